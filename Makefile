@@ -1,0 +1,57 @@
+# The daily interface: set up, run, test, check, bench. `make help` lists everything.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help setup run test test-heavy check format bench schema language-data pins clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: .venv/.done ## make .venv with everything, pinned; does nothing when nothing changed
+
+.venv/.done: pyproject.toml .ci/pins.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "laurel needs Python 3.11 or newer: make PYTHON=python3.11 setup"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint .ci/pins.txt --editable '.[dev]'
+	@touch $@
+
+run: setup ## serve the demo on http://127.0.0.1:8080
+	$(BIN)/laurel demo
+
+test: setup ## the whole suite
+	$(BIN)/pytest
+
+check: setup ## format, lint, types, layers, SQL
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/ruff check --quiet
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/lint-imports
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar --nofail-on-warnings sql/queries sql/migrations
+	$(BIN)/squawk sql/migrations/*.sql
+
+format: setup ## put code and SQL in shape
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix --quiet
+	$(BIN)/sqlfluff fix --quiet sql/queries
+
+bench: setup ## measure speed as ratios, on this machine, in one run
+	$(BIN)/python -m tests.load.bench
+
+schema: setup ## make sql/schema.sql from the migrations
+	$(BIN)/python -m service.db.schema > sql/schema.sql
+
+language-data: setup ## make the language matching table from npm's cldr-core
+	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	npm pack --silent --pack-destination "$$folder" cldr-core@48.2.0 && \
+	tar -xzf "$$folder"/cldr-core-48.2.0.tgz -C "$$folder" && \
+	$(BIN)/python locales/make_language_data.py "$$folder"/package service/core
+
+pins: ## take the newest versions that pyproject.toml allows into .ci/pins.txt
+	rm -rf .venv.pins && $(PYTHON) -m venv .venv.pins
+	.venv.pins/bin/pip install --quiet --disable-pip-version-check '.[dev]'
+	.venv.pins/bin/pip freeze --exclude laurel | grep -v ' @ ' > .ci/pins.txt
+	rm -rf .venv.pins
+
+clean: ## remove what was made, .data excepted
+	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Laurel: an Xbox-style, paged, localized achievements service."""

@@ -1,0 +1,145 @@
+"""Every refusal that a caller can meet: raised anywhere, put into words by the door that was asked.
+
+LaurelError
+├── BadRequest              what was sent cannot be read or does not hold together
+│   ├── BadParameter        one query parameter, header or path part
+│   ├── BadToken            a continuation token that was altered, or is of another list
+│   └── BadCatalogue        a file of definitions, texts or progress, with every problem in it
+├── NotAuthenticated        no credential, or one that is malformed, forged or expired
+├── NotAllowed              a good credential that may not do this
+│   ├── NoUser              a credential that speaks for no player
+│   └── WrongPlayer         a credential that speaks for another player
+├── NotFound                nothing of that name is published here
+├── MethodNotAllowed        the path is there, the method is not
+├── UnsupportedVersion      a contract version that the door does not speak
+└── Unavailable             the database is out of reach or too slow for now
+
+BadSetting stands apart: it stops the start and is read by an operator, never by a caller.
+"""
+
+import msgspec
+
+
+class LaurelError(Exception):
+    """A refusal. `code` is its stable name; the message is for whoever sent the request."""
+
+    code = "error"
+
+
+class BadRequest(LaurelError):
+    """What was sent cannot be read, or does not hold together."""
+
+    code = "bad_request"
+
+
+class BadParameter(BadRequest):
+    """One parameter, header or path part: `field: expected …, got …`."""
+
+    code = "bad_parameter"
+
+    def __init__(self, field: str, expected: str, got: object = None) -> None:
+        came = "" if got is None else f", got {_shown(got)}"
+        super().__init__(f"{field}: expected {expected}{came}")
+        self.field = field
+
+
+class BadToken(BadRequest):
+    """A continuation token that this service did not issue, or issued for another list."""
+
+    code = "bad_token"
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing wrong in a file: where it stands and which rule it breaks.
+
+    `line` counts from 1, None where the format has no lines worth naming; `key` is the text key,
+    achievement or member that is meant. `rule` is a stable name in kebab-case, `message` says what came and
+    what would do.
+    """
+
+    file: str
+    rule: str
+    message: str
+    line: int | None = None
+    key: str | None = None
+
+    def __str__(self) -> str:
+        where = self.file if self.line is None else f"{self.file}:{self.line}"
+        what = "" if self.key is None else f" {self.key}:"
+        return f"{where}:{what} {self.message} [{self.rule}]"
+
+
+class BadCatalogue(BadRequest):
+    """A file that was refused as a whole: `problems` holds everything that was found, not only the first."""
+
+    code = "bad_catalogue"
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class NotAuthenticated(LaurelError):
+    """No credential, or one that is malformed, forged, expired or meant for somebody else's service."""
+
+    code = "not_authenticated"
+
+
+class NotAllowed(LaurelError):
+    """A good credential that may not do this."""
+
+    code = "not_allowed"
+
+
+class NoUser(NotAllowed):
+    """A credential that speaks for no player (seed 002: claim User, "403 Forbidden" if missing)."""
+
+    code = "no_user"
+
+
+class WrongPlayer(NotAllowed):
+    """A credential that speaks for another player (seed 002: the XUID "must match the XUID of the authenticated user")."""
+
+    code = "wrong_player"
+
+
+class NotFound(LaurelError):
+    """Nothing of that name is published here."""
+
+    code = "not_found"
+
+
+class MethodNotAllowed(LaurelError):
+    """The path is there, the method is not. `allowed` are the methods that are."""
+
+    code = "method_not_allowed"
+
+    def __init__(self, message: str, *, allowed: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.allowed = allowed
+
+
+class UnsupportedVersion(LaurelError):
+    """A contract version that the door does not speak."""
+
+    code = "unsupported_version"
+
+
+class Unavailable(LaurelError):
+    """The database is out of reach or too slow for now: asking again in a moment is right."""
+
+    code = "unavailable"
+    retry_after_seconds = 1
+
+
+class BadSetting(Exception):
+    """A setting that stops the start: its name, the value and what would do. Values of secrets are not shown."""
+
+
+_SHOWN_CHARACTERS = 64
+
+
+def _shown(value: object) -> str:
+    """What came, quoted and bounded, so that a message never grows with its cause."""
+    text = str(value)
+    return repr(text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…")

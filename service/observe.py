@@ -1,0 +1,138 @@
+"""Everything the service says of itself: one log line and one count a request, and what background work met.
+
+Lines are JSON, one each; `text` reads alone, every value is also a field. Never a token, a key, or a player's id:
+players are named by a keyed hash that only this process can make.
+"""
+
+import asyncio
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from typing import Literal, TextIO
+
+import msgspec
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+Level = Literal["debug", "info", "warning", "error"]
+
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
+_FLUSH_AFTER = 0.2  # seconds: a line is never held back longer, and a busy second costs few writes
+_FLUSH_AT = 512  # lines
+
+
+class Observer:
+    """Says what happens: to a stream as lines, to Prometheus as counts."""
+
+    def __init__(self, *, level: Level = "info", stream: TextIO = sys.stderr) -> None:
+        self._threshold = _LEVELS[level]
+        self._stream = stream
+        self._lines: list[bytes] = []
+        self._flush_handle: asyncio.TimerHandle | None = None
+        self.requests = RequestMetrics()
+        self.registry = CollectorRegistry()
+        self.registry.register(self.requests)
+
+    def request(
+        self, method: str, route: str, status: int, seconds: float, *, door: str, error: Exception | None = None
+    ) -> None:
+        """One request has been answered. An error is a bug of ours, and is told whole."""
+        self.requests.count(method, route, status, seconds)
+        if error is not None:
+            self.say("error", f"{method} {route} failed", door=door, trace="".join(traceback.format_exception(error)))
+        elif self._threshold <= _LEVELS["info"]:
+            self._write(
+                _RequestLine(
+                    time=time.time(),
+                    text=f"{method} {route} {status}",
+                    door=door,
+                    method=method,
+                    route=route,
+                    status=status,
+                    duration_ms=round(seconds * 1000, 3),
+                )
+            )
+
+    def say(self, level: Level, text: str, **fields: str | float | None) -> None:
+        """One line about anything that is not a request."""
+        if _LEVELS[level] >= self._threshold:
+            self._write({"time": time.time(), "level": level, "text": text, **fields})
+
+    def flush(self) -> None:
+        """Write what is held back."""
+        if self._flush_handle is not None:
+            self._flush_handle.cancel()
+            self._flush_handle = None
+        if self._lines:
+            self._stream.write(b"".join(self._lines).decode())
+            self._stream.flush()
+            self._lines.clear()
+
+    def _write(self, line: object) -> None:
+        self._lines.append(_encoder.encode(line) + b"\n")
+        if len(self._lines) >= _FLUSH_AT:
+            self.flush()
+        elif self._flush_handle is None:
+            try:
+                self._flush_handle = asyncio.get_running_loop().call_later(_FLUSH_AFTER, self.flush)
+            except RuntimeError:  # no loop: a command, not the service
+                self.flush()
+
+
+class RequestMetrics(Collector):
+    """Counts and durations by method, route and status, in OpenTelemetry's names. No player, no title."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str, int], list[float]] = {}
+        self.shed = 0
+
+    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+        """One more request. The last place of each row holds the sum, the ones before a count a bucket."""
+        key = method, route, status
+        row = self._seen.get(key)
+        if row is None:
+            row = self._seen[key] = [0.0] * (len(_BUCKETS) + 2)
+        for index, bound in enumerate(_BUCKETS):
+            if seconds <= bound:
+                row[index] += 1
+                break
+        else:
+            row[-2] += 1
+        row[-1] += seconds
+
+    def collect(self) -> Iterator[Metric]:
+        """What Prometheus reads."""
+        durations = HistogramMetricFamily(
+            "http_server_request_duration_seconds",
+            "How long requests took to be answered.",
+            labels=["http_request_method", "http_route", "http_response_status_code"],
+        )
+        for (method, route, status), row in self._seen.items():
+            total = 0.0
+            buckets = []
+            for bound, count in zip((*map(str, _BUCKETS), "+Inf"), row[:-1], strict=True):
+                total += count
+                buckets.append((bound, total))
+            durations.add_metric([method, route, str(status)], buckets, row[-1])
+        yield durations
+        started = CounterMetricFamily("laurel_process", "This process, by its number.", labels=["pid"])
+        started.add_metric([str(os.getpid())], 1)
+        yield started
+
+
+class _RequestLine(msgspec.Struct, frozen=True, kw_only=True):
+    time: float
+    level: Level = "info"
+    text: str
+    door: str
+    method: str
+    route: str
+    status: int
+    duration_ms: float
+
+
+_encoder = msgspec.json.Encoder()

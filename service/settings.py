@@ -1,0 +1,168 @@
+"""Every knob: its name, unit, default, and what would do. Read once from `LAUREL_*`; a wrong one stops the start."""
+
+import os
+import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from service.errors import BadSetting
+
+SECONDS = 1.0
+
+ReadPolicy = Literal["self", "public"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator may change. Durations are in seconds, sizes in bytes unless their name says otherwise."""
+
+    data: pathlib.Path = pathlib.Path(".data")
+    database_url: str | None = None
+    pool_size: int = 8
+    issuer: str = "laurel"
+    audience: str = "laurel"
+    jwt_secret: str | None = None
+    jwt_public_key: str | None = None
+    jwks_url: str | None = None
+    read_policy: ReadPolicy = "self"
+    default_contract: int = 1
+    locale_max_distance: int = 50
+    catalog_poll: float = 2.0 * SECONDS
+    log_level: LogLevel = "info"
+
+
+class Knob(msgspec.Struct, frozen=True):
+    """How one setting is read: the field it fills, what would do, and the function that reads the text."""
+
+    name: str
+    field: str
+    expects: str
+    read: Callable[[str], Any]
+    is_secret: bool = False
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isascii() or not text.isdecimal() or not low <= int(text[:12]) <= high:
+            raise ValueError
+        return int(text)
+
+    return read
+
+
+def _seconds(low: float, high: float) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        if not low <= float(text) <= high:
+            raise ValueError
+        return float(text)
+
+    return read
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError
+        return text
+
+    return read
+
+
+def _text(text: str) -> str:
+    if not text.strip():
+        raise ValueError
+    return text
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if not text.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+            raise ValueError
+        return text
+
+    return read
+
+
+def _long_secret(text: str) -> str:
+    if len(text.encode()) < 32:  # noqa: PLR2004  (RFC 7518 §3.2: an HS256 key has at least 256 bits)
+        raise ValueError
+    return text
+
+
+def _public_key(text: str) -> str:
+    """A PEM, or the path of one."""
+    pem = text if text.lstrip().startswith("-----BEGIN") else pathlib.Path(text).read_text(encoding="ascii")
+    if "PUBLIC KEY" not in pem:
+        raise ValueError
+    return pem
+
+
+KNOBS = (
+    Knob("LAUREL_DATA", "data", "a folder for the embedded Postgres and the demo's signing key", pathlib.Path),
+    Knob(
+        "LAUREL_DATABASE_URL",
+        "database_url",
+        "a URL such as postgresql://user:password@host:5432/laurel",
+        _url("postgresql", "postgres"),
+        is_secret=True,
+    ),
+    Knob("LAUREL_POOL_SIZE", "pool_size", "a number of connections per process, 1 to 100", _whole(1, 100)),
+    Knob("LAUREL_ISSUER", "issuer", "the `iss` that tokens must carry", _text),
+    Knob("LAUREL_AUDIENCE", "audience", "the `aud` that tokens must carry", _text),
+    Knob("LAUREL_JWT_SECRET", "jwt_secret", "an HMAC secret of 32 bytes or more", _long_secret, is_secret=True),
+    Knob(
+        "LAUREL_JWT_PUBLIC_KEY",
+        "jwt_public_key",
+        "a public key for RS256, ES256 or EdDSA, as PEM or the path of one",
+        _public_key,
+    ),
+    Knob(
+        "LAUREL_JWKS_URL",
+        "jwks_url",
+        "an https URL (http on loopback only) of a JSON Web Key Set",
+        _url("https", "http"),
+    ),
+    Knob("LAUREL_READ_POLICY", "read_policy", "self or public", _one_of("self", "public")),
+    Knob(
+        "LAUREL_DEFAULT_CONTRACT", "default_contract", "the contract of a request that names none, 1 to 4", _whole(1, 4)
+    ),
+    Knob("LAUREL_LOCALE_MAX_DISTANCE", "locale_max_distance", "a CLDR distance, 1 to 100", _whole(1, 100)),
+    Knob("LAUREL_CATALOG_POLL", "catalog_poll", "seconds between looks for new releases, 0.1 to 60", _seconds(0.1, 60)),
+    Knob(
+        "LAUREL_LOG_LEVEL",
+        "log_level",
+        "debug, info, warning or error",
+        _one_of("debug", "info", "warning", "error"),
+    ),
+)
+
+_KEY_KNOBS = ("LAUREL_JWT_SECRET", "LAUREL_JWT_PUBLIC_KEY", "LAUREL_JWKS_URL")
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """What the environment asks for, with defaults for the rest.
+
+    Raises:
+        BadSetting: a value that would not do, a name that nothing reads, or two kinds of key at once.
+    """
+    known = {knob.name: knob for knob in KNOBS}
+    ours = (name for name in environment if name.startswith("LAUREL_") and not name.startswith("LAUREL_TEST_"))
+    unknown = sorted(name for name in ours if name not in known)
+    if unknown:
+        raise BadSetting(f"{unknown[0]}: there is no such setting; there are {', '.join(known)}")
+    values: dict[str, Any] = {}
+    for knob in KNOBS:
+        text = environment.get(knob.name)
+        if text is None:
+            continue
+        try:
+            values[knob.field] = knob.read(text)
+        except (ValueError, OSError):
+            came = "a value that is not shown" if knob.is_secret else repr(text[:80])
+            raise BadSetting(f"{knob.name}: expected {knob.expects}, got {came}") from None
+    given = [name for name in _KEY_KNOBS if name in environment]
+    if len(given) > 1:
+        raise BadSetting(f"{' and '.join(given)}: set one of them, never two (RFC 8725 §3.1)")
+    return Settings(**values)

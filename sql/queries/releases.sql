@@ -1,0 +1,144 @@
+-- Releases: what was published, what is being served, and which bundles of texts belong to it.
+
+-- name: published_since
+-- What is served of each title whose publication is newer than :version, and the definitions of that release.
+--
+--   :version  bigint  a publication number; 0 for everything
+--
+-- Reads publication once by publication_pkey, one release a title by release_pkey.
+SELECT
+    p.publication_id,
+    r.title_id,
+    r.release,
+    r.title,
+    r.achievements
+FROM title AS t
+INNER JOIN publication AS p ON t.publication_id = p.publication_id
+INNER JOIN release AS r ON p.title_id = r.title_id AND p.release = r.release
+WHERE t.publication_id > :version
+ORDER BY p.publication_id;
+
+-- name: published_as_of
+-- What was served of one title when publication :version was the newest; nothing if it was not yet published.
+--
+--   :title_id  bigint
+--   :version   bigint  a publication number
+--
+-- Reads one row by publication_of_title.
+SELECT
+    p.publication_id,
+    r.title_id,
+    r.release,
+    r.title,
+    r.achievements
+FROM publication AS p
+INNER JOIN release AS r ON p.title_id = r.title_id AND p.release = r.release
+WHERE p.title_id = :title_id AND p.publication_id <= :version
+ORDER BY p.publication_id DESC
+LIMIT 1;
+
+-- name: bundles_of_release
+-- The texts of one release, a row a locale.
+--
+--   :title_id  bigint
+--   :release   integer
+--
+-- Reads by release_bundle_pkey and bundle_pkey.
+SELECT
+    b.locale,
+    t.texts
+FROM release_bundle AS b
+INNER JOIN bundle AS t ON b.sha256 = t.sha256
+WHERE b.title_id = :title_id AND b.release = :release
+ORDER BY b.locale;
+
+-- name: newest_release
+-- The number of the newest release of a title, 0 if there is none.
+--
+--   :title_id  bigint
+SELECT coalesce(max(r.release), 0) AS release
+FROM release AS r
+WHERE r.title_id = :title_id;
+
+-- name: release
+-- The definitions of one release.
+--
+--   :title_id  bigint
+--   :release   integer
+SELECT
+    r.title,
+    r.achievements
+FROM release AS r
+WHERE r.title_id = :title_id AND r.release = :release;
+
+-- name: released_before
+-- Every release of a title, newest first. Times are UTC to the second.
+--
+--   :title_id  bigint
+SELECT
+    r.release,
+    to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS created_at,
+    coalesce(p.release = r.release, FALSE) AS is_served
+FROM release AS r
+INNER JOIN title AS t ON r.title_id = t.title_id
+LEFT JOIN publication AS p ON t.publication_id = p.publication_id
+WHERE r.title_id = :title_id
+ORDER BY r.release DESC;
+
+-- name: lock_publications
+-- Publications take effect one after the other, so that their numbers rise in the order in which they are seen.
+LOCK TABLE publication IN EXCLUSIVE MODE;
+
+-- name: add_release
+-- A new release of a title.
+--
+--   :title_id      bigint
+--   :release       integer
+--   :title         jsonb
+--   :achievements  jsonb
+INSERT INTO release (title_id, release, title, achievements)
+VALUES (:title_id, :release, :title::jsonb, :achievements::jsonb);
+
+-- name: add_bundle
+-- The texts of one locale under their digest, unless they are there already.
+--
+--   :sha256  bytea  SHA-256 of the texts as they are written here
+--   :texts   jsonb  text key → text
+INSERT INTO bundle (sha256, texts)
+VALUES (:sha256, :texts::jsonb)
+ON CONFLICT (sha256) DO NOTHING;
+
+-- name: add_release_bundle
+-- Says that a release has these texts in this locale.
+--
+--   :title_id  bigint
+--   :release   integer
+--   :locale    text
+--   :sha256    bytea
+INSERT INTO release_bundle (title_id, release, locale, sha256)
+VALUES (:title_id, :release, :locale, :sha256);
+
+-- name: publish
+-- Serves a release from now on: numbers the publication and moves the title's pointer to it.
+--
+--   :title_id  bigint
+--   :release   integer
+WITH next AS (
+    SELECT coalesce(max(p.publication_id), 0) + 1 AS publication_id
+    FROM publication AS p
+),
+
+logged AS (
+    INSERT INTO publication (publication_id, title_id, release)
+    SELECT
+        n.publication_id,
+        :title_id,
+        :release
+    FROM next AS n
+    RETURNING publication_id
+)
+
+UPDATE title
+SET publication_id = l.publication_id
+FROM logged AS l
+WHERE title.title_id = :title_id;
