@@ -1,0 +1,149 @@
+"""Who asks and what they may: from the claims of a verified token to a decision. Pure."""
+
+import contextlib
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NewType
+
+import msgspec
+
+from service.errors import NotAuthenticated, NoUser, WrongPlayer
+from service.settings import ReadPolicy
+
+READ_ANY: Final = "progress:read-any"
+EVERY_USER: Final = "*"
+NO_USER: Final = "-"
+
+_XBL3_MAX_BYTES = 8_000  # under aiohttp's 8190 for a header field
+_XBL3 = re.compile(
+    r"(?i:XBL3\.0) x=([0-9]{1,20}|\*|-);([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)",
+    re.ASCII,
+)
+_DIGITS = re.compile(r"[0-9]{1,20}", re.ASCII)
+_COUNTRY = re.compile(r"[A-Za-z]{2}", re.ASCII)
+_U32, _U64 = 2**32, 2**64
+
+VerifiedClaims = NewType("VerifiedClaims", Mapping[str, Any])
+"""A token's claims after its signature, issuer, audience and times were checked: only `credentials` makes them.
+
+`iss`, `aud`, and whole `iat` and `exp` are there; everything else is whatever the issuer signed.
+"""
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks. `players` are the players that the credential speaks for here: XUIDs in canonical decimal.
+
+    `title_id` is a u32, `country` an ISO 3166 alpha-2 in upper case; None where the credential does not say, or
+    says nonsense. `expires_at` is in seconds since 1970.
+    """
+
+    players: tuple[str, ...]
+    expires_at: int
+    title_id: int | None = None
+    country: str | None = None
+    scopes: frozenset[str] = frozenset()
+
+
+class Xbl3(msgspec.Struct, frozen=True):
+    """An `XBL3.0` credential as sent: the user hash (digits, `*` or `-`) and the token, not yet verified."""
+
+    user_hash: str
+    token: str
+
+
+def may_read_progress(who: Principal, of_player: str, *, policy: ReadPolicy) -> None:
+    """Let players read their own progress, callers with the scope anyone's, and with "public" players everyone's.
+
+    The messages are Microsoft's own words for the two cases.
+
+    Raises:
+        NoUser: the credential speaks for no player (seed 002: "User required").
+        WrongPlayer: it speaks for someone else.
+            (Seed 002: the XUID "must match the XUID of the authenticated user".)
+    """
+    if READ_ANY in who.scopes:
+        return
+    if not who.players:
+        raise NoUser("No valid claims were found on the request.")
+    if policy != "public" and of_player not in who.players:
+        raise WrongPlayer("XUID specified in the claim does not match URI XUID.")
+
+
+def canonical_xuid(text: str) -> str:
+    """The decimal of a XUID without leading zeros. ASCII digits only: `int()` alone would read `١٢` and `1_2` too.
+
+    Raises:
+        ValueError: it is not a decimal below 2**64.
+    """
+    if _DIGITS.fullmatch(text) is None or int(text) >= _U64:
+        raise ValueError("expected a XUID: a decimal below 2**64")
+    return str(int(text))
+
+
+def parse_xbl3(field: str) -> Xbl3:
+    """The two parts of `XBL3.0 x=<user hash>;<token>`, at most 8 000 bytes.
+
+    Strict in shape. Only the scheme's name is read in any case (RFC 9110 §11.1).
+
+    Raises:
+        NotAuthenticated: it is anything else, `Bearer` included.
+    """
+    match = _XBL3.fullmatch(field) if len(field) <= _XBL3_MAX_BYTES else None
+    if match is None:
+        raise NotAuthenticated(
+            f"Authorization: expected XBL3.0 x=<user hash>;<token>, at most {_XBL3_MAX_BYTES} bytes; "
+            "the user hash is digits, * or -, the token three parts of base64url"
+        )
+    return Xbl3(match[1], match[2])
+
+
+def principal_of(claims: VerifiedClaims, *, user_hash: str) -> Principal:
+    """Who the token speaks for when the caller chose one of its users, all (`*`) or none (`-`).
+
+    A claim of another shape than documented is as if absent. A token without any user is nobody whatever hash
+    was sent, so that it meets 403 and not 401.
+
+    Raises:
+        NotAuthenticated: the token has users, and none of them has this hash.
+    """
+    users = _users(claims.get("xui"))
+    chosen = [] if user_hash == NO_USER else [xuid for xuid, own in users if user_hash in (EVERY_USER, own)]
+    if users and not chosen and user_hash != NO_USER:
+        raise NotAuthenticated("the user hash after x= is of no user in this token")
+    return Principal(
+        players=tuple(dict.fromkeys(chosen)),
+        expires_at=claims["exp"],
+        title_id=_title(claims.get("xti")),
+        country=_country(claims.get("loc")),
+        scopes=_scopes(claims.get("scope")),
+    )
+
+
+def _users(xui: object) -> list[tuple[str, str]]:
+    """The XUID and user hash of each well-formed user; the others are as if absent."""
+    users = []
+    for user in xui if isinstance(xui, list) else ():
+        match user:
+            case {"xid": str(xid), "uhs": str(user_hash)}:
+                with contextlib.suppress(ValueError):
+                    users.append((canonical_xuid(xid), user_hash))
+            case _:
+                pass
+    return users
+
+
+def _title(xti: object) -> int | None:
+    tid = xti.get("tid") if isinstance(xti, dict) else None
+    if isinstance(tid, str) and _DIGITS.fullmatch(tid):
+        tid = int(tid)
+    return tid if type(tid) is int and 0 <= tid < _U32 else None
+
+
+def _country(loc: object) -> str | None:
+    return loc.upper() if isinstance(loc, str) and _COUNTRY.fullmatch(loc) else None
+
+
+def _scopes(scope: object) -> frozenset[str]:
+    """Whole words: of one text with spaces between (RFC 6749 §3.3), or of a list."""
+    words = scope.split(" ") if isinstance(scope, str) else scope if isinstance(scope, list) else ()
+    return frozenset(word for word in words if isinstance(word, str) and word)

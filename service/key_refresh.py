@@ -1,0 +1,137 @@
+"""Keeps the issuer's public keys fresh, without ever holding up a request that does not need it.
+
+PyJWT's own client cannot be used here: it blocks the loop, and after an outage of the issuer every request fails
+and fetches again.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import random
+import time
+from collections.abc import Callable
+
+import aiohttp
+import yarl
+
+from service.core.credentials import KEY_SET_MAX_BYTES, KeyRing, Verifier
+from service.errors import BadSetting
+
+SECONDS = 1.0
+INTERVAL = 300.0 * SECONDS
+RETRY = 10.0 * SECONDS  # after a failure: the first set is what everybody waits for
+COOL_DOWN = 30.0 * SECONDS  # between fetches that unknown kids cause: forged ones must not become a flood
+ABSENT_MAX = 256  # kids that this very set was found not to hold
+OLDEST = 24 * 3600.0 * SECONDS
+TIMEOUT = aiohttp.ClientTimeout(total=2.0 * SECONDS)
+
+_log = logging.getLogger(__name__)
+
+
+class KeyRefresher:
+    """Fetches one key set, now and then and on demand, and hands it to the verifier whole.
+
+    The last good set is kept for 24 h while the issuer is out of reach. `clock` is monotonic, in seconds.
+
+    Raises:
+        BadSetting: the URL is neither https nor http on loopback.
+    """
+
+    def __init__(
+        self,
+        verifier: Verifier,
+        url: str,
+        *,
+        interval: float = INTERVAL,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._verifier = verifier
+        self._url = _safe(url)
+        self._interval = interval
+        self._clock = clock
+        self._one_at_a_time = asyncio.Lock()
+        self._body: bytes | None = None
+        self._fetched_at: float | None = None
+        self._asked_at: float | None = None
+        self._absent: set[str] = set()
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the keys were last confirmed by the issuer; None before the first time."""
+        return None if self._fetched_at is None else self._clock() - self._fetched_at
+
+    async def run(self) -> None:
+        """Refresh for ever: at once, then every 300 s give or take a tenth, sooner after a failure."""
+        while True:
+            async with self._one_at_a_time:
+                is_fresh = await self.refresh()
+            pause = self._interval if is_fresh else min(RETRY, self._interval)
+            await asyncio.sleep(pause * random.uniform(0.9, 1.1))  # noqa: S311  (spreads processes, guards nothing)
+
+    async def refresh(self) -> bool:
+        """Fetch the set once and use it. False, with a line in the log, where that failed."""
+        try:
+            body = await self._fetch()
+            # The same set again must not make everyone be verified anew.
+            if body != self._body:
+                self._verifier.replace_keys(await asyncio.to_thread(KeyRing.from_jwks, body))
+                self._absent.clear()
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as problem:
+            _log.warning("the key set at %s could not be refreshed: %r", self._url, problem)
+            if self.age is not None and self.age > OLDEST and self._body is not None:
+                self._body = None
+                self._verifier.replace_keys(KeyRing.empty())
+            return False
+        self._body, self._fetched_at = body, self._clock()
+        return True
+
+    async def unknown_kid(self, kid: str | None) -> bool:
+        """Whether verifying again is worth it: the key is here now. Fetches at most once in 30 s, for all callers."""
+        if kid is None or kid in self._absent:
+            return False
+        async with self._one_at_a_time:
+            if kid in self._verifier.ring:
+                return True
+            if self._asked_at is not None and self._clock() - self._asked_at < COOL_DOWN:
+                return False
+            self._asked_at = self._clock()
+            if not await self.refresh():
+                return False
+            if kid in self._verifier.ring:
+                return True
+            if len(self._absent) >= ABSENT_MAX:
+                self._absent.clear()
+            self._absent.add(kid)
+            return False
+
+    async def _fetch(self) -> bytes:
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+        async with (
+            aiohttp.ClientSession(timeout=TIMEOUT, headers=headers) as session,
+            session.get(self._url, allow_redirects=False) as response,
+        ):
+            if response.status != 200:  # noqa: PLR2004  (OK)
+                raise ValueError(f"expected status 200, got {response.status}")
+            body = bytearray()
+            async for chunk in response.content.iter_any():
+                body += chunk
+                if len(body) > KEY_SET_MAX_BYTES:
+                    raise ValueError(f"expected at most {KEY_SET_MAX_BYTES} bytes")
+            return bytes(body)
+
+
+def _safe(url: str) -> yarl.URL:
+    """The URL, if nobody on the way can swap the keys."""
+    with contextlib.suppress(ValueError):
+        parsed = yarl.URL(url)
+        if parsed.scheme == "https" or (parsed.scheme == "http" and _is_loopback(parsed.host or "")):
+            return parsed
+    raise BadSetting("LAUREL_JWKS_URL: expected an https URL (http on loopback only)")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

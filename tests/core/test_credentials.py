@@ -1,0 +1,483 @@
+import base64
+import hashlib
+import hmac
+import json
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
+from service.core.credentials import (
+    KeyRing,
+    UnknownKey,
+    Verifier,
+    authorization,
+    claims_for,
+    sign,
+    user_hash_of,
+)
+from service.errors import NotAuthenticated, Unavailable
+
+NOW = 1_767_225_600
+XUID, OTHER = "2533274790395904", "2533274790395905"
+SECRET = "a secret of more than 32 bytes, made up for a test"
+RSA = rsa.generate_private_key(65537, 2048)
+WEAK_RSA = rsa.generate_private_key(65537, 1024)  # noqa: S505  (made to be refused)
+EC = ec.generate_private_key(ec.SECP256R1())
+ED = ed25519.Ed25519PrivateKey.generate()
+KINDS = {"RS256": (RSA, RSAAlgorithm), "ES256": (EC, ECAlgorithm), "EdDSA": (ED, OKPAlgorithm)}
+
+
+def make_claims(xuid=XUID, *, without=(), **more):
+    made = claims_for(xuid, issuer="laurel", audience="laurel", now=NOW, user_hash="111")
+    return {name: value for name, value in (made | more).items() if name not in without}
+
+
+def make_verifier(ring=None, **more):
+    return Verifier(ring or KeyRing.from_secret(SECRET), issuer="laurel", audience="laurel", **more)
+
+
+def field(token, user_hash="111"):
+    return f"XBL3.0 x={user_hash};{token}"
+
+
+def part(value):
+    raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def by_hand(header, payload, secret=SECRET):
+    """A token that no library would make, with a good HS256 signature."""
+    signed = f"{part(header)}.{part(payload)}"
+    return f"{signed}.{part(hmac.digest(secret.encode(), signed.encode(), hashlib.sha256))}"
+
+
+def pem(key):
+    public = key.public_key()
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def jwk(algorithm, **more):
+    key, family = KINDS[algorithm]
+    return family.to_jwk(key.public_key(), as_dict=True) | more
+
+
+def jwks(*keys):
+    return json.dumps({"keys": keys}).encode()
+
+
+def refusal_of(verifier, credential, now=NOW):
+    with pytest.raises(NotAuthenticated) as refusal:
+        verifier.principal(credential, now)
+    return str(refusal.value)
+
+
+def test_a_token_of_our_own_is_read_back():
+    token = sign(
+        claims_for(
+            "0" + XUID,
+            issuer="laurel",
+            audience="laurel",
+            now=NOW,
+            title_id=3051199919,
+            country="FR",
+            scopes=["progress:read-any", "catalog:edit"],
+        ),
+        SECRET,
+    )
+
+    who = make_verifier().principal(authorization(token, user_hash=user_hash_of(XUID)), NOW)
+
+    assert who.players == (XUID,)
+    assert who.title_id == 3051199919
+    assert who.country == "FR"
+    assert who.scopes == {"progress:read-any", "catalog:edit"}
+    assert who.expires_at == NOW + 3600
+
+
+def test_a_token_of_our_own_has_the_claims_of_the_design():
+    made = claims_for(XUID, issuer="laurel", audience="laurel", now=NOW, title_id=1, country="FR", scopes=["a"])
+
+    assert list(made) == ["iss", "aud", "iat", "nbf", "exp", "jti", "xui", "xti", "loc", "scope"]
+    assert made["xui"] == [{"xid": XUID, "uhs": user_hash_of(XUID), "gtg": "Player5904", "agg": "Adult"}]
+    assert made["xti"] == {"tid": "1"}
+
+
+def test_the_header_is_written_in_both_schemes():
+    assert authorization("a.b.c", user_hash="7") == "XBL3.0 x=7;a.b.c"
+    assert authorization("a.b.c", user_hash="7", scheme="bearer") == "Bearer a.b.c"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"xuid": str(2**64)},
+        {"xuid": "x"},
+        {"user_hash": "abc"},
+        {"user_hash": "*"},
+        {"lifetime_seconds": 0},
+        {"lifetime_seconds": 86_401},
+    ],
+)
+def test_a_token_that_could_not_be_used_is_not_made(more):
+    with pytest.raises(ValueError, match="expected a"):
+        claims_for(**{"xuid": XUID, "issuer": "laurel", "audience": "laurel", "now": NOW} | more)
+
+
+def test_signing_with_a_short_secret_is_refused():
+    with pytest.raises(ValueError, match="32 bytes"):
+        sign(make_claims(), "x" * 31)
+
+
+@pytest.mark.parametrize("algorithm", KINDS)
+def test_a_public_key_verifies_by_its_own_algorithm(algorithm):
+    verifier = make_verifier(KeyRing.from_public_key(pem(KINDS[algorithm][0])))
+
+    token = jwt.encode(make_claims(), KINDS[algorithm][0], algorithm, headers={"kid": "any"})
+
+    assert verifier.ring.algorithms == (algorithm,)
+    assert verifier.principal(field(token), NOW).players == (XUID,)
+
+
+@pytest.mark.parametrize("algorithm", KINDS)
+def test_a_key_set_verifies_by_the_key_that_is_named(algorithm):
+    verifier = make_verifier(KeyRing.from_jwks(jwks(*(jwk(each, kid=each, use="sig") for each in KINDS))))
+
+    token = jwt.encode(make_claims(), KINDS[algorithm][0], algorithm, headers={"kid": algorithm})
+
+    assert verifier.principal(field(token), NOW).players == (XUID,)
+
+
+def test_a_token_of_one_key_that_names_another_is_refused():
+    verifier = make_verifier(KeyRing.from_jwks(jwks(*(jwk(each, kid=each) for each in KINDS))))
+
+    token = jwt.encode(make_claims(), RSA, "RS256", headers={"kid": "ES256"})
+
+    assert "algorithm" in refusal_of(verifier, field(token))
+
+
+@pytest.mark.parametrize("headers", [{}, {"kid": "new"}])
+def test_a_key_that_is_not_in_the_set_is_said_to_be_unknown(headers):
+    verifier = make_verifier(KeyRing.from_jwks(jwks(jwk("RS256", kid="a"), jwk("ES256", kid="b"))))
+
+    with pytest.raises(UnknownKey) as refusal:
+        verifier.principal(field(jwt.encode(make_claims(), RSA, "RS256", headers=headers)), NOW)
+
+    assert refusal.value.kid == headers.get("kid")
+    assert "new" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("kid", [{}, {"kid": "a"}])
+@pytest.mark.parametrize("headers", [{}, {"kid": "a"}])
+def test_the_only_key_needs_no_name_on_either_side(kid, headers):
+    verifier = make_verifier(KeyRing.from_jwks(jwks(jwk("RS256", **kid))))
+
+    token = jwt.encode(make_claims(), RSA, "RS256", headers=headers)
+
+    assert verifier.principal(field(token), NOW).players == (XUID,)
+
+
+@pytest.mark.parametrize(
+    "unusable",
+    [
+        pytest.param({"kty": "oct", "k": part(b"k" * 32), "kid": "x"}, id="a secret"),
+        pytest.param({"kty": "oct", "k": part(b"k" * 32), "kid": "x", "alg": "RS256"}, id="a secret said to be RSA"),
+        pytest.param(jwk("RS256", kid="x", use="enc"), id="for encryption"),
+        pytest.param(jwk("RS256", kid="x", alg="HS256"), id="RSA for HMAC"),
+        pytest.param(jwk("RS256", kid="x", alg="RS512"), id="an algorithm not used here"),
+        pytest.param(jwk("ES256", kid="x", crv="P-384"), id="another curve than its coordinates"),
+        pytest.param(jwk("ES256", kid="x", x="AAAA"), id="not on the curve"),
+        pytest.param(jwk("EdDSA", kid="x", crv="Ed448"), id="Ed448"),
+        pytest.param(jwk("RS256", kid="x", n=7), id="a modulus that is a number"),
+        pytest.param(jwk("RS256", kid="x", n="!!"), id="a modulus that is no base64"),
+        pytest.param(jwk("RS256", kid=7), id="a name that is a number"),
+        pytest.param(jwk("RS256"), id="no name in a set of two"),
+        pytest.param({"kty": ["RSA"], "kid": "x"}, id="a list for its type"),
+        pytest.param({}, id="nothing"),
+        pytest.param(
+            RSAAlgorithm.to_jwk(WEAK_RSA.public_key(), as_dict=True) | {"kid": "x"},
+            id="RSA of 1024 bits",
+        ),
+    ],
+)
+def test_a_key_that_cannot_be_used_is_passed_over(unusable):
+    ring = KeyRing.from_jwks(jwks(unusable, jwk("ES256", kid="good")))
+
+    assert "good" in ring
+    assert "x" not in ring
+    assert ring.algorithms == ("ES256",)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b'{"keys": {}}',
+        b'{"keys": []}',
+        b'{"keys": ["x"]}',
+        b"\xff",
+        jwks({"kty": "oct", "k": part(b"k" * 32)}),
+        jwks(jwk("RS256"), jwk("ES256")),
+        b'{"keys": [' + b"[" * 60_000,
+        b'{"keys": [{"kty":' + b"[" * 30_000 + b"]" * 30_000 + b"}]}",
+        jwks(jwk("RS256", kid="x" * 65_536)),
+    ],
+    ids=lambda document: repr(document[:16]),
+)
+def test_a_document_without_a_usable_key_is_refused(document):
+    with pytest.raises(ValueError, match=r".") as refusal:
+        KeyRing.from_jwks(document)
+
+    assert len(str(refusal.value)) < 200
+
+
+@given(st.binary())
+def test_reading_a_key_set_never_raises_anything_else(document):
+    with pytest.raises(ValueError, match=r"."):
+        KeyRing.from_jwks(document)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        WEAK_RSA,
+        ec.generate_private_key(ec.SECP384R1()),
+        ec.generate_private_key(ec.BrainpoolP256R1()),
+        ed448.Ed448PrivateKey.generate(),
+        dsa.generate_private_key(2048),
+    ],
+    ids=lambda key: type(key).__name__,
+)
+def test_a_public_key_of_another_kind_is_refused(key):
+    with pytest.raises(ValueError, match="RSA of 2048 bits or more"):
+        KeyRing.from_public_key(pem(key))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "-----BEGIN PUBLIC KEY-----\n!!\n-----END PUBLIC KEY-----",
+        RSA.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+    ],
+    ids=["nothing", "garbage", "a private key"],
+)
+def test_text_that_is_no_public_key_is_refused_without_repeating_it(text):
+    with pytest.raises(ValueError, match=r"^expected the PEM of a public key: [^\n]{,90}$"):
+        KeyRing.from_public_key(text)
+
+
+@pytest.mark.parametrize("secret", ["x" * 31, "", pem(RSA)], ids=["31 bytes", "nothing", "a PEM"])
+def test_a_secret_that_would_not_do_is_refused(secret):
+    with pytest.raises(ValueError, match="32 bytes or more, no PEM"):
+        KeyRing.from_secret(secret)
+
+
+HS256 = {"alg": "HS256", "typ": "JWT"}
+FORGED = {
+    "alg none": (f"{part({'alg': 'none'})}.{part(make_claims())}.AAAA", "algorithm"),
+    "alg none, no signature": (f"{part({'alg': 'none'})}.{part(make_claims())}.", "expected XBL3.0"),
+    "another secret": (by_hand(HS256, make_claims(), "another secret of more than 32 bytes"), "signature"),
+    "a changed claim": (
+        ".".join([part(HS256), part(make_claims(OTHER)), by_hand(HS256, make_claims()).rpartition(".")[2]]),
+        "signature",
+    ),
+    "HS512": (jwt.encode(make_claims(), SECRET * 2, "HS512"), "algorithm"),
+    "a list for alg": (by_hand({"alg": ["HS256"]}, make_claims()), "malformed"),
+    "no alg": (by_hand({"typ": "JWT"}, make_claims()), "malformed"),
+    "a number for kid": (by_hand(HS256 | {"kid": 7}, make_claims()), "malformed"),
+    "crit": (by_hand(HS256 | {"crit": ["exp"], "exp": 1}, make_claims()), "malformed"),
+    "crit b64": (by_hand(HS256 | {"crit": ["b64"], "b64": True}, make_claims()), "malformed"),
+    "b64": (by_hand(HS256 | {"b64": True}, make_claims()), "malformed"),
+    "zip": (by_hand(HS256 | {"zip": "DEF"}, make_claims()), "malformed"),
+    "a header that is a list": (by_hand([], make_claims()), "malformed"),
+    "a header that is no text": (by_hand(b"\xff\xfe", make_claims()), "malformed"),
+    "a deep header": (by_hand(b'{"alg":"HS256","x":' + b"[" * 4_000, make_claims()), "malformed"),
+    "a deep payload": (by_hand(HS256, b'{"x":' + b"[" * 2_500 + b"]" * 2_500 + b"}"), "malformed"),
+    "a payload that is a list": (by_hand(HS256, []), "malformed"),
+    "a payload that is no JSON": (by_hand(HS256, b"{"), "malformed"),
+    "a number of 5000 digits": (by_hand(HS256, b'{"exp":' + b"9" * 5_000 + b"}"), "malformed"),
+    "another issuer": (sign(make_claims(iss="laurel2"), SECRET), "another issuer"),
+    "part of the issuer": (sign(make_claims(iss="laure"), SECRET), "another issuer"),
+    "a list for iss": (by_hand(HS256, make_claims(iss=["laurel"])), "another issuer"),
+    "another audience": (sign(make_claims(aud="http://xboxlive.com"), SECRET), "another audience"),
+    "an object for aud": (sign(make_claims(aud={"laurel": 1}), SECRET), "another audience"),
+    **{f"no {name}": (sign(make_claims(without=[name]), SECRET), name) for name in ("iss", "aud", "exp", "iat")},
+    "exp is text": (sign(make_claims(exp="9999999999"), SECRET), "whole numbers"),
+    "exp is a float": (sign(make_claims(exp=NOW + 3600.0), SECRET), "whole numbers"),
+    "exp is true": (sign(make_claims(exp=True), SECRET), "whole numbers"),
+    "exp is infinite": (by_hand(HS256, make_claims(exp=float("inf"))), "whole numbers"),
+    "iat is text": (sign(make_claims(iat=str(NOW)), SECRET), "whole numbers"),
+    "nbf is text": (sign(make_claims(nbf=str(NOW)), SECRET), "whole numbers"),
+    "nbf is null": (sign(make_claims(nbf=None), SECRET), "whole numbers"),
+    "nbf is ahead": (sign(make_claims(nbf=NOW + 31), SECRET), "not yet valid"),
+    "iat is ahead": (sign(make_claims(iat=NOW + 31), SECRET), "not yet valid"),
+    "expired": (sign(make_claims(exp=NOW - 30), SECRET), "has expired"),
+    "a lifetime over 24 h": (sign(make_claims(exp=NOW + 86_401), SECRET), "lives longer"),
+    "exp is beyond any clock": (sign(make_claims(exp=10**400), SECRET), "lives longer"),
+    "sub is a number": (sign(make_claims(sub=7), SECRET), "malformed"),
+    "an unknown hash": (sign(make_claims() | {"xui": [{"xid": XUID, "uhs": "999"}]}, SECRET), "user hash"),
+    "padded": (sign(make_claims(), SECRET) + "=", "expected XBL3.0"),
+    "padded inside": (sign(make_claims(), SECRET).replace(".", "=.", 1), "expected XBL3.0"),
+    "a fourth part": (sign(make_claims(), SECRET) + ".AAAA", "expected XBL3.0"),
+    "one character left over": (sign(make_claims(), SECRET) + "AA", "malformed"),
+    "9 KB": (sign(make_claims(filler="x" * 9_000), SECRET), "expected XBL3.0"),
+}
+
+
+@pytest.mark.parametrize(("token", "why"), FORGED.values(), ids=FORGED)
+def test_a_bad_token_is_refused_with_its_reason_and_not_repeated(token, why):
+    message = refusal_of(make_verifier(), field(token))
+
+    assert why in message
+    assert not any(piece in message for piece in token.split(".") if piece)
+
+
+@pytest.mark.parametrize("make", [KeyRing.from_public_key, lambda _: KeyRing.from_jwks(jwks(jwk("RS256", kid="a")))])
+def test_a_public_key_is_no_hmac_secret(make):
+    """Algorithm confusion, RFC 8725 §2.1: the RSA key's PEM is known to everybody."""
+    forged = by_hand(HS256, make_claims(), pem(RSA))
+
+    assert "algorithm" in refusal_of(make_verifier(make(pem(RSA))), field(forged))
+
+
+def test_a_token_of_another_key_is_refused():
+    verifier = make_verifier(KeyRing.from_public_key(pem(RSA)))
+
+    token = jwt.encode(make_claims(), rsa.generate_private_key(65537, 2048), "RS256")
+
+    assert "signature" in refusal_of(verifier, field(token))
+
+
+@pytest.mark.parametrize(
+    ("claims", "now"),
+    [
+        pytest.param(make_claims(), NOW + 3600 + 29, id="just expired"),
+        pytest.param(make_claims(nbf=NOW + 30), NOW, id="nearly valid"),
+        pytest.param(make_claims(without=["nbf"]), NOW, id="no nbf"),
+        pytest.param(make_claims(exp=NOW + 86_400), NOW, id="24 hours"),
+        pytest.param(make_claims(aud=["other", "laurel"]), NOW, id="one audience of two"),
+    ],
+)
+def test_clocks_may_differ_a_little_and_lists_may_be_long(claims, now):
+    assert make_verifier().principal(field(sign(claims, SECRET)), now).players == (XUID,)
+
+
+def test_a_token_of_two_users_speaks_for_the_one_who_is_named():
+    verifier = make_verifier()
+    token = sign(make_claims(xui=[{"xid": XUID, "uhs": "111"}, {"xid": OTHER, "uhs": "222"}]), SECRET)
+
+    named = [verifier.principal(field(token, each), NOW).players for each in ("222", "111", "*", "-")]
+
+    assert named == [(OTHER,), (XUID,), (XUID, OTHER), ()]
+    assert "user hash" in refusal_of(verifier, field(token, "333"))
+
+
+def test_a_known_credential_is_remembered():
+    verifier = make_verifier()
+    credential = field(sign(make_claims(), SECRET))
+
+    assert verifier.principal(credential, NOW) is verifier.principal(credential, NOW + 299)
+
+
+def test_nothing_is_remembered_for_more_than_300_seconds():
+    verifier = make_verifier()
+    credential = field(sign(make_claims(), SECRET))
+
+    assert verifier.principal(credential, NOW) is not verifier.principal(credential, NOW + 300)
+
+
+def test_a_remembered_token_still_expires():
+    verifier = make_verifier()
+    credential = field(sign(make_claims(exp=NOW + 100), SECRET))
+    verifier.principal(credential, NOW)
+
+    assert "expired" in refusal_of(verifier, credential, NOW + 130)
+
+
+def test_a_remembered_token_is_not_yet_valid_for_a_clock_set_back():
+    verifier = make_verifier()
+    credential = field(sign(make_claims(), SECRET))
+    verifier.principal(credential, NOW)
+
+    assert "not yet valid" in refusal_of(verifier, credential, NOW - 31)
+
+
+def test_a_refusal_is_not_remembered():
+    verifier = make_verifier()
+    credential = field(sign(make_claims(nbf=NOW + 31), SECRET))
+    refusal_of(verifier, credential, NOW)
+
+    assert verifier.principal(credential, NOW + 1).players == (XUID,)
+
+
+def test_memory_is_bounded_and_the_longest_unused_go_first():
+    verifier = make_verifier(capacity=2)
+    first, second, third = (field(sign(make_claims(str(xuid)), SECRET)) for xuid in (1, 2, 3))
+    kept, lost = verifier.principal(first, NOW), verifier.principal(second, NOW)
+    verifier.principal(first, NOW)
+
+    verifier.principal(third, NOW)
+
+    assert verifier.principal(first, NOW) is kept
+    assert verifier.principal(second, NOW) is not lost
+
+
+def test_the_credential_itself_is_not_kept():
+    verifier = make_verifier()
+    credential = field(sign(make_claims(), SECRET))
+    verifier.principal(credential, NOW)
+
+    assert [len(key) for key in verifier._remembered] == [16]
+    assert credential.rpartition(".")[2] not in repr(verifier._remembered)
+
+
+def test_new_keys_refuse_the_tokens_of_old_ones_at_once():
+    verifier = make_verifier()
+    credential = field(sign(make_claims(), SECRET))
+    verifier.principal(credential, NOW)
+
+    verifier.replace_keys(KeyRing.from_secret("another secret of more than 32 bytes"))
+
+    assert verifier.generation == 2
+    assert "signature" in refusal_of(verifier, credential)
+
+
+def test_without_keys_callers_are_asked_to_come_back():
+    """Not 401: a good token would be thrown away."""
+    with pytest.raises(Unavailable):
+        make_verifier(KeyRing.empty()).principal(field(sign(make_claims(), SECRET)), NOW)
+
+
+VERIFIER = make_verifier()
+PARTS = st.text(st.sampled_from("AaZz09-_=. é\udcff"), max_size=40) | st.sampled_from([part(HS256), part({"alg": "x"})])
+
+
+@given(st.text() | st.builds("XBL3.0 x={};{}.{}.{}".format, st.sampled_from(["1", "*", "-", ""]), PARTS, PARTS, PARTS))
+def test_no_text_makes_the_verifier_raise_anything_else(credential):
+    with pytest.raises(NotAuthenticated):
+        VERIFIER.principal(credential, NOW)
+
+
+@given(
+    payload=st.binary() | st.recursive(st.none() | st.text(), st.lists).map(lambda value: json.dumps(value).encode())
+)
+def test_no_signed_payload_makes_the_verifier_raise_anything_else(payload):
+    with pytest.raises(NotAuthenticated):
+        VERIFIER.verify(by_hand(HS256, payload), NOW)
+
+
+@given(xuid=st.integers(0, 2**64 - 1).map(str), lifetime=st.integers(1, 86_400))
+def test_every_token_that_we_make_is_accepted(xuid, lifetime):
+    made = claims_for(xuid, issuer="laurel", audience="laurel", now=NOW, lifetime_seconds=lifetime)
+
+    credential = authorization(sign(made, SECRET), user_hash=user_hash_of(xuid))
+
+    assert VERIFIER.principal(credential, NOW).players == (xuid,)

@@ -1,0 +1,218 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.core.identity import (
+    Principal,
+    Xbl3,
+    canonical_xuid,
+    may_read_progress,
+    parse_xbl3,
+    principal_of,
+)
+from service.errors import NotAllowed, NotAuthenticated, NoUser, WrongPlayer
+
+FIRST, SECOND = "2533274790395904", "2533274790395905"
+USERS = [{"xid": FIRST, "uhs": "111", "gtg": "First"}, {"xid": SECOND, "uhs": "222", "gtg": "Second"}]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["1", FIRST]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["xid", "uhs", "tid", "x"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def claims(**more):
+    return {"exp": 1_767_283_200, **more}
+
+
+def someone(*players, scopes=()):
+    return Principal(players=players, expires_at=1_767_283_200, scopes=frozenset(scopes))
+
+
+@pytest.mark.parametrize("user_hash", ["1234567890", "12345678901234567890", "0", "*", "-"])
+def test_an_xbl3_field_is_a_hash_and_a_token(user_hash):
+    assert parse_xbl3(f"XBL3.0 x={user_hash};aa.b-.c_") == Xbl3(user_hash, "aa.b-.c_")
+
+
+def test_the_scheme_is_read_in_any_case():
+    """RFC 9110 §11.1."""
+    assert parse_xbl3("xbl3.0 x=1;a.b.c") == Xbl3("1", "a.b.c")
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("Bearer a.b.c", id="another scheme"),
+        pytest.param("XBL3.0 x=1;", id="no token"),
+        pytest.param("XBL3.0 x=;a.b.c", id="no hash"),
+        pytest.param("XBL3.0 a.b.c", id="no x"),
+        pytest.param("XBL3.0 X=1;a.b.c", id="a large x"),
+        pytest.param("XBL3x0 x=1;a.b.c", id="not the point"),
+        pytest.param("XBL3.0  x=1;a.b.c", id="two spaces"),
+        pytest.param(" XBL3.0 x=1;a.b.c", id="a space before"),
+        pytest.param("XBL3.0 x=1;a.b.c\n", id="a line feed after"),
+        pytest.param("XBL3.0 x=1;a.b.c=", id="padding"),
+        pytest.param("XBL3.0 x=1;a.b.", id="no signature"),
+        pytest.param("XBL3.0 x=1;a.b", id="two parts"),
+        pytest.param("XBL3.0 x=1;a.b.c.d.e", id="five parts, as an encrypted token has"),
+        pytest.param("XBL3.0 x=1,2;a.b.c", id="two hashes"),
+        pytest.param("XBL3.0 x=abc;a.b.c", id="a hash of letters"),
+        pytest.param("XBL3.0 x=١٢;a.b.c", id="a hash of Arabic digits"),
+        pytest.param("XBL3.0 x=123456789012345678901;a.b.c", id="a hash of 21 digits"),
+        pytest.param("XBL3.0 x=1;a.\u212a.c", id="a Kelvin sign, which folds to k"),
+        pytest.param("XBL3.0 x=1;a.\udcff.c", id="a raw byte, as aiohttp decodes it"),
+        pytest.param("XBL3.0 x=1;a.b." + "c" * 9_000, id="9 KB"),
+    ],
+)
+def test_any_other_field_is_refused_without_repeating_it(field):
+    with pytest.raises(NotAuthenticated) as refusal:
+        parse_xbl3(field)
+
+    assert str(refusal.value).startswith("Authorization: expected XBL3.0 x=<user hash>;<token>")
+
+
+@given(st.text() | st.from_regex(r"(?i)XBL3.0 x=.{0,4};.*"))
+def test_reading_a_field_never_raises_anything_else(field):
+    try:
+        parsed = parse_xbl3(field)
+    except NotAuthenticated:
+        return
+    assert field.endswith(f" x={parsed.user_hash};{parsed.token}")
+
+
+@pytest.mark.parametrize(
+    ("user_hash", "players"),
+    [("111", (FIRST,)), ("222", (SECOND,)), ("*", (FIRST, SECOND)), ("-", ())],
+)
+def test_the_hash_chooses_whom_the_token_speaks_for(user_hash, players):
+    assert principal_of(claims(xui=USERS), user_hash=user_hash).players == players
+
+
+def test_a_hash_of_no_user_is_not_authenticated():
+    with pytest.raises(NotAuthenticated, match="user hash"):
+        principal_of(claims(xui=USERS), user_hash="333")
+
+
+@pytest.mark.parametrize("user_hash", ["111", "*", "-"])
+@pytest.mark.parametrize("more", [{}, {"xui": []}, {"xui": None}, {"xui": "x"}, {"xui": {"xid": FIRST, "uhs": "111"}}])
+def test_a_token_without_users_is_nobody_whatever_the_hash(user_hash, more):
+    """403 and not 401: the token is good."""
+    assert principal_of(claims(**more), user_hash=user_hash).players == ()
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        pytest.param("2533274790395904", id="no object"),
+        pytest.param({"uhs": "111"}, id="no xid"),
+        pytest.param({"xid": int(FIRST), "uhs": "111"}, id="a number"),
+        pytest.param({"xid": str(2**64), "uhs": "111"}, id="2**64"),
+        pytest.param({"xid": "9" * 5000, "uhs": "111"}, id="more digits than int() reads"),
+        pytest.param({"xid": "٢٥", "uhs": "111"}, id="Arabic digits"),
+        pytest.param({"xid": "1_2", "uhs": "111"}, id="an underscore"),
+        pytest.param({"xid": " 12", "uhs": "111"}, id="a space"),
+        pytest.param({"xid": "-1", "uhs": "111"}, id="a sign"),
+        pytest.param({"xid": "", "uhs": "111"}, id="empty"),
+        pytest.param({"xid": FIRST, "uhs": 111}, id="a hash that is a number"),
+        pytest.param({"xid": FIRST}, id="no hash"),
+    ],
+)
+def test_a_malformed_user_is_as_if_absent(user):
+    assert principal_of(claims(xui=[user, USERS[1]]), user_hash="*").players == (SECOND,)
+
+
+def test_xuids_are_canonical_and_named_once():
+    users = [{"xid": "007", "uhs": "1"}, {"xid": "7", "uhs": "2"}, {"xid": str(2**64 - 1), "uhs": "3"}]
+
+    assert principal_of(claims(xui=users), user_hash="*").players == ("7", "18446744073709551615")
+
+
+@given(st.integers(min_value=0, max_value=2**64 - 1), st.integers(min_value=0, max_value=3))
+def test_a_xuid_has_one_canonical_decimal(xuid, zeros):
+    text = ("0" * zeros + str(xuid))[-20:] if len(str(xuid)) + zeros <= 20 else str(xuid)
+
+    assert canonical_xuid(text) == str(xuid)
+
+
+@pytest.mark.parametrize(
+    ("xti", "title_id"),
+    [
+        ({"tid": "3051199919"}, 3051199919),
+        ({"tid": 3051199919}, 3051199919),
+        ({"tid": str(2**32)}, None),
+        ({"tid": "9" * 5000}, None),
+        ({"tid": -1}, None),
+        ({"tid": True}, None),
+        ({"tid": 1.0}, None),
+        ({"tid": "١٢"}, None),
+        ({}, None),
+        ("3051199919", None),
+        (None, None),
+    ],
+)
+def test_a_title_is_a_u32_or_absent(xti, title_id):
+    assert principal_of(claims(xti=xti), user_hash="-").title_id == title_id
+
+
+@pytest.mark.parametrize(
+    ("loc", "country"),
+    [("fr", "FR"), ("US", "US"), ("FRA", None), ("\u017fs", None), ("", None), (["FR"], None), (None, None)],
+)
+def test_a_country_is_two_letters_or_absent(loc, country):
+    assert principal_of(claims(loc=loc), user_hash="-").country == country
+
+
+@pytest.mark.parametrize(
+    ("scope", "words"),
+    [
+        ("progress:read-any  catalog:edit", {"progress:read-any", "catalog:edit"}),
+        (["progress:read-any", 7, ""], {"progress:read-any"}),
+        ("progress:read-anything", {"progress:read-anything"}),
+        ({"progress:read-any": True}, set()),
+        (None, set()),
+    ],
+)
+def test_scopes_are_whole_words(scope, words):
+    assert principal_of(claims(scope=scope), user_hash="-").scopes == words
+
+
+@given(xui=JSON, xti=JSON, loc=JSON, scope=JSON, user_hash=st.sampled_from(["*", "-", "1"]))
+def test_claims_of_any_shape_never_crash(xui, xti, loc, scope, user_hash):
+    try:
+        who = principal_of(claims(xui=xui, xti=xti, loc=loc, scope=scope), user_hash=user_hash)
+    except NotAuthenticated:
+        return
+    assert all(canonical_xuid(player) == player for player in who.players)
+
+
+def test_players_read_their_own_progress():
+    may_read_progress(someone(FIRST, SECOND), SECOND, policy="self")
+
+
+def test_another_players_progress_is_refused_in_microsofts_words():
+    with pytest.raises(WrongPlayer, match=r"XUID specified in the claim does not match URI XUID\."):
+        may_read_progress(someone(FIRST), SECOND, policy="self")
+
+
+@pytest.mark.parametrize("policy", ["self", "public"])
+def test_a_credential_without_a_user_reads_nothing(policy):
+    with pytest.raises(NoUser, match=r"No valid claims were found on the request\."):
+        may_read_progress(someone(), FIRST, policy=policy)
+
+
+def test_public_progress_is_read_by_every_player():
+    may_read_progress(someone(FIRST), SECOND, policy="public")
+
+
+@pytest.mark.parametrize("players", [(), (FIRST,)])
+def test_the_scope_reads_anyone(players):
+    may_read_progress(someone(*players, scopes=["progress:read-any"]), SECOND, policy="self")
+
+
+@pytest.mark.parametrize("scope", ["progress:read-any2", "progress:read", "progress:read-any catalog:edit"])
+def test_only_the_whole_word_is_the_scope(scope):
+    with pytest.raises(NotAllowed):
+        may_read_progress(someone(FIRST, scopes=[scope]), SECOND, policy="self")
