@@ -1,0 +1,116 @@
+"""What is wrong in a file: noted where it stands while reading goes on, and raised once, as a whole. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NoReturn, TypeVar, cast
+
+from service import errors
+
+MAX_BYTES = 5 * 1024 * 1024  # a title of 500 achievements in 50 locales is a fifth of it
+KEY_CHARACTERS = 200  # as much as a problem repeats of a name it was given
+MAX_PROBLEMS = 1000  # more would only hide the first
+
+T = TypeVar("T")
+
+
+class Broken(ValueError):
+    """A value that breaks a rule: the rule's name and what would do. It never leaves this room."""
+
+    def __init__(self, rule: str, message: str) -> None:
+        super().__init__(message)
+        self.rule = rule
+
+
+class Place:
+    """Where in a file something stands. All places of one reading share `found`, the problems so far.
+
+    `lines` gives the line of a key where the format has any; a key without one takes its parent's.
+    """
+
+    __slots__ = ("file", "found", "key", "line", "lines")
+
+    def __init__(self, file: str, *, lines: Mapping[str, int] | None = None) -> None:
+        self.file = file
+        self.found: list[errors.Problem] = []
+        self.lines = lines or {}
+        self.key: str | None = None
+        self.line: int | None = None
+
+    def at(self, key: str | None, line: int | None = None) -> "Place":
+        """Another place in the same file."""
+        there = Place(self.file, lines=self.lines)
+        there.found = self.found
+        there.key = key if key is None else key[:KEY_CHARACTERS]
+        there.line = line or self.lines.get(key or "", self.line)
+        return there
+
+    def inside(self, name: str | int) -> "Place":
+        """The place of a member or, by its index, of an item."""
+        if isinstance(name, int):
+            return self.at(f"{self.key or ''}[{name}]")
+        return self.at(name if self.key is None else f"{self.key}.{name}")
+
+    def note(self, rule: str, message: str) -> None:
+        """Remember a problem here.
+
+        Raises:
+            BadCatalogue: there are so many that reading on is of no use.
+        """
+        self.found.append(errors.Problem(file=self.file, rule=rule, message=message, line=self.line, key=self.key))
+        if len(self.found) >= MAX_PROBLEMS:
+            raise errors.BadCatalogue(self.found)
+
+    def note_all(self, broken: Iterable[Broken]) -> None:
+        """Remember every one of these here."""
+        for one in broken:
+            self.note(one.rule, str(one))
+
+    def read(self, read: Callable[[object], T], value: object) -> T:
+        """What `read` makes of a value. A broken one is noted, and is None whatever the type says."""
+        try:
+            return read(value)
+        except Broken as broken:
+            self.note(broken.rule, str(broken))
+            return cast("T", None)
+
+    def refuse(self, rule: str, message: str) -> NoReturn:
+        """Note a problem that ends the reading.
+
+        Raises:
+            BadCatalogue: always.
+        """
+        self.note(rule, message)
+        raise errors.BadCatalogue(self.found)
+
+    def settle(self) -> None:
+        """Go on only if nothing was found.
+
+        Raises:
+            BadCatalogue: something was.
+        """
+        if self.found:
+            raise errors.BadCatalogue(self.found)
+
+
+def bounded(data: bytes, place: Place) -> bytes:
+    """The file without its byte order mark.
+
+    Raises:
+        BadCatalogue: it is larger than 5 MB.
+    """
+    if len(data) > MAX_BYTES:
+        place.refuse("too-large", f"expected a file of at most {MAX_BYTES} bytes, got {len(data)}")
+    return data.removeprefix(b"\xef\xbb\xbf")
+
+
+def decoded(data: bytes, place: Place, *, encoding: str = "utf-8") -> str:
+    """The file as text, without its byte order mark.
+
+    Raises:
+        BadCatalogue: it is larger than 5 MB, or not in that encoding; the line is that of the first bad byte.
+    """
+    data = bounded(data, place)
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        place.at(None, line).refuse("not-text", f"byte 0x{data[error.start]:02x} is not {encoding}")

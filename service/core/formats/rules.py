@@ -1,0 +1,200 @@
+"""What a catalogue must be to be published, and what platforms wish it to be. Pure.
+
+Errors stop a publish: a required text missing in the default locale, values out of range, contradictions. Warnings
+are Microsoft's certification rules and lengths (XR-055 and Partner Center): worth a look, never a refusal, since
+Microsoft's own sample breaks some of them. Readers use the same functions, so a rule stands once.
+"""
+
+import collections
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+
+from service import errors
+from service.core import catalog, ticks
+from service.core.catalog import Achievement, Draft, MediaAsset, Title
+from service.core.formats import values
+from service.core.formats.problems import Broken, Place
+
+LENGTHS = {  # characters; documented by Partner Center, the achievement's name by third parties only
+    "title/name": 22,
+    "name": 44,
+    "description": 100,
+    "locked_description": 100,
+    "reward/name": 57,
+    "reward/description": 90,
+}
+ACHIEVEMENTS_AT_LAUNCH = range(10, 101)  # XR-055
+GAMERSCORE_AT_LAUNCH = 1000  # XR-055
+GAMERSCORE_OF_ONE = 200  # XR-055
+STRING_PREFIX = "string/"  # texts of the game that belong to no achievement
+
+ACHIEVEMENT_KEY = re.compile(
+    "achievement/(?P<number>[0-9]+)/"
+    "(?:reward/(?P<reward>gamerscore|inapp|art)/)?(?P<field>name|description|locked_description)"
+)
+
+
+def check(draft: Draft, *, file: str | None = None) -> tuple[list[errors.Problem], list[errors.Problem]]:
+    """Everything that forbids publishing a draft, and everything that is merely unwise. `file` names it in both."""
+    name = file or f"title-{draft.title.title_id}"
+    wrong, unwise = Place(name), Place(name)
+    try:
+        _check_title(draft.title, wrong)
+        for index, broken in contradictions(draft.achievements):
+            wrong.at(f"achievement/{draft.achievements[index].number}").note(broken.rule, str(broken))
+        for achievement in draft.achievements:
+            there = wrong.at(f"achievement/{achievement.number}")
+            _check_values(achievement, there)
+            there.note_all(contradictions_within(achievement))
+        _check_texts(draft, wrong)
+        _certify(draft, unwise)
+    except errors.BadCatalogue:
+        pass  # there are too many problems to go on: what was found is told
+    return wrong.found, unwise.found
+
+
+def text_keys(achievements: Iterable[Achievement]) -> Iterator[str]:
+    """The keys of all texts that these achievements can have, in their order, the title's name first."""
+    yield catalog.TITLE_NAME
+    for achievement in achievements:
+        yield from achievement.required_text_keys()
+        for reward in achievement.rewards:
+            yield catalog.reward_key(achievement.number, reward.kind, "name")
+            yield catalog.reward_key(achievement.number, reward.kind, "description")
+
+
+def length_limit(key: str) -> int | None:
+    """How many characters the platform shows of a text, None where no limit is known."""
+    match = ACHIEVEMENT_KEY.fullmatch(key)
+    if match is None:
+        return LENGTHS.get(key)
+    return LENGTHS.get(match["field"] if match["reward"] is None else f"reward/{match['field']}")
+
+
+def contradictions(achievements: Sequence[Achievement]) -> Iterator[tuple[int, Broken]]:
+    """Numbers and public ids that stand twice, with the index of the later achievement."""
+    numbers: set[int] = set()
+    public_ids: set[str] = set()
+    for index, achievement in enumerate(achievements):
+        if achievement.number in numbers:
+            yield index, Broken("duplicate-number", f"there is already an achievement {achievement.number}")
+        if achievement.public_id in public_ids:
+            public_id = values.shown(achievement.public_id)
+            yield index, Broken("duplicate-public-id", f"another achievement already has the public id {public_id}")
+        numbers.add(achievement.number)
+        public_ids.add(achievement.public_id)
+
+
+def contradictions_within(achievement: Achievement) -> Iterator[Broken]:
+    """What is wrong with one achievement although each value alone is right."""
+    if not achievement.media:
+        yield Broken("no-picture", "at least one picture is needed: clients read the first one blindly")
+    if not achievement.platforms:
+        yield Broken("no-platform", "at least one platform is needed")
+    if achievement.window is not None and achievement.window.opens_at >= achievement.window.closes_at:
+        yield Broken("window", "the window must open before it closes")
+    for kind in _twice(reward.kind for reward in achievement.rewards):
+        yield Broken("two-rewards", f"there can be one reward of each kind, and {kind} stands more than once")
+    for requirement in _twice(requirement.id for requirement in achievement.requirements):
+        yield Broken("duplicate-requirement", f"the requirement {requirement} stands more than once")
+
+
+def _check_title(title: Title, place: Place) -> None:
+    there = place.at("title")
+    there.inside("title_id").read(values.identifier, title.title_id)
+    there.inside("scid").read(values.guid, title.scid)
+    if there.inside("default_locale").read(values.locale, title.default_locale) not in {None, title.default_locale}:
+        there.inside("default_locale").note("locale", f"{title.default_locale} is not in its canonical spelling")
+    there.inside("kind").read(values.label, title.kind)
+    there.inside("platform").read(values.label, title.platform)
+    if title.version is not None:
+        there.inside("version").read(values.label, title.version)
+    there.inside("text_unit").read(values.text_unit, title.text_unit)
+
+
+def _check_values(achievement: Achievement, place: Place) -> None:
+    place.inside("number").read(values.identifier, achievement.number)
+    place.inside("public_id").read(values.label, achievement.public_id)
+    place.inside("product_id").read(values.guid, achievement.product_id)
+    place.inside("display_order").read(values.u32, achievement.display_order)
+    place.inside("image_id").read(values.u32, achievement.image_id)
+    if not 0 <= achievement.estimated_seconds < values.DAY:
+        place.inside("estimated_seconds").note("duration", "expected 0 to 86399 seconds")
+    place.inside("legacy_type").read(values.legacy_type, achievement.legacy_type)
+    if achievement.deeplink is not None:
+        place.inside("deeplink").read(values.link, achievement.deeplink)
+    if achievement.window is not None:
+        ends = (achievement.window.opens_at, achievement.window.closes_at)
+        if not all(0 <= end <= ticks.LAST for end in ends) or achievement.window.fraction_digits not in range(8):
+            place.inside("window").note("time", "expected times of the years 1 to 9999 with 0 to 7 digits of fraction")
+    for platform in achievement.platforms:
+        place.inside("platforms").read(values.label, platform)
+    for media in achievement.media:
+        _check_media(media, place.inside("media"))
+    for requirement in achievement.requirements:
+        place.inside("requirements").read(values.guid, requirement.id)
+        place.inside("requirements").read(values.decimal, requirement.target)
+    for reward in achievement.rewards:
+        there = place.inside("rewards")
+        there.read(values.gamerscore if reward.kind == "Gamerscore" else values.link, reward.value)
+        there.read(values.label, reward.value_type)
+        if reward.media is not None:
+            _check_media(reward.media, there)
+
+
+def _check_media(media: MediaAsset, place: Place) -> None:
+    place.read(values.label, media.name)
+    place.read(values.label, media.kind)
+    place.read(values.url, media.url)
+
+
+def _check_texts(draft: Draft, place: Place) -> None:
+    known = set(text_keys(draft.achievements))
+    default = draft.texts.get(draft.title.default_locale, {})
+    required = [catalog.TITLE_NAME, *(key for one in draft.achievements for key in one.required_text_keys())]
+    for key in required:
+        if not default.get(key):
+            place.at(key).note("missing-text", f"there is no text in the default locale, {draft.title.default_locale}")
+    for locale, texts in draft.texts.items():
+        if place.at(None).read(values.locale, locale) not in {None, locale}:
+            place.note("locale", f"{values.shown(locale)} is not in its canonical spelling")
+        for key, text in texts.items():
+            place.at(key).read(values.text, text)
+            if key not in known and not key.startswith(STRING_PREFIX):
+                place.at(key).note("unknown-key", f"the {locale} text belongs to nothing in this title")
+
+
+def _certify(draft: Draft, place: Place) -> None:
+    points = [_points(achievement) for achievement in draft.achievements]
+    if len(draft.achievements) not in ACHIEVEMENTS_AT_LAUNCH:
+        place.note("xr-055-achievements", f"XR-055 asks for 10 to 100 achievements at launch, here are {len(points)}")
+    if sum(points) != GAMERSCORE_AT_LAUNCH:
+        place.note("xr-055-gamerscore", f"XR-055 asks for exactly 1000 Gamerscore at launch, here are {sum(points)}")
+    for achievement, gamerscore in zip(draft.achievements, points, strict=True):
+        there = place.at(f"achievement/{achievement.number}")
+        if gamerscore > GAMERSCORE_OF_ONE:
+            there.note("xr-055-one", f"XR-055 allows at most 200 Gamerscore for one, here are {gamerscore}")
+        if achievement.kind == "Challenge" and gamerscore:
+            there.note("challenge-with-gamerscore", "a Challenge cannot carry Gamerscore on the live service")
+    default = draft.texts.get(draft.title.default_locale, {})
+    for locale, texts in draft.texts.items():
+        for key, text in texts.items():
+            limit = length_limit(key)
+            characters = len(unicodedata.normalize("NFC", text))
+            if limit is not None and characters > limit:
+                place.at(key).note("length", f"the {locale} text has {characters} characters, {limit} are shown")
+            if key not in default:
+                place.at(key).note("no-source", f"the {locale} text translates nothing in the default locale")
+
+
+def _points(achievement: Achievement) -> int:
+    """Gamerscore, 0 for one whose value is no number: that is an error of its own."""
+    try:
+        return achievement.gamerscore
+    except ValueError:
+        return 0
+
+
+def _twice(found: Iterable[str]) -> list[str]:
+    return [one for one, times in collections.Counter(found).items() if times > 1]

@@ -1,0 +1,293 @@
+"""Our own file: one commented TOML a title, its texts in the default locale only. Pure.
+
+An unknown name is refused with the nearest known one; what equals its default is not written. Texts of other locales
+are in PO files (`po.py`).
+"""
+
+import collections
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import tomli_w
+
+from service.core import catalog, ticks
+from service.core.catalog import Achievement, Draft, MediaAsset, Requirement, Reward, Title, Window
+from service.core.formats import rules, values
+from service.core.formats.fields import Fields
+from service.core.formats.problems import Place, decoded
+
+HEADER = """\
+# The achievements of one title, with their texts in the default locale.
+# Other languages: locales/<ll[_Ssss][_CC]>/LC_MESSAGES/title-<title_id>.po
+#
+# [[achievements]]  number, public_id (default: the number), name, description (once unlocked), locked_description,
+#                   product_id and platforms (or once for all in [defaults]), display_order, kind (Persistent,
+#                   Challenge), participation (Individual, Group), is_secret, is_revoked, deeplink,
+#                   estimated_time ("HH:MM:SS"), legacy_type (1 to 7) and image_id (Xbox 360 contract only),
+#                   window = { opens, closes } (UTC, as text)
+#   media           at least one: name, kind, url
+#   requirements    id, target (a decimal as text), operation (Sum, Minimum, Maximum),
+#                   value_type (Integer, Double), participation
+#   rewards         one of each kind: kind (Gamerscore, InApp, Art), value (as text), value_type, name, description,
+#                   media
+# [strings]         texts of the game that belong to no achievement
+
+"""
+
+_name_of_a_key = re.compile("[A-Za-z0-9_-]{1,64}")
+
+# tomllib takes quadratic time for a dotted key; ours has two parts.
+_LONG_KEY = re.compile(r"""(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){32}""")
+MAX_LISTS = 16  # names of [[…]] in a file; ours has four
+
+
+def read_toml(data: bytes, *, file: str) -> Draft:
+    """The title a file describes, with the texts of its default locale.
+
+    Raises:
+        BadCatalogue: it is not TOML, or anything in it is wrong; lines are given where the file has usual headers.
+    """
+    place = Place(file)
+    text = decoded(data, place)
+    if long := _LONG_KEY.search(text):
+        line = text.count("\n", 0, long.start()) + 1
+        place.at(None, line).refuse("not-toml", "a dotted key of more than 32 parts")
+    try:
+        members: dict[str, Any] = tomllib.loads(text)
+    except RecursionError:
+        place.refuse("not-toml", "the file is nested too deeply")
+    except ValueError as error:
+        said = re.search("at line ([0-9]{1,9})", str(error))
+        place.at(None, int(said[1]) if said else None).refuse("not-toml", f"not TOML: {error}"[:200])
+    place.lines = _lines(text)
+    draft = _draft(Fields(members, place))
+    place.settle()
+    return draft
+
+
+def write_toml(draft: Draft) -> bytes:
+    """The draft with the texts of its default locale: the same bytes for the same draft."""
+    title = draft.title
+    texts = draft.texts.get(title.default_locale, {})
+    defaults = _shared(draft.achievements)
+    strings = {
+        key.removeprefix(rules.STRING_PREFIX): texts[key]
+        for key in sorted(texts)
+        if key.startswith(rules.STRING_PREFIX)
+    }
+    document: dict[str, Any] = {
+        **msgspec.to_builtins(draft.title),
+        "name": texts.get(catalog.TITLE_NAME, ""),
+        "defaults": defaults,
+        "achievements": [_written(achievement, texts, defaults) for achievement in draft.achievements],
+        "strings": strings,
+    }
+    document = {name: value for name, value in document.items() if value not in ({}, [])}
+    return (HEADER + tomli_w.dumps(document)).encode()
+
+
+def _draft(fields: Fields) -> Draft:
+    locale = fields.required("default_locale", values.locale)
+    title = Title(
+        title_id=fields.required("title_id", values.identifier),
+        scid=fields.required("scid", values.guid),
+        default_locale=locale,
+        kind=fields.optional("kind", values.label, "Game"),
+        platform=fields.optional("platform", values.label, "XboxOne"),
+        version=fields.optional("version", values.label, None),
+        text_unit=fields.optional("text_unit", values.text_unit, "string"),
+    )
+    texts = {catalog.TITLE_NAME: fields.required("name", values.text)}
+    product, platforms = _defaults(fields.nested("defaults"))
+    achievements = []
+    for table in fields.each("achievements"):
+        achievement, words = _achievement(table, product, platforms)
+        if table.sound:
+            table.place.note_all(rules.contradictions_within(achievement))
+            achievements.append((achievement, table.place))
+            texts.update(words)
+    for index, broken in rules.contradictions([achievement for achievement, _ in achievements]):
+        achievements[index][1].note(broken.rule, str(broken))
+    strings = fields.nested("strings")
+    if strings is not None:
+        pairs = strings.pairs(values.label, values.text)
+        texts.update({f"{rules.STRING_PREFIX}{id_}": text for id_, text in pairs.items()})
+    fields.refuse_unknown()
+    return Draft(
+        title=title,
+        achievements=tuple(sorted((achievement for achievement, _ in achievements), key=lambda one: one.number)),
+        texts={locale: {key: text for key, text in texts.items() if text}},
+    )
+
+
+def _defaults(table: Fields | None) -> tuple[str | None, tuple[str, ...] | None]:
+    if table is None:
+        return None, None
+    found = table.optional("product_id", values.guid, None), table.words("platforms", values.label)
+    table.refuse_unknown()
+    return found
+
+
+def _achievement(
+    table: Fields, product: str | None, platforms: tuple[str, ...] | None
+) -> tuple[Achievement, dict[str, str]]:
+    number = table.required("number", values.identifier)
+    texts = {
+        catalog.achievement_key(number, "name"): table.required("name", values.text),
+        catalog.achievement_key(number, "description"): table.required("description", values.text),
+        catalog.achievement_key(number, "locked_description"): table.required("locked_description", values.text),
+    }
+    own_platforms = table.words("platforms", values.label)
+    achievement = Achievement(
+        number=number,
+        public_id=table.optional("public_id", values.label, str(number)),
+        product_id=table.required("product_id", values.guid)
+        if product is None
+        else table.optional("product_id", values.guid, product),
+        platforms=own_platforms if own_platforms is not None else platforms or (),
+        media=tuple(_media(media) for media in table.each("media")),
+        requirements=tuple(_requirement(requirement) for requirement in table.each("requirements")),
+        rewards=tuple(_reward(reward, number, texts) for reward in table.each("rewards")),
+        display_order=table.optional("display_order", values.u32, 0),
+        kind=table.optional("kind", values.kind, "Persistent"),
+        participation=table.optional("participation", values.participation, "Individual"),
+        is_secret=table.optional("is_secret", values.boolean, default=False),
+        is_revoked=table.optional("is_revoked", values.boolean, default=False),
+        window=_window(table.nested("window")),
+        deeplink=table.optional("deeplink", values.link, None),
+        estimated_seconds=table.optional("estimated_time", values.duration, 0),
+        legacy_type=table.optional("legacy_type", values.legacy_type, 1),
+        image_id=table.optional("image_id", values.u32, 0),
+    )
+    table.refuse_unknown()
+    return achievement, texts
+
+
+def _media(table: Fields) -> MediaAsset:
+    found = MediaAsset(
+        name=table.required("name", values.label),
+        kind=table.required("kind", values.label),
+        url=table.required("url", values.url),
+    )
+    table.refuse_unknown()
+    return found
+
+
+def _requirement(table: Fields) -> Requirement:
+    found = Requirement(
+        id=table.required("id", values.guid),
+        target=table.required("target", values.decimal),
+        operation=table.optional("operation", values.operation, "Sum"),
+        value_type=table.optional("value_type", values.value_type, "Integer"),
+        participation=table.optional("participation", values.participation, "Individual"),
+    )
+    table.refuse_unknown()
+    return found
+
+
+def _reward(table: Fields, number: int, texts: dict[str, str]) -> Reward:
+    """One reward; its name and description go to `texts`."""
+    kind = table.required("kind", values.reward_kind)
+    media = table.nested("media")
+    name = table.optional("name", values.text, "")
+    description = table.optional("description", values.text, "")
+    if table.sound:
+        texts[catalog.reward_key(number, kind, "name")] = name
+        texts[catalog.reward_key(number, kind, "description")] = description
+    found = Reward(
+        kind=kind,
+        value=table.required("value", values.gamerscore if kind == "Gamerscore" else values.link),
+        value_type=table.optional("value_type", values.label, _default_value_type(kind)),
+        media=None if media is None else _media(media),
+    )
+    table.refuse_unknown()
+    return found
+
+
+def _window(table: Fields | None) -> Window | None:
+    if table is None:
+        return None
+    opens = table.required("opens", values.moment)
+    closes = table.required("closes", values.moment)
+    table.refuse_unknown()
+    if not table.sound:
+        return None
+    return Window(opens_at=opens[0], closes_at=closes[0], fraction_digits=max(opens[1], closes[1]))
+
+
+def _default_value_type(kind: catalog.RewardKind) -> str:
+    return "Int" if kind == "Gamerscore" else "String"
+
+
+def _written(achievement: Achievement, texts: Mapping[str, str], defaults: dict[str, Any]) -> dict[str, Any]:
+    """An achievement by our names. Its values have them already and leave out their defaults; the rest differs here."""
+    number = achievement.number
+    members: dict[str, Any] = msgspec.to_builtins(achievement)
+    for name, default in {**defaults, "public_id": str(number)}.items():
+        if members[name] == default:
+            del members[name]
+    if achievement.estimated_seconds:
+        members["estimated_time"] = values.duration_text(members.pop("estimated_seconds"))
+    if achievement.window is not None:
+        digits = achievement.window.fraction_digits
+        ends = {"opens": achievement.window.opens_at, "closes": achievement.window.closes_at}
+        members["window"] = {name: ticks.wire(end, digits) for name, end in ends.items()}
+    if achievement.rewards:
+        members["rewards"] = [_written_reward(reward, number, texts) for reward in achievement.rewards]
+    words = {key.rpartition("/")[2]: texts.get(key, "") for key in achievement.required_text_keys()}
+    return {"number": number, **words, **members}
+
+
+def _written_reward(reward: Reward, number: int, texts: Mapping[str, str]) -> dict[str, Any]:
+    members: dict[str, Any] = msgspec.to_builtins(reward)
+    if reward.value_type == _default_value_type(reward.kind):
+        del members["value_type"]
+    keys = (catalog.reward_key(number, reward.kind, "name"), catalog.reward_key(number, reward.kind, "description"))
+    return members | {key.rpartition("/")[2]: texts[key] for key in keys if key in texts}
+
+
+def _shared(achievements: tuple[Achievement, ...]) -> dict[str, Any]:
+    """What all achievements have in common: it is written once."""
+    products = {achievement.product_id for achievement in achievements}
+    platforms = {achievement.platforms for achievement in achievements}
+    shared: dict[str, set[Any]] = {"product_id": products, "platforms": platforms}
+    return {name: next(iter(found)) for name, found in shared.items() if len(found) == 1}
+
+
+def _lines(text: str) -> dict[str, int]:
+    """The line of each table and of each key in the usual one-a-line writing, by path: `achievements[2].name`."""
+    found: dict[str, int] = {}
+    arrays: collections.Counter[str] = collections.Counter()
+    path, quotes = "", ""
+    for number, line in enumerate(text.split("\n"), 1):
+        if quotes:
+            quotes = "" if line.count(quotes) % 2 else quotes
+            continue
+        stripped = line.strip()
+        if stripped.startswith("["):
+            name = stripped.lstrip("[").partition("]")[0].replace(" ", "")
+            if stripped.startswith("[["):
+                arrays[name] += 1
+                if len(arrays) > MAX_LISTS:
+                    return {}  # no file of ours
+                for inner in [inner for inner in arrays if inner.startswith(name + ".")]:
+                    del arrays[inner]
+            path = _path(name, arrays)
+            found.setdefault(path, number)
+        elif _name_of_a_key.fullmatch(key := stripped.partition("=")[0].rstrip()):
+            found.setdefault(f"{path}.{key}" if path else key, number)
+        quotes = next((quote for quote in ('"""', "'''") if line.count(quote) % 2), "")
+    return found
+
+
+def _path(name: str, arrays: Mapping[str, int]) -> str:
+    """A header's name with the index of each list in it: `achievements.media` → `achievements[2].media[0]`."""
+    parts = name.split(".")[:8]
+    path = [
+        f"{part}[{arrays[whole] - 1}]" if (whole := ".".join(parts[: depth + 1])) in arrays else part
+        for depth, part in enumerate(parts)
+    ]
+    return ".".join(path)

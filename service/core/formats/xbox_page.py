@@ -1,0 +1,236 @@
+"""A captured page of the live service, contract 2: definitions out of it, and a player's progress. Pure.
+
+Lenient exactly where known clients' mocks and Microsoft's printed samples are: `operationType` in any case or absent,
+`valueType` absent, `requirements` null, `platforms` absent, `mediaAsset` absent, times of 0 to 7 digits of fraction.
+Members that we do not know are passed over: the live service adds some (`rarity`).
+"""
+
+from collections.abc import Iterator
+from typing import get_args
+
+import msgspec
+
+from service.core import catalog
+from service.core.catalog import Achievement, Draft, MediaAsset, Requirement, Reward, Title, Window
+from service.core.formats import rules, values
+from service.core.formats.fields import Fields
+from service.core.formats.json_document import read_json
+from service.core.formats.problems import Broken, Place
+
+_operation = values.one_of(*get_args(catalog.Operation), any_case=True)
+_value_type = values.one_of(*get_args(catalog.ValueType), any_case=True)
+_state = values.one_of("NotStarted", "InProgress", "Achieved")
+
+
+class TitleProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """What one page says a player has in one title.
+
+    `unlocked` maps an achievement's number to the ticks of its unlock; 0 where the page says Achieved without a time.
+    `currents` maps a number to the current value of each requirement, in their order and exactly as printed ("1.0624"),
+    None where there is none; only achievements with at least one value are in it.
+    """
+
+    title_id: int
+    unlocked: dict[int, int]
+    currents: dict[int, tuple[str | None, ...]]
+
+
+def read_definitions(data: bytes, *, file: str, locale: str) -> list[Draft]:
+    """A draft per title on the page, its texts in `locale`, which also becomes the default locale.
+
+    Raises:
+        BadCatalogue: the file is no such page, or anything on it is wrong.
+    """
+    place = Place(file)
+    language = place.read(values.locale, locale)
+    achievements: dict[int, list[Achievement]] = {}
+    titles: dict[int, tuple[str, str, str | None]] = {}
+    texts: dict[int, dict[str, str]] = {}
+    for item in _items(data, place):
+        title_id, name, version = _association(item)
+        title = (item.required("serviceConfigId", values.guid), name, version)
+        achievement, words = _achievement(item)
+        if not item.sound:
+            continue
+        item.place.note_all(rules.contradictions_within(achievement))
+        item.place.note_all(_disagreements(titles.setdefault(title_id, title), title))
+        earlier = achievements.setdefault(title_id, [])
+        if any(achievement.number == other.number for other in earlier):
+            item.place.note("duplicate-number", f"there is already an achievement {achievement.number}")
+        earlier.append(achievement)
+        texts.setdefault(title_id, {catalog.TITLE_NAME: name}).update(words)
+    place.settle()
+    return [
+        Draft(
+            title=Title(
+                title_id=title_id,
+                scid=scid,
+                default_locale=language,
+                platform=achievements[title_id][0].platforms[0],
+                version=version,
+            ),
+            achievements=tuple(sorted(achievements[title_id], key=lambda achievement: achievement.number)),
+            texts={language: {key: text for key, text in texts[title_id].items() if text}},
+        )
+        for title_id, (scid, _, version) in titles.items()
+    ]
+
+
+def read_progress(data: bytes, *, file: str) -> list[TitleProgress]:
+    """What the page's player has, per title: nothing of achievements not started, unless a requirement has a value.
+
+    Raises:
+        BadCatalogue: the file is no such page, or what it says of progress is wrong.
+    """
+    place = Place(file)
+    found: dict[int, TitleProgress] = {}
+    seen: set[tuple[int, int]] = set()
+    for item in _items(data, place):
+        title_id, _, _ = _association(item)
+        number = item.required("id", values.identifier_text)
+        state = item.required("progressState", _state)
+        progression = item.nested("progression", required=True)
+        if progression is None:
+            continue
+        at, _ = (0, 0) if state != "Achieved" else progression.required("timeUnlocked", values.moment) or (0, 0)
+        currents = tuple(
+            requirement.optional("current", values.decimal, None) for requirement in progression.each("requirements")
+        )
+        if not item.sound:
+            continue
+        if (title_id, number) in seen:
+            item.place.note("duplicate-number", f"achievement {number} stands twice")
+        seen.add((title_id, number))
+        title = found.setdefault(title_id, TitleProgress(title_id=title_id, unlocked={}, currents={}))
+        if state == "Achieved":
+            title.unlocked[number] = at
+        if any(current is not None for current in currents):
+            title.currents[number] = currents
+    place.settle()
+    return list(found.values())
+
+
+def _items(data: bytes, place: Place) -> Iterator[Fields]:
+    """The achievements of a page, or the one of the documented single answer."""
+    page = read_json(data, place)
+    members = page if isinstance(page, dict) else {}
+    items = members.get("achievements")
+    if items is None and isinstance(members.get("achievement"), dict):
+        yield Fields(members["achievement"], place.inside("achievement"))
+        return
+    if not isinstance(items, list):
+        place.refuse("not-a-page", _what_it_is(members))
+    if not items:
+        place.refuse("no-achievements", "the page holds no achievements")
+    if any(isinstance(item, dict) and ("unlocked" in item or "gamerscore" in item) for item in items):
+        place.refuse("xbox-360", "this is the Xbox 360 shape (contract 1): only contract 2 can be imported")
+    for index, item in enumerate(items):
+        yield Fields(item, place.inside("achievements").inside(index))
+
+
+def _what_it_is(members: dict[str, object]) -> str:
+    if "titles" in members:
+        return "this is a list of titles: a page of achievements is needed"
+    return 'expected an object with "achievements": [ … ] or "achievement": { … }'
+
+
+def _association(item: Fields) -> tuple[int, str, str | None]:
+    """The first title that an achievement belongs to: id, name and version."""
+    found = [
+        (
+            title.required("id", values.identifier),
+            title.required("name", values.text),
+            title.optional("version", values.label, None),
+        )
+        for title in item.each("titleAssociations", required=True)
+    ]
+    if not found and item.has("titleAssociations") and item.sound:
+        item.place.inside("titleAssociations").note("missing-member", "an achievement belongs to at least one title")
+    return found[0] if found else (0, "", None)
+
+
+def _disagreements(first: tuple[str, str, str | None], other: tuple[str, str, str | None]) -> Iterator[Broken]:
+    words = (("scid", "service configurations"), ("title-name", "names"), ("title-version", "versions"))
+    for (rule, what), one, two in zip(words, first, other, strict=True):
+        if one != two:
+            yield Broken(f"two-{rule}s", f"one title with two {what}: {values.shown(one)} and {values.shown(two)}")
+
+
+def _achievement(item: Fields) -> tuple[Achievement, dict[str, str]]:
+    """One achievement and its texts. Worth nothing unless the item is sound."""
+    number = item.required("id", values.identifier_text)
+    texts = {
+        catalog.achievement_key(number, "name"): item.required("name", values.text),
+        catalog.achievement_key(number, "description"): item.required("description", values.text),
+        catalog.achievement_key(number, "locked_description"): item.required("lockedDescription", values.text),
+    }
+    progression = item.nested("progression", required=True)
+    achievement = Achievement(
+        number=number,
+        public_id=str(number),
+        product_id=item.required("productId", values.guid),
+        platforms=_platforms(item),
+        media=tuple(_media(media) for media in item.each("mediaAssets", required=True)),
+        requirements=()
+        if progression is None
+        else tuple(_requirement(requirement) for requirement in progression.each("requirements")),
+        rewards=tuple(_reward(reward, number, texts) for reward in item.each("rewards", required=True)),
+        kind=item.required("achievementType", values.kind),
+        participation=item.required("participationType", values.participation),
+        is_secret=item.required("isSecret", values.boolean),
+        is_revoked=item.required("isRevoked", values.boolean),
+        window=_window(item.nested("timeWindow")),
+        deeplink=item.optional("deeplink", values.link, None),
+        estimated_seconds=item.required("estimatedTime", values.duration),
+    )
+    return achievement, texts
+
+
+def _platforms(item: Fields) -> tuple[str, ...]:
+    platforms = item.words("platforms", values.label)
+    return (item.required("platform", values.label),) if platforms is None else platforms
+
+
+def _media(media: Fields) -> MediaAsset:
+    return MediaAsset(
+        name=media.required("name", values.label),
+        kind=media.required("type", values.label),
+        url=media.required("url", values.url),
+    )
+
+
+def _requirement(requirement: Fields) -> Requirement:
+    return Requirement(
+        id=requirement.required("id", values.guid),
+        target=requirement.required("target", values.decimal),
+        operation=requirement.optional("operationType", _operation, "Sum"),
+        value_type=requirement.optional("valueType", _value_type, "Integer"),
+        participation=requirement.optional("ruleParticipationType", values.participation, "Individual"),
+    )
+
+
+def _reward(reward: Fields, number: int, texts: dict[str, str]) -> Reward:
+    """One reward; its name and description go to `texts`."""
+    kind = reward.required("type", values.reward_kind)
+    media = reward.nested("mediaAsset")
+    name = reward.optional("name", values.text, "")
+    description = reward.optional("description", values.text, "")
+    if reward.sound:
+        texts[catalog.reward_key(number, kind, "name")] = name
+        texts[catalog.reward_key(number, kind, "description")] = description
+    return Reward(
+        kind=kind,
+        value=reward.required("value", values.gamerscore if kind == "Gamerscore" else values.link),
+        value_type=reward.required("valueType", values.label),
+        media=None if media is None else _media(media),
+    )
+
+
+def _window(window: Fields | None) -> Window | None:
+    if window is None:
+        return None
+    opens = window.required("startDate", values.moment)
+    closes = window.required("endDate", values.moment)
+    if not window.sound:
+        return None
+    return Window(opens_at=opens[0], closes_at=closes[0], fraction_digits=max(opens[1], closes[1]))

@@ -1,0 +1,276 @@
+"""Files to read, made with defaults, and drafts of every shape."""
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+from service import errors
+from service.core import catalog, ticks
+from service.core.catalog import Achievement, Draft, MediaAsset, Requirement, Reward, Title, Window
+
+SCID = "b5dd9daf-0000-0000-0000-000000000000"
+PRODUCT = "12345678-1234-1234-1234-123456789012"
+
+ITEM = {
+    "id": "3",
+    "serviceConfigId": SCID,
+    "name": "Lamplighter",
+    "titleAssociations": [{"name": "Saltglass", "id": 3051199919, "version": "abc"}],
+    "progressState": "NotStarted",
+    "progression": {
+        "requirements": [
+            {
+                "id": "862f2af6-a813-4f7c-9900-c533463568aa",
+                "current": None,
+                "target": "250",
+                "operationType": "Sum",
+                "valueType": "Integer",
+                "ruleParticipationType": "Individual",
+            }
+        ],
+        "timeUnlocked": "0001-01-01T00:00:00.0000000Z",
+    },
+    "mediaAssets": [{"name": "lamp.png", "type": "Icon", "url": "https://images.example/lamp.png"}],
+    "platforms": ["Durango"],
+    "isSecret": False,
+    "description": "Lit 250 street lamps.",
+    "lockedDescription": "Light 250 street lamps.",
+    "productId": PRODUCT,
+    "achievementType": "Persistent",
+    "participationType": "Individual",
+    "timeWindow": None,
+    "rewards": [
+        {
+            "name": None,
+            "description": None,
+            "value": "10",
+            "type": "Gamerscore",
+            "mediaAsset": None,
+            "valueType": "Int",
+        }
+    ],
+    "estimatedTime": "00:30:00",
+    "deeplink": None,
+    "isRevoked": False,
+}
+
+TOML = f"""\
+title_id = 3051199919
+scid = "{SCID}"
+default_locale = "en-US"
+name = "Saltglass"
+
+[defaults]
+product_id = "{PRODUCT}"
+platforms = ["XboxOne"]
+
+[[achievements]]
+number = 1
+name = "First Light"
+description = "Lit the lighthouse."
+locked_description = "Light the lighthouse."
+
+[[achievements.media]]
+name = "first-light.png"
+kind = "Icon"
+url = "https://images.example/first-light.png"
+
+[[achievements.rewards]]
+kind = "InApp"
+value = "lantern"
+name = "A lantern"
+
+[[achievements]]
+number = 8
+name = "Lamplighter"
+description = "Lit 250 street lamps."
+locked_description = "Light 250 street lamps."
+media = [{{ name = "lamp.png", kind = "Icon", url = "https://images.example/lamp.png" }}]
+requirements = [{{ id = "862f2af6-a813-4f7c-9900-c533463568aa", target = "250" }}]
+rewards = [{{ kind = "Gamerscore", value = "10" }}]
+"""
+
+PO = """\
+msgid ""
+msgstr ""
+"Language: fr_FR\\n"
+"Content-Type: text/plain; charset=UTF-8\\n"
+
+msgctxt "title/name"
+msgid "Saltglass"
+msgstr "Verre de sel"
+
+msgctxt "achievement/8/name"
+msgid "Lamplighter"
+msgstr "Allumeur"
+"""
+
+NAMESPACE = "http://config.mgt.xboxlive.com/schema"
+
+LOCALIZATION = f"""\
+<?xml version="1.0" encoding="utf-8"?>
+<Localization xmlns="{NAMESPACE}/localization/1">
+  <DevDisplayLocale locale="en-US" />
+  <LocalizedString id="Presence_RP_1"><Value locale="en-US">Reading the map</Value></LocalizedString>
+  <LocalizedString id="Name_1">
+    <Value locale="en-US">First Steps</Value>
+    <Value locale="fr-FR">Premiers pas</Value>
+  </LocalizedString>
+  <LocalizedString id="Unlocked_1"><Value locale="en-US">Left the village</Value></LocalizedString>
+  <LocalizedString id="Locked_1"><Value locale="en-US">Leave the village</Value></LocalizedString>
+</Localization>
+"""
+
+ACHIEVEMENTS2017 = f"""\
+<Achievements2017 xmlns="{NAMESPACE}/achievements2017/1">
+  <Achievement>
+    <AchievementNameId>Name_1</AchievementNameId>
+    <BaseAchievement>true</BaseAchievement>
+    <DisplayOrder>4</DisplayOrder>
+    <LockedDescriptionId>Locked_1</LockedDescriptionId>
+    <Rewards><Gamerscore>25</Gamerscore></Rewards>
+    <UnlockedDescriptionId>Unlocked_1</UnlockedDescriptionId>
+    <IsHidden>true</IsHidden>
+    <AchievementId>1</AchievementId>
+    <IconImageId>5D8E0A94-2c17-4f6b-b3a1-6e9c4d0f7b25</IconImageId>
+  </Achievement>
+</Achievements2017>
+"""
+
+
+def page(*items: dict[str, Any]) -> bytes:
+    """A page of these achievements."""
+    return json.dumps({"achievements": items, "pagingInfo": {"continuationToken": None, "totalRecords": 1}}).encode()
+
+
+def item(**changes: Any) -> dict[str, Any]:
+    """An achievement as the live service gives it, with these members changed; `...` takes one out."""
+    made = copy.deepcopy(ITEM) | changes
+    return {name: value for name, value in made.items() if value is not ...}
+
+
+@pytest.fixture
+def make_item() -> Callable[..., dict[str, Any]]:
+    return item
+
+
+@pytest.fixture
+def make_page() -> Callable[..., bytes]:
+    return page
+
+
+@pytest.fixture(scope="session")
+def valid_files() -> dict[str, bytes]:
+    """A valid file of every format."""
+    return {
+        "xbox-page": page(item()),
+        "toml": TOML.encode(),
+        "po": PO.encode(),
+        "localization": LOCALIZATION.encode(),
+        "achievements2017": ACHIEVEMENTS2017.encode(),
+    }
+
+
+@pytest.fixture
+def problems_of() -> Callable[..., list[tuple[str, int | None]]]:
+    """The rule and line of everything that a reader refuses a file for."""
+
+    def refused(read: Callable[..., object], *values: object, **options: object) -> list[tuple[str, int | None]]:
+        with pytest.raises(errors.BadCatalogue) as refusal:
+            read(*values, **options)
+        return [(problem.rule, problem.line) for problem in refusal.value.problems]
+
+    return refused
+
+
+@pytest.fixture
+def rules_of(problems_of) -> Callable[..., list[str]]:
+    """The rules alone."""
+    return lambda *values, **options: [rule for rule, _ in problems_of(*values, **options)]
+
+
+@pytest.fixture(scope="session")
+def drafts() -> st.SearchStrategy[Draft]:
+    """Drafts of every shape, with texts in the default locale only."""
+    characters = st.characters(exclude_categories=["Cc", "Cs"])
+    label = st.text(characters, min_size=1, max_size=12).filter(str.strip)
+    text = st.text(characters | st.just("\n"), min_size=1, max_size=20).filter(str.strip)
+    guid = st.uuids().map(str)
+    media = st.builds(MediaAsset, name=label, kind=label, url=st.just("https://images.example/é.png?a=b&c"))
+    decimal = st.from_regex(r"\A-?[0-9]{1,5}(\.[0-9]{1,5})?\Z")
+    any_of = lambda words: st.sampled_from(words.__args__)  # noqa: E731  (shorter than the name it saves)
+    requirement = st.builds(
+        Requirement,
+        id=guid,
+        target=decimal,
+        operation=any_of(catalog.Operation),
+        value_type=any_of(catalog.ValueType),
+        participation=any_of(catalog.Participation),
+    )
+    points = st.integers(0, 1000).map(str)
+    reward = any_of(catalog.RewardKind).flatmap(
+        lambda kind: st.builds(
+            Reward,
+            kind=st.just(kind),
+            value=points if kind == "Gamerscore" else st.text(characters, max_size=9),
+            value_type=st.sampled_from(["Int", "String", "Art"]),
+            media=st.none() | media,
+        )
+    )
+    last = ticks.LAST // ticks.SECOND * ticks.SECOND
+
+    def window_of(opens_at: int, digits: int) -> Window:
+        unit = 10 ** (7 - digits)
+        return Window(opens_at=opens_at // unit * unit, closes_at=last, fraction_digits=digits)
+
+    window = st.builds(window_of, st.integers(0, last - 1), st.integers(0, 7))
+    few = {"max_size": 3}
+    achievement = st.builds(
+        Achievement,
+        number=st.integers(1, catalog.U32 - 1),
+        public_id=label.map(lambda name: f"id-{name}"),
+        product_id=st.sampled_from([PRODUCT, SCID]),
+        platforms=st.lists(label, min_size=1, max_size=2).map(tuple),
+        media=st.lists(media, min_size=1, max_size=2).map(tuple),
+        requirements=st.lists(requirement, unique_by=lambda one: one.id, **few).map(tuple),
+        rewards=st.lists(reward, unique_by=lambda one: one.kind, **few).map(tuple),
+        display_order=st.integers(0, catalog.U32 - 1),
+        kind=any_of(catalog.Kind),
+        participation=any_of(catalog.Participation),
+        is_secret=st.booleans(),
+        is_revoked=st.booleans(),
+        window=st.none() | window,
+        deeplink=st.none() | st.text(characters, max_size=9),
+        estimated_seconds=st.integers(0, 86_399),
+        legacy_type=st.integers(1, 7),
+        image_id=st.integers(0, catalog.U32 - 1),
+    )
+
+    @st.composite
+    def draft(draw: st.DrawFn) -> Draft:
+        unique = (lambda one: one.number, lambda one: one.public_id)
+        achievements = sorted(draw(st.lists(achievement, unique_by=unique, **few)), key=lambda one: one.number)
+        locale = draw(st.sampled_from(["en-US", "ar-SA", "zh-Hant-TW"]))
+        keys = [catalog.TITLE_NAME, *draw(st.lists(label.map(lambda id_: f"string/{id_}"), unique=True, max_size=2))]
+        for one in achievements:
+            keys += one.required_text_keys()
+            keys += [catalog.reward_key(one.number, reward.kind, "name") for reward in one.rewards]
+            keys += [catalog.reward_key(one.number, reward.kind, "description") for reward in one.rewards]
+        chosen = [key for key in keys if draw(st.booleans())]
+        title = Title(
+            title_id=draw(st.integers(1, catalog.U32 - 1)),
+            scid=draw(guid),
+            default_locale=locale,
+            kind=draw(label),
+            platform=draw(label),
+            version=draw(st.none() | label),
+            text_unit=draw(any_of(catalog.TextUnit)),
+        )
+        texts = {locale: {key: draw(text) for key in chosen}}
+        return Draft(title=title, achievements=tuple(achievements), texts=texts)
+
+    return draft()

@@ -1,0 +1,117 @@
+"""Whatever stands in a file, it is read whole or refused with its problems: no other exception, ever."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service import errors
+from service.core.formats.po import read_po
+from service.core.formats.sniff import sniff
+from service.core.formats.toml_catalogue import read_toml
+from service.core.formats.xbox_page import read_definitions, read_progress
+from service.core.formats.xbox_xml import read_achievements2017, read_localization
+
+READERS = {
+    "xbox-page": [
+        lambda data: read_definitions(data, file="f", locale="en-US"),
+        lambda data: read_progress(data, file="f"),
+    ],
+    "toml": [lambda data: read_toml(data, file="f")],
+    "po": [lambda data: read_po(data, file="f")],
+    "localization": [lambda data: read_localization(data, file="f")],
+    "achievements2017": [lambda data: read_achievements2017(data, file="f")],
+}
+
+odd_values = st.sampled_from(
+    [
+        None,
+        True,
+        0,
+        -1,
+        2**32,
+        2**64,
+        1.5,
+        1e308,
+        "",
+        " ",
+        "\0",
+        "\ud800",
+        "٣",
+        "x" * 5000,
+        [],
+        {},
+        [None],
+        [[]],
+        {"a": 1},
+    ]
+)
+
+
+def told(read, data):
+    """Read, or be told of at least one problem that can be printed."""
+    found = None
+    try:
+        read(data)
+    except errors.BadCatalogue as refusal:
+        found = refusal
+    if found is not None:
+        assert found.problems
+        assert all(problem.file and problem.rule and problem.message for problem in found.problems)
+        assert str(found).encode()
+
+
+@pytest.mark.parametrize("name", READERS)
+@given(data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_damaged_file_is_read_or_refused(valid_files, name, data):
+    """Cut short, bytes flipped, pieces doubled, moved and replaced."""
+    found = bytearray(valid_files[name])
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(found)))
+        to = data.draw(st.integers(at, min(len(found), at + 40)))
+        piece = data.draw(st.sampled_from([b"", found[at:to] * 2, found[: to - at]]) | st.binary(max_size=8))
+        found[at:to] = piece
+    if data.draw(st.booleans()):
+        del found[data.draw(st.integers(0, len(found))) :]
+
+    for read in READERS[name]:
+        told(read, bytes(found))
+
+
+@given(data=st.data())
+@settings(max_examples=300, deadline=None)
+def test_a_wrong_type_anywhere_in_a_page_is_read_or_refused(valid_files, data):
+    page = json.loads(valid_files["xbox-page"])
+    here = page
+    while True:
+        key = data.draw(st.sampled_from(sorted(here) if isinstance(here, dict) else range(len(here))))
+        if not isinstance(here[key], dict | list) or not here[key] or data.draw(st.booleans()):
+            break
+        here = here[key]
+    here[key] = data.draw(odd_values)
+
+    for read in READERS["xbox-page"]:
+        told(read, json.dumps(page).encode())
+
+
+@pytest.mark.parametrize("name", READERS)
+@given(data=st.binary(max_size=200))
+@settings(max_examples=60, deadline=None)
+def test_anything_at_all_is_read_or_refused(name, data):
+    for read in READERS[name]:
+        told(read, data)
+    told(lambda data: sniff(data, "f"), data)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_file_of_more_than_5_mb_is_refused(name, rules_of):
+    for read in READERS[name]:
+        assert rules_of(read, b" " * (5 * 1024 * 1024 + 1)) == ["too-large"]
+
+
+def test_a_thousand_problems_are_enough(rules_of):
+    rubbish = b'{"achievements": [' + b"1," * 5000 + b"1]}"
+
+    assert len(rules_of(READERS["xbox-page"][0], rubbish)) == 1000

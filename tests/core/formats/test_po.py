@@ -1,0 +1,183 @@
+import shutil
+import subprocess
+
+import msgspec
+import polib
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.core.formats.po import read_po, texts_of, write_po, write_pot
+from service.core.formats.toml_catalogue import read_toml
+
+HEADER = 'msgid ""\nmsgstr ""\n"Language: fr_FR\\n"\n\n'
+ENTRY = 'msgctxt "achievement/8/name"\nmsgid "Lamplighter"\nmsgstr "Allumeur"\n'
+SOURCES = {"achievement/8/name": "Lamplighter", "title/name": "Saltglass"}
+
+
+def read(text, **options):
+    return read_po(text.encode(), file="fr.po", **options)
+
+
+@pytest.fixture
+def draft(valid_files):
+    draft = read_toml(valid_files["toml"], file="a.toml")
+    french = {"achievement/8/name": "Allumeur « 8 »", "achievement/8/description": 'Dit "250"\\\net \u2028 plus'}
+    return msgspec.structs.replace(draft, texts={**draft.texts, "fr-FR": french})
+
+
+def test_an_entry_is_a_key_a_source_and_a_text():
+    file = read(HEADER + "#, max-length:44, fuzzy\n" + ENTRY + 'msgctxt "b"\nmsgid ""\n"two\\n"\n"lines"\nmsgstr ""\n')
+
+    assert file.locale == "fr-FR"
+    assert [msgspec.structs.astuple(entry) for entry in file.entries] == [
+        ("achievement/8/name", "Lamplighter", "Allumeur", True, 6),
+        ("b", "two\nlines", "", False, 9),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("\ufeff" + HEADER + ENTRY, "Allumeur", id="a byte order mark"),
+        pytest.param((HEADER + ENTRY).replace("\n", "\r\n"), "Allumeur", id="CRLF"),
+        pytest.param(HEADER + ENTRY.replace("Allumeur", "a\u2028b"), "a\u2028b", id="U+2028"),
+        pytest.param(HEADER + '#, fuzzy\n#~ msgid "Gone"\n#~ msgstr "x"\n' + ENTRY, "Allumeur", id="an obsolete entry"),
+        pytest.param(HEADER + ENTRY.replace("Allumeur", r"\"\\n"), r'"\n', id="escapes"),
+    ],
+)
+def test_a_text_is_read_as_it_was_meant(text, expected):
+    [entry] = read(text).entries
+
+    assert (entry.text, entry.fuzzy) == (expected, False)
+
+
+def test_the_declared_charset_is_read():
+    text = HEADER.replace("fr_FR", "fr_FR\\nContent-Type: text/plain; charset=ISO-8859-1") + ENTRY.replace("All", "Él")
+
+    [entry] = read_po(text.encode("latin-1"), file="fr.po").entries
+
+    assert entry.text == "Élumeur"
+
+
+@pytest.mark.parametrize(
+    ("language", "locale"),
+    [("fr_FR", "fr-FR"), ("zh_Hant_TW", "zh-Hant-TW"), ("sr@latin", "sr-Latn"), ("pt-br", "pt-BR")],
+)
+def test_the_language_is_read_in_gettexts_spelling(language, locale):
+    assert read(HEADER.replace("fr_FR", language), locale=locale).locale == locale
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        pytest.param(
+            HEADER + ENTRY.replace('lighter"', "lighter"), ("unterminated-string", 6), id="no end of a string"
+        ),
+        pytest.param(HEADER + ENTRY.replace("All", r"\q"), ("bad-escape", 7), id="an unknown escape"),
+        pytest.param(HEADER + ENTRY.replace("msgid", "msgit"), ("not-po", 6), id="an unknown keyword"),
+        pytest.param(HEADER + ENTRY.replace('msgid "Lamplighter"', "lamp"), ("not-po", 6), id="no PO"),
+        pytest.param('"a"\n' + HEADER + ENTRY, ("not-po", 1), id="a string without a keyword"),
+        pytest.param(HEADER + ENTRY.replace('msgstr "Allumeur"', ""), ("missing-msgstr", 5), id="no msgstr"),
+        pytest.param(HEADER + ENTRY.replace('msgid "Lamplighter"', ""), ("missing-msgid", 5), id="no msgid"),
+        pytest.param(HEADER + ENTRY + 'msgstr "b"\n', ("duplicate-msgstr", 8), id="a msgstr twice"),
+        pytest.param(HEADER + ENTRY + ENTRY, ("duplicate-entry", 8), id="an entry twice"),
+        pytest.param(HEADER + ENTRY + HEADER, ("no-key", 8), id="a header twice"),
+        pytest.param(HEADER + ENTRY.replace("msgctxt", "# msgctxt"), ("no-key", 6), id="no msgctxt"),
+        pytest.param(HEADER + ENTRY.replace("msgstr", 'msgid_plural "b"\nmsgstr[0]'), ("plural", 5), id="plural forms"),
+        pytest.param(HEADER + ENTRY.replace("All", "\x07"), ("control-character", 5), id="a control character"),
+        pytest.param(ENTRY, ("no-language", 1), id="no language"),
+        pytest.param(HEADER.replace("fr_FR", "french!"), ("locale", 1), id="a language that is none"),
+        pytest.param(
+            HEADER.replace("Language", "Content-Type: text/plain; charset=rot13\\n"), ("charset", None), id="rot13"
+        ),
+    ],
+)
+def test_a_wrong_file_is_refused_with_the_line(problems_of, text, problem):
+    assert problems_of(read, text) == [problem]
+
+
+def test_a_byte_that_is_not_of_the_charset_is_told_with_its_line(problems_of):
+    data = (HEADER + ENTRY).encode().replace(b"Allumeur", b"\xc9clairez")
+
+    assert problems_of(read_po, data, file="fr.po") == [("not-text", 7)]
+
+
+def test_the_language_must_be_the_one_expected(rules_of):
+    assert rules_of(read, HEADER + ENTRY, locale="de-DE") == ["other-language"]
+
+
+def test_stale_and_fuzzy_texts_are_left_out_and_unknown_keys_are_wrong():
+    file = read(
+        HEADER
+        + ENTRY.replace("Lamplighter", "Lamp Lover")
+        + '#, fuzzy\nmsgctxt "title/name"\nmsgid "Saltglass"\nmsgstr "Verre"\n'
+        + ENTRY.replace("/8/", "/404/")
+        + 'msgctxt "empty"\nmsgid "Unknown"\nmsgstr ""\n'
+    )
+
+    texts, wrong, unwise = texts_of(file, SOURCES, file="fr.po")
+
+    assert texts == {}
+    assert [(problem.rule, problem.line) for problem in wrong] == [("unknown-key", 12), ("unknown-key", 15)]
+    assert [(problem.rule, problem.line) for problem in unwise] == [("stale", 5), ("fuzzy", 9)]
+
+
+def test_an_empty_msgstr_is_a_missing_text():
+    assert texts_of(read(HEADER + ENTRY.replace("Allumeur", "")), SOURCES, file="fr.po") == ({}, [], [])
+
+
+def test_what_is_written_reads_back_as_it_was(draft):
+    file = read_po(write_po(draft, "fr-FR"), file="fr.po")
+
+    texts, wrong, unwise = texts_of(file, draft.texts["en-US"], file="fr.po")
+
+    assert (file.locale, texts, wrong, unwise) == ("fr-FR", draft.texts["fr-FR"], [], [])
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_any_text_survives(drafts, data):
+    draft = data.draw(drafts)
+    sources = draft.texts[draft.title.default_locale]
+    backwards = {key: text[::-1] for key, text in sources.items()}
+    translated = msgspec.structs.replace(draft, texts={**draft.texts, "ja": backwards})
+
+    written = write_po(translated, "ja")
+
+    assert texts_of(read_po(written, file="ja.po", locale="ja"), sources, file="ja.po") == (backwards, [], [])
+
+
+def test_the_keys_stand_in_the_order_of_the_achievements_with_a_hint(draft):
+    written = write_po(draft, "fr-FR").decode()
+
+    keys = [entry.key for entry in read(written).entries]
+    assert keys[:3] == ["title/name", "achievement/1/name", "achievement/1/description"]
+    assert keys[4:6] == ["achievement/1/reward/inapp/name", "achievement/8/name"]
+    assert '#. Achievement 8, shown once unlocked\n#, max-length:100\nmsgctxt "achievement/8/description"' in written
+    assert "Date" not in written
+
+
+def test_the_template_has_every_source_and_no_translation(draft):
+    file = read_po(write_pot(draft), file="a.pot", locale="en-US")
+
+    assert {entry.key: entry.source for entry in file.entries} == draft.texts["en-US"]
+    assert {entry.text for entry in file.entries} == {""}
+
+
+def test_polib_reads_what_is_written(draft, tmp_path):
+    path = tmp_path / "fr.po"
+    path.write_bytes(write_po(draft, "fr-FR"))
+
+    texts = {entry.msgctxt: entry.msgstr for entry in polib.pofile(str(path)) if entry.msgstr}
+
+    assert texts == draft.texts["fr-FR"]
+
+
+@pytest.mark.skipif(shutil.which("msgfmt") is None, reason="GNU gettext is not installed")
+def test_msgfmt_accepts_what_is_written(draft, tmp_path):
+    for name, data in {"fr.po": write_po(draft, "fr-FR"), "a.pot": write_pot(draft)}.items():
+        path = tmp_path / name
+        path.write_bytes(data)
+
+        subprocess.run(["msgfmt", "--check", "-o", "-", path], check=True, capture_output=True)  # noqa: S603, S607

@@ -1,0 +1,145 @@
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.core.catalog import MediaAsset, Reward, Window
+from service.core.formats.rules import check
+from service.core.formats.toml_catalogue import read_toml
+
+
+@pytest.fixture
+def draft(valid_files):
+    return read_toml(valid_files["toml"], file="a.toml")
+
+
+@pytest.fixture
+def with_achievement(draft):
+    """The draft with its last achievement changed."""
+
+    def changed(**changes):
+        achievements = (*draft.achievements[:-1], msgspec.structs.replace(draft.achievements[-1], **changes))
+        return msgspec.structs.replace(draft, achievements=achievements)
+
+    return changed
+
+
+@pytest.fixture
+def with_texts(draft):
+    """The draft with these texts changed; None takes one out."""
+
+    def changed(locale="en-US", **texts):
+        found = {**draft.texts.get(locale, {}), **texts}
+        found = {key: text for key, text in found.items() if text is not None}
+        return msgspec.structs.replace(draft, texts={**draft.texts, locale: found})
+
+    return changed
+
+
+def rules(problems):
+    return [(problem.key, problem.rule) for problem in problems]
+
+
+def test_a_sound_draft_may_be_published(draft):
+    assert check(draft)[0] == []
+
+
+@pytest.mark.parametrize("key", ["title/name", "achievement/8/description"])
+def test_every_required_text_must_be_in_the_default_locale(with_texts, key):
+    errors, _ = check(with_texts(**{key: None}))
+
+    assert rules(errors) == [(key, "missing-text")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        pytest.param({"number": 1}, ("achievement/1", "duplicate-number"), id="a number twice"),
+        pytest.param({"public_id": "1"}, ("achievement/8", "duplicate-public-id"), id="a public id twice"),
+        pytest.param({"media": ()}, ("achievement/8", "no-picture"), id="no picture"),
+        pytest.param({"platforms": ()}, ("achievement/8", "no-platform"), id="no platform"),
+        pytest.param({"product_id": "x"}, ("achievement/8.product_id", "guid"), id="a product that is no GUID"),
+        pytest.param({"image_id": 2**32}, ("achievement/8.image_id", "u32"), id="an image id of 33 bits"),
+        pytest.param({"estimated_seconds": 86400}, ("achievement/8.estimated_seconds", "duration"), id="a day"),
+        pytest.param(
+            {"window": Window(opens_at=1, closes_at=1)}, ("achievement/8", "window"), id="a window without time"
+        ),
+        pytest.param(
+            {"media": (MediaAsset(name="a", kind="Icon", url="file:///etc/passwd"),)},
+            ("achievement/8.media", "url"),
+            id="a URL of a file",
+        ),
+        pytest.param(
+            {"rewards": (Reward(kind="Gamerscore", value="1.5", value_type="Int"),)},
+            ("achievement/8.rewards", "u32"),
+            id="half a point",
+        ),
+    ],
+)
+def test_a_wrong_definition_is_an_error(with_achievement, changes, problem):
+    errors, _ = check(with_achievement(**changes))
+
+    assert problem in rules(errors)
+
+
+@pytest.mark.parametrize(
+    ("locale", "texts", "rule"),
+    [
+        pytest.param("fr-FR", {"achievement/9/name": "x"}, "unknown-key", id="a key of nothing"),
+        pytest.param("fr-FR", {"achievement/8/name": "a\0"}, "control-character", id="NUL"),
+        pytest.param("fr_fr", {}, "locale", id="a locale in another spelling"),
+    ],
+)
+def test_a_wrong_text_is_an_error(with_texts, locale, texts, rule):
+    errors, _ = check(with_texts(locale, **texts))
+
+    assert [problem.rule for problem in errors] == [rule]
+
+
+@pytest.mark.parametrize(
+    ("rewards", "kind", "problem"),
+    [
+        pytest.param("201", "Persistent", ("achievement/8", "xr-055-one"), id="over 200 points"),
+        pytest.param("10", "Challenge", ("achievement/8", "challenge-with-gamerscore"), id="a challenge with points"),
+        pytest.param("10", "Persistent", (None, "xr-055-gamerscore"), id="not 1000 in all"),
+        pytest.param("10", "Persistent", (None, "xr-055-achievements"), id="fewer than 10"),
+    ],
+)
+def test_what_certification_would_ask_is_a_warning(with_achievement, rewards, kind, problem):
+    reward = Reward(kind="Gamerscore", value=rewards, value_type="Int")
+
+    errors, warnings = check(with_achievement(rewards=(reward,), kind=kind))
+
+    assert errors == []
+    assert problem in rules(warnings)
+
+
+@pytest.mark.parametrize(
+    ("key", "limit"),
+    [
+        ("title/name", 22),
+        ("achievement/8/name", 44),
+        ("achievement/8/description", 100),
+        ("achievement/1/reward/inapp/name", 57),
+        ("achievement/1/reward/inapp/description", 90),
+    ],
+)
+def test_a_text_that_is_too_long_to_be_shown_is_a_warning(with_texts, key, limit):
+    fits, too_long = ("é" * limit, "e\u0301" * (limit + 1))
+
+    assert (key, "length") not in rules(check(with_texts(**{key: fits}))[1])
+    assert (key, "length") in rules(check(with_texts(**{key: too_long}))[1])
+
+
+def test_a_translation_of_nothing_is_a_warning(with_texts):
+    _, warnings = check(with_texts("fr-FR", **{"achievement/1/reward/inapp/description": "Une lanterne"}))
+
+    assert ("achievement/1/reward/inapp/description", "no-source") in rules(warnings)
+
+
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_a_draft_of_any_shape_lacks_at_most_texts(drafts, data):
+    errors, _ = check(data.draw(drafts))
+
+    assert {problem.rule for problem in errors} <= {"missing-text"}

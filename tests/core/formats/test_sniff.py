@@ -1,0 +1,27 @@
+import pytest
+
+from service.core.formats.sniff import sniff
+
+
+def test_every_format_is_known_by_what_stands_in_it(valid_files):
+    assert {sniff(data, "upload") for data in valid_files.values()} == set(valid_files)
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "expected"),
+    [
+        (b"HTTP/1.1 200 OK\n\n{}", "a.http", "xbox-page"),
+        (b"\xef\xbb\xbf{}", "a.json", "xbox-page"),
+        (b"[defaults]\n", "a.toml", "toml"),
+        (b"# title_id = 1\n", "a.po", "po"),
+        (b"", "a.pot", "po"),
+        (b'<?xml version="1.0"?><!-- x --><x:Localization xmlns:x="y"/>', "a", "localization"),
+    ],
+)
+def test_the_name_decides_what_the_start_leaves_open(data, name, expected):
+    assert sniff(data, name) == expected
+
+
+@pytest.mark.parametrize("data", [b"", b"\x89PNG", b"<html></html>", b"name,text\n"])
+def test_what_is_none_of_them_is_told_what_can_be_read(data, rules_of):
+    assert rules_of(sniff, data, "upload.bin") == ["unknown-format"]

@@ -1,0 +1,145 @@
+import pytest
+
+from service.core.catalog import Reward
+from service.core.formats.xbox_xml import join, read_achievements2017, read_localization
+
+GIVEN = {
+    "file": "achievements2017.xml",
+    "title_id": 7,
+    "scid": "b5dd9daf-0000-0000-0000-000000000000",
+    "product_id": "12345678-1234-1234-1234-123456789012",
+}
+
+
+@pytest.fixture
+def localization(valid_files):
+    return valid_files["localization"].decode()
+
+
+@pytest.fixture
+def achievements(valid_files):
+    return valid_files["achievements2017"].decode()
+
+
+def joined(localization, achievements, **given):
+    return join(
+        read_localization(localization.encode(), file="localization.xml"),
+        read_achievements2017(achievements.encode(), file="achievements2017.xml"),
+        **{**GIVEN, **given},
+    )
+
+
+def test_strings_are_joined_to_achievements_by_their_ids(localization, achievements):
+    draft = joined(localization, achievements, title_name="Saltglass")
+
+    assert draft.texts == {
+        "en-US": {
+            "title/name": "Saltglass",
+            "achievement/1/name": "First Steps",
+            "achievement/1/description": "Left the village",
+            "achievement/1/locked_description": "Leave the village",
+            "string/Presence_RP_1": "Reading the map",
+        },
+        "fr-FR": {"achievement/1/name": "Premiers pas"},
+    }
+    [achievement] = draft.achievements
+    assert (achievement.number, achievement.display_order, achievement.is_secret) == (1, 4, True)
+    assert achievement.rewards == (Reward(kind="Gamerscore", value="25", value_type="Int"),)
+    assert achievement.media[0].url == "https://localhost/icons/5d8e0a94-2c17-4f6b-b3a1-6e9c4d0f7b25.png"
+
+
+def test_two_achievements_may_share_a_string(localization, achievements):
+    start, end = achievements.index("  <Achievement>"), achievements.index("</Achievements2017>")
+    second = achievements[start:end].replace("<AchievementId>1", "<AchievementId>2")
+
+    draft = joined(localization, achievements[:end] + second + achievements[end:])
+
+    assert draft.texts["fr-FR"] == {"achievement/1/name": "Premiers pas", "achievement/2/name": "Premiers pas"}
+
+
+def test_the_namespace_may_be_https(localization, achievements):
+    secure = [text.replace("http:", "https:") for text in (localization, achievements)]
+
+    assert joined(*secure) == joined(localization, achievements)
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "problem"),
+    [
+        pytest.param('id="Name_1">', 'id="Name_1">oops', ("text-in-element", 5), id="text inside LocalizedString"),
+        pytest.param('locale="fr-FR"', 'locale=" "', ("locale", 7), id="a blank locale"),
+        pytest.param('locale="fr-FR"', 'locale="fr"', ("locale", 7), id="a locale without a region"),
+        pytest.param('locale="fr-FR"', 'locale="EN-us"', ("duplicate-locale", 7), id="a locale twice"),
+        pytest.param('<Value locale="en-US">First Steps</Value>', "", ("no-developer-locale", 5), id="not in English"),
+        pytest.param('id="Name_1"', 'id="Presence_RP_1"', ("duplicate-string", 5), id="a string twice"),
+        pytest.param("Premiers pas", "Premiers <b>pas</b>", ("unknown-element", 7), id="markup"),
+        pytest.param("Premiers pas", "Premiers&#x85;pas", ("control-character", 7), id="a control character"),
+        pytest.param("<DevDisplayLocale", "<DisplayLocale", ("unknown-element", 3), id="an unknown element"),
+        pytest.param("</Localization>", "", ("not-xml", 12), id="an end that is missing"),
+        pytest.param("Premiers pas", "&pas;", ("not-xml", 7), id="an undefined entity"),
+        pytest.param("<Localization", "<!DOCTYPE x>\n<Localization", ("doctype", 2), id="a DOCTYPE"),
+        pytest.param("localization/1", "localization/2", ("unknown-format", 2), id="another namespace"),
+        pytest.param('"utf-8"', '"hex"', ("not-xml", None), id="an encoding that is none"),
+    ],
+)
+def test_a_wrong_localization_is_refused_with_the_line(localization, problems_of, was, becomes, problem):
+    assert was in localization
+
+    assert problem in problems_of(read_localization, localization.replace(was, becomes).encode(), file="l.xml")
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "words"),
+    [
+        ('id="Name_1">', 'id="Name_1">oops', "Failed XSD Validation: The element LocalizedString cannot contain text"),
+        ('locale="fr-FR"', 'locale=" "', "The locale attribute is invalid"),
+        (
+            '<Value locale="en-US">First Steps</Value>',
+            "",
+            "Localization string is missing an entry for the developer display locale",
+        ),
+    ],
+)
+def test_partner_centers_problems_are_told_in_its_words(localization, was, becomes, words):
+    with pytest.raises(Exception, match=words):
+        read_localization(localization.replace(was, becomes).encode(), file="l.xml")
+
+
+def test_the_developer_locale_is_american_english_unless_given(localization):
+    without = localization.replace('<DevDisplayLocale locale="en-US" />', "")
+
+    assert read_localization(without.encode(), file="l.xml").dev_display_locale == "en-US"
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "problem"),
+    [
+        pytest.param("<AchievementId>1<", "<AchievementId>x<", ("u32", 10), id="an id that is no number"),
+        pytest.param("<AchievementId>1</AchievementId>", "", ("u32", 2), id="no id"),
+        pytest.param("<DisplayOrder>4<", "<DisplayOrder>-4<", ("u32", 5), id="a negative order"),
+        pytest.param("true</IsHidden>", "yes</IsHidden>", ("unknown-word", 9), id="yes for true"),
+        pytest.param("<Gamerscore>25</Gamerscore>", "<Art>1</Art>", ("unknown-element", 7), id="another reward"),
+        pytest.param("5D8E0A94", "", ("guid", 11), id="an icon that is no GUID"),
+        pytest.param(
+            "<IsHidden>", "<IsHidden>true</IsHidden><IsHidden>", ("duplicate-element", 9), id="an element twice"
+        ),
+    ],
+)
+def test_a_wrong_list_of_achievements_is_refused_with_the_line(achievements, problems_of, was, becomes, problem):
+    assert was in achievements
+
+    assert problem in problems_of(read_achievements2017, achievements.replace(was, becomes).encode(), file="a.xml")
+
+
+def test_a_string_that_is_not_there_stops_the_join(localization, achievements, problems_of):
+    renamed = achievements.replace(">Name_1<", ">Name_2<")
+
+    assert problems_of(joined, localization, renamed) == [("unknown-string", 2)]
+
+
+def test_what_is_given_to_the_join_is_checked(localization, achievements, rules_of):
+    wrong = {"title_id": 0, "scid": "x", "product_id": "", "icon_base_url": "icons/", "platforms": ()}
+
+    found = rules_of(joined, localization, achievements, **wrong)
+
+    assert sorted(found) == ["blank-text", "guid", "guid", "u32", "url"]
