@@ -1,0 +1,62 @@
+"""What one player has, as values: unlocks and current values in one title, or in all. Pure."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+Currents = Mapping[int, Sequence[str | None]]
+"""Achievement number → current value of each requirement, as text, None where there is none."""
+
+
+class Progress:
+    """What one player has in one title, as of a revision.
+
+    Achievements are named by their stored number (`published.stored`); times are ticks. `unlocked_at` is in the order
+    in which the unlocks were written.
+    """
+
+    __slots__ = ("_currents", "_stored_currents", "_unlocked_in", "revision", "unlocked_at")
+
+    def __init__(
+        self,
+        revision: int,
+        unlocked: Sequence[int],
+        unlocked_at: Sequence[int],
+        unlocked_in: Sequence[int],
+        currents: str | None,
+    ) -> None:
+        self.revision = revision
+        self.unlocked_at = dict(zip(unlocked, unlocked_at, strict=True))
+        self._unlocked_in = unlocked_in
+        self._stored_currents = currents
+        self._currents: Currents | None = None if currents else {}
+
+    def unlocked_by(self, revision: int) -> Mapping[int, int]:
+        """The unlocks that were there at that revision."""
+        if revision >= self.revision:
+            return self.unlocked_at
+        pairs = zip(self.unlocked_at.items(), self._unlocked_in, strict=True)
+        return {number: at for (number, at), written_in in pairs if written_in <= revision}
+
+    @property
+    def currents(self) -> Currents:
+        """The current values that are known, by achievement number."""
+        if self._currents is None:
+            self._currents = msgspec.json.decode(self._stored_currents or "{}", type=dict[int, list[str | None]])
+        return self._currents
+
+    def written_in(self) -> Mapping[int, int]:
+        """The revision that wrote each unlock."""
+        return dict(zip(self.unlocked_at, self._unlocked_in, strict=True))
+
+
+class Everything(msgspec.Struct, frozen=True):
+    """What one player has in all titles. `revision` is the player's own, -1 for a player who has nothing.
+
+    `derived` keeps what was worked out from it (`lists.py`), and goes when it goes.
+    """
+
+    revision: int
+    titles: Mapping[int, Progress]
+    derived: dict[Hashable, Any] = msgspec.field(default_factory=dict)

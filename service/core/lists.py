@@ -1,0 +1,139 @@
+"""The lists a player can ask for: the titles in their scope, read together, put in order and cut into a page."""
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+
+from service.core import ticks
+from service.core.earned import Everything, Progress
+from service.core.page import Asked, Cursor, Item, Listing, Order, View, listing
+from service.core.progress import ProgressReads
+from service.core.published import PublishedTitle
+from service.core.releases import Releases
+
+_LISTS_KEPT = 8  # orders and filters that one player's clients use at a time
+
+
+class Walk(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a list begins: what it is of, and what is known when its first page is made.
+
+    `cursor` is None on a first page; `offset` counts items to skip and only counts there. `now` is in unix seconds.
+    """
+
+    player: str
+    asked: Asked
+    cursor: Cursor | None = None
+    offset: int = 0
+    now: int = 0
+
+    @property
+    def now_in_ticks(self) -> int:
+        """`now` as ticks."""
+        return ticks.of_unix(self.now)
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """Some items of a list. `total` counts the whole list; `cursor` goes on after this page, None at its end.
+
+    Items name a title by its place in `views`.
+    """
+
+    views: Sequence[View]
+    items: Sequence[Item]
+    total: int
+    cursor: Cursor | None
+
+
+async def titles_of(walk: Walk, releases: Releases) -> list[PublishedTitle]:
+    """The published titles that were asked for by id, in the releases that this walk began with."""
+    return await _in_release(walk, releases, walk.asked.titles)
+
+
+async def own_titles(walk: Walk, releases: Releases, everything: Everything) -> list[View]:
+    """The published titles that the player has anything in, and the token's own, ascending by id."""
+    version = releases.current.version if walk.cursor is None else walk.cursor.version
+    key = "views", version, walk.asked.own_title
+    if key not in everything.derived:
+        own = () if walk.asked.own_title is None else (walk.asked.own_title,)
+        published = await _in_release(walk, releases, sorted({*everything.titles, *own}))
+        keep(everything, key, [View(title, everything.titles.get(title.title_id)) for title in published])
+    views: list[View] = everything.derived[key]
+    return views
+
+
+async def progress_in(
+    reads: ProgressReads, player: str, titles: Sequence[PublishedTitle], *, known: int = -1
+) -> tuple[int, list[Progress | None]]:
+    """What a player has in some titles, and the newest revision among them (-1 for nothing at all).
+
+    If nothing is newer than `known`, contents may be missing: the caller wanted to hear just that.
+    """
+    if len(titles) == 1:
+        found = [await reads.in_title(player, titles[0].title_id, known=known)]
+    else:
+        found = await asyncio.gather(*(reads.in_title(player, title.title_id, known=known) for title in titles))
+    revision = max((answer.revision for answer in found), default=-1)
+    if revision > known and any(answer.progress is None and answer.revision >= 0 for answer in found):
+        return await progress_in(reads, player, titles)
+    return revision, [answer.progress for answer in found]
+
+
+def page(
+    walk: Walk, views: Sequence[View], *, count: int, revision: int, version: int, everything: Everything | None = None
+) -> Page:
+    """One page of a list over these titles. `revision` and `version` are what is known now.
+
+    Raises:
+        BadToken: the item that the cursor names is no longer there.
+    """
+    as_of = walk.cursor.as_of if walk.cursor is not None else _as_of(walk, revision)
+    version = walk.cursor.version if walk.cursor is not None else version
+    found = _listing(walk.asked, views, as_of=as_of, version=version, everything=everything)
+    start = walk.offset if walk.cursor is None else found.after(walk.cursor)
+    items = found.cut(start, count)
+    cursor = None
+    if items and start + len(items) < found.total:
+        title, position = items[-1]
+        published = views[title].published
+        number = published.achievements[position].number
+        cursor = Cursor(title_id=published.title_id, number=number, as_of=as_of, version=version)
+    return Page(views=views, items=items, total=found.total, cursor=cursor)
+
+
+def _as_of(walk: Walk, revision: int) -> int:
+    match walk.asked.order:
+        case Order.UNLOCK_TIME:
+            return max(revision, 0)
+        case Order.ENDING_SOON:
+            return walk.now
+        case _:
+            return 0
+
+
+def _listing(
+    asked: Asked, views: Sequence[View], *, as_of: int, version: int, everything: Everything | None
+) -> Listing:
+    if everything is None:
+        return listing(views, asked, as_of=as_of)
+    key = "listing", asked, as_of, version
+    if key not in everything.derived:
+        keep(everything, key, listing(views, asked, as_of=as_of))
+    found: Listing = everything.derived[key]
+    return found
+
+
+def keep(everything: Everything, key: tuple[object, ...], value: object) -> None:
+    """Keep what was worked out of a player's rows until they change; a few things at a time."""
+    if len(everything.derived) >= _LISTS_KEPT:
+        everything.derived.clear()
+    everything.derived[key] = value
+
+
+async def _in_release(walk: Walk, releases: Releases, title_ids: Sequence[int]) -> list[PublishedTitle]:
+    if walk.cursor is None:
+        snapshot = releases.current
+        return [snapshot.titles[title_id] for title_id in title_ids if title_id in snapshot.titles]
+    await releases.at_least(walk.cursor.version)
+    as_of = [await releases.as_of(title_id, walk.cursor.version) for title_id in title_ids]
+    return [published for published in as_of if published is not None]

@@ -1,0 +1,242 @@
+"""Pages: which items a list holds, in which order, and the token that says where the next page begins. Pure.
+
+A walk over pages gives every item once, in the order of one big page, whatever happens meanwhile:
+
+* *publishes* cannot reorder it: the token carries the newest publication that the first page knew (`version`), and
+  the walk goes on in the releases of that moment;
+* *unlocks* cannot move an item across the cursor: the cursor is an item, not an offset, and under `UnlockTime` the
+  token carries the newest revision that the first page knew (`as_of`); what was unlocked later counts as locked;
+* *time* cannot: under `EndingSoon` the token carries the second at which the first page was made (`as_of`);
+* *languages* do not take part in any order.
+"""
+
+import base64
+import bisect
+import enum
+import hashlib
+import hmac
+import re
+import struct
+from collections.abc import Sequence
+
+import msgspec
+
+from service.core import ticks
+from service.core.catalog import Kind
+from service.core.earned import Progress
+from service.core.published import PublishedTitle, number_of, stored
+from service.errors import BadToken
+
+Item = tuple[int, int]
+"""A title, by its place in the scope, and an achievement, by its position in that title's catalogue order."""
+
+
+class Order(enum.IntEnum):
+    """The four orders of seed 002. `Title` is by title id and then catalogue order, which `Unordered` is too."""
+
+    UNORDERED = 0
+    TITLE = 1
+    UNLOCK_TIME = 2
+    ENDING_SOON = 3
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a list is asked for, apart from whose it is and which page.
+
+    `titles` are ascending ids, () for the titles that the player has anything in, plus `own_title`. `kind` None is
+    every kind. Neither language nor page size is part of it: both may change between two pages.
+    """
+
+    titles: tuple[int, ...] = ()
+    own_title: int | None = None
+    kind: Kind | None = None
+    unlocked_only: bool = False
+    possible_only: bool = False
+    order: Order = Order.UNORDERED
+
+
+class View(msgspec.Struct, frozen=True):
+    """One title in the scope of a list: what can be earned, and what the player has there (None: nothing)."""
+
+    published: PublishedTitle
+    progress: Progress | None
+
+
+class Cursor(msgspec.Struct, frozen=True, kw_only=True):
+    """The last item of the page before, and what the walk knew when it began (see the module)."""
+
+    title_id: int
+    number: int
+    as_of: int
+    version: int
+
+
+class Listing:
+    """The items of a list in order, as runs of one title each; counted and cut without being joined."""
+
+    def __init__(self, views: Sequence[View], runs: Sequence[tuple[int, Sequence[int]]]) -> None:
+        self._views = views
+        self._runs = runs
+        self._ends: list[int] = []
+        total = 0
+        for _, positions in runs:
+            total += len(positions)
+            self._ends.append(total)
+        self.total = total
+
+    def cut(self, start: int, count: int) -> list[Item]:
+        """Up to `count` items, beginning after the first `start`."""
+        items: list[Item] = []
+        run = bisect.bisect_right(self._ends, start)
+        while run < len(self._runs) and count > 0:
+            title, positions = self._runs[run]
+            first = start - (self._ends[run] - len(positions))
+            taken = positions[first : first + count]
+            items += [(title, position) for position in taken]
+            start += len(taken)
+            count -= len(taken)
+            run += 1
+        return items
+
+    def after(self, cursor: Cursor) -> int:
+        """How many items stand up to and with the cursor.
+
+        Raises:
+            BadToken: the item that the cursor names is not in this list any more.
+        """
+        before = 0
+        for title, positions in self._runs:
+            published = self._views[title].published
+            if published.title_id == cursor.title_id:
+                wanted = published.positions.get(stored(cursor.number))
+                if wanted is not None and wanted in positions:
+                    return before + positions.index(wanted) + 1
+            before += len(positions)
+        raise BadToken("continuationToken: the item that it names is no longer in this list; begin again without it")
+
+
+def listing(views: Sequence[View], asked: Asked, *, as_of: int) -> Listing:
+    """The whole list that was asked for, over these titles in ascending order of id.
+
+    `as_of` is what the walk knew (see the module): a revision under `UnlockTime`, unix seconds under `EndingSoon`.
+    """
+    if asked.order is Order.UNLOCK_TIME and not asked.possible_only:
+        return Listing(views, _by_unlock_time(views, asked, as_of))
+    runs = [(title, _in_catalogue_order(view, asked)) for title, view in enumerate(views)]
+    if asked.order is Order.ENDING_SOON:
+        runs = _by_window_end(views, runs, as_of)
+    return Listing(views, runs)
+
+
+def _in_catalogue_order(view: View, asked: Asked) -> Sequence[int]:
+    positions = view.published.of_kind(asked.kind)
+    if not asked.unlocked_only:
+        return positions
+    if view.progress is None:
+        return ()
+    unlocked = view.progress.unlocked_at
+    stored_numbers = view.published.stored_numbers
+    return [position for position in positions if stored_numbers[position] in unlocked]
+
+
+def _by_unlock_time(views: Sequence[View], asked: Asked, as_of: int) -> list[tuple[int, Sequence[int]]]:
+    """The newest unlock first, ties by title and number; then what is locked, in catalogue order."""
+    unlocked: list[tuple[int, int, int, int]] = []
+    locked: list[tuple[int, Sequence[int]]] = []
+    for title, view in enumerate(views):
+        earned = view.progress.unlocked_by(as_of) if view.progress is not None else {}
+        stored_numbers = view.published.stored_numbers
+        still_locked = []
+        for position in view.published.of_kind(asked.kind):
+            at = earned.get(stored_numbers[position])
+            if at is None:
+                still_locked.append(position)
+            else:
+                unlocked.append((-at, title, number_of(stored_numbers[position]), position))
+        if not asked.unlocked_only:
+            locked.append((title, still_locked))
+    return [*((title, (position,)) for _, title, _, position in sorted(unlocked)), *locked]
+
+
+def _by_window_end(
+    views: Sequence[View], runs: Sequence[tuple[int, Sequence[int]]], as_of: int
+) -> list[tuple[int, Sequence[int]]]:
+    """Windows that have not closed, by their end; then what has no window; then what has closed, by its end."""
+    now = ticks.of_unix(as_of)
+    ranked: list[tuple[int, int, int, int]] = []
+    for title, positions in runs:
+        achievements = views[title].published.achievements
+        for position in positions:
+            window = achievements[position].window
+            end = 0 if window is None else window.closes_at
+            rank = 1 if window is None else 0 if window.closes_at > now else 2
+            ranked.append((rank, end, title, position))
+    ranked.sort()
+    return [(title, (position,)) for _, _, title, position in ranked]
+
+
+_FORMAT = 1
+_PAYLOAD = struct.Struct(">BBBIIII")  # format and order, player's tag, list's tag, title, number, as of, version
+_MAC_BYTES = 5  # 40 bits: a guess moves only the guesser's own cursor
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")  # 24 bytes, no padding; 32 is the documented maximum of the wire
+
+
+class Tokens:
+    """Makes and reads continuation tokens: opaque, authenticated, deterministic, 32 characters of base64url.
+
+    The context (player, titles, filters, order) is under the authentication code, so a token of another list is
+    never accepted; two one-byte tags in the token only serve to say which part of the context was another.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._key = hashlib.blake2b(key, person=b"continuation").digest()
+
+    def make(self, cursor: Cursor, *, player: str, asked: Asked) -> str:
+        """The token that goes on after the cursor."""
+        payload = _PAYLOAD.pack(
+            _FORMAT << 4 | asked.order,
+            self._tag(player),
+            self._tag(_filters(asked)),
+            cursor.title_id,
+            cursor.number,
+            cursor.as_of,
+            cursor.version,
+        )
+        return base64.urlsafe_b64encode(payload + self._mac(payload, player, asked)).decode()
+
+    def read(self, token: str, *, player: str, asked: Asked) -> Cursor:
+        """The cursor that a token holds.
+
+        Raises:
+            BadToken: it was altered, or belongs to another player, filter or order; the message says which.
+        """
+        if _TOKEN.fullmatch(token) is None:
+            raise _bad("it is not a token of this service; send one as it came, or an offset such as 32")
+        raw = base64.urlsafe_b64decode(token)
+        payload = raw[:-_MAC_BYTES]
+        kind, player_tag, list_tag, *cursor = _PAYLOAD.unpack(payload)
+        if hmac.compare_digest(raw[-_MAC_BYTES:], self._mac(payload, player, asked)):
+            title_id, number, as_of, version = cursor
+            return Cursor(title_id=title_id, number=number, as_of=as_of, version=version)
+        if kind >> 4 == _FORMAT and player_tag != self._tag(player):
+            raise _bad("it belongs to another player")
+        if kind >> 4 == _FORMAT and kind & 15 != asked.order and kind & 15 in list(Order):
+            raise _bad("it belongs to another orderBy")
+        if kind >> 4 == _FORMAT and list_tag != self._tag(_filters(asked)):
+            raise _bad("it belongs to another filter (titleId, types, unlockedOnly, possibleOnly)")
+        raise _bad("it was altered; send a token as it came")
+
+    def _tag(self, text: str) -> int:
+        return hashlib.blake2b(text.encode(), digest_size=1, key=self._key).digest()[0]
+
+    def _mac(self, payload: bytes, player: str, asked: Asked) -> bytes:
+        context = f"\0{player}\0{_filters(asked)}".encode()
+        return hashlib.blake2b(payload + context, digest_size=_MAC_BYTES, key=self._key).digest()
+
+
+def _filters(asked: Asked) -> str:
+    return f"{asked.titles} {asked.own_title} {asked.kind} {asked.unlocked_only} {asked.possible_only}"
+
+
+def _bad(reason: str) -> BadToken:
+    return BadToken(f"continuationToken: {reason}")

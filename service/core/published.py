@@ -1,0 +1,131 @@
+"""One release of one title, as players are served from it: definitions in order, texts by language. Pure."""
+
+import bisect
+import functools
+import itertools
+from collections.abc import Sequence
+
+import msgspec
+
+from service.core import catalog
+from service.core.catalog import Achievement, Kind, Texts, Title, reward_key
+
+
+class Words(msgspec.Struct, frozen=True):
+    """All strings of one achievement in the best languages of one chain.
+
+    `rewards` stand in the order of the definition; a reward without a text has None. `first_locale` is the index in
+    the chain of the most wanted locale that supplied any of them, None if no string was found at all.
+    """
+
+    name: str
+    description: str
+    locked_description: str
+    rewards: tuple[tuple[str | None, str | None], ...]
+    first_locale: int | None
+
+
+_keys = itertools.count()
+
+
+class PublishedTitle:
+    """One release of one title: its achievements in catalogue order, and its texts.
+
+    Catalogue order is display order, then number. `positions` maps a number, as a player's row stores it (a u32 as
+    the int4 of the same bits), to its place in that order. `publication_id` says since when it is served; `key` is
+    this very object's in this process, for caches: a publication id alone is another database's as well.
+    """
+
+    def __init__(
+        self, *, publication_id: int, release: int, title: Title, achievements: Sequence[Achievement], texts: Texts
+    ) -> None:
+        self.key = next(_keys)
+        self.publication_id = publication_id
+        self.release = release
+        self.title = title
+        self.title_id = title.title_id
+        self.achievements = tuple(sorted(achievements, key=lambda a: (a.display_order, a.number)))
+        self.stored_numbers = tuple(stored(achievement.number) for achievement in self.achievements)
+        self.positions = {number: position for position, number in enumerate(self.stored_numbers)}
+        self.texts = texts
+        self.locales = tuple(texts)
+        self.closings = sorted(a.window.closes_at for a in self.achievements if a.window is not None)
+        self.gamerscore = sum(achievement.gamerscore for achievement in self.achievements)
+        default_keys = texts.get(title.default_locale, {}).keys()
+        self._complete = {locale for locale, found in texts.items() if found.keys() >= default_keys}
+        self._by_kind: dict[Kind | None, Sequence[int]] = {None: range(len(self.achievements))}
+
+    def of_kind(self, kind: Kind | None) -> Sequence[int]:
+        """The positions of the achievements of one kind (None: of all), in catalogue order."""
+        found = self._by_kind.get(kind)
+        if found is None:
+            found = tuple(i for i, achievement in enumerate(self.achievements) if achievement.kind == kind)
+            self._by_kind[kind] = found
+        return found
+
+    def position_of(self, number: int) -> int | None:
+        """Where an achievement stands in catalogue order; None if there is none of that number."""
+        return self.positions.get(stored(number)) if 0 < number < catalog.U32 else None
+
+    def closed_by(self, now: int) -> int:
+        """How many windows have closed at that time, in ticks: what `EndingSoon` depends on besides the release."""
+        return bisect.bisect_right(self.closings, now)
+
+    def effective(self, chain: tuple[str, ...]) -> tuple[str, ...]:
+        """The chain up to the first locale that has every string: what stands behind it is never reached."""
+        for index, locale in enumerate(chain):
+            if locale in self._complete:
+                return chain[: index + 1]
+        return chain
+
+    def words(self, position: int, chain: tuple[str, ...]) -> Words:
+        """The strings of one achievement; each walks the chain by itself, or all together if the title says so."""
+        achievement = self.achievements[position]
+        keys = [*achievement.required_text_keys()]
+        for reward in achievement.rewards:
+            keys += (reward_key(achievement.number, reward.kind, field) for field in ("name", "description"))
+        if self.title.text_unit == "achievement":
+            chain = self._coherent(keys, chain)
+        found = [self._first(key, chain) for key in keys]
+        texts = [text for text, _ in found]
+        used = [index for _, index in found if index is not None]
+        return Words(
+            name=texts[0] or "",
+            description=texts[1] or "",
+            locked_description=texts[2] or "",
+            rewards=tuple(zip(texts[3::2], texts[4::2], strict=True)),
+            first_locale=min(used, default=None),
+        )
+
+    def name(self, chain: tuple[str, ...]) -> tuple[str, str | None]:
+        """What the title is called, and in which locale; None if it has no name."""
+        text, index = self._first(catalog.TITLE_NAME, chain)
+        return text or "", None if index is None else chain[index]
+
+    def _first(self, key: str, chain: tuple[str, ...]) -> tuple[str | None, int | None]:
+        for index, locale in enumerate(chain):
+            text = self.texts.get(locale, {}).get(key)
+            if text is not None:
+                return text, index
+        return None, None
+
+    def _coherent(self, keys: list[str], chain: tuple[str, ...]) -> tuple[str, ...]:
+        """The chain from the first locale that has all strings which the default locale has."""
+        wanted = [key for key in keys if key in self.texts.get(self.title.default_locale, {})]
+        for index, locale in enumerate(chain):
+            found = self.texts.get(locale, {})
+            if all(key in found for key in wanted):
+                # The locales before it stay in the tuple as blanks, so that indexes still count from the chain.
+                return ("",) * index + chain[index:]
+        return chain
+
+
+def stored(number: int) -> int:
+    """A u32 as the int4 of the same bits, as players' rows hold it."""
+    return number - (number >> 31 << 32)
+
+
+@functools.lru_cache(maxsize=8192)
+def number_of(stored_number: int) -> int:
+    """The u32 that a stored int4 stands for."""
+    return stored_number % catalog.U32

@@ -1,0 +1,77 @@
+"""How rare each achievement is: the share of a title's players who hold it, refreshed in the background."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from service.db.pool import Pool
+from service.db.queries import query
+
+Category = Literal["Unset", "Rare", "Common"]
+
+_RARE_BELOW = 11.0  # percent; Microsoft's client library prints 0–10.9 as Rare, 11–100 as Common
+_PLAYERS = 0  # stands for the title's players among the numbers of its achievements
+
+
+class Rarity(msgspec.Struct, frozen=True):
+    """`percentage` is of the title's players, 0–100 with two decimals; "Unset" while nobody plays it."""
+
+    category: Category
+    percentage: float
+
+
+UNSET = Rarity("Unset", 0.0)
+
+
+class TitleRarities(msgspec.Struct, frozen=True):
+    """The rarities of one title by achievement number. `stamp` changes whenever one of them does."""
+
+    stamp: int
+    by_number: Mapping[int, Rarity]
+
+
+NONE = TitleRarities(0, {})
+
+
+def rarities_of(players: int, holders: Mapping[int, int]) -> TitleRarities:
+    """The rarity of each achievement from how many of the title's players hold it. Pure."""
+    if players <= 0:
+        return NONE
+    by_number = {}
+    for number, count in holders.items():
+        percentage = round(min(100.0, 100.0 * count / players), 2)
+        by_number[number] = Rarity("Rare" if percentage < _RARE_BELOW else "Common", percentage)
+    return TitleRarities(hash(tuple(sorted((n, r.percentage) for n, r in by_number.items()))), by_number)
+
+
+class Rarities:
+    """What this process knows of all titles, at most one poll old."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._titles: Mapping[int, TitleRarities] = {}
+
+    def of(self, title_id: int) -> TitleRarities:
+        """The rarities of one title; empty while nobody has anything there."""
+        return self._titles.get(title_id, NONE)
+
+    async def refresh(self) -> None:
+        """Count again."""
+        async with self._pool.connection() as connection:
+            rows = await _completions.all(connection)
+        counted: dict[int, dict[int, int]] = {}
+        for row in rows:
+            counted.setdefault(row.title_id, {})[row.number] = row.players
+        self._titles = {
+            title_id: rarities_of(holders.pop(_PLAYERS, 0), holders) for title_id, holders in counted.items()
+        }
+
+
+class _CompletionRow(msgspec.Struct, frozen=True):
+    title_id: int
+    number: int
+    players: int
+
+
+_completions = query("progress.completions", row=_CompletionRow)

@@ -1,0 +1,105 @@
+"""What is published, held in memory: one frozen snapshot per process, swapped whole when something newer is served.
+
+A snapshot is never changed, so a request that keeps the one it began with sees one release of every title.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from service.core.catalog import Achievement, Title
+from service.core.published import PublishedTitle
+from service.db.pool import Pool
+from service.db.queries import query
+
+_OLD_RELEASES_KEPT = 32  # walks that began before the last publish; a handful of titles, for minutes
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Everything that is served at one moment. `version` is the newest publication in it, 0 if there is none."""
+
+    version: int
+    titles: Mapping[int, PublishedTitle]
+    by_scid: Mapping[str, int]
+
+
+class Releases:
+    """The snapshot of this process and how it follows the database."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._old: dict[tuple[int, int], PublishedTitle | None] = {}
+        self._refreshing = asyncio.Lock()
+        self.current = Snapshot(version=0, titles={}, by_scid={})
+        self.refreshed_at: float | None = None
+        """When the database was last asked, by the monotonic clock, in seconds; None before the first time."""
+
+    async def refresh(self) -> None:
+        """Swap in what was published since; cheap when nothing was."""
+        async with self._refreshing, self._pool.connection() as connection:
+            newer = await _published_since.all(connection, version=self.current.version)
+            self.refreshed_at = time.monotonic()
+            if not newer:
+                return
+            titles = dict(self.current.titles)
+            for row in newer:
+                bundles = await _bundles_of_release.all(connection, title_id=row.title_id, release=row.release)
+                titles[row.title_id] = _published(row, bundles)
+        self.current = Snapshot(
+            version=newer[-1].publication_id,
+            titles=titles,
+            by_scid={published.title.scid: title_id for title_id, published in titles.items()},
+        )
+
+    async def at_least(self, version: int) -> Snapshot:
+        """A snapshot that knows that publication: another worker may have seen it before this one."""
+        if version > self.current.version:
+            await self.refresh()
+        return self.current
+
+    async def as_of(self, title_id: int, version: int) -> PublishedTitle | None:
+        """What was served of a title when that publication was the newest; None if it was not published yet."""
+        current = self.current.titles.get(title_id)
+        if current is not None and current.publication_id <= version:
+            return current
+        key = title_id, version
+        if key not in self._old:
+            async with self._pool.connection() as connection:
+                row = await _published_as_of.first(connection, title_id=title_id, version=version)
+                bundles = (
+                    await _bundles_of_release.all(connection, title_id=title_id, release=row.release) if row else []
+                )
+            if len(self._old) >= _OLD_RELEASES_KEPT:
+                self._old.pop(next(iter(self._old)))
+            self._old[key] = _published(row, bundles) if row else None
+        return self._old[key]
+
+
+class _PublishedRow(msgspec.Struct, frozen=True):
+    publication_id: int
+    title_id: int
+    release: int
+    title: str
+    achievements: str
+
+
+class _BundleRow(msgspec.Struct, frozen=True):
+    locale: str
+    texts: str
+
+
+_published_since = query("releases.published_since", row=_PublishedRow)
+_published_as_of = query("releases.published_as_of", row=_PublishedRow)
+_bundles_of_release = query("releases.bundles_of_release", row=_BundleRow)
+
+
+def _published(row: _PublishedRow, bundles: Sequence[_BundleRow]) -> PublishedTitle:
+    return PublishedTitle(
+        publication_id=row.publication_id,
+        release=row.release,
+        title=msgspec.json.decode(row.title, type=Title),
+        achievements=msgspec.json.decode(row.achievements, type=tuple[Achievement, ...]),
+        texts={bundle.locale: msgspec.json.decode(bundle.texts, type=dict[str, str]) for bundle in bundles},
+    )
