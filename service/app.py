@@ -1,0 +1,186 @@
+"""Where the rooms are joined: what is made at the start, in which order, and how it ends."""
+
+import asyncio
+import contextlib
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import msgspec
+from aiohttp import web
+
+from service import openapi, ops
+from service.core.credentials import KeyRing, Verifier
+from service.core.page import Tokens
+from service.core.progress import ProgressReads
+from service.core.rarity import Rarities
+from service.core.releases import Releases
+from service.db.pool import Pool, open_pool
+from service.db.queries import query, statement
+from service.dialects import xbox
+from service.errors import BadSetting
+from service.key_refresh import KeyRefresher
+from service.observe import Observer
+from service.settings import SECONDS, Settings
+from service.web import SERVICES, Door, Services, join
+
+DOORS: tuple[Door, ...] = (xbox.DOOR,)
+
+KEEPALIVE = 75.0 * SECONDS  # longer than a balancer's own, so that it is the balancer who closes
+SHUTDOWN = 5.0 * SECONDS  # for requests under way
+RARITY_POLL = 15.0 * SECONDS
+_LARGEST_FIELD = 8190  # bytes, of the request line and of each header
+
+
+async def make_services(settings: Settings, pool: Pool, observer: Observer) -> Services:
+    """Everything handlers ask, with the catalogue loaded.
+
+    Raises:
+        BadSetting: there is no key to verify tokens with, or it cannot be used.
+        Unavailable: the database cannot answer.
+    """
+    verifier = Verifier(_keys(settings), issuer=settings.issuer, audience=settings.audience)
+    releases, rarities = Releases(pool), Rarities(pool)
+    await releases.refresh()
+    await rarities.refresh()
+    return Services(
+        settings=settings,
+        verifier=verifier,
+        keys=None if settings.jwks_url is None else KeyRefresher(verifier, settings.jwks_url),
+        releases=releases,
+        progress=ProgressReads(pool),
+        rarities=rarities,
+        tokens=Tokens(await _shared_key(pool, "continuation")),
+        observer=observer,
+    )
+
+
+def make_application(services: Services) -> web.Application:
+    """The application with all doors, and with nothing running in the background."""
+    app = web.Application()
+    app[SERVICES] = services
+    join(app, (*DOORS, openapi.door(DOORS)))
+    return app
+
+
+@contextlib.asynccontextmanager
+async def background(services: Services) -> AsyncIterator[None]:
+    """What goes on beside the requests while the block runs: looking for releases, counting rarity, fetching keys."""
+    poll = services.settings.catalog_poll
+    jobs = [
+        _every(poll, services.releases.refresh, services.observer),
+        _every(RARITY_POLL, services.rarities.refresh, services.observer),
+    ]
+    if services.keys is not None:
+        jobs.append(services.keys.run())
+    tasks = [asyncio.create_task(job) for job in jobs]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def make_runner(settings: Settings, *, url: str, ops_listen: socket.socket | None) -> web.AppRunner:
+    """The whole service, to be set up and given sockets; its cleanup ends everything that it began.
+
+    Raises:
+        BadSetting: the database cannot be reached, or a key cannot be used.
+    """
+    observer = Observer(level=settings.log_level)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(observer.flush)
+        pool = await stack.enter_async_context(await open_pool(url, size=settings.pool_size))
+        services = await make_services(settings, pool, observer)
+        await stack.enter_async_context(background(services))
+        if ops_listen is not None:
+            operations = _runner(ops.operations(services))
+            await operations.setup()
+            stack.push_async_callback(operations.cleanup)
+            await web.SockSite(operations, ops_listen).start()
+        app = make_application(services)
+        ends = stack.pop_all()
+
+        async def end(_app: web.Application) -> None:
+            await ends.aclose()
+
+        app.on_cleanup.append(end)
+        return _runner(app)
+
+
+async def serve(
+    settings: Settings, *, url: str, listen: socket.socket, ops_listen: socket.socket | None, ready: Callable[[], None]
+) -> None:
+    """Answer on the sockets until SIGINT or SIGTERM; `ready` is called once requests are answered.
+
+    Raises:
+        BadSetting: the database cannot be reached, or a key cannot be used.
+    """
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    runner = await make_runner(settings, url=url, ops_listen=ops_listen)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listen).start()
+        ready()
+        await stopped.wait()
+    finally:
+        await runner.cleanup()
+
+
+def _runner(app: web.Application) -> web.AppRunner:
+    return web.AppRunner(
+        app,
+        access_log=None,
+        keepalive_timeout=KEEPALIVE,
+        shutdown_timeout=SHUTDOWN,
+        max_line_size=_LARGEST_FIELD,
+        max_field_size=_LARGEST_FIELD,
+    )
+
+
+async def _every(seconds: float, action: Callable[[], Awaitable[None]], observer: Observer) -> None:
+    """Do it again and again; a failure is said once, and made up by the next time that goes well."""
+    has_failed = False
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await action()
+        except Exception as error:  # noqa: BLE001  (background work outlives whatever happens to one round of it)
+            if not has_failed:
+                observer.say("warning", f"{action.__qualname__} failed, and is tried again", error=repr(error))
+            has_failed = True
+        else:
+            has_failed = False
+
+
+def _keys(settings: Settings) -> KeyRing:
+    try:
+        if settings.jwt_secret is not None:
+            return KeyRing.from_secret(settings.jwt_secret)
+        if settings.jwt_public_key is not None:
+            return KeyRing.from_public_key(settings.jwt_public_key)
+    except ValueError as error:
+        name = "LAUREL_JWT_PUBLIC_KEY" if settings.jwt_secret is None else "LAUREL_JWT_SECRET"
+        raise BadSetting(f"{name}: {error}") from None
+    if settings.jwks_url is None:
+        raise BadSetting("LAUREL_JWT_SECRET, LAUREL_JWT_PUBLIC_KEY or LAUREL_JWKS_URL: set one, to verify tokens with")
+    return KeyRing.empty()
+
+
+class _KeyRow(msgspec.Struct, frozen=True):
+    key: bytes
+
+
+_make_key = statement("keys.make_key")
+_key = query("keys.key", row=_KeyRow)
+
+
+async def _shared_key(pool: Pool, name: str) -> bytes:
+    """A key that all processes on this database have: the first to ask has made it."""
+    async with pool.connection() as connection:
+        await _make_key.run(connection, name=name, key=secrets.token_bytes(32))
+        return (await _key.one(connection, name=name)).key

@@ -1,0 +1,1 @@
+"""What the command line does with catalogues and progress, over the same core as the doors."""

@@ -1,0 +1,239 @@
+"""`laurel catalog …`: definitions and texts in and out, checked, published, and taken back."""
+
+import contextlib
+import pathlib
+from collections.abc import AsyncIterator
+from typing import get_args
+
+import click
+
+from service.commands.console import database_url, refuse, run, settings, steps, up_to_date
+from service.commands.intake import Given, read_files
+from service.core import publishing
+from service.core.catalog import Draft
+from service.core.formats import rules
+from service.core.formats.sniff import Format
+from service.core.formats.title_folder import write_title_folder
+from service.core.publishing import Difference
+from service.db import Connection
+from service.db.pool import Pool
+from service.errors import BadCatalogue, NotFound, Problem
+
+_SHOWN_TEXTS = 20  # of a difference; the rest is counted
+
+
+@click.group("catalog")
+def catalog() -> None:
+    """Definitions and texts of titles, in and out."""
+
+
+@catalog.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=pathlib.Path))
+@click.option("--title", "title_id", type=click.IntRange(1, 2**32 - 1), help="The title, where the files do not say.")
+@click.option("--format", "forced", type=click.Choice(get_args(Format)), help="Read them so, whatever they look like.")
+@click.option("--locale", default="en-US", show_default=True, help="The language of a captured page.")
+@click.option(
+    "--locales",
+    type=click.Path(path_type=pathlib.Path),
+    default="locales",
+    show_default=True,
+    help="Where PO files are.",
+)
+@click.option("--scid", help="The service config id, for Partner Center's files of a new title.")
+@click.option("--product-id", help="The product id, for the same.")
+@click.option("--name", help="The title's name, for the same.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--publish", "and_publish", is_flag=True, help="Publish the titles when all is in.")
+def import_(
+    files: tuple[pathlib.Path, ...],
+    *,
+    title_id: int | None,
+    forced: Format | None,
+    locale: str,
+    locales: pathlib.Path,
+    scid: str | None,
+    product_id: str | None,
+    name: str | None,
+    dry_run: bool,
+    and_publish: bool,
+) -> None:
+    """Read FILES, check everything, and take all of it in or nothing.
+
+    A captured Xbox page (JSON), Partner Center's localization.xml with achievements2017.xml, our TOML with its PO
+    files, or one PO file.
+    """
+    given = Given(locales=locales, locale=locale, title_id=title_id, scid=scid, product_id=product_id, name=name)
+    chosen = settings()
+    with database_url(chosen) as url:
+        run(lambda: _import(url, files, given, forced=forced, dry_run=dry_run, and_publish=and_publish))
+
+
+async def _import(
+    url: str,
+    files: tuple[pathlib.Path, ...],
+    given: Given,
+    *,
+    forced: Format | None,
+    dry_run: bool,
+    and_publish: bool,
+) -> None:
+    async with up_to_date(url) as pool, _transaction(pool, keep=not dry_run) as connection:
+        known = await publishing.drafts(connection)
+        incoming, warnings = read_files(files, given, forced=forced, draft_of=known.get)
+        _tell(warnings, "warning")
+        titles = dict.fromkeys(one.draft.title.title_id for one in incoming)
+        with steps("import", len(incoming) + (len(titles) if and_publish else 0)) as step:
+            for one in incoming:
+                step(one.file)
+                changes = await publishing.import_draft(connection, one.draft, is_whole=one.is_whole, file=one.file)
+                _show(f"title {one.draft.title.title_id}", changes)
+            for title_id in titles if and_publish else ():
+                step(f"publishing title {title_id}")
+                release, _ = await publishing.publish(connection, title_id)
+                click.echo(f"title {title_id}: release {release} is published")
+        if dry_run:
+            click.echo("dry run: nothing was changed")
+
+
+@catalog.command("export")
+@click.option("--title", "title_id", required=True, type=click.IntRange(1, 2**32 - 1))
+@click.option(
+    "--to", "folder", required=True, type=click.Path(path_type=pathlib.Path, file_okay=False), help="Where to write."
+)
+def export(*, title_id: int, folder: pathlib.Path) -> None:
+    """Write a title as our TOML and its PO files: FOLDER/title-<id>.toml and FOLDER/locales."""
+    with database_url(settings()) as url:
+        draft = run(lambda: _draft(url, title_id))
+    try:
+        written = write_title_folder(draft, folder / f"title-{title_id}.toml", folder / "locales")
+    except OSError as error:
+        refuse(f"{error.filename}: cannot be written: {error.strerror}")
+    for path in written:
+        click.echo(path)
+
+
+@catalog.command("check")
+@click.argument("files", nargs=-1, type=click.Path(path_type=pathlib.Path))
+@click.option("--title", "title_id", type=click.IntRange(1, 2**32 - 1), help="Check what is being edited of a title.")
+@click.option(
+    "--locales",
+    type=click.Path(path_type=pathlib.Path),
+    default="locales",
+    show_default=True,
+    help="Where PO files are.",
+)
+@click.option("--locale", default="en-US", show_default=True, help="The language of a captured page.")
+@click.option("--strict", is_flag=True, help="Warnings fail too.")
+def check(
+    files: tuple[pathlib.Path, ...],
+    *,
+    title_id: int | None,
+    locales: pathlib.Path,
+    locale: str,
+    strict: bool,
+) -> None:
+    """Check FILES, or what is being edited of a title, by the rules of a publish. Exit status 1 if it may not be."""
+    if bool(files) == (title_id is not None):
+        refuse("catalog check: give files, or --title")
+    warnings: list[Problem] = []
+    errors: list[Problem] = []
+    if title_id is not None:
+        with database_url(settings()) as url:
+            drafts = [(run(lambda: _draft(url, title_id)), f"title-{title_id}")]
+    else:
+        given = Given(locales=locales, locale=locale)
+        try:
+            incoming, warnings = read_files(files, given, forced=None, draft_of=lambda _: None)
+        except BadCatalogue as refusal:
+            _tell(refusal.problems, "error")
+            refuse(f"{len(refusal.problems)} errors")
+        drafts = [(one.draft, one.file) for one in incoming]
+    for draft, file in drafts:
+        wrong, unwise = rules.check(draft, file=file)
+        errors += wrong
+        warnings += unwise
+    _tell(warnings, "warning")
+    _tell(errors, "error")
+    if errors or (strict and warnings):
+        refuse(f"{len(errors)} errors, {len(warnings)} warnings")
+    click.echo(f"no errors, {len(warnings)} warnings")
+
+
+@catalog.command("publish")
+@click.option("--title", "title_id", required=True, type=click.IntRange(1, 2**32 - 1))
+@click.option("--dry-run", is_flag=True, help="Show what players would see changed, and change nothing.")
+def publish(*, title_id: int, dry_run: bool) -> None:
+    """Make what is being edited a release, and serve it."""
+    with database_url(settings()) as url:
+        run(lambda: _publish(url, title_id, dry_run=dry_run))
+
+
+async def _publish(url: str, title_id: int, *, dry_run: bool) -> None:
+    async with up_to_date(url) as pool, _transaction(pool, keep=not dry_run) as connection:
+        release, changes = await publishing.publish(connection, title_id)
+    _show(f"title {title_id}", changes)
+    click.echo("dry run: nothing was changed" if dry_run else f"title {title_id}: release {release} is published")
+
+
+@catalog.command("rollback")
+@click.option("--title", "title_id", required=True, type=click.IntRange(1, 2**32 - 1))
+@click.option("--release", type=click.IntRange(1), help="The release to serve again; without it, they are listed.")
+def rollback(*, title_id: int, release: int | None) -> None:
+    """Serve an older release again; what is being edited stays as it is."""
+    with database_url(settings()) as url:
+        run(lambda: _rollback(url, title_id, release))
+
+
+async def _rollback(url: str, title_id: int, release: int | None) -> None:
+    async with up_to_date(url) as pool, pool.transaction() as connection:
+        if release is not None:
+            await publishing.rollback(connection, title_id, release)
+        for known in await publishing.releases_of(connection, title_id):
+            served = "  is served" if known.is_served else ""
+            click.echo(f"title {title_id}: release {known.release} of {known.created_at}{served}")
+
+
+async def _draft(url: str, title_id: int) -> Draft:
+    async with up_to_date(url) as pool, pool.connection() as connection:
+        draft = await publishing.draft_of(connection, title_id)
+    if draft is None:
+        raise NotFound(f"there is no title {title_id}")
+    return draft
+
+
+@contextlib.asynccontextmanager
+async def _transaction(pool: Pool, *, keep: bool) -> AsyncIterator[Connection]:
+    """A transaction that is rolled back in the end unless its work is to be kept."""
+    with contextlib.suppress(_NotKept):
+        async with pool.transaction() as connection:
+            yield connection
+            if not keep:
+                raise _NotKept
+
+
+class _NotKept(Exception):
+    """Rolls a transaction back."""
+
+
+def _tell(problems: list[Problem], kind: str) -> None:
+    for problem in problems:
+        click.echo(f"{kind}: {problem}", err=True)
+
+
+def _show(what: str, changes: Difference) -> None:
+    """Print a difference: counts first, then the texts, old and new."""
+    if not changes:
+        click.echo(f"{what}: nothing changes")
+        return
+    title = "new" if changes.title_is_new else "changed" if changes.title_changed else "unchanged"
+    click.echo(
+        f"{what}: title {title}; achievements {len(changes.added)} new, {len(changes.changed)} changed;"
+        f" texts {len(changes.texts)} new or changed"
+    )
+    if changes.changed:
+        click.echo(f"  changed: {', '.join(map(str, changes.changed[:_SHOWN_TEXTS]))}")
+    rewritten = [(place, pair) for place, pair in changes.texts.items() if pair[0] is not None]
+    for (locale, key), (old, new) in rewritten[:_SHOWN_TEXTS]:
+        click.echo(f"  {locale} {key}: {old!r} -> {new!r}")
+    if len(rewritten) > _SHOWN_TEXTS:
+        click.echo(f"  … and {len(rewritten) - _SHOWN_TEXTS} more texts")

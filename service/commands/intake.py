@@ -1,0 +1,154 @@
+"""Files given to `laurel catalog import` as drafts: each read by what stands in it, all checked before any is used."""
+
+import contextlib
+import pathlib
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+
+from service.core.catalog import Draft
+from service.core.formats import po, xbox_page, xbox_xml
+from service.core.formats.problems import MAX_BYTES
+from service.core.formats.sniff import Format, sniff
+from service.core.formats.title_folder import read_title_folder
+from service.errors import BadCatalogue, Problem
+
+DraftOf = Callable[[int], Draft | None]
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller says that some formats do not hold; None where it says nothing.
+
+    `locale` is of a captured page's texts; `title_id`, `scid`, `product_id` and `name` of Partner Center's files.
+    """
+
+    locales: pathlib.Path
+    locale: str = "en-US"
+    title_id: int | None = None
+    scid: str | None = None
+    product_id: str | None = None
+    name: str | None = None
+
+
+class Incoming(msgspec.Struct, frozen=True, kw_only=True):
+    """A draft to be merged. `is_whole`: it describes the title as we do, so it decides what is ours too."""
+
+    draft: Draft
+    file: str
+    is_whole: bool
+
+
+def read_files(
+    paths: Sequence[pathlib.Path], given: Given, *, forced: Format | None, draft_of: DraftOf
+) -> tuple[list[Incoming], list[Problem]]:
+    """The drafts of these files, and warnings. `draft_of` gives what is being edited of a title already.
+
+    Raises:
+        BadCatalogue: anything is wrong in any of them; the problems of all files come together.
+    """
+    reading = _Reading(given, draft_of)
+    for path in paths:
+        with reading.collecting():
+            data = _read(path)
+            reading.take(path, data, forced or sniff(data, str(path)))
+    with reading.collecting():
+        reading.join_partner_files()
+    if reading.found:
+        raise BadCatalogue(reading.found)
+    return reading.incoming, reading.warnings
+
+
+class _Reading:
+    """What was read so far, and everything that was wrong."""
+
+    def __init__(self, given: Given, draft_of: DraftOf) -> None:
+        self.given = given
+        self.draft_of = draft_of
+        self.found: list[Problem] = []
+        self.warnings: list[Problem] = []
+        self.incoming: list[Incoming] = []
+        self.partner: dict[Format, tuple[pathlib.Path, bytes]] = {}
+
+    @contextlib.contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Go on after a file that is refused, so that all of them are told about."""
+        try:
+            yield
+        except BadCatalogue as refusal:
+            self.found += refusal.problems
+
+    def take(self, path: pathlib.Path, data: bytes, kind: Format) -> None:
+        """Read one file; Partner Center's two are kept until both are there."""
+        file = str(path)
+        match kind:
+            case "toml":
+                draft, unwise = read_title_folder(path, self.given.locales)
+                self.warnings += unwise
+                self.incoming.append(Incoming(draft=draft, file=file, is_whole=True))
+            case "xbox-page":
+                drafts = xbox_page.read_definitions(data, file=file, locale=self.given.locale)
+                self.incoming += [Incoming(draft=draft, file=file, is_whole=False) for draft in drafts]
+            case "po":
+                draft, unwise = _translation(path, data, self.given, self.draft_of)
+                self.warnings += unwise
+                self.incoming.append(Incoming(draft=draft, file=file, is_whole=False))
+            case "localization" | "achievements2017":
+                if kind in self.partner:
+                    raise _refused(path, "one-of-a-kind", f"{self.partner[kind][0]} is a {kind} file too")
+                self.partner[kind] = path, data
+
+    def join_partner_files(self) -> None:
+        """Make one draft of Partner Center's two files, if there are any."""
+        if self.partner:
+            self.incoming.append(_partner_center(self.partner, self.given, self.draft_of))
+
+
+def _translation(path: pathlib.Path, data: bytes, given: Given, draft_of: DraftOf) -> tuple[Draft, list[Problem]]:
+    stem = path.stem.removeprefix("title-")
+    title_id = given.title_id or (int(stem) if stem.isascii() and stem.isdecimal() else 0)
+    draft = draft_of(title_id) if title_id else None
+    if draft is None:
+        raise _refused(path, "unknown-title", "expected the texts of a title that is here: name it with --title")
+    file = po.read_po(data, file=str(path))
+    texts, wrong, unwise = po.texts_of(file, draft.texts.get(draft.title.default_locale, {}), file=str(path))
+    if wrong:
+        raise BadCatalogue(wrong)
+    return Draft(title=draft.title, achievements=(), texts={file.locale: texts}), unwise
+
+
+def _partner_center(files: dict[Format, tuple[pathlib.Path, bytes]], given: Given, draft_of: DraftOf) -> Incoming:
+    if files.keys() != {"localization", "achievements2017"}:
+        (only,) = files.values()
+        raise _refused(only[0], "two-files", "give localization.xml and achievements2017.xml together")
+    path, data = files["achievements2017"]
+    strings, strings_data = files["localization"]
+    known = draft_of(given.title_id) if given.title_id else None
+    name, scid, product_id = given.name, given.scid, given.product_id
+    if known is not None:
+        scid = scid or known.title.scid
+        product_id = product_id or next((achievement.product_id for achievement in known.achievements), None)
+    if given.title_id is None or scid is None or product_id is None or (known is None and name is None):
+        what = "--title, --scid, --product-id and --name"
+        raise _refused(path, "title-is-not-said", f"the file does not say of which title it is: give {what}")
+    draft = xbox_xml.join(
+        xbox_xml.read_localization(strings_data, file=str(strings)),
+        xbox_xml.read_achievements2017(data, file=str(path)),
+        file=str(path),
+        title_id=given.title_id,
+        scid=scid,
+        product_id=product_id,
+        title_name=name,
+    )
+    return Incoming(draft=draft, file=str(path), is_whole=False)
+
+
+def _read(path: pathlib.Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _refused(path, "unreadable", f"the file cannot be read: {error.strerror}") from None
+
+
+def _refused(path: pathlib.Path, rule: str, message: str) -> BadCatalogue:
+    return BadCatalogue([Problem(file=str(path), rule=rule, message=message)])

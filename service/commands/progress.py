@@ -1,0 +1,46 @@
+"""`laurel progress …`: what players have, brought in from elsewhere."""
+
+import pathlib
+
+import click
+
+from service.commands.console import database_url, refuse, run, settings, up_to_date
+from service.core import progress as core
+from service.core.formats import xbox_page
+from service.core.formats.problems import MAX_BYTES
+from service.core.identity import canonical_xuid
+from service.errors import NotFound
+
+
+@click.group("progress")
+def progress() -> None:
+    """What players have."""
+
+
+@progress.command("import")
+@click.argument("file", type=click.Path(path_type=pathlib.Path))
+@click.option("--xuid", required=True, help="Whose progress it becomes.")
+def import_(file: pathlib.Path, *, xuid: str) -> None:
+    """Take a captured Xbox page in as a player's progress. What the player has already is kept."""
+    try:
+        player = canonical_xuid(xuid)
+        with file.open("rb") as opened:
+            data = opened.read(MAX_BYTES + 1)
+    except ValueError as error:
+        refuse(f"--xuid: {error}")
+    except OSError as error:
+        refuse(f"{file}: the file cannot be read: {error.strerror}")
+    with database_url(settings()) as url:
+        run(lambda: _import(url, data, str(file), player))
+
+
+async def _import(url: str, data: bytes, file: str, player: str) -> None:
+    captured = xbox_page.read_progress(data, file=file)
+    async with up_to_date(url) as pool, pool.transaction() as connection:
+        known = await core.titles_here(connection, [part.title_id for part in captured])
+        for part in captured:
+            if part.title_id not in known:
+                raise NotFound(f"{file}: there is no title {part.title_id}; import its catalogue first")
+        added = await core.put_progress(connection, player=player, progress=captured)
+    titles = ", ".join(str(part.title_id) for part in captured)
+    click.echo(f"player {player}: {added} new unlocks in title {titles}")

@@ -1,0 +1,139 @@
+"""Pages in this door's words: the chosen fragments joined with what is the player's own."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from service.core import ticks
+from service.core.catalog import Achievement
+from service.core.lists import Page
+from service.core.page import View
+from service.core.published import PublishedTitle
+from service.core.rarity import UNSET, Rarities
+from service.dialects.xbox.fragments import LOCKED_AT, Fragment, Fragments, encode, legacy, modern, progression
+from service.errors import UnsupportedVersion
+
+Chain = tuple[str, ...]
+ChainOf = Callable[[PublishedTitle], Chain]
+
+_LEGACY_UNLOCKED_AT = "1753-01-01T00:00:00.0000000Z"  # unlocked offline: nobody knows when
+
+
+class Contract:
+    """One version of the wire: the shape of its items, and whether they carry `rarity`."""
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        self.is_legacy = version in (1, 3)
+        self.has_rarity = version in (3, 4)
+        self.fragments = Fragments(legacy if self.is_legacy else modern)
+
+
+def contracts() -> Mapping[int, Contract]:
+    """The four versions that real clients send. 3 is 1 and 4 is 2 with `rarity`, so they share their fragments."""
+    made = {version: Contract(version) for version in (1, 2, 3, 4)}
+    made[3].fragments, made[4].fragments = made[1].fragments, made[2].fragments
+    return made
+
+
+def contract(known: Mapping[int, Contract], field: str | None, *, default: int) -> Contract:
+    """The contract that a request speaks.
+
+    Raises:
+        UnsupportedVersion: it is none of those ("Resource version is not supported").
+    """
+    if field is None:
+        return known[default]
+    if len(field) == 1 and field in "1234":
+        return known[int(field)]
+    raise UnsupportedVersion(f"x-xbl-contract-version: expected 1, 2, 3 or 4, got {field[:20]!r}")
+
+
+def achievements(
+    page: Page, contract: Contract, *, chain_of: ChainOf, rarities: Rarities, token: str | None, possible_only: bool
+) -> tuple[bytes, str | None]:
+    """The body of a page and its Content-Language (None: it holds no text)."""
+    pieces, languages = _items(page, contract, chain_of, rarities, possible_only=possible_only)
+    end = encode({"continuationToken": token, "totalRecords": page.total})
+    version = b',"version":"' + LOCKED_AT.encode() + b'"' if contract.is_legacy else b""
+    return b"".join((b'{"achievements":[', *pieces, b'],"pagingInfo":', end, version, b"}")), languages
+
+
+def achievement(page: Page, contract: Contract, *, chain_of: ChainOf, rarities: Rarities) -> tuple[bytes, str | None]:
+    """The body of one achievement: alone, as the document prints it, and in a list, as every client reads it."""
+    pieces, languages = _items(page, contract, chain_of, rarities, possible_only=False)
+    one = b"".join(pieces)
+    end = b'],"pagingInfo":{"continuationToken":null,"totalRecords":1}}'
+    return b"".join((b'{"achievement":', one, b',"achievements":[', one, end)), languages
+
+
+def _items(
+    page: Page, contract: Contract, chain_of: ChainOf, rarities: Rarities, *, possible_only: bool
+) -> tuple[list[bytes], str | None]:
+    """The items with commas between, and the languages of their texts in order of appearance."""
+    pieces: list[bytes] = []
+    languages: dict[str, None] = {}
+    start = 0
+    while start < len(page.items):
+        title = page.items[start][0]
+        end = start
+        while end < len(page.items) and page.items[end][0] == title:
+            end += 1
+        positions = [position for _, position in page.items[start:end]]
+        view = page.views[title]
+        chain = chain_of(view.published)
+        fragments = contract.fragments.of(view.published, chain, positions)
+        used = {fragment.first_locale for fragment in fragments} - {None}
+        if used:
+            languages[chain[min(index for index in used if index is not None)]] = None
+        ends = _ends(view.published, positions, contract, rarities)
+        if possible_only or view.progress is None:
+            for fragment, close in zip(fragments, ends, strict=True):
+                pieces += (fragment.locked, close)
+        else:
+            _join_player(pieces, view, positions, fragments, ends, is_legacy=contract.is_legacy)
+        start = end
+    if pieces:
+        pieces[-1] = pieces[-1][:-1]  # the last comma
+    return pieces, ", ".join(languages) or None
+
+
+def _join_player(
+    pieces: list[bytes],
+    view: View,
+    positions: Sequence[int],
+    fragments: Sequence[Fragment],
+    ends: Sequence[bytes],
+    *,
+    is_legacy: bool,
+) -> None:
+    assert view.progress is not None  # noqa: S101  (the caller's branch)
+    unlocked_at = view.progress.unlocked_at
+    currents = view.progress.currents
+    published = view.published
+    for position, fragment, close in zip(positions, fragments, ends, strict=True):
+        at = unlocked_at.get(published.stored_numbers[position])
+        if currents and not is_legacy:
+            achievement: Achievement = published.achievements[position]
+            known = currents.get(achievement.number)
+            if known is not None:
+                own = progression(achievement, known, None if at is None else ticks.wire(at))
+                pieces += (fragment.opening, own, fragment.rest, close)
+                continue
+        if at is None:
+            pieces += (fragment.locked, close)
+        else:
+            time = _LEGACY_UNLOCKED_AT if is_legacy and at == 0 else ticks.wire(at)
+            pieces += (fragment.unlocked_head, time.encode(), fragment.tail, close)
+
+
+def _ends(
+    published: PublishedTitle, positions: Sequence[int], contract: Contract, rarities: Rarities
+) -> Sequence[bytes]:
+    """What closes each item: a brace, before it the rarity where the contract has one."""
+    if not contract.has_rarity:
+        return [b"},"] * len(positions)
+    known = rarities.of(published.title_id).by_number
+    found = (known.get(published.achievements[position].number, UNSET) for position in positions)
+    return [
+        b',"rarity":' + encode({"currentCategory": rarity.category, "currentPercentage": rarity.percentage}) + b"},"
+        for rarity in found
+    ]

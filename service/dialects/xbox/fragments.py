@@ -1,0 +1,218 @@
+"""The JSON of each achievement, rendered once per release and chain around the few bytes that are a player's own.
+
+A page is then a choice and a join. Every printed and every observed member is emitted (a superset), because real
+clients break on a missing one: `requirements` and `platforms` are never null, `mediaAsset` is always there.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from service.core import ticks
+from service.core.catalog import Achievement, MediaAsset
+from service.core.published import PublishedTitle, Words
+
+LOCKED_AT = "0001-01-01T00:00:00.0000000Z"  # never null: clients read a date here whatever the state
+_LEGACY_LOCKED_AT = "2002-11-15T00:00:00.0000000Z"
+_LEGACY_LOCKED_PLATFORM = 255  # any
+_LEGACY_UNLOCKED_PLATFORM = 1
+_SHOWN_UNACHIEVED, _ACHIEVED_ONLINE, _ACHIEVED = 0x8, 0x10000, 0x20000
+_CACHE_BYTES = 24 * 1024 * 1024  # about 250 titles × chains of 60 achievements
+
+encode = msgspec.json.Encoder().encode
+
+
+class Fragment(msgspec.Struct, frozen=True, gc=False):
+    """One achievement in one chain. Each piece begins where the one before ended; none has the closing brace.
+
+    `locked` is whole. Unlocked is `unlocked_head`, the time, `tail`. With current values it is `opening`, the rest
+    rendered anew (`progression`), `rest`. `first_locale` is the index in the chain of the most wanted locale that
+    supplied any of its strings.
+    """
+
+    locked: bytes
+    unlocked_head: bytes
+    tail: bytes
+    opening: bytes
+    rest: bytes
+    first_locale: int | None
+
+
+Render = Callable[[PublishedTitle, int, Words, str], Fragment]
+
+
+class Fragments:
+    """The fragments of titles in chains, made when first asked for, the least used forgotten."""
+
+    def __init__(self, render: Render) -> None:
+        self._render = render
+        self._kept: OrderedDict[tuple[int, tuple[str, ...]], tuple[int, list[Fragment | None]]] = OrderedDict()
+        self._bytes = 0
+
+    def of(self, published: PublishedTitle, chain: tuple[str, ...], positions: Sequence[int]) -> list[Fragment]:
+        """The fragments at these positions."""
+        key = published.key, chain
+        size, fragments = self._kept.get(key) or (0, [None] * len(published.achievements))
+        found = []
+        for position in positions:
+            fragment = fragments[position]
+            if fragment is None:
+                words = published.words(position, chain)
+                fragment = fragments[position] = self._render(published, position, words, published.name(chain)[0])
+                size += 2 * len(fragment.locked)
+                self._keep(key, size, fragments)
+            found.append(fragment)
+        return found
+
+    def _keep(self, key: tuple[int, tuple[str, ...]], size: int, fragments: list[Fragment | None]) -> None:
+        self._bytes += size - self._kept.get(key, (0, []))[0]
+        self._kept[key] = size, fragments
+        while self._bytes > _CACHE_BYTES and len(self._kept) > 1:
+            _, (freed, _) = self._kept.popitem(last=False)
+            self._bytes -= freed
+
+
+def modern(published: PublishedTitle, position: int, words: Words, title_name: str) -> Fragment:
+    """One achievement as contracts 2 and 4 have it."""
+    achievement = published.achievements[position]
+    title = published.title
+    association = {"name": title_name, "id": title.title_id}
+    if title.version is not None:
+        association["version"] = title.version
+    opening = _members(
+        {
+            "id": str(achievement.number),
+            "serviceConfigId": title.scid,
+            "name": words.name,
+            "titleAssociations": [association],
+        }
+    )
+    tail = _members(
+        {
+            "mediaAssets": [_media(asset) for asset in achievement.media],
+            "platform": achievement.platforms[0],
+            "platforms": achievement.platforms,
+            "isSecret": achievement.is_secret,
+            "description": words.description,
+            "lockedDescription": words.locked_description,
+            "productId": achievement.product_id,
+            "achievementType": achievement.kind,
+            "participationType": achievement.participation,
+            "timeWindow": _window(achievement),
+            "rewards": [
+                {
+                    "name": name,
+                    "description": description,
+                    "value": reward.value,
+                    "type": reward.kind,
+                    "mediaAsset": None if reward.media is None else _media(reward.media),
+                    "valueType": reward.value_type,
+                }
+                for reward, (name, description) in zip(achievement.rewards, words.rewards, strict=True)
+            ],
+            "estimatedTime": _duration(achievement.estimated_seconds),
+            "deeplink": achievement.deeplink,
+            "isRevoked": achievement.is_revoked,
+        }
+    )
+    opening, tail = b"{" + opening + b",", b"," + tail
+    return Fragment(
+        locked=opening + progression(achievement, (), None) + tail,
+        unlocked_head=opening + progression(achievement, (), "")[: -len(b'"}')],
+        tail=b'"}' + tail,
+        opening=opening,
+        rest=tail,
+        first_locale=words.first_locale,
+    )
+
+
+def progression(achievement: Achievement, currents: Sequence[str | None], unlocked_at: str | None) -> bytes:
+    """The members that are a player's own. `unlocked_at` is None while locked. Ends with the time: `…"}`."""
+    if unlocked_at is not None:
+        state = "Achieved"
+    elif any(current is not None and float(current) != 0 for current in currents):
+        state = "InProgress"
+    else:
+        state = "NotStarted"
+    known = (*currents, *[None] * len(achievement.requirements))
+    return _members(
+        {
+            "progressState": state,
+            "progression": {
+                "achievementState": state,
+                "requirements": [
+                    {
+                        "id": requirement.id,
+                        "current": current,
+                        "target": requirement.target,
+                        "operationType": requirement.operation,
+                        "valueType": requirement.value_type,
+                        "ruleParticipationType": requirement.participation,
+                    }
+                    for requirement, current in zip(achievement.requirements, known, strict=False)
+                ],
+                "timeUnlocked": LOCKED_AT if unlocked_at is None else unlocked_at,
+            },
+        }
+    )
+
+
+def legacy(published: PublishedTitle, position: int, words: Words, _title_name: str) -> Fragment:
+    """One achievement as contracts 1 and 3 (Xbox 360) have it."""
+    achievement = published.achievements[position]
+    flags = achievement.legacy_type | (0 if achievement.is_secret else _SHOWN_UNACHIEVED)
+
+    def item(*, unlocked: bool) -> bytes:
+        return b"{" + _members(
+            {
+                "id": achievement.number,
+                "titleId": published.title_id,
+                "name": words.name,
+                "sequence": 0,
+                "flags": flags | (_ACHIEVED | _ACHIEVED_ONLINE if unlocked else 0),
+                "unlockedOnline": unlocked,
+                "unlocked": unlocked,
+                "isSecret": achievement.is_secret,
+                "platform": _LEGACY_UNLOCKED_PLATFORM if unlocked else _LEGACY_LOCKED_PLATFORM,
+                "gamerscore": achievement.gamerscore,
+                "imageId": achievement.image_id,
+                "description": words.description,
+                "lockedDescription": "???" if achievement.is_secret else words.locked_description,
+                "type": achievement.legacy_type,
+                "isRevoked": achievement.is_revoked,
+                "timeUnlocked": "" if unlocked else _LEGACY_LOCKED_AT,
+            }
+        )
+
+    return Fragment(
+        locked=item(unlocked=False),
+        unlocked_head=item(unlocked=True)[: -len(b'"')],
+        tail=b'"',
+        opening=b"",
+        rest=b"",
+        first_locale=words.first_locale,
+    )
+
+
+def _members(members: dict[str, Any]) -> bytes:
+    return encode(members)[1:-1]
+
+
+def _media(asset: MediaAsset) -> dict[str, str]:
+    return {"name": asset.name, "type": asset.kind, "url": asset.url}
+
+
+def _window(achievement: Achievement) -> dict[str, str] | None:
+    window = achievement.window
+    if window is None:
+        return None
+    return {
+        "startDate": ticks.wire(window.opens_at, window.fraction_digits),
+        "endDate": ticks.wire(window.closes_at, window.fraction_digits),
+    }
+
+
+def _duration(seconds: int) -> str:
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"

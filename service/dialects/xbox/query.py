@@ -1,0 +1,163 @@
+"""What a query string of this door asks for. Keys and values in any case, unknown keys ignored.
+
+Known quirks, with the document's words or a real client's behaviour:
+
+* `maxItems=0` is the default page ("0 to attempt to retrieve all items", Microsoft's client, which then omits it);
+  more than 1000 is 1000 ("The service … may return fewer than maxItems").
+* A `continuationToken` that is empty or a plain integer is an offset: clients send `0` and `32` by themselves.
+* A token together with `skipItems`: the token wins.
+* `types=Persistent,Challenge` is every kind.
+"""
+
+import functools
+import re
+import urllib.parse
+from collections.abc import Mapping
+
+import msgspec
+
+from service.core.catalog import U32, Kind
+from service.core.page import Asked, Order
+from service.errors import BadParameter
+
+DEFAULT_PAGE = 32  # items, as three captures of the live service show
+LARGEST_PAGE = 1000  # items; a title has 500 at most
+MOST_TITLES = 100  # titles a list: bounds what one request reads
+_INT32 = 2**31
+_LONGEST_KEPT = 256  # characters: bounds what the cache of questions can hold
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
+_DECIMAL = re.compile(r"[0-9]{1,10}")
+_OFFSET = re.compile(r"[0-9]{1,9}")
+
+_ORDERS = {
+    "unordered": Order.UNORDERED,
+    "title": Order.TITLE,
+    "unlocktime": Order.UNLOCK_TIME,
+    "endingsoon": Order.ENDING_SOON,
+}
+_KINDS: Mapping[str, Kind] = {"persistent": "Persistent", "challenge": "Challenge"}
+
+
+class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """One list and one page of it. Exactly one of `token` and `offset` counts; `count` is items a page."""
+
+    asked: Asked
+    count: int
+    offset: int = 0
+    token: str | None = None
+    canonical: str = ""
+    """The same for every spelling of the same question: what an ETag is made over."""
+
+
+def read(
+    query_string: str, *, own_title: int | None, only_unlocked: bool = False, only_possible: bool = False
+) -> ListQuery:
+    """The question that a raw query string asks.
+
+    `own_title` is the token's; it joins the scope when no `titleId` is given. `only_unlocked` and `only_possible` are
+    for lists that hold nothing else.
+
+    Raises:
+        BadParameter: a value that cannot be read, one given twice with different values, or two that exclude
+            each other.
+    """
+    if len(query_string) > _LONGEST_KEPT:
+        return _read.__wrapped__(query_string, own_title, only_unlocked, only_possible)
+    return _read(query_string, own_title, only_unlocked, only_possible)
+
+
+@functools.lru_cache(maxsize=4096)  # few distinct questions are asked again and again
+def _read(query_string: str, own_title: int | None, only_unlocked: bool, only_possible: bool) -> ListQuery:  # noqa: FBT001
+    values = parameters(query_string)
+    titles = _titles(values)
+    unlocked_only = _flag(values, "unlockedOnly")
+    possible_only = only_possible or _flag(values, "possibleOnly")
+    if unlocked_only and possible_only:
+        raise BadParameter("possibleOnly", "false together with unlockedOnly=true: one leaves out what the other shows")
+    asked = Asked(
+        titles=titles,
+        own_title=own_title if not titles else None,
+        kind=_kind(values),
+        unlocked_only=unlocked_only or (only_unlocked and not possible_only),
+        possible_only=possible_only,
+        order=_order(values),
+    )
+    token = values.get("continuationtoken")
+    offset = _whole(values, "skipItems")
+    if token is not None and (token == "" or _OFFSET.fullmatch(token)):
+        token, offset = None, int(f"0{token}")
+    count = min(_whole(values, "maxItems") or DEFAULT_PAGE, LARGEST_PAGE)
+    return ListQuery(
+        asked=asked,
+        count=count,
+        offset=0 if token else offset,
+        token=token,
+        canonical=f"{asked} {count} {0 if token else offset} {token}",
+    )
+
+
+def parameters(query_string: str) -> dict[str, str]:
+    """The parameters by their name in lower case.
+
+    Raises:
+        BadParameter: the text is not UTF-8, there are too many, or one is given twice with different values.
+    """
+    values: dict[str, str] = {}
+    try:
+        pairs = urllib.parse.parse_qsl(
+            query_string, keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=64
+        )
+    except ValueError:
+        raise BadParameter("query", "at most 64 parameters in percent-encoded UTF-8") from None
+    for name, value in pairs:
+        if values.setdefault(name.lower(), value) != value:
+            raise BadParameter(name, f"one value, not {values[name.lower()]!r:.40} and another", value)
+    return values
+
+
+def _whole(values: dict[str, str], name: str) -> int:
+    text = values.get(name.lower())
+    if text is None:
+        return 0
+    if _INTEGER.fullmatch(text) is None or not 0 <= int(text) < _INT32:
+        raise BadParameter(name, "a whole number from 0 to 2147483647", text)
+    return int(text)
+
+
+def _flag(values: dict[str, str], name: str) -> bool:
+    text = values.get(name.lower(), "false")
+    if text.lower() not in ("true", "false"):
+        raise BadParameter(name, "true or false", text)
+    return text.lower() == "true"
+
+
+def _titles(values: dict[str, str]) -> tuple[int, ...]:
+    text = values.get("titleid")
+    if text is None:
+        return ()
+    titles = set()
+    for part in text.split(","):
+        if _DECIMAL.fullmatch(part.strip()) is None or not 0 < int(part) < U32:
+            raise BadParameter("titleId", "one or more title ids, decimal, 1 to 4294967295, with commas between", text)
+        titles.add(int(part))
+    if len(titles) > MOST_TITLES:
+        raise BadParameter("titleId", f"at most {MOST_TITLES} titles", len(titles))
+    return tuple(sorted(titles))
+
+
+def _kind(values: dict[str, str]) -> Kind | None:
+    text = values.get("types")
+    if text is None:
+        return None
+    kinds = {part.strip().lower() for part in text.split(",")}
+    if not kinds <= _KINDS.keys():
+        raise BadParameter("types", "Persistent, Challenge, or both with a comma between", text)
+    return _KINDS[kinds.pop()] if len(kinds) == 1 else None
+
+
+def _order(values: dict[str, str]) -> Order:
+    text = values.get("orderby", "unordered")
+    if text.lower() not in _ORDERS:
+        raise BadParameter("orderBy", "Unordered, Title, UnlockTime or EndingSoon", text)
+    return _ORDERS[text.lower()]

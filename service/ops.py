@@ -1,0 +1,49 @@
+"""The operators' port: is it alive, is it ready, what has it counted. Never reached by players."""
+
+import time
+
+import msgspec
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from service.web import Services
+
+
+def operations(services: Services) -> web.Application:
+    """The application of the ops port: `/livez`, `/readyz`, `/metrics`."""
+
+    async def livez(_request: web.Request) -> web.Response:
+        """The loop turns: that is all it says, so that a lost database restarts nobody."""
+        return web.json_response({"status": "alive"})
+
+    async def readyz(_request: web.Request) -> web.Response:
+        """Keys and catalogue are loaded. Losing the database later leaves it ready, as every instance would be."""
+        releases = services.releases
+        checks = {
+            "keys": not services.verifier.ring.is_empty,
+            "catalogue": releases.refreshed_at is not None,
+        }
+        age = None if releases.refreshed_at is None else round(time.monotonic() - releases.refreshed_at, 3)
+        body = {
+            "status": "ready" if all(checks.values()) else "waiting",
+            "checks": checks,
+            "titles": len(releases.current.titles),
+            "catalogue_version": releases.current.version,
+            "catalogue_age_seconds": age,
+        }
+        return web.Response(
+            status=200 if all(checks.values()) else 503,
+            body=msgspec.json.encode(body),
+            content_type="application/json",
+        )
+
+    async def metrics(_request: web.Request) -> web.Response:
+        """Prometheus' text format."""
+        headers = {"Content-Type": CONTENT_TYPE_LATEST}
+        return web.Response(body=generate_latest(services.observer.registry), headers=headers)
+
+    app = web.Application()
+    app.router.add_get("/livez", livez)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", metrics)
+    return app

@@ -1,0 +1,135 @@
+"""What every HTTP room shares: how a door is joined to the application, answers in JSON, and ETags.
+
+A door is three things: its routes, how it identifies who asks, and how it refuses in its own words. `join` wraps every
+route in the door's boundary, so that each error a caller can meet, the router's own 404 and 405 included, is said by
+the door that was asked.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from aiohttp import hdrs, web
+
+from service.core.credentials import Verifier
+from service.core.identity import Principal
+from service.core.page import Tokens
+from service.core.progress import ProgressReads
+from service.core.rarity import Rarities
+from service.core.releases import Releases
+from service.errors import LaurelError, MethodNotAllowed, NotFound
+from service.key_refresh import KeyRefresher
+from service.observe import Observer
+from service.settings import Settings
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """What handlers ask: made once at the start, the same for every request."""
+
+    settings: Settings
+    verifier: Verifier
+    keys: KeyRefresher | None
+    releases: Releases
+    progress: ProgressReads
+    rarities: Rarities
+    tokens: Tokens
+    observer: Observer
+
+
+SERVICES = web.AppKey("services", Services)
+PRINCIPAL = web.RequestKey("principal", Principal)
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+class Route(NamedTuple):
+    """One URL of a door. `path` is aiohttp's pattern, `name` what logs and metrics call it."""
+
+    method: str
+    path: str
+    name: str
+    handler: Handler
+
+
+class Door(NamedTuple):
+    """One wire contract. `prefixes` are the beginnings of the paths that it answers for, unknown ones included."""
+
+    name: str
+    prefixes: tuple[str, ...]
+    routes: Sequence[Route]
+    identify: Callable[[web.Request], Awaitable[Principal]]
+    refuse: Callable[[web.Request, LaurelError | None], web.Response]
+    """Our error → the door's own status and body; None for a bug of ours, which is told without detail."""
+    openapi: Mapping[str, Any]
+    """Its part of the OpenAPI document: `tags`, `paths` and `components`."""
+
+
+def join(app: web.Application, doors: Sequence[Door]) -> None:
+    """Give the application each door's routes, and to whatever matches none of them the nearest door's refusal."""
+    for door in doors:
+        for route in door.routes:
+            resource = app.router.add_resource(route.path, name=f"{door.name}.{route.name}")
+            methods = ("GET", "HEAD") if route.method == hdrs.METH_GET else (route.method,)
+            for method in methods:
+                resource.add_route(method, _boundary(door, route.name, route.handler))
+    app.router.add_route("*", "/{path:.*}", _unmatched(doors))
+
+
+def _boundary(door: Door, name: str, handler: Handler) -> Handler:
+    async def bounded(request: web.Request) -> web.Response:
+        started = time.perf_counter()
+        observer = request.app[SERVICES].observer
+        error: Exception | None = None
+        try:
+            request[PRINCIPAL] = await door.identify(request)
+            response = await handler(request)
+        except LaurelError as refusal:
+            response = door.refuse(request, refusal)
+        except Exception as bug:  # noqa: BLE001  (the boundary: said once, whole, and to the caller only that it is ours)
+            error = bug
+            response = door.refuse(request, None)
+        response.headers[hdrs.SERVER] = "laurel"  # not which library, and which version of it
+        observer.request(
+            request.method, name, response.status, time.perf_counter() - started, door=door.name, error=error
+        )
+        return response
+
+    return bounded
+
+
+def _unmatched(doors: Sequence[Door]) -> Handler:
+    """What answers where no route does: 405 if the path is one of ours, else 404, in the words of the nearest door."""
+    bounded = {door.name: _boundary(door._replace(identify=nobody), "unmatched", _refuse_unmatched) for door in doors}
+
+    async def unmatched(request: web.Request) -> web.Response:
+        nearest = next((door for door in doors if request.path.startswith(door.prefixes)), doors[0])
+        return await bounded[nearest.name](request)
+
+    return unmatched
+
+
+async def _refuse_unmatched(request: web.Request) -> web.Response:
+    allowed: set[str] = set()
+    for resource in request.app.router.resources():
+        if resource.canonical != "/{path}":
+            allowed |= (await resource.resolve(request))[1]
+    if allowed:
+        methods = tuple(sorted(allowed))
+        raise MethodNotAllowed(f"{request.method} is not for this path; {', '.join(methods)} is", allowed=methods)
+    raise NotFound("there is nothing at this path")
+
+
+async def nobody(_request: web.Request) -> Principal:
+    """Who asks where nothing is anyone's: no credential is looked at."""
+    return Principal(players=(), title_id=None, country=None, scopes=frozenset(), expires_at=0)
+
+
+def matches(if_none_match: str | None, etag: str) -> bool:
+    """Whether an If-None-Match field names this ETag (RFC 9110 §13.1.2: weak comparison, `*` matches what is there)."""
+    if if_none_match is None:
+        return False
+    if if_none_match == etag:
+        return True
+    named = [member.strip().removeprefix("W/") for member in if_none_match.split(",")]
+    return etag in named or "*" in named
