@@ -9,14 +9,17 @@ Currents = Mapping[int, Sequence[str | None]]
 """Achievement number → current value of each requirement, as text, None where there is none."""
 
 
+_decode = msgspec.json.Decoder(dict[int, list[str | None]]).decode
+
+
 class Progress:
     """What one player has in one title, as of a revision.
 
     Achievements are named by their stored number (`published.stored`); times are ticks. `unlocked_at` is in the order
-    in which the unlocks were written.
+    in which the unlocks were written. `derived` keeps what was worked out from it (`page.py`), and goes when it goes.
     """
 
-    __slots__ = ("_currents", "_stored_currents", "_unlocked_in", "revision", "unlocked_at")
+    __slots__ = ("_currents", "_stored_currents", "_unlocked_in", "derived", "revision", "unlocked_at")
 
     def __init__(
         self,
@@ -31,6 +34,7 @@ class Progress:
         self._unlocked_in = unlocked_in
         self._stored_currents = currents
         self._currents: Currents | None = None if currents else {}
+        self.derived: dict[Hashable, Any] = {}
 
     def unlocked_by(self, revision: int) -> Mapping[int, int]:
         """The unlocks that were there at that revision."""
@@ -43,7 +47,7 @@ class Progress:
     def currents(self) -> Currents:
         """The current values that are known, by achievement number."""
         if self._currents is None:
-            self._currents = msgspec.json.decode(self._stored_currents or "{}", type=dict[int, list[str | None]])
+            self._currents = _decode(self._stored_currents or "{}")
         return self._currents
 
     def written_in(self) -> Mapping[int, int]:

@@ -27,11 +27,6 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True):
     offset: int = 0
     now: int = 0
 
-    @property
-    def now_in_ticks(self) -> int:
-        """`now` as ticks."""
-        return ticks.of_unix(self.now)
-
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """Some items of a list. `total` counts the whole list; `cursor` goes on after this page, None at its end.
@@ -67,28 +62,41 @@ async def progress_in(
 ) -> tuple[int, list[Progress | None]]:
     """What a player has in some titles, and the newest revision among them (-1 for nothing at all).
 
-    If nothing is newer than `known`, contents may be missing: the caller wanted to hear just that.
+    If the newest is `known`, contents may be missing: the caller wanted to hear just that.
     """
     if len(titles) == 1:
         found = [await reads.in_title(player, titles[0].title_id, known=known)]
     else:
         found = await asyncio.gather(*(reads.in_title(player, title.title_id, known=known) for title in titles))
     revision = max((answer.revision for answer in found), default=-1)
-    if revision > known and any(answer.progress is None and answer.revision >= 0 for answer in found):
+    if revision != known and any(answer.progress is None and answer.revision >= 0 for answer in found):
         return await progress_in(reads, player, titles)
     return revision, [answer.progress for answer in found]
 
 
-def page(
-    walk: Walk, views: Sequence[View], *, count: int, revision: int, version: int, everything: Everything | None = None
-) -> Page:
-    """One page of a list over these titles. `revision` and `version` are what is known now.
+def last_closing(walk: Walk, titles: Sequence[PublishedTitle]) -> int:
+    """The unix second by which the newest of the windows that have closed did, 0 before any.
+
+    Under `EndingSoon` this moment stands for now, so that nothing changes until the next window closes.
+    """
+    now = ticks.of_unix(walk.now)
+    return ticks.unix(max((title.last_closing(now) for title in titles), default=0))
+
+
+def newest(titles: Sequence[PublishedTitle]) -> int:
+    """The newest publication among these titles, 0 if there are none."""
+    return max((title.publication_id for title in titles), default=0)
+
+
+def page(walk: Walk, views: Sequence[View], *, count: int, revision: int, everything: Everything | None = None) -> Page:
+    """One page of a list over these titles. `revision` is the newest of the player's that is known now.
 
     Raises:
         BadToken: the item that the cursor names is no longer there.
     """
-    as_of = walk.cursor.as_of if walk.cursor is not None else _as_of(walk, revision)
-    version = walk.cursor.version if walk.cursor is not None else version
+    titles = [view.published for view in views]
+    as_of = walk.cursor.as_of if walk.cursor is not None else _as_of(walk, titles, revision)
+    version = walk.cursor.version if walk.cursor is not None else newest(titles)
     found = _listing(walk.asked, views, as_of=as_of, version=version, everything=everything)
     start = walk.offset if walk.cursor is None else found.after(walk.cursor)
     items = found.cut(start, count)
@@ -101,12 +109,12 @@ def page(
     return Page(views=views, items=items, total=found.total, cursor=cursor)
 
 
-def _as_of(walk: Walk, revision: int) -> int:
+def _as_of(walk: Walk, titles: Sequence[PublishedTitle], revision: int) -> int:
     match walk.asked.order:
         case Order.UNLOCK_TIME:
             return max(revision, 0)
         case Order.ENDING_SOON:
-            return walk.now
+            return last_closing(walk, titles)
         case _:
             return 0
 

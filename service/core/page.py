@@ -6,18 +6,22 @@ A walk over pages gives every item once, in the order of one big page, whatever 
   the walk goes on in the releases of that moment;
 * *unlocks* cannot move an item across the cursor: the cursor is an item, not an offset, and under `UnlockTime` the
   token carries the newest revision that the first page knew (`as_of`); what was unlocked later counts as locked;
-* *time* cannot: under `EndingSoon` the token carries the second at which the first page was made (`as_of`);
+* *time* cannot: under `EndingSoon` the token carries when the last window had closed for the first page (`as_of`);
 * *languages* do not take part in any order.
 """
 
 import base64
 import bisect
 import enum
+import functools
 import hashlib
+import heapq
 import hmac
+import itertools
 import re
 import struct
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -72,21 +76,32 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Listing:
-    """The items of a list in order, as runs of one title each; counted and cut without being joined."""
+    """The items of a list in order: first `head`, of `head_total` items, then runs of one title each.
 
-    def __init__(self, views: Sequence[View], runs: Sequence[tuple[int, Sequence[int]]]) -> None:
+    Counted and cut without being joined; the head is drawn only as far as it is looked at.
+    """
+
+    def __init__(
+        self,
+        views: Sequence[View],
+        runs: Sequence[tuple[int, Sequence[int]]],
+        *,
+        head: Iterable[Item] = (),
+        head_total: int = 0,
+    ) -> None:
         self._views = views
         self._runs = runs
-        self._ends: list[int] = []
-        total = 0
-        for _, positions in runs:
-            total += len(positions)
-            self._ends.append(total)
-        self.total = total
+        self._head = iter(head)
+        self._drawn: list[Item] = []
+        self._head_total = head_total
+        self._ends = [*itertools.accumulate((len(positions) for _, positions in runs), initial=head_total)][1:]
+        self.total = self._ends[-1] if runs else head_total
 
     def cut(self, start: int, count: int) -> list[Item]:
         """Up to `count` items, beginning after the first `start`."""
-        items: list[Item] = []
+        items = self._draw(start + count)[start : start + count]
+        start += len(items)
+        count -= len(items)
         run = bisect.bisect_right(self._ends, start)
         while run < len(self._runs) and count > 0:
             title, positions = self._runs[run]
@@ -98,20 +113,27 @@ class Listing:
             run += 1
         return items
 
+    def _draw(self, stop: int) -> list[Item]:
+        self._drawn += itertools.islice(self._head, max(0, min(stop, self._head_total) - len(self._drawn)))
+        return self._drawn
+
     def after(self, cursor: Cursor) -> int:
         """How many items stand up to and with the cursor.
 
         Raises:
             BadToken: the item that the cursor names is not in this list any more.
         """
-        before = 0
-        for title, positions in self._runs:
-            published = self._views[title].published
-            if published.title_id == cursor.title_id:
-                wanted = published.positions.get(stored(cursor.number))
-                if wanted is not None and wanted in positions:
-                    return before + positions.index(wanted) + 1
-            before += len(positions)
+        places = [
+            (title, view.published.positions.get(stored(cursor.number)))
+            for title, view in enumerate(self._views)
+            if view.published.title_id == cursor.title_id
+        ]
+        for place in places:
+            for (title, positions), end in zip(self._runs, self._ends, strict=True):
+                if title == place[0] and place[1] in positions:
+                    return end - len(positions) + positions.index(place[1]) + 1
+            if place in self._draw(self._head_total):
+                return self._drawn.index(place) + 1
         raise BadToken("continuationToken: the item that it names is no longer in this list; begin again without it")
 
 
@@ -121,7 +143,7 @@ def listing(views: Sequence[View], asked: Asked, *, as_of: int) -> Listing:
     `as_of` is what the walk knew (see the module): a revision under `UnlockTime`, unix seconds under `EndingSoon`.
     """
     if asked.order is Order.UNLOCK_TIME and not asked.possible_only:
-        return Listing(views, _by_unlock_time(views, asked, as_of))
+        return _by_unlock_time(views, asked, as_of)
     runs = [(title, _in_catalogue_order(view, asked)) for title, view in enumerate(views)]
     if asked.order is Order.ENDING_SOON:
         runs = _by_window_end(views, runs, as_of)
@@ -139,23 +161,48 @@ def _in_catalogue_order(view: View, asked: Asked) -> Sequence[int]:
     return [position for position in positions if stored_numbers[position] in unlocked]
 
 
-def _by_unlock_time(views: Sequence[View], asked: Asked, as_of: int) -> list[tuple[int, Sequence[int]]]:
+def _by_unlock_time(views: Sequence[View], asked: Asked, as_of: int) -> Listing:
     """The newest unlock first, ties by title and number; then what is locked, in catalogue order."""
-    unlocked: list[tuple[int, int, int, int]] = []
-    locked: list[tuple[int, Sequence[int]]] = []
-    for title, view in enumerate(views):
-        earned = view.progress.unlocked_by(as_of) if view.progress is not None else {}
-        stored_numbers = view.published.stored_numbers
-        still_locked = []
-        for position in view.published.of_kind(asked.kind):
-            at = earned.get(stored_numbers[position])
-            if at is None:
-                still_locked.append(position)
-            else:
-                unlocked.append((-at, title, number_of(stored_numbers[position]), position))
-        if not asked.unlocked_only:
-            locked.append((title, still_locked))
-    return [*((title, (position,)) for _, title, _, position in sorted(unlocked)), *locked]
+    ranks = [_ranked(view, asked.kind, as_of) for view in views]
+    titles = {view.published.title_id: title for title, view in enumerate(views)}
+    return Listing(
+        views,
+        [] if asked.unlocked_only else [(title, rank.locked) for title, rank in enumerate(ranks)],
+        head=((titles[title_id], position) for _, title_id, _, position in heapq.merge(*(r.unlocked for r in ranks))),
+        head_total=sum(len(rank.unlocked) for rank in ranks),
+    )
+
+
+class _Ranked(msgspec.Struct, frozen=True):
+    """One title by unlock time. Unlocks are (-ticks, title, number, position), so that they sort newest first."""
+
+    unlocked: Sequence[tuple[int, int, int, int]]
+    locked: Sequence[int]
+
+
+def _ranked(view: View, kind: Kind | None, as_of: int) -> _Ranked:
+    published, progress = view.published, view.progress
+    if progress is None:
+        return _Ranked((), published.of_kind(kind))
+    if as_of < progress.revision:  # unlocked since the walk began: made for this walk alone
+        return _rank(published, progress.unlocked_by(as_of), kind)
+    key = published.publication_id, kind
+    if key not in progress.derived:
+        progress.derived[key] = _rank(published, progress.unlocked_at, kind)
+    ranked: _Ranked = progress.derived[key]
+    return ranked
+
+
+def _rank(published: PublishedTitle, unlocked_at: Mapping[int, int], kind: Kind | None) -> _Ranked:
+    unlocked, locked = [], []
+    for position in published.of_kind(kind):
+        stored_number = published.stored_numbers[position]
+        at = unlocked_at.get(stored_number)
+        if at is None:
+            locked.append(position)
+        else:
+            unlocked.append((-at, published.title_id, number_of(stored_number), position))
+    return _Ranked(sorted(unlocked), locked)
 
 
 def _by_window_end(
@@ -195,8 +242,8 @@ class Tokens:
         """The token that goes on after the cursor."""
         payload = _PAYLOAD.pack(
             _FORMAT << 4 | asked.order,
-            self._tag(player),
-            self._tag(_filters(asked)),
+            _tag(player),
+            _tag(_filters(asked)),
             cursor.title_id,
             cursor.number,
             cursor.as_of,
@@ -218,22 +265,25 @@ class Tokens:
         if hmac.compare_digest(raw[-_MAC_BYTES:], self._mac(payload, player, asked)):
             title_id, number, as_of, version = cursor
             return Cursor(title_id=title_id, number=number, as_of=as_of, version=version)
-        if kind >> 4 == _FORMAT and player_tag != self._tag(player):
+        if kind >> 4 == _FORMAT and player_tag != _tag(player):
             raise _bad("it belongs to another player")
         if kind >> 4 == _FORMAT and kind & 15 != asked.order and kind & 15 in list(Order):
             raise _bad("it belongs to another orderBy")
-        if kind >> 4 == _FORMAT and list_tag != self._tag(_filters(asked)):
+        if kind >> 4 == _FORMAT and list_tag != _tag(_filters(asked)):
             raise _bad("it belongs to another filter (titleId, types, unlockedOnly, possibleOnly)")
         raise _bad("it was altered; send a token as it came")
-
-    def _tag(self, text: str) -> int:
-        return hashlib.blake2b(text.encode(), digest_size=1, key=self._key).digest()[0]
 
     def _mac(self, payload: bytes, player: str, asked: Asked) -> bytes:
         context = f"\0{player}\0{_filters(asked)}".encode()
         return hashlib.blake2b(payload + context, digest_size=_MAC_BYTES, key=self._key).digest()
 
 
+def _tag(text: str) -> int:
+    """One byte that most other texts have not: it guards nothing, it only tells what differs."""
+    return zlib.crc32(text.encode()) & 0xFF
+
+
+@functools.lru_cache(maxsize=4096)  # players share few questions
 def _filters(asked: Asked) -> str:
     return f"{asked.titles} {asked.own_title} {asked.kind} {asked.unlocked_only} {asked.possible_only}"
 

@@ -18,7 +18,7 @@ from service.db import Connection
 from service.db.pool import Pool
 from service.db.queries import query, statement
 
-_UNLOCKS_REMEMBERED = 200_000  # some 30 MB of whole players; single titles are read afresh
+_UNLOCKS_REMEMBERED = 60_000  # some 15 MB of whole players; single titles are read afresh
 
 _NOTHING = Everything(revision=-1, titles={})
 

@@ -67,9 +67,10 @@ class PublishedTitle:
         """Where an achievement stands in catalogue order; None if there is none of that number."""
         return self.positions.get(stored(number)) if 0 < number < catalog.U32 else None
 
-    def closed_by(self, now: int) -> int:
-        """How many windows have closed at that time, in ticks: what `EndingSoon` depends on besides the release."""
-        return bisect.bisect_right(self.closings, now)
+    def last_closing(self, now: int) -> int:
+        """When the newest of the windows that have closed by now did, in ticks; 0 if none has."""
+        closed = bisect.bisect_right(self.closings, now)
+        return self.closings[closed - 1] if closed else 0
 
     def effective(self, chain: tuple[str, ...]) -> tuple[str, ...]:
         """The chain up to the first locale that has every string: what stands behind it is never reached."""

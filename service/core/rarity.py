@@ -25,10 +25,11 @@ UNSET = Rarity("Unset", 0.0)
 
 
 class TitleRarities(msgspec.Struct, frozen=True):
-    """The rarities of one title by achievement number. `stamp` changes whenever one of them does."""
+    """The rarities of one title by achievement number, `others` where nobody holds it. `stamp` changes with any."""
 
     stamp: int
     by_number: Mapping[int, Rarity]
+    others: Rarity = UNSET
 
 
 NONE = TitleRarities(0, {})
@@ -42,7 +43,8 @@ def rarities_of(players: int, holders: Mapping[int, int]) -> TitleRarities:
     for number, count in holders.items():
         percentage = round(min(100.0, 100.0 * count / players), 2)
         by_number[number] = Rarity("Rare" if percentage < _RARE_BELOW else "Common", percentage)
-    return TitleRarities(hash(tuple(sorted((n, r.percentage) for n, r in by_number.items()))), by_number)
+    stamp = hash(tuple(sorted((n, r.percentage) for n, r in by_number.items())))
+    return TitleRarities(stamp, by_number, others=Rarity("Rare", 0.0))
 
 
 class Rarities:

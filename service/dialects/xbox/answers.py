@@ -3,18 +3,17 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from service.core import ticks
-from service.core.catalog import Achievement
 from service.core.lists import Page
 from service.core.page import View
 from service.core.published import PublishedTitle
-from service.core.rarity import UNSET, Rarities
-from service.dialects.xbox.fragments import LOCKED_AT, Fragment, Fragments, encode, legacy, modern, progression
+from service.core.rarity import Rarities
+from service.dialects.xbox.fragments import LOCKED_AT, Fragment, Fragments, encode, in_progress, legacy, modern
 from service.errors import UnsupportedVersion
 
 Chain = tuple[str, ...]
 ChainOf = Callable[[PublishedTitle], Chain]
 
-_LEGACY_UNLOCKED_AT = "1753-01-01T00:00:00.0000000Z"  # unlocked offline: nobody knows when
+_LEGACY_UNLOCKED_AT = b"1753-01-01T00:00:00.0000000Z"  # unlocked offline: nobody knows when
 
 
 class Contract:
@@ -81,9 +80,9 @@ def _items(
         view = page.views[title]
         chain = chain_of(view.published)
         fragments = contract.fragments.of(view.published, chain, positions)
-        used = {fragment.first_locale for fragment in fragments} - {None}
-        if used:
-            languages[chain[min(index for index in used if index is not None)]] = None
+        first = _first_locale(fragments, chain)
+        if first is not None:
+            languages[first] = None
         ends = _ends(view.published, positions, contract, rarities)
         if possible_only or view.progress is None:
             for fragment, close in zip(fragments, ends, strict=True):
@@ -94,6 +93,14 @@ def _items(
     if pieces:
         pieces[-1] = pieces[-1][:-1]  # the last comma
     return pieces, ", ".join(languages) or None
+
+
+def _first_locale(fragments: Sequence[Fragment], chain: Chain) -> str | None:
+    """The most wanted locale that supplied any string of these."""
+    if len(chain) == 1 and fragments[0].first_locale == 0:  # what most callers meet
+        return chain[0]
+    used = [fragment.first_locale for fragment in fragments if fragment.first_locale is not None]
+    return chain[min(used)] if used else None
 
 
 def _join_player(
@@ -108,21 +115,21 @@ def _join_player(
     assert view.progress is not None  # noqa: S101  (the caller's branch)
     unlocked_at = view.progress.unlocked_at
     currents = view.progress.currents
-    published = view.published
+    stored_numbers = view.published.stored_numbers
     for position, fragment, close in zip(positions, fragments, ends, strict=True):
-        at = unlocked_at.get(published.stored_numbers[position])
-        if currents and not is_legacy:
-            achievement: Achievement = published.achievements[position]
-            known = currents.get(achievement.number)
+        at = unlocked_at.get(stored_numbers[position])
+        if currents and fragment.gaps:
+            known = currents.get(view.published.achievements[position].number)
             if known is not None:
-                own = progression(achievement, known, None if at is None else ticks.wire(at))
-                pieces += (fragment.opening, own, fragment.rest, close)
+                pieces += in_progress(fragment, known, None if at is None else ticks.wire(at).encode())
+                pieces.append(close)
                 continue
         if at is None:
             pieces += (fragment.locked, close)
+        elif at == 0 and is_legacy:
+            pieces += (fragment.unlocked_head, _LEGACY_UNLOCKED_AT, fragment.tail, close)
         else:
-            time = _LEGACY_UNLOCKED_AT if is_legacy and at == 0 else ticks.wire(at)
-            pieces += (fragment.unlocked_head, time.encode(), fragment.tail, close)
+            pieces += (fragment.unlocked_head, ticks.wire(at).encode(), fragment.tail, close)
 
 
 def _ends(
@@ -131,8 +138,8 @@ def _ends(
     """What closes each item: a brace, before it the rarity where the contract has one."""
     if not contract.has_rarity:
         return [b"},"] * len(positions)
-    known = rarities.of(published.title_id).by_number
-    found = (known.get(published.achievements[position].number, UNSET) for position in positions)
+    known = rarities.of(published.title_id)
+    found = (known.by_number.get(published.achievements[position].number, known.others) for position in positions)
     return [
         b',"rarity":' + encode({"currentCategory": rarity.category, "currentPercentage": rarity.percentage}) + b"},"
         for rarity in found

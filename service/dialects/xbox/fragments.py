@@ -25,18 +25,18 @@ encode = msgspec.json.Encoder().encode
 
 
 class Fragment(msgspec.Struct, frozen=True, gc=False):
-    """One achievement in one chain. Each piece begins where the one before ended; none has the closing brace.
+    """One achievement in one chain, cut where a player's own bytes go. No piece has the closing brace.
 
-    `locked` is whole. Unlocked is `unlocked_head`, the time, `tail`. With current values it is `opening`, the rest
-    rendered anew (`progression`), `rest`. `first_locale` is the index in the chain of the most wanted locale that
-    supplied any of its strings.
+    Locked, it is `locked`. Unlocked, it is `unlocked_head`, the time, `tail`. With current values it is `opening`, the
+    state, `gaps` with a value in each, the time, `tail`; contracts without current values have no gaps.
+    `first_locale` is the index in the chain of the most wanted locale that supplied any of its strings.
     """
 
     locked: bytes
     unlocked_head: bytes
     tail: bytes
     opening: bytes
-    rest: bytes
+    gaps: tuple[bytes, ...]
     first_locale: int | None
 
 
@@ -117,46 +117,56 @@ def modern(published: PublishedTitle, position: int, words: Words, title_name: s
             "isRevoked": achievement.is_revoked,
         }
     )
-    opening, tail = b"{" + opening + b",", b"," + tail
+    opening, tail = b"{" + opening + b',"progressState":"', b'"},' + tail
+    gaps = _requirements(achievement)
+    unknown = b"null".join(gaps)
     return Fragment(
-        locked=opening + progression(achievement, (), None) + tail,
-        unlocked_head=opening + progression(achievement, (), "")[: -len(b'"}')],
-        tail=b'"}' + tail,
+        locked=b"".join((opening, NOT_STARTED, unknown, LOCKED_AT.encode(), tail)),
+        unlocked_head=b"".join((opening, ACHIEVED, unknown)),
+        tail=tail,
         opening=opening,
-        rest=tail,
+        gaps=gaps,
         first_locale=words.first_locale,
     )
 
 
-def progression(achievement: Achievement, currents: Sequence[str | None], unlocked_at: str | None) -> bytes:
-    """The members that are a player's own. `unlocked_at` is None while locked. Ends with the time: `…"}`."""
+def in_progress(fragment: Fragment, currents: Sequence[str | None], unlocked_at: bytes | None) -> list[bytes]:
+    """The pieces of an achievement of which current values are known; `unlocked_at` is None while locked."""
     if unlocked_at is not None:
-        state = "Achieved"
+        state, time = ACHIEVED, unlocked_at
     elif any(current is not None and float(current) != 0 for current in currents):
-        state = "InProgress"
+        state, time = IN_PROGRESS, LOCKED_AT.encode()
     else:
-        state = "NotStarted"
-    known = (*currents, *[None] * len(achievement.requirements))
-    return _members(
-        {
-            "progressState": state,
-            "progression": {
-                "achievementState": state,
-                "requirements": [
-                    {
-                        "id": requirement.id,
-                        "current": current,
-                        "target": requirement.target,
-                        "operationType": requirement.operation,
-                        "valueType": requirement.value_type,
-                        "ruleParticipationType": requirement.participation,
-                    }
-                    for requirement, current in zip(achievement.requirements, known, strict=False)
-                ],
-                "timeUnlocked": LOCKED_AT if unlocked_at is None else unlocked_at,
-            },
-        }
-    )
+        state, time = NOT_STARTED, LOCKED_AT.encode()
+    pieces = [fragment.opening, state, fragment.gaps[0]]
+    for index, gap in enumerate(fragment.gaps[1:]):
+        current = currents[index] if index < len(currents) else None
+        pieces += (b"null" if current is None else b'"%b"' % current.encode(), gap)
+    pieces += (time, fragment.tail)
+    return pieces
+
+
+def _state(name: str) -> bytes:
+    return f'{name}","progression":{{"achievementState":"{name}","requirements":['.encode()
+
+
+NOT_STARTED, IN_PROGRESS, ACHIEVED = _state("NotStarted"), _state("InProgress"), _state("Achieved")
+
+
+def _requirements(achievement: Achievement) -> tuple[bytes, ...]:
+    """What stands before, between and behind the current values; ends where the time begins."""
+    text = b""
+    for index, requirement in enumerate(achievement.requirements):
+        rest = _members(
+            {
+                "target": requirement.target,
+                "operationType": requirement.operation,
+                "valueType": requirement.value_type,
+                "ruleParticipationType": requirement.participation,
+            }
+        )
+        text += (b"," if index else b"") + b'{"id":' + encode(requirement.id) + b',"current":\0,' + rest + b"}"
+    return tuple((text + b'],"timeUnlocked":"').split(b"\0"))
 
 
 def legacy(published: PublishedTitle, position: int, words: Words, _title_name: str) -> Fragment:
@@ -191,7 +201,7 @@ def legacy(published: PublishedTitle, position: int, words: Words, _title_name: 
         unlocked_head=item(unlocked=True)[: -len(b'"')],
         tail=b'"',
         opening=b"",
-        rest=b"",
+        gaps=(),
         first_locale=words.first_locale,
     )
 

@@ -95,9 +95,9 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "contract": _parameter(
         "header",
         "x-xbl-contract-version",
-        {"type": "integer", "enum": [1, 2, 3, 4], "default": 1},
+        {"type": "string", "enum": ["1", "2", "3", "4"], "default": "1"},
         _CONTRACT,
-        example=2,
+        example="2",
     ),
     "language": _parameter(
         "header",

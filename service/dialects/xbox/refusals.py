@@ -27,8 +27,9 @@ _TABLE: tuple[tuple[type[errors.LaurelError], int, int], ...] = (
 )
 _OURS = 500, 5000
 
-# Correlation vector 2.1: 22 base64 characters and dotted counters, "!" when it may not grow any more.
-_VECTOR = re.compile(r"[A-Za-z0-9+/]{21}[AQgw](?:\.[0-9]{1,10})+!?")
+# Correlation vector 2.1: 22 base64 characters and dotted counters, "!" when it may not grow any more. Version 1, which
+# xbox-webapi sends, has 16.
+_VECTOR = re.compile(r"(?:[A-Za-z0-9+/]{16}|[A-Za-z0-9+/]{21}[AQgw])(?:\.[0-9]{1,10})+!?")
 _VECTOR_CHARACTERS = 128
 
 

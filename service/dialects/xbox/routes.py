@@ -8,6 +8,7 @@ import time
 from aiohttp import hdrs, web
 
 from service.core import language, lists
+from service.core.accept_language import MAX_FIELD
 from service.core.credentials import UnknownKey
 from service.core.earned import Everything
 from service.core.identity import Principal, canonical_xuid, may_read_progress
@@ -25,7 +26,7 @@ from service.web import PRINCIPAL, SERVICES, Door, Route, Services, matches
 VARY = "Accept-Language, Authorization, x-xbl-contract-version"
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NUMBER = re.compile(r"[0-9]{1,10}")
-_LANGUAGE_CHARACTERS = 1000  # no more is read of it
+_LANGUAGE_CHARACTERS = MAX_FIELD + 1  # no more is read of it; the one more shows that there was more
 
 _CONTRACTS = answers.contracts()
 
@@ -93,6 +94,7 @@ class _Question:
         self.contract: Contract = answers.contract(
             _CONTRACTS, request.headers.get("x-xbl-contract-version"), default=settings.default_contract
         )
+        self.condition = ", ".join(request.headers.getall(hdrs.IF_NONE_MATCH, ())) or None
         self.accept_language = ", ".join(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ()))[:_LANGUAGE_CHARACTERS]
 
     def read(self, *, only_unlocked: bool = False, possible_only: bool = False) -> ListQuery:
@@ -124,14 +126,7 @@ class _Question:
         views, revision, everything, tag = await self._scope(walk, asked)
         if views is None:
             return self._not_modified(tag)
-        page = lists.page(
-            walk,
-            views,
-            count=asked.count,
-            revision=revision,
-            version=self.services.releases.current.version,
-            everything=everything,
-        )
+        page = lists.page(walk, views, count=asked.count, revision=revision, everything=everything)
         token = None
         if page.cursor is not None:
             token = self.services.tokens.make(page.cursor, player=self.player, asked=asked.asked)
@@ -150,9 +145,10 @@ class _Question:
         views, revision, everything, tag = await self._scope(walk, asked)
         if views is None:
             return self._not_modified(tag)
+        newest = lists.newest([view.published for view in views])
         views = [view for view in views if view.progress is not None]
         as_of = walk.cursor.as_of if walk.cursor is not None else max(revision, 0)
-        version = walk.cursor.version if walk.cursor is not None else self.services.releases.current.version
+        version = walk.cursor.version if walk.cursor is not None else newest
         views = history.in_order(views, asked.asked.order, as_of=as_of, everything=everything)
         start = walk.offset if walk.cursor is None else history.after(views, walk.cursor)
         shown = views[start : start + asked.count]
@@ -172,7 +168,7 @@ class _Question:
         found = await self.services.progress.in_title(self.player, published.title_id)
         page = lists.Page(views=[View(published, found.progress)], items=[(0, position)], total=1, cursor=None)
         tag = _tag(found.revision, self._digest(f"{scid} {number}", published.publication_id, [published]))
-        if matches(self.request.headers.get(hdrs.IF_NONE_MATCH), tag):
+        if matches(self.condition, tag):
             return self._not_modified(tag)
         body, languages = answers.achievement(
             page, self.contract, chain_of=self.chain_of, rarities=self.services.rarities
@@ -182,7 +178,7 @@ class _Question:
     async def _scope(self, walk: Walk, asked: ListQuery) -> tuple[list[View] | None, int, Everything | None, str]:
         """The titles of the list with the player's progress, its revision, and the ETag; None: not modified."""
         services = self.services
-        condition = self.request.headers.get(hdrs.IF_NONE_MATCH)
+        condition = self.condition
         if not walk.asked.titles:
             everything = await services.progress.everything(self.player)
             views = await lists.own_titles(walk, services.releases, everything)
@@ -202,11 +198,10 @@ class _Question:
         return None if matches(condition, tag) else views, revision, None, tag
 
     def _digest_of_list(self, walk: Walk, asked: ListQuery, titles: list[PublishedTitle]) -> str:
-        newest = max((published.publication_id for published in titles), default=0)
         closed = 0
         if walk.asked.order is Order.ENDING_SOON and walk.cursor is None:
-            closed = sum(published.closed_by(walk.now_in_ticks) for published in titles)
-        return self._digest(f"{asked.canonical} {closed}", newest, titles)
+            closed = lists.last_closing(walk, titles)
+        return self._digest(f"{asked.canonical} {closed}", lists.newest(titles), titles)
 
     def _digest(self, what: str, newest: int, titles: list[PublishedTitle]) -> str:
         """What an ETag depends on besides the player: the same for all who ask the same in the same words."""
@@ -250,8 +245,10 @@ def _tag(revision: int, digest: str) -> str:
 
 
 def _known_revision(condition: str | None, digest: str) -> int:
+    """The revision that the caller's copy is of, -1 if there is none."""
     match = None if condition is None else re.search(rf'"([0-9a-f]{{1,15}})-{digest}"', condition)
-    return -1 if match is None else int(match[1], 16) - 1
+    known = -1 if match is None else int(match[1], 16) - 1
+    return known if matches(condition, _tag(known, digest)) else -1
 
 
 @functools.lru_cache(maxsize=4096)  # players share it

@@ -1,0 +1,57 @@
+"""`GET /openapi.json`: what the doors say of themselves, joined into one OpenAPI 3.1 document. A door of its own."""
+
+import hashlib
+import importlib.metadata
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from aiohttp import hdrs, web
+
+from service.web import Door, Route, matches, nobody
+
+
+def document(doors: Sequence[Door]) -> dict[str, Any]:
+    """The whole document. Doors never give one name to two things (held by tests)."""
+    package = importlib.metadata.metadata("laurel")
+    tags: list[Any] = []
+    paths: dict[str, Any] = {}
+    components: dict[str, dict[str, Any]] = {}
+    for door in doors:
+        tags += door.openapi.get("tags", ())
+        paths |= door.openapi.get("paths", {})
+        for kind, named in door.openapi.get("components", {}).items():
+            components.setdefault(kind, {}).update(named)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Laurel",
+            "summary": package["Summary"],
+            "version": package["Version"],
+            "license": {"name": package["License-Expression"], "identifier": package["License-Expression"]},
+        },
+        "tags": tags,
+        "paths": paths,
+        "components": components,
+    }
+
+
+def door(doors: Sequence[Door]) -> Door:
+    """The door that shows the document to anybody. It refuses in the words of the first of the others."""
+    body = msgspec.json.encode(document(doors))
+    tag = f'"{hashlib.blake2b(body, digest_size=8).hexdigest()}"'
+    headers = {hdrs.ETAG: tag, hdrs.CACHE_CONTROL: "no-cache"}
+
+    async def openapi(request: web.Request) -> web.Response:
+        if matches(request.headers.get(hdrs.IF_NONE_MATCH), tag):
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=body, headers=headers, content_type="application/json")
+
+    return Door(
+        name="openapi",
+        prefixes=("/openapi.json",),
+        routes=(Route("GET", "/openapi.json", "openapi", openapi),),
+        identify=nobody,
+        refuse=doors[0].refuse,
+        openapi={},
+    )
