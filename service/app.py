@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import gc
+import logging
 import secrets
 import signal
 import socket
@@ -21,7 +23,7 @@ from service.db.queries import query, statement
 from service.dialects import xbox
 from service.errors import BadSetting
 from service.key_refresh import KeyRefresher
-from service.observe import Observer
+from service.observe import LogLines, Observer
 from service.settings import SECONDS, Settings
 from service.web import SERVICES, Door, Services, join
 
@@ -92,6 +94,9 @@ async def make_runner(settings: Settings, *, url: str, ops_listen: socket.socket
     observer = Observer(level=settings.log_level)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(observer.flush)
+        lines = LogLines(observer)
+        logging.getLogger().addHandler(lines)
+        stack.callback(logging.getLogger().removeHandler, lines)
         pool = await stack.enter_async_context(await open_pool(url, size=settings.pool_size))
         services = await make_services(settings, pool, observer)
         await stack.enter_async_context(background(services))
@@ -101,6 +106,8 @@ async def make_runner(settings: Settings, *, url: str, ops_listen: socket.socket
             stack.push_async_callback(operations.cleanup)
             await web.SockSite(operations, ops_listen).start()
         app = make_application(services)
+        gc.collect()
+        gc.freeze()  # modules and catalogue stay: looking through them again and again costs requests their time
         ends = stack.pop_all()
 
         async def end(_app: web.Application) -> None:

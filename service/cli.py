@@ -1,6 +1,7 @@
 """The command `laurel`. Thin: it reads options, calls the same core as the doors, and says what happened."""
 
 import contextlib
+import os
 import pathlib
 import secrets
 import socket
@@ -11,8 +12,6 @@ from typing import Literal
 import click
 import msgspec
 
-from service import app, demo
-from service import workers as processes
 from service.commands.catalog import catalog
 from service.commands.console import database_url, refuse, run, settings, up_to_date
 from service.commands.progress import progress
@@ -49,6 +48,8 @@ _ops_port = click.option(
 @click.option("--data", type=click.Path(path_type=pathlib.Path), help="The folder of its database; LAUREL_DATA.")
 def demo_(*, host: str, port: int, ops_port: int, data: pathlib.Path | None) -> None:
     """Serve two titles and one player from an embedded Postgres, made on the first start."""
+    from service import app, demo  # the web rooms cost half a second, which the other commands need not pay
+
     chosen = settings()
     if data is not None:
         chosen = msgspec.structs.replace(chosen, data=data)
@@ -73,6 +74,9 @@ def serve(*, host: str, port: int, ops_port: int, workers: int) -> None:
 
     With several workers, the ops port of the n-th is n - 1 higher than the first one's.
     """
+    from service import app  # as above
+    from service import workers as processes
+
     chosen = _with_key(settings(), make=False)
     if workers > 1:
         with _listening(host, port) as listen, database_url(chosen) as url:
@@ -166,7 +170,7 @@ def _listening(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
-        refuse(f"cannot listen on {host} port {port}: {error.strerror}")
+        refuse(f"cannot listen on {host} port {port}: {os.strerror(error.errno) if error.errno else error}")
 
 
 def _ready(listen: socket.socket) -> Callable[[], None]:

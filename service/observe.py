@@ -5,7 +5,10 @@ players are named by a keyed hash that only this process can make.
 """
 
 import asyncio
+import hashlib
+import logging
 import os
+import secrets
 import sys
 import time
 import traceback
@@ -32,15 +35,25 @@ class Observer:
         self._threshold = _LEVELS[level]
         self._stream = stream
         self._lines: list[bytes] = []
+        self._pseudonym_key = secrets.token_bytes(16)
         self._flush_handle: asyncio.TimerHandle | None = None
         self.requests = RequestMetrics()
         self.registry = CollectorRegistry()
         self.registry.register(self.requests)
 
     def request(
-        self, method: str, route: str, status: int, seconds: float, *, door: str, error: Exception | None = None
+        self,
+        method: str,
+        route: str,
+        status: int,
+        seconds: float,
+        *,
+        door: str,
+        player: str | None = None,
+        locale: str | None = None,
+        error: Exception | None = None,
     ) -> None:
-        """One request has been answered. An error is a bug of ours, and is told whole."""
+        """One request has been answered, in these locales. An error is a bug of ours, and is told whole."""
         self.requests.count(method, route, status, seconds)
         if error is not None:
             self.say("error", f"{method} {route} failed", door=door, trace="".join(traceback.format_exception(error)))
@@ -54,6 +67,8 @@ class Observer:
                     route=route,
                     status=status,
                     duration_ms=round(seconds * 1000, 3),
+                    player=None if player is None else self._pseudonym(player),
+                    locale=locale,
                 )
             )
 
@@ -61,6 +76,9 @@ class Observer:
         """One line about anything that is not a request."""
         if _LEVELS[level] >= self._threshold:
             self._write({"time": time.time(), "level": level, "text": text, **fields})
+
+    def _pseudonym(self, player: str) -> str:
+        return hashlib.blake2b(player.encode(), digest_size=6, key=self._pseudonym_key).hexdigest()
 
     def flush(self) -> None:
         """Write what is held back."""
@@ -133,6 +151,22 @@ class _RequestLine(msgspec.Struct, frozen=True, kw_only=True):
     route: str
     status: int
     duration_ms: float
+    player: str | None
+    locale: str | None
+
+
+class LogLines(logging.Handler):
+    """Hands what libraries and background work log to the observer, from warnings on."""
+
+    def __init__(self, observer: Observer) -> None:
+        super().__init__(logging.WARNING)
+        self._observer = observer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One record as one line, with the trace if it has one."""
+        trace = None if record.exc_info is None else "".join(traceback.format_exception(record.exc_info[1]))
+        level: Level = "error" if record.levelno >= logging.ERROR else "warning"
+        self._observer.say(level, record.getMessage(), logger=record.name, trace=trace)
 
 
 _encoder = msgspec.json.Encoder()

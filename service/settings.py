@@ -76,6 +76,10 @@ def _text(text: str) -> str:
     return text
 
 
+def _folder(text: str) -> pathlib.Path:
+    return pathlib.Path(_text(text))
+
+
 def _url(*schemes: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if not text.startswith(tuple(f"{scheme}://" for scheme in schemes)):
@@ -100,7 +104,7 @@ def _public_key(text: str) -> str:
 
 
 KNOBS = (
-    Knob("LAUREL_DATA", "data", "a folder for the embedded Postgres and the demo's signing key", pathlib.Path),
+    Knob("LAUREL_DATA", "data", "a folder for the embedded Postgres and the demo's signing key", _folder),
     Knob(
         "LAUREL_DATABASE_URL",
         "database_url",
@@ -160,7 +164,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         try:
             values[knob.field] = knob.read(text)
         except (ValueError, OSError):
-            came = "a value that is not shown" if knob.is_secret else repr(text[:80])
+            is_secret = knob.is_secret or "PRIVATE KEY" in text  # given where a public one is meant
+            came = "a value that is not shown" if is_secret else repr(text[:80])
             raise BadSetting(f"{knob.name}: expected {knob.expects}, got {came}") from None
     given = [name for name in _KEY_KNOBS if name in environment]
     if len(given) > 1:

@@ -39,6 +39,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
 
 SERVICES = web.AppKey("services", Services)
 PRINCIPAL = web.RequestKey("principal", Principal)
+PLAYER = web.RequestKey("player", str)
+"""Whose data is asked for, once a handler knows: for the log line, which shows a keyed hash of it."""
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -91,7 +93,14 @@ def _boundary(door: Door, name: str, handler: Handler) -> Handler:
             response = door.refuse(request, None)
         response.headers[hdrs.SERVER] = "laurel"  # not which library, and which version of it
         observer.request(
-            request.method, name, response.status, time.perf_counter() - started, door=door.name, error=error
+            request.method,
+            name,
+            response.status,
+            time.perf_counter() - started,
+            door=door.name,
+            player=request.get(PLAYER),
+            locale=response.headers.get(hdrs.CONTENT_LANGUAGE),
+            error=error,
         )
         return response
 
@@ -116,7 +125,7 @@ async def _refuse_unmatched(request: web.Request) -> web.Response:
             allowed |= (await resource.resolve(request))[1]
     if allowed:
         methods = tuple(sorted(allowed))
-        raise MethodNotAllowed(f"{request.method} is not for this path; {', '.join(methods)} is", allowed=methods)
+        raise MethodNotAllowed(f"{request.method} is not for this path, but {' or '.join(methods)}", allowed=methods)
     raise NotFound("there is nothing at this path")
 
 

@@ -22,6 +22,16 @@ from service.errors import BadCatalogue, NotFound, Problem
 _SHOWN_TEXTS = 20  # of a difference; the rest is counted
 
 
+_locales = click.option(
+    "--locales",
+    type=click.Path(path_type=pathlib.Path),
+    help="Where PO files are: by default in `locales` beside a TOML, or here.",
+)
+_scid = click.option("--scid", help="The service config id, for Partner Center's files of a new title.")
+_product_id = click.option("--product-id", help="The product id, for the same.")
+_name = click.option("--name", help="The title's name, for the same.")
+
+
 @click.group("catalog")
 def catalog() -> None:
     """Definitions and texts of titles, in and out."""
@@ -32,16 +42,10 @@ def catalog() -> None:
 @click.option("--title", "title_id", type=click.IntRange(1, 2**32 - 1), help="The title, where the files do not say.")
 @click.option("--format", "forced", type=click.Choice(get_args(Format)), help="Read them so, whatever they look like.")
 @click.option("--locale", default="en-US", show_default=True, help="The language of a captured page.")
-@click.option(
-    "--locales",
-    type=click.Path(path_type=pathlib.Path),
-    default="locales",
-    show_default=True,
-    help="Where PO files are.",
-)
-@click.option("--scid", help="The service config id, for Partner Center's files of a new title.")
-@click.option("--product-id", help="The product id, for the same.")
-@click.option("--name", help="The title's name, for the same.")
+@_locales
+@_scid
+@_product_id
+@_name
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--publish", "and_publish", is_flag=True, help="Publish the titles when all is in.")
 def import_(
@@ -50,7 +54,7 @@ def import_(
     title_id: int | None,
     forced: Format | None,
     locale: str,
-    locales: pathlib.Path,
+    locales: pathlib.Path | None,
     scid: str | None,
     product_id: str | None,
     name: str | None,
@@ -114,39 +118,42 @@ def export(*, title_id: int, folder: pathlib.Path) -> None:
 
 @catalog.command("check")
 @click.argument("files", nargs=-1, type=click.Path(path_type=pathlib.Path))
-@click.option("--title", "title_id", type=click.IntRange(1, 2**32 - 1), help="Check what is being edited of a title.")
-@click.option(
-    "--locales",
-    type=click.Path(path_type=pathlib.Path),
-    default="locales",
-    show_default=True,
-    help="Where PO files are.",
-)
+@click.option("--title", "title_id", type=click.IntRange(1, 2**32 - 1), help="The title, where the files do not say.")
+@_locales
 @click.option("--locale", default="en-US", show_default=True, help="The language of a captured page.")
+@_scid
+@_product_id
+@_name
 @click.option("--strict", is_flag=True, help="Warnings fail too.")
 def check(
     files: tuple[pathlib.Path, ...],
     *,
     title_id: int | None,
-    locales: pathlib.Path,
+    locales: pathlib.Path | None,
     locale: str,
+    scid: str | None,
+    product_id: str | None,
+    name: str | None,
     strict: bool,
 ) -> None:
-    """Check FILES, or what is being edited of a title, by the rules of a publish. Exit status 1 if it may not be."""
-    if bool(files) == (title_id is not None):
+    """Check FILES by the rules of a publish, or without files what is being edited of a title.
+
+    Exit status 1 if it may not be published.
+    """
+    if not files and title_id is None:
         refuse("catalog check: give files, or --title")
     warnings: list[Problem] = []
     errors: list[Problem] = []
-    if title_id is not None:
+    if not files and title_id is not None:
         with database_url(settings()) as url:
             drafts = [(run(lambda: _draft(url, title_id)), f"title-{title_id}")]
     else:
-        given = Given(locales=locales, locale=locale)
+        given = Given(locales=locales, locale=locale, title_id=title_id, scid=scid, product_id=product_id, name=name)
         try:
             incoming, warnings = read_files(files, given, forced=None, draft_of=lambda _: None)
         except BadCatalogue as refusal:
             _tell(refusal.problems, "error")
-            refuse(f"{len(refusal.problems)} errors")
+            refuse(f"errors: {len(refusal.problems)}")
         drafts = [(one.draft, one.file) for one in incoming]
     for draft, file in drafts:
         wrong, unwise = rules.check(draft, file=file)
@@ -155,8 +162,8 @@ def check(
     _tell(warnings, "warning")
     _tell(errors, "error")
     if errors or (strict and warnings):
-        refuse(f"{len(errors)} errors, {len(warnings)} warnings")
-    click.echo(f"no errors, {len(warnings)} warnings")
+        refuse(f"errors: {len(errors)}, warnings: {len(warnings)}")
+    click.echo(f"errors: 0, warnings: {len(warnings)}")
 
 
 @catalog.command("publish")
@@ -188,7 +195,10 @@ async def _rollback(url: str, title_id: int, release: int | None) -> None:
     async with up_to_date(url) as pool, pool.transaction() as connection:
         if release is not None:
             await publishing.rollback(connection, title_id, release)
-        for known in await publishing.releases_of(connection, title_id):
+        releases = await publishing.releases_of(connection, title_id)
+        if not releases:
+            raise NotFound(f"there is no release of title {title_id}")
+        for known in releases:
             served = "  is served" if known.is_served else ""
             click.echo(f"title {title_id}: release {known.release} of {known.created_at}{served}")
 

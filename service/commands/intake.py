@@ -19,10 +19,11 @@ DraftOf = Callable[[int], Draft | None]
 class Given(msgspec.Struct, frozen=True, kw_only=True):
     """What the caller says that some formats do not hold; None where it says nothing.
 
+    `locales` is the folder of PO files; without it, `locales` beside a TOML, or else here.
     `locale` is of a captured page's texts; `title_id`, `scid`, `product_id` and `name` of Partner Center's files.
     """
 
-    locales: pathlib.Path
+    locales: pathlib.Path | None = None
     locale: str = "en-US"
     title_id: int | None = None
     scid: str | None = None
@@ -82,7 +83,7 @@ class _Reading:
         file = str(path)
         match kind:
             case "toml":
-                draft, unwise = read_title_folder(path, self.given.locales)
+                draft, unwise = read_title_folder(path, self.given.locales or _locales_of(path))
                 self.warnings += unwise
                 self.incoming.append(Incoming(draft=draft, file=file, is_whole=True))
             case "xbox-page":
@@ -101,6 +102,11 @@ class _Reading:
         """Make one draft of Partner Center's two files, if there are any."""
         if self.partner:
             self.incoming.append(_partner_center(self.partner, self.given, self.draft_of))
+
+
+def _locales_of(path: pathlib.Path) -> pathlib.Path:
+    beside = path.parent / "locales"
+    return beside if beside.is_dir() else pathlib.Path("locales")
 
 
 def _translation(path: pathlib.Path, data: bytes, given: Given, draft_of: DraftOf) -> tuple[Draft, list[Problem]]:

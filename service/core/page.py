@@ -274,7 +274,7 @@ class Tokens:
         raise _bad("it was altered; send a token as it came")
 
     def _mac(self, payload: bytes, player: str, asked: Asked) -> bytes:
-        context = f"\0{player}\0{_filters(asked)}".encode()
+        context = f"\0{player}\0{asked.order:d}\0{_filters(asked)}".encode()
         return hashlib.blake2b(payload + context, digest_size=_MAC_BYTES, key=self._key).digest()
 
 

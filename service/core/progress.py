@@ -20,8 +20,6 @@ from service.db.queries import query, statement
 
 _UNLOCKS_REMEMBERED = 60_000  # some 15 MB of whole players; single titles are read afresh
 
-_NOTHING = Everything(revision=-1, titles={})
-
 
 class Found(msgspec.Struct, frozen=True):
     """The answer to one question: the revision of the row, -1 if there is none, and what is newer than was known."""
@@ -41,6 +39,7 @@ class ProgressReads:
         self._in_title = Coalesced(self._answer_in_title)
         self._changes = Coalesced(self._answer_changes)
         self._remembered: OrderedDict[str, Everything] = OrderedDict()
+        self._nothing = Everything(revision=-1, titles={})  # of this database: what is derived from it names releases
         self._weight = 0
 
     async def in_title(self, player: str, title_id: int, *, known: int = -1) -> Found:
@@ -57,12 +56,12 @@ class ProgressReads:
         Raises:
             Unavailable: the database is out of reach.
         """
-        before = self._remembered.get(player, _NOTHING)
+        before = self._remembered.get(player, self._nothing)
         revision, changed = await self._changes.ask((player, before.revision))
         if revision < before.revision:  # erased and begun again: nothing remembered holds
             self._forget(player)
             revision, changed = await self._changes.ask((player, -1))
-            before = _NOTHING
+            before = self._nothing
         if revision == before.revision:
             if player in self._remembered:
                 self._remembered.move_to_end(player)

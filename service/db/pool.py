@@ -5,7 +5,7 @@ import contextlib
 import functools
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import asyncpg
 
@@ -174,6 +174,7 @@ async def open_pool(url: str, *, size: int, statement_timeout: float | None = ST
             command_timeout=None if statement_timeout is None else 1.5 * statement_timeout,
             server_settings=settings,
             reset=_leave,
+            connect=_connect,
         )
     return Pool(functools.partial(pool.acquire, timeout=ACQUIRE_TIMEOUT), pool)
 
@@ -203,6 +204,14 @@ class _Connection(asyncpg.Connection):
     async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109  (asyncpg's own signature)
         with contextlib.suppress(*LOST):
             await super().close(timeout=timeout)
+
+
+async def _connect(*arguments: Any, **settings: Any) -> "asyncpg.Connection[asyncpg.Record]":
+    """A new connection. Whatever the server refuses one for (closed, renamed, another password), it is out of reach."""
+    try:
+        return await asyncpg.connect(*arguments, **settings)
+    except asyncpg.PostgresError as error:
+        raise asyncpg.CannotConnectNowError(str(error)) from error
 
 
 async def _leave(_: Connection) -> None:

@@ -58,8 +58,10 @@ def after(views: Sequence[View], cursor: Cursor) -> int:
     """How many titles stand up to and with the cursor.
 
     Raises:
-        BadToken: the title that it names is not in this list any more.
+        BadToken: it is of a list of achievements, or the title that it names is not in this list any more.
     """
+    if cursor.number:
+        raise BadToken("continuationToken: it belongs to a list of achievements")
     for index, view in enumerate(views):
         if view.published.title_id == cursor.title_id:
             return index + 1

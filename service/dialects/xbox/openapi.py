@@ -62,7 +62,7 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "continuationToken": _parameter(
         "query",
         "continuationToken",
-        {"type": "string", "pattern": f"^([0-9]{{0,9}}|{TOKEN})$"},
+        {"type": "string", "pattern": f"^([0-9]{{0,19}}|{TOKEN})$"},
         "The next page: the one that came with this page, for the same player, filters and order. "
         "`maxItems` and the language may change. A plain number is how many items to leave out.",
     ),

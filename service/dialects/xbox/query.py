@@ -26,9 +26,11 @@ MOST_TITLES = 100  # titles a list: bounds what one request reads
 _INT32 = 2**31
 _LONGEST_KEPT = 256  # characters: bounds what the cache of questions can hold
 
+_FIELDS = "skipItems maxItems continuationToken titleId types unlockedOnly possibleOnly orderBy"
+_NAMES = {name.lower(): name for name in _FIELDS.split()}
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 _DECIMAL = re.compile(r"[0-9]{1,10}")
-_OFFSET = re.compile(r"[0-9]{1,9}")
+_OFFSET = re.compile(r"[0-9]{1,19}")
 
 _ORDERS = {
     "unordered": Order.UNORDERED,
@@ -98,21 +100,23 @@ def _read(query_string: str, own_title: int | None, only_unlocked: bool, only_po
 
 
 def parameters(query_string: str) -> dict[str, str]:
-    """The parameters by their name in lower case.
+    """The parameters that this door knows by their name in lower case.
 
     Raises:
         BadParameter: the text is not UTF-8, there are too many, or one is given twice with different values.
     """
     values: dict[str, str] = {}
     try:
+        query_string.encode()  # what was no UTF-8 before any percent-encoding came as lone surrogates
         pairs = urllib.parse.parse_qsl(
             query_string, keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=64
         )
     except ValueError:
         raise BadParameter("query", "at most 64 parameters in percent-encoded UTF-8") from None
     for name, value in pairs:
-        if values.setdefault(name.lower(), value) != value:
-            raise BadParameter(name, f"one value, not {values[name.lower()]!r:.40} and another", value)
+        key = name.lower()
+        if key in _NAMES and values.setdefault(key, value) != value:
+            raise BadParameter(_NAMES[key], f"one value, not {values[key]!r:.40} and another", value)
     return values
 
 
@@ -136,13 +140,14 @@ def _titles(values: dict[str, str]) -> tuple[int, ...]:
     text = values.get("titleid")
     if text is None:
         return ()
+    parts = text.split(",")
     titles = set()
-    for part in text.split(","):
+    for part in parts:
         if _DECIMAL.fullmatch(part.strip()) is None or not 0 < int(part) < U32:
             raise BadParameter("titleId", "one or more title ids, decimal, 1 to 4294967295, with commas between", text)
         titles.add(int(part))
-    if len(titles) > MOST_TITLES:
-        raise BadParameter("titleId", f"at most {MOST_TITLES} titles", len(titles))
+    if len(parts) > MOST_TITLES:
+        raise BadParameter("titleId", f"at most {MOST_TITLES} titles", len(parts))
     return tuple(sorted(titles))
 
 

@@ -21,7 +21,7 @@ from service.dialects.xbox.openapi import OPENAPI
 from service.dialects.xbox.query import ListQuery
 from service.dialects.xbox.refusals import correlation_vector, refuse
 from service.errors import BadParameter, NotAuthenticated, NotFound
-from service.web import PRINCIPAL, SERVICES, Door, Route, Services, matches
+from service.web import PLAYER, PRINCIPAL, SERVICES, Door, Route, Services, matches
 
 VARY = "Accept-Language, Authorization, x-xbl-contract-version"
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -90,6 +90,7 @@ class _Question:
             self.player = canonical_xuid(request.match_info["xuid"])
         except ValueError:
             raise BadParameter("xuid", "a decimal below 2^64", request.match_info["xuid"]) from None
+        request[PLAYER] = self.player
         may_read_progress(self.principal, self.player, policy=settings.read_policy)
         self.contract: Contract = answers.contract(
             _CONTRACTS, request.headers.get("x-xbl-contract-version"), default=settings.default_contract

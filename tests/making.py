@@ -1,0 +1,51 @@
+"""Values that tests are made of: tokens, achievements, drafts, each with defaults for what a test does not care about."""
+
+import time
+from typing import Any
+
+from service.core import credentials
+from service.core.catalog import Achievement, Draft, MediaAsset, Requirement, Reward, Title, achievement_key
+
+SECRET = "a secret of the tests, long enough to be one"
+PLAYER = "2533274790395904"
+OTHER = "2533274790395905"
+
+
+def authorization(player: str = PLAYER, **claims: Any) -> str:
+    """The header of a token for a player; claims as `credentials.claims_for` takes them."""
+    wanted = {"issuer": "laurel", "audience": "laurel", "now": int(time.time())} | claims
+    made = credentials.claims_for(player, **wanted)
+    return credentials.authorization(credentials.sign(made, SECRET), user_hash=made["xui"][0]["uhs"])
+
+
+def achievement(number: int, **changes: Any) -> Achievement:
+    """A plain achievement of 10 points with one requirement."""
+    fields: dict[str, Any] = {
+        "number": number,
+        "public_id": str(number),
+        "product_id": "12345678-1234-1234-1234-123456789012",
+        "platforms": ("XboxOne",),
+        "media": (MediaAsset(name="icon.png", kind="Icon", url="https://images.example.com/icon.png"),),
+        "requirements": (Requirement(id=f"00000000-0000-0000-0000-{number:012}", target="100"),),
+        "rewards": (Reward(kind="Gamerscore", value="10", value_type="Int"),),
+    }
+    return Achievement(**(fields | changes))
+
+
+def draft(title_id: int, achievements: tuple[Achievement, ...], **changes: Any) -> Draft:
+    """A title with English texts such as "Name 3"; `texts` adds locales."""
+    texts = {"title/name": f"Title {title_id}"}
+    for one in achievements:
+        texts |= {
+            achievement_key(one.number, "name"): f"Name {one.number}",
+            achievement_key(one.number, "description"): f"Description {one.number}",
+            achievement_key(one.number, "locked_description"): f"Locked {one.number}",
+        }
+    more = changes.pop("texts", {})
+    title = Title(
+        **(
+            {"title_id": title_id, "scid": f"00000000-0000-0000-0000-{title_id:012x}", "default_locale": "en-US"}
+            | changes
+        )
+    )
+    return Draft(title=title, achievements=achievements, texts={"en-US": texts, **more})
