@@ -7,10 +7,12 @@ the door that was asked.
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import msgspec
 from aiohttp import hdrs, web
+from aiohttp.web_protocol import RequestHandler
 
 from service.core.credentials import Verifier
 from service.core.identity import Principal
@@ -18,7 +20,7 @@ from service.core.page import Tokens
 from service.core.progress import ProgressReads
 from service.core.rarity import Rarities
 from service.core.releases import Releases
-from service.errors import LaurelError, MethodNotAllowed, NotFound
+from service.errors import BadRequest, LaurelError, MethodNotAllowed, NotFound
 from service.key_refresh import KeyRefresher
 from service.observe import Observer
 from service.settings import Settings
@@ -42,6 +44,8 @@ PRINCIPAL = web.RequestKey("principal", Principal)
 PLAYER = web.RequestKey("player", str)
 """Whose data is asked for, once a handler knows: for the log line, which shows a keyed hash of it."""
 
+SERVER = "laurel"  # not which library, and which version of it
+
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -61,7 +65,7 @@ class Door(NamedTuple):
     prefixes: tuple[str, ...]
     routes: Sequence[Route]
     identify: Callable[[web.Request], Awaitable[Principal]]
-    refuse: Callable[[web.Request, LaurelError | None], web.Response]
+    refuse: Callable[[web.BaseRequest, LaurelError | None], web.Response]
     """Our error → the door's own status and body; None for a bug of ours, which is told without detail."""
     openapi: Mapping[str, Any]
     """Its part of the OpenAPI document: `tags`, `paths` and `components`."""
@@ -91,7 +95,7 @@ def _boundary(door: Door, name: str, handler: Handler) -> Handler:
         except Exception as bug:  # noqa: BLE001  (the boundary: said once, whole, and to the caller only that it is ours)
             error = bug
             response = door.refuse(request, None)
-        response.headers[hdrs.SERVER] = "laurel"  # not which library, and which version of it
+        response.headers[hdrs.SERVER] = SERVER
         observer.request(
             request.method,
             name,
@@ -105,6 +109,33 @@ def _boundary(door: Door, name: str, handler: Handler) -> Handler:
         return response
 
     return bounded
+
+
+def refuse_unreadable(app: web.Application, door: Door) -> None:
+    """Let what cannot be read as HTTP at all be refused by this door too, without an echo of what came.
+
+    Such a request reaches no route. aiohttp's own answer would quote it, credentials and all, and name its version.
+    """
+
+    def handle_error(
+        protocol: RequestHandler,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        del message
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            response = door.refuse(request, BadRequest("this cannot be read as an HTTP request within its limits"))
+        else:
+            response = door.refuse(request, None)
+        response.headers[hdrs.SERVER] = SERVER
+        error = exc if isinstance(exc, Exception) and status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
+        app[SERVICES].observer.request("-", "unreadable", response.status, 0.0, door=door.name, error=error)
+        protocol.force_close()
+        return response
+
+    RequestHandler.handle_error = handle_error  # type: ignore[assignment,method-assign]  # (the one place that sees them)
 
 
 def _unmatched(doors: Sequence[Door]) -> Handler:

@@ -4,6 +4,7 @@ A *draft* is what is being edited, a *release* what was published; both are made
 apart from definitions, by key and locale, because every string finds its own language.
 """
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
@@ -130,3 +131,14 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     title: Title
     achievements: tuple[Achievement, ...]
     texts: Texts
+
+
+def stored(number: int) -> int:
+    """A u32 as the int4 of the same bits, as players' rows hold it."""
+    return number - (number >> 31 << 32)
+
+
+@functools.lru_cache(maxsize=8192)
+def number_of(stored_number: int) -> int:
+    """The u32 that a stored int4 stands for."""
+    return stored_number % U32

@@ -5,8 +5,10 @@ from typing import Any
 
 import msgspec
 
+from service.core.catalog import number_of, stored
+
 Currents = Mapping[int, Sequence[str | None]]
-"""Achievement number → current value of each requirement, as text, None where there is none."""
+"""An achievement's stored number → current value of each requirement, as text, None where there is none."""
 
 
 _decode = msgspec.json.Decoder(dict[int, list[str | None]]).decode
@@ -15,7 +17,7 @@ _decode = msgspec.json.Decoder(dict[int, list[str | None]]).decode
 class Progress:
     """What one player has in one title, as of a revision.
 
-    Achievements are named by their stored number (`published.stored`); times are ticks. `unlocked_at` is in the order
+    Achievements are named by their stored number (`catalog.stored`); times are ticks. `unlocked_at` is in the order
     in which the unlocks were written. `derived` keeps what was worked out from it (`page.py`), and goes when it goes.
     """
 
@@ -45,10 +47,18 @@ class Progress:
 
     @property
     def currents(self) -> Currents:
-        """The current values that are known, by achievement number."""
+        """The current values that are known."""
         if self._currents is None:
-            self._currents = _decode(self._stored_currents or "{}")
+            by_number = _decode(self._stored_currents or "{}")
+            self._currents = {stored(number): values for number, values in by_number.items()}
         return self._currents
+
+    def currents_with(self, more: Mapping[int, Sequence[str | None]]) -> str | None:
+        """The current values as a row holds them, after these, by number, were added; None where there are none."""
+        by_number = {number_of(number): values for number, values in self.currents.items()} | dict(more)
+        if not by_number:
+            return None
+        return msgspec.json.encode({str(number): by_number[number] for number in sorted(by_number)}).decode()
 
     def written_in(self) -> Mapping[int, int]:
         """The revision that wrote each unlock."""

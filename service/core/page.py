@@ -22,13 +22,14 @@ import re
 import struct
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 import msgspec
 
 from service.core import ticks
-from service.core.catalog import Kind
+from service.core.catalog import Kind, number_of, stored
 from service.core.earned import Progress
-from service.core.published import PublishedTitle, number_of, stored
+from service.core.published import PublishedTitle
 from service.errors import BadToken
 
 Item = tuple[int, int]
@@ -51,6 +52,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     every kind. Neither language nor page size is part of it: both may change between two pages.
     """
 
+    of: Literal["achievements", "titles"] = "achievements"
     titles: tuple[int, ...] = ()
     own_title: int | None = None
     kind: Kind | None = None
@@ -270,7 +272,7 @@ class Tokens:
         if kind >> 4 == _FORMAT and kind & 15 != asked.order and kind & 15 in list(Order):
             raise _bad("it belongs to another orderBy")
         if kind >> 4 == _FORMAT and list_tag != _tag(_filters(asked)):
-            raise _bad("it belongs to another filter (titleId, types, unlockedOnly, possibleOnly)")
+            raise _bad("it belongs to another list or filter (titleId, types, unlockedOnly, possibleOnly)")
         raise _bad("it was altered; send a token as it came")
 
     def _mac(self, payload: bytes, player: str, asked: Asked) -> bytes:
@@ -285,7 +287,7 @@ def _tag(text: str) -> int:
 
 @functools.lru_cache(maxsize=4096)  # players share few questions
 def _filters(asked: Asked) -> str:
-    return f"{asked.titles} {asked.own_title} {asked.kind} {asked.unlocked_only} {asked.possible_only}"
+    return f"{asked.of} {asked.titles} {asked.own_title} {asked.kind} {asked.unlocked_only} {asked.possible_only}"
 
 
 def _bad(reason: str) -> BadToken:

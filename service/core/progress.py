@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from service.core.catalog import stored
 from service.core.earned import Everything, Progress
 from service.core.formats.xbox_page import TitleProgress
-from service.core.published import stored
 from service.core.reads import Coalesced
 from service.db import Connection
 from service.db.pool import Pool
@@ -123,7 +123,6 @@ async def put_progress(connection: Connection, *, player: str, progress: Sequenc
         before = _progress(rows[0]) if rows else Progress(0, (), (), (), None)
         new = {number: at for number, at in part.unlocked.items() if stored(number) not in before.unlocked_at}
         unlocked = {**before.unlocked_at, **{stored(number): at for number, at in new.items()}}
-        currents = {**before.currents, **part.currents}
         await _put_progress.run(
             connection,
             player=player,
@@ -132,9 +131,7 @@ async def put_progress(connection: Connection, *, player: str, progress: Sequenc
             unlocked=list(unlocked),
             unlocked_at=list(unlocked.values()),
             unlocked_in=[*before.written_in().values(), *[revision] * len(new)],
-            currents=msgspec.json.encode({str(n): currents[n] for n in sorted(currents)}).decode()
-            if currents
-            else None,
+            currents=before.currents_with(part.currents),
         )
         counted = [*new] if rows else [0, *new]
         await _add_completions.run(connection, title_id=part.title_id, numbers=counted, changes=[1] * len(counted))

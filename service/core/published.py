@@ -1,14 +1,13 @@
 """One release of one title, as players are served from it: definitions in order, texts by language. Pure."""
 
 import bisect
-import functools
 import itertools
 from collections.abc import Sequence
 
 import msgspec
 
 from service.core import catalog
-from service.core.catalog import Achievement, Kind, Texts, Title, reward_key
+from service.core.catalog import Achievement, Kind, Texts, Title, reward_key, stored
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -119,14 +118,3 @@ class PublishedTitle:
                 # The locales before it stay in the tuple as blanks, so that indexes still count from the chain.
                 return ("",) * index + chain[index:]
         return chain
-
-
-def stored(number: int) -> int:
-    """A u32 as the int4 of the same bits, as players' rows hold it."""
-    return number - (number >> 31 << 32)
-
-
-@functools.lru_cache(maxsize=8192)
-def number_of(stored_number: int) -> int:
-    """The u32 that a stored int4 stands for."""
-    return stored_number % catalog.U32

@@ -1,10 +1,13 @@
 """Pages in this door's words: the chosen fragments joined with what is the player's own."""
 
+import functools
+import itertools
+import operator
 from collections.abc import Callable, Mapping, Sequence
 
 from service.core import ticks
+from service.core.earned import Progress
 from service.core.lists import Page
-from service.core.page import View
 from service.core.published import PublishedTitle
 from service.core.rarity import Rarities
 from service.dialects.xbox.fragments import LOCKED_AT, Fragment, Fragments, encode, in_progress, legacy, modern
@@ -69,67 +72,59 @@ def _items(
 ) -> tuple[list[bytes], str | None]:
     """The items with commas between, and the languages of their texts in order of appearance."""
     pieces: list[bytes] = []
-    languages: dict[str, None] = {}
-    start = 0
-    while start < len(page.items):
-        title = page.items[start][0]
-        end = start
-        while end < len(page.items) and page.items[end][0] == title:
-            end += 1
-        positions = [position for _, position in page.items[start:end]]
+    most_wanted: dict[int, int] = {}  # the first locale of its chain that each title has a text of
+    chains: dict[int, Chain] = {}
+    for title, run in itertools.groupby(page.items, _title_of):
+        positions = [position for _, position in run]
         view = page.views[title]
-        chain = chain_of(view.published)
+        chain = chains[title] = chain_of(view.published)
         fragments = contract.fragments.of(view.published, chain, positions)
-        first = _first_locale(fragments, chain)
-        if first is not None:
-            languages[first] = None
+        used = [fragment.first_locale for fragment in fragments if fragment.first_locale is not None]
+        if used:
+            most_wanted[title] = min(most_wanted.get(title, len(chain)), *used)
         ends = _ends(view.published, positions, contract, rarities)
         if possible_only or view.progress is None:
             for fragment, close in zip(fragments, ends, strict=True):
                 pieces += (fragment.locked, close)
         else:
-            _join_player(pieces, view, positions, fragments, ends, is_legacy=contract.is_legacy)
-        start = end
+            pieces += _joined(view.published, view.progress, positions, fragments, ends)
     if pieces:
         pieces[-1] = pieces[-1][:-1]  # the last comma
+    languages = dict.fromkeys(chains[title][index] for title, index in most_wanted.items())
     return pieces, ", ".join(languages) or None
 
 
-def _first_locale(fragments: Sequence[Fragment], chain: Chain) -> str | None:
-    """The most wanted locale that supplied any string of these."""
-    if len(chain) == 1 and fragments[0].first_locale == 0:  # what most callers meet
-        return chain[0]
-    used = [fragment.first_locale for fragment in fragments if fragment.first_locale is not None]
-    return chain[min(used)] if used else None
+_title_of = operator.itemgetter(0)
 
 
-def _join_player(
-    pieces: list[bytes],
-    view: View,
+def _joined(
+    published: PublishedTitle,
+    progress: Progress,
     positions: Sequence[int],
     fragments: Sequence[Fragment],
     ends: Sequence[bytes],
-    *,
-    is_legacy: bool,
-) -> None:
-    assert view.progress is not None  # noqa: S101  (the caller's branch)
-    unlocked_at = view.progress.unlocked_at
-    currents = view.progress.currents
-    stored_numbers = view.published.stored_numbers
+) -> list[bytes]:
+    """The pieces of these items with what is the player's own between."""
+    pieces: list[bytes] = []
+    unlocked_at, currents, stored_numbers = progress.unlocked_at.get, progress.currents, published.stored_numbers
     for position, fragment, close in zip(positions, fragments, ends, strict=True):
-        at = unlocked_at.get(stored_numbers[position])
-        if currents and fragment.gaps:
-            known = currents.get(view.published.achievements[position].number)
-            if known is not None:
-                pieces += in_progress(fragment, known, None if at is None else ticks.wire(at).encode())
-                pieces.append(close)
-                continue
-        if at is None:
+        number = stored_numbers[position]
+        at = unlocked_at(number)
+        if number in currents and fragment.gaps:
+            pieces += in_progress(fragment, currents[number], None if at is None else _time(at))
+            pieces.append(close)
+        elif at is None:
             pieces += (fragment.locked, close)
-        elif at == 0 and is_legacy:
+        elif at == 0 and not fragment.gaps:
             pieces += (fragment.unlocked_head, _LEGACY_UNLOCKED_AT, fragment.tail, close)
         else:
-            pieces += (fragment.unlocked_head, ticks.wire(at).encode(), fragment.tail, close)
+            pieces += (fragment.unlocked_head, _time(at), fragment.tail, close)
+    return pieces
+
+
+@functools.lru_cache(maxsize=65_536)  # players at play ask again; some 13 MB
+def _time(at: int) -> bytes:
+    return ticks.wire(at).encode()
 
 
 def _ends(

@@ -12,7 +12,7 @@ import msgspec
 
 from service.core import ticks
 from service.core.catalog import Achievement, MediaAsset
-from service.core.published import PublishedTitle, Words
+from service.core.published import PublishedTitle
 
 LOCKED_AT = "0001-01-01T00:00:00.0000000Z"  # never null: clients read a date here whatever the state
 _LEGACY_LOCKED_AT = "2002-11-15T00:00:00.0000000Z"
@@ -40,11 +40,11 @@ class Fragment(msgspec.Struct, frozen=True, gc=False):
     first_locale: int | None
 
 
-Render = Callable[[PublishedTitle, int, Words, str], Fragment]
+Render = Callable[[PublishedTitle, int, tuple[str, ...]], Fragment]
 
 
 class Fragments:
-    """The fragments of titles in chains, made when first asked for, the least used forgotten."""
+    """The fragments of titles in chains, made when first asked for, the oldest forgotten."""
 
     def __init__(self, render: Render) -> None:
         self._render = render
@@ -59,8 +59,7 @@ class Fragments:
         for position in positions:
             fragment = fragments[position]
             if fragment is None:
-                words = published.words(position, chain)
-                fragment = fragments[position] = self._render(published, position, words, published.name(chain)[0])
+                fragment = fragments[position] = self._render(published, position, chain)
                 size += 2 * len(fragment.locked)
                 self._keep(key, size, fragments)
             found.append(fragment)
@@ -74,9 +73,10 @@ class Fragments:
             self._bytes -= freed
 
 
-def modern(published: PublishedTitle, position: int, words: Words, title_name: str) -> Fragment:
+def modern(published: PublishedTitle, position: int, chain: tuple[str, ...]) -> Fragment:
     """One achievement as contracts 2 and 4 have it."""
-    achievement = published.achievements[position]
+    achievement, words = published.achievements[position], published.words(position, chain)
+    title_name, name_locale = published.name(chain)
     title = published.title
     association = {"name": title_name, "id": title.title_id}
     if title.version is not None:
@@ -126,7 +126,7 @@ def modern(published: PublishedTitle, position: int, words: Words, title_name: s
         tail=tail,
         opening=opening,
         gaps=gaps,
-        first_locale=words.first_locale,
+        first_locale=_first(words.first_locale, None if name_locale is None else chain.index(name_locale)),
     )
 
 
@@ -169,9 +169,9 @@ def _requirements(achievement: Achievement) -> tuple[bytes, ...]:
     return tuple((text + b'],"timeUnlocked":"').split(b"\0"))
 
 
-def legacy(published: PublishedTitle, position: int, words: Words, _title_name: str) -> Fragment:
+def legacy(published: PublishedTitle, position: int, chain: tuple[str, ...]) -> Fragment:
     """One achievement as contracts 1 and 3 (Xbox 360) have it."""
-    achievement = published.achievements[position]
+    achievement, words = published.achievements[position], published.words(position, chain)
     flags = achievement.legacy_type | (0 if achievement.is_secret else _SHOWN_UNACHIEVED)
 
     def item(*, unlocked: bool) -> bytes:
@@ -204,6 +204,10 @@ def legacy(published: PublishedTitle, position: int, words: Words, _title_name: 
         gaps=(),
         first_locale=words.first_locale,
     )
+
+
+def _first(*indexes: int | None) -> int | None:
+    return min((index for index in indexes if index is not None), default=None)
 
 
 def _members(members: dict[str, Any]) -> bytes:

@@ -13,6 +13,7 @@ import functools
 import re
 import urllib.parse
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
@@ -41,6 +42,10 @@ _ORDERS = {
 _KINDS: Mapping[str, Kind] = {"persistent": "Persistent", "challenge": "Challenge"}
 
 
+Holds = Literal["achievements", "unlocked", "possible", "titles"]
+"""What a list is of: achievements, only unlocked ones, only what could be earned, or titles."""
+
+
 class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     """One list and one page of it. Exactly one of `token` and `offset` counts; `count` is items a page."""
 
@@ -52,36 +57,35 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     """The same for every spelling of the same question: what an ETag is made over."""
 
 
-def read(
-    query_string: str, *, own_title: int | None, only_unlocked: bool = False, only_possible: bool = False
-) -> ListQuery:
+def read(query_string: str, *, own_title: int | None, holds: Holds = "achievements") -> ListQuery:
     """The question that a raw query string asks.
 
-    `own_title` is the token's; it joins the scope when no `titleId` is given. `only_unlocked` and `only_possible` are
-    for lists that hold nothing else.
+    `own_title` is the token's; it joins the scope when no `titleId` is given. `holds` is what the list is of,
+    whatever its parameters say.
 
     Raises:
         BadParameter: a value that cannot be read, one given twice with different values, or two that exclude
             each other.
     """
     if len(query_string) > _LONGEST_KEPT:
-        return _read.__wrapped__(query_string, own_title, only_unlocked, only_possible)
-    return _read(query_string, own_title, only_unlocked, only_possible)
+        return _read.__wrapped__(query_string, own_title, holds)
+    return _read(query_string, own_title, holds)
 
 
 @functools.lru_cache(maxsize=4096)  # few distinct questions are asked again and again
-def _read(query_string: str, own_title: int | None, only_unlocked: bool, only_possible: bool) -> ListQuery:  # noqa: FBT001
+def _read(query_string: str, own_title: int | None, holds: Holds) -> ListQuery:
     values = parameters(query_string)
     titles = _titles(values)
     unlocked_only = _flag(values, "unlockedOnly")
-    possible_only = only_possible or _flag(values, "possibleOnly")
+    possible_only = holds == "possible" or _flag(values, "possibleOnly")
     if unlocked_only and possible_only:
         raise BadParameter("possibleOnly", "false together with unlockedOnly=true: one leaves out what the other shows")
     asked = Asked(
+        of="titles" if holds == "titles" else "achievements",
         titles=titles,
         own_title=own_title if not titles else None,
         kind=_kind(values),
-        unlocked_only=unlocked_only or (only_unlocked and not possible_only),
+        unlocked_only=unlocked_only or (holds == "unlocked" and not possible_only),
         possible_only=possible_only,
         order=_order(values),
     )
@@ -107,7 +111,6 @@ def parameters(query_string: str) -> dict[str, str]:
     """
     values: dict[str, str] = {}
     try:
-        query_string.encode()  # what was no UTF-8 before any percent-encoding came as lone surrogates
         pairs = urllib.parse.parse_qsl(
             query_string, keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=64
         )

@@ -33,7 +33,7 @@ _VECTOR = re.compile(r"(?:[A-Za-z0-9+/]{16}|[A-Za-z0-9+/]{21}[AQgw])(?:\.[0-9]{1
 _VECTOR_CHARACTERS = 128
 
 
-def refuse(request: web.Request, error: errors.LaurelError | None) -> web.Response:
+def refuse(request: web.BaseRequest, error: errors.LaurelError | None) -> web.Response:
     """The status, headers and body for an error; None is a bug of ours, which is told without detail."""
     if error is None:
         (status, code), message = _OURS, "This is an error of the service, and it has been noted."
@@ -59,7 +59,7 @@ def refuse(request: web.Request, error: errors.LaurelError | None) -> web.Respon
     return web.Response(status=status, body=encode(body), headers=headers, content_type="application/json")
 
 
-def correlation_vector(request: web.Request) -> str | None:
+def correlation_vector(request: web.BaseRequest) -> str | None:
     """The caller's correlation vector, extended by one; None if there is none, or it is not one (never echoed)."""
     vector = request.headers.get("MS-CV")
     if vector is None or len(vector) > _VECTOR_CHARACTERS or _VECTOR.fullmatch(vector) is None:

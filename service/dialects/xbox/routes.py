@@ -18,7 +18,7 @@ from service.core.published import PublishedTitle
 from service.dialects.xbox import answers, history, query
 from service.dialects.xbox.answers import Contract
 from service.dialects.xbox.openapi import OPENAPI
-from service.dialects.xbox.query import ListQuery
+from service.dialects.xbox.query import Holds, ListQuery
 from service.dialects.xbox.refusals import correlation_vector, refuse
 from service.errors import BadParameter, NotAuthenticated, NotFound
 from service.web import PLAYER, PRINCIPAL, SERVICES, Door, Route, Services, matches
@@ -52,13 +52,13 @@ async def identify(request: web.Request) -> Principal:
 async def list_achievements(request: web.Request) -> web.Response:
     """A page of what one player has earned, and could."""
     question = _Question(request)
-    return await question.page(question.read(only_unlocked=question.contract.is_legacy))
+    return await question.page(question.read("unlocked" if question.contract.is_legacy else "achievements"))
 
 
 async def list_title_achievements(request: web.Request) -> web.Response:
     """A page of what can be earned, everything locked: where contracts 1 and 3 have their catalogue."""
     question = _Question(request)
-    return await question.page(question.read(possible_only=True))
+    return await question.page(question.read("possible"))
 
 
 async def one_achievement(request: web.Request) -> web.Response:
@@ -75,7 +75,7 @@ async def one_achievement(request: web.Request) -> web.Response:
 async def list_titles(request: web.Request) -> web.Response:
     """A page of the titles that one player has anything in."""
     question = _Question(request)
-    return await question.history(question.read())
+    return await question.history(question.read("titles"))
 
 
 class _Question:
@@ -98,13 +98,8 @@ class _Question:
         self.condition = ", ".join(request.headers.getall(hdrs.IF_NONE_MATCH, ())) or None
         self.accept_language = ", ".join(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ()))[:_LANGUAGE_CHARACTERS]
 
-    def read(self, *, only_unlocked: bool = False, possible_only: bool = False) -> ListQuery:
-        return query.read(
-            self.request.rel_url.raw_query_string,
-            own_title=self.principal.title_id,
-            only_unlocked=only_unlocked,
-            only_possible=possible_only,
-        )
+    def read(self, holds: Holds) -> ListQuery:
+        return query.read(self.request.rel_url.raw_query_string, own_title=self.principal.title_id, holds=holds)
 
     def chain_of(self, published: PublishedTitle) -> tuple[str, ...]:
         chain = language.chain(
