@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run test test-heavy check format bench schema language-data pins clean
+.PHONY: help setup run test test-heavy fuzz check format bench schema language-data pins clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -21,6 +21,9 @@ run: setup ## serve the demo on http://127.0.0.1:8080
 
 test: setup ## the whole suite
 	$(BIN)/pytest
+
+fuzz: setup ## ask for minutes what the OpenAPI document allows, and what it does not
+	FUZZ_EXAMPLES=1000 $(BIN)/pytest tests/dialects/test_fuzz.py
 
 check: setup ## format, lint, types, layers, SQL
 	$(BIN)/ruff format --check --quiet

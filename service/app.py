@@ -25,7 +25,7 @@ from service.errors import BadSetting
 from service.key_refresh import KeyRefresher
 from service.observe import LogLines, Observer
 from service.settings import SECONDS, Settings
-from service.web import SERVICES, Door, Services, join
+from service.web import SERVICES, Door, Services, join, refuse_unreadable
 
 DOORS: tuple[Door, ...] = (xbox.DOOR,)
 
@@ -63,6 +63,7 @@ def make_application(services: Services) -> web.Application:
     app = web.Application()
     app[SERVICES] = services
     join(app, (*DOORS, openapi.door(DOORS)))
+    refuse_unreadable(app, DOORS[0])
     return app
 
 

@@ -118,7 +118,7 @@ def refuse_unreadable(app: web.Application, door: Door) -> None:
     """
 
     def handle_error(
-        protocol: RequestHandler,
+        _protocol: RequestHandler,
         request: web.BaseRequest,
         status: int = 500,
         exc: BaseException | None = None,
@@ -132,7 +132,7 @@ def refuse_unreadable(app: web.Application, door: Door) -> None:
         response.headers[hdrs.SERVER] = SERVER
         error = exc if isinstance(exc, Exception) and status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
         app[SERVICES].observer.request("-", "unreadable", response.status, 0.0, door=door.name, error=error)
-        protocol.force_close()
+        response.force_close()
         return response
 
     RequestHandler.handle_error = handle_error  # type: ignore[assignment,method-assign]  # (the one place that sees them)
