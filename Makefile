@@ -30,7 +30,7 @@ check: setup ## format, lint, types, layers, SQL
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/lint-imports
-	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar --nofail-on-warnings sql/queries sql/migrations
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar sql/queries sql/migrations
 	$(BIN)/squawk sql/migrations/*.sql
 
 format: setup ## put code and SQL in shape

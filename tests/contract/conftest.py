@@ -1,0 +1,48 @@
+"""A page put in through the commands, as definitions and as a player's progress, and asked for again at the door."""
+
+import pathlib
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient
+
+from service.app import make_application, make_services
+from service.commands import catalog, progress
+from service.commands.intake import Given
+from service.db.pool import open_pool
+from service.observe import Observer
+from service.settings import Settings
+from tests.making import PLAYER, SECRET, authorization
+
+AskAgain = Callable[..., Awaitable[dict[str, Any]]]
+Replay = Callable[[bytes], Awaitable[AskAgain]]
+
+
+@pytest.fixture
+async def replay(own_database: str, tmp_path: pathlib.Path, aiohttp_client: Callable[..., Any]) -> Replay:
+    """Imports and publishes a page, and gives what asks for it at the door: a path and its parameters in, JSON out."""
+    pool = await open_pool(own_database, size=2)
+
+    async def replayed(page: bytes) -> AskAgain:
+        file = tmp_path / "page.json"
+        file.write_bytes(page)
+        given = Given(locales=tmp_path)
+        await catalog._import(own_database, (file,), given, forced=None, dry_run=False, and_publish=True)
+        await progress._import(own_database, page, file.name, PLAYER)
+        services = await make_services(Settings(jwt_secret=SECRET), pool, Observer(level="error", stream=sys.stderr))
+        client: TestClient[Any, Any] = await aiohttp_client(make_application(services))
+
+        async def ask(what: str, **query: Any) -> dict[str, Any]:
+            headers = {"Authorization": authorization(), "x-xbl-contract-version": "2"}
+            params = {name: str(value) for name, value in query.items()}
+            async with client.get(f"/users/xuid({PLAYER})/{what}", params=params, headers=headers) as response:
+                assert response.status == 200, await response.text()
+                found: dict[str, Any] = await response.json()
+                return found
+
+        return ask
+
+    yield replayed
+    await pool.close()

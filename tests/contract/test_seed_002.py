@@ -1,0 +1,104 @@
+"""The sample that seed 002 prints, imported and asked for, field by field."""
+
+import copy
+import json
+
+# As printed, but for one comma that makes it no JSON (after timeUnlocked).
+PRINTED = {
+    "achievements": [
+        {
+            "id": "3",
+            "serviceConfigId": "b5dd9daf-0000-0000-0000-000000000000",
+            "name": "Default NameString for Microsoft Achievements Sample Achievement 3",
+            "titleAssociations": [{"name": "Microsoft Achievements Sample", "id": 3051199919, "version": "abc"}],
+            "progressState": "Achieved",
+            "progression": {
+                "achievementState": "Achieved",
+                "requirements": None,
+                "timeUnlocked": "2013-01-17T03:19:00.3087016Z",
+            },
+            "mediaAssets": [{"name": "Icon Name", "type": "Icon", "url": "http://www.xbox.com"}],
+            "platform": "D",
+            "isSecret": True,
+            "description": "Default DescriptionString for Microsoft Achievements Sample Achievement 3",
+            "lockedDescription": "Default UnachievedString for Microsoft Achievements Sample Achievement 3",
+            "productId": "12345678-1234-1234-1234-123456789012",
+            "achievementType": "Challenge",
+            "participationType": "Individual",
+            "timeWindow": {"startDate": "2013-02-01T00:00:00Z", "endDate": "2100-07-01T00:00:00Z"},
+            "rewards": [
+                {"name": None, "description": None, "value": "10", "type": "Gamerscore", "valueType": "Int"},
+                {
+                    "name": "Default Name for InAppReward for Microsoft Achievements Sample Achievement 3",
+                    "description": "Default Description for InAppReward for Microsoft Achievements Sample Achievement 3",
+                    "value": "1",
+                    "type": "InApp",
+                    "valueType": "String",
+                },
+            ],
+            "estimatedTime": "06:12:14",
+            "deeplink": "aWFtYWRlZXBsaW5r",
+            "isRevoked": False,
+        }
+    ],
+    "pagingInfo": {"continuationToken": None, "totalRecords": 1},
+}
+
+
+def as_answered():
+    """The sample with what real clients cannot do without: each a deviation, and all there are."""
+    page = copy.deepcopy(PRINTED)
+    (item,) = page["achievements"]
+    item["progression"]["requirements"] = []  # null is fatal to Microsoft's own SDK
+    item["platforms"] = ["D"]  # printed nowhere, and fatal where it is missing
+    for reward in item["rewards"]:
+        reward["mediaAsset"] = None  # the same
+    return page
+
+
+async def test_the_printed_sample_comes_back_field_by_field(replay):
+    ask = await replay(json.dumps(PRINTED).encode())
+
+    page = await ask("achievements", titleId=3051199919)
+
+    assert page == as_answered()
+
+
+async def test_every_printed_member_is_there_in_its_printed_place(replay):
+    """The order of members means nothing in JSON, but the document's reader compares from top to bottom."""
+    ask = await replay(json.dumps(PRINTED).encode())
+
+    (item,) = (await ask("achievements"))["achievements"]
+
+    assert [name for name in item if name != "platforms"] == list(PRINTED["achievements"][0])
+    assert list(item["progression"]) == list(PRINTED["achievements"][0]["progression"])
+
+
+async def test_the_printed_sample_alone_stands_under_both_keys(replay):
+    """The document of one achievement prints `achievement`; every client reads `achievements`."""
+    ask = await replay(json.dumps(PRINTED).encode())
+
+    alone = await ask("achievements/b5dd9daf-0000-0000-0000-000000000000/3")
+
+    (item,) = as_answered()["achievements"]
+    assert alone == {"achievement": item, **as_answered()}
+
+
+async def test_the_printed_sample_is_found_by_the_documents_every_filter(replay):
+    ask = await replay(json.dumps(PRINTED).encode())
+
+    filters = [
+        {"types": "Challenge"},
+        {"unlockedOnly": "true"},
+        {"orderBy": "UnlockTime"},
+        {"orderBy": "EndingSoon"},
+        {"orderBy": "Title"},
+        {"orderBy": "Unordered"},
+        {"titleId": "3051199919"},
+        {"maxItems": "1", "skipItems": "0"},
+    ]
+    assert [await ask("achievements", **chosen) for chosen in filters] == [as_answered()] * len(filters)
+    assert (await ask("achievements", types="Persistent"))["achievements"] == []
+    assert (await ask("achievements", skipItems="1"))["achievements"] == []
+    (possible,) = (await ask("achievements", possibleOnly="true"))["achievements"]
+    assert possible["progression"]["timeUnlocked"] == "0001-01-01T00:00:00.0000000Z"

@@ -1,0 +1,211 @@
+"""One release as players are served from it: its order, and each string in the best language that has it."""
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.core import ticks
+from service.core.catalog import Achievement, MediaAsset, Reward, Texts, Window, number_of, stored
+from service.core.published import PublishedTitle
+from tests.making import achievement, draft
+
+INT4 = range(-(2**31), 2**31)
+ART = Reward(
+    kind="Art", value="art", value_type="String", media=MediaAsset(name="a", kind="Art", url="https://example.com/a")
+)
+
+
+def published(*achievements: Achievement, texts: Texts | None = None, **changes) -> PublishedTitle:
+    made = draft(1, achievements, **changes)
+    texts = {**made.texts, **(texts or {})}
+    return PublishedTitle(publication_id=1, release=1, title=made.title, achievements=achievements, texts=texts)
+
+
+def texts_of(**texts: str) -> Mapping[str, str]:
+    """Texts of achievement 1 by the last part of their key."""
+    return {f"achievement/1/{key}": text for key, text in texts.items()}
+
+
+# Numbers
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_a_number_comes_back_from_how_it_is_stored(number):
+    assert stored(number) in INT4
+    assert number_of(stored(number)) == number
+    assert stored(number).to_bytes(4, "big", signed=True) == number.to_bytes(4, "big")
+
+
+@given(st.integers(INT4.start, INT4.stop - 1))
+def test_what_is_stored_comes_back_from_its_number(stored_number):
+    assert stored(number_of(stored_number)) == stored_number
+
+
+# Order
+
+
+ACHIEVEMENTS = st.lists(
+    st.builds(
+        achievement,
+        st.integers(1, 2**32 - 1),
+        display_order=st.integers(0, 3),
+        kind=st.sampled_from(["Persistent", "Challenge"]),
+        window=st.one_of(st.none(), st.integers(1, 9).map(lambda end: Window(opens_at=0, closes_at=end))),
+    ),
+    unique_by=lambda one: one.number,
+    max_size=8,
+)
+
+
+@given(ACHIEVEMENTS)
+def test_catalogue_order_is_display_order_and_then_the_number(made):
+    title = published(*made)
+
+    assert [*title.achievements] == sorted(made, key=lambda one: (one.display_order, one.number))
+    for position, one in enumerate(title.achievements):
+        assert title.position_of(one.number) == position
+        assert title.positions[title.stored_numbers[position]] == position
+
+
+@given(ACHIEVEMENTS, st.sampled_from([None, "Persistent", "Challenge"]))
+def test_those_of_a_kind_stand_in_the_same_order(made, kind):
+    title = published(*made)
+
+    found = [*title.of_kind(kind)]
+
+    assert found == [i for i, one in enumerate(title.achievements) if kind in {None, one.kind}]
+    assert [*title.of_kind(kind)] == found
+
+
+@given(ACHIEVEMENTS, st.integers(0, 10))
+def test_the_last_closing_is_that_of_the_newest_window_that_has_closed(made, now):
+    closed = [one.window.closes_at for one in made if one.window is not None and one.window.closes_at <= now]
+
+    assert published(*made).last_closing(now) == max(closed, default=0)
+
+
+@pytest.mark.parametrize("number", [0, 2, 2**32, 2**32 + 1, -1])
+def test_a_number_that_is_not_there_has_no_position(number):
+    assert published(achievement(1), achievement(2**32 - 2)).position_of(number) is None
+
+
+def test_points_are_summed():
+    points = Reward(kind="Gamerscore", value="15", value_type="Int")
+
+    assert published(achievement(1), achievement(2, rewards=(points, ART)), achievement(3, rewards=())).gamerscore == 25
+
+
+# Words
+
+
+def test_every_string_finds_its_own_language():
+    """The chain is walked again for each string."""
+    title = published(
+        achievement(1, rewards=(ART,)),
+        texts={
+            "fr-FR": texts_of(description="Description"),
+            "de-DE": texts_of(name="Name", description="Beschreibung", **{"reward/art/name": "Kunst"}),
+        },
+    )
+
+    words = title.words(0, ("fr-FR", "de-DE", "en-US"))
+
+    assert (words.name, words.description, words.locked_description) == ("Name", "Description", "Locked 1")
+    assert words.rewards == (("Kunst", None),)
+    assert words.first_locale == 0
+    assert title.words(0, ("ja-JP", "de-DE", "en-US")).first_locale == 1
+
+
+def test_one_language_for_all_strings_of_an_achievement_if_the_title_says_so():
+    """The first locale that has whatever the default locale has; what more it has comes with it."""
+    whole = texts_of(name="Name", description="Beschreibung", locked_description="Gesperrt")
+    title = published(
+        achievement(1, rewards=(ART,)),
+        achievement(2),
+        text_unit="achievement",
+        texts={
+            "fr-FR": texts_of(name="Nom", description="Description"),
+            "de-DE": whole | texts_of(**{"reward/art/name": "Kunst"}),
+        },
+    )
+
+    words = title.words(0, ("fr-FR", "de-DE", "en-US"))
+
+    assert (words.name, words.description, words.locked_description) == ("Name", "Beschreibung", "Gesperrt")
+    assert words.rewards == (("Kunst", None),)
+    assert words.first_locale == 1
+    other = title.words(1, ("fr-FR", "de-DE", "en-US"))
+    assert (other.name, other.first_locale) == ("Name 2", 2)
+    assert title.words(0, ("fr-FR", "en-US")).name == "Name 1"
+
+
+def test_rewards_stand_in_the_order_of_the_definition():
+    points = Reward(kind="Gamerscore", value="10", value_type="Int")
+    found = texts_of(**{"reward/art/name": "Art", "reward/art/description": "A picture"})
+
+    title = published(achievement(1, rewards=(points, ART)), texts={"en-GB": found})
+
+    assert title.words(0, ("en-GB", "en-US")).rewards == ((None, None), ("Art", "A picture"))
+
+
+def test_a_string_that_nobody_wrote_is_empty():
+    words = published(achievement(1)).words(0, ())
+
+    assert (words.name, words.description, words.locked_description) == ("", "", "")
+    assert words.first_locale is None
+
+
+def test_the_name_of_a_title_says_its_language():
+    title = published(texts={"fr-FR": {"title/name": "Titre"}})
+
+    assert title.name(("fr-FR", "en-US")) == ("Titre", "fr-FR")
+    assert title.name(("de-DE", "en-US")) == ("Title 1", "en-US")
+    assert title.name(("de-DE",)) == ("", None)
+
+
+LOCALES = ["fr-FR", "de-DE", "ja-JP"]
+KEYS = [
+    "title/name",
+    *texts_of(name="", description="", locked_description=""),
+    *texts_of(**{"reward/art/name": "", "reward/art/description": ""}),
+]
+
+
+@given(
+    st.sampled_from(["string", "achievement"]),
+    st.dictionaries(st.sampled_from(LOCALES), st.sets(st.sampled_from(KEYS))),
+    st.permutations(LOCALES),
+    st.integers(0, 3),
+    st.booleans(),
+)
+def test_what_stands_behind_a_complete_locale_is_never_reached(unit, written, order, length, has_art_name):
+    """So a chain may be cut there: whoever has the shorter one gets the same words."""
+    texts = {locale: {key: f"{locale} {key}" for key in keys} for locale, keys in written.items()}
+    english = draft(1, (achievement(1),)).texts["en-US"]
+    texts["en-US"] = english | texts_of(**{"reward/art/name": "Art"}) if has_art_name else english
+    title = published(achievement(1, rewards=(ART,)), text_unit=unit, texts=texts)
+    chain = (*order[:length], "en-US")
+
+    effective = title.effective(chain)
+
+    assert chain[: len(effective)] == effective
+    assert title.words(0, effective) == title.words(0, chain)
+    assert title.name(effective) == title.name(chain)
+
+
+def test_a_chain_ends_with_the_first_complete_locale():
+    whole = texts_of(name="Nom", description="Description", locked_description="Verrouillé")
+    title = published(achievement(1), texts={"fr-FR": whole | {"title/name": "Titre"}, "de-DE": texts_of(name="Name")})
+
+    assert title.effective(("fr-FR", "de-DE", "en-US")) == ("fr-FR",)
+    assert title.effective(("de-DE", "fr-FR", "en-US")) == ("de-DE", "fr-FR")
+    assert title.effective(("de-DE", "en-US")) == ("de-DE", "en-US")
+
+
+def test_a_window_is_closed_at_the_tick_of_its_end():
+    end = ticks.parse("2030-01-01T00:00:00Z")
+    title = published(achievement(1, window=Window(opens_at=0, closes_at=end)))
+
+    assert (title.last_closing(end - 1), title.last_closing(end)) == (0, end)

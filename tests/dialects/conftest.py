@@ -1,0 +1,108 @@
+"""The application on the test's own connection, with titles and players made as a test needs them."""
+
+import io
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+
+from service.app import make_application, make_services
+from service.core import progress, publishing
+from service.core.catalog import Achievement
+from service.core.formats.xbox_page import TitleProgress
+from service.db.pool import Pool
+from service.observe import Observer
+from service.settings import Settings
+from service.web import Services
+from tests.making import PLAYER, SECRET, achievement, authorization, draft
+
+Client = TestClient[web.Request, web.Application]
+Ask = Callable[..., Awaitable[Any]]
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """The settings of the application; a test module may override this fixture."""
+    return Settings(jwt_secret=SECRET)
+
+
+@pytest.fixture
+async def services(pool: Pool, settings: Settings) -> Services:
+    """What handlers ask, in the test's transaction; nothing goes on in the background."""
+    return await make_services(settings, pool, Observer(level="error", stream=io.StringIO()))
+
+
+@pytest.fixture
+async def client(services: Services, aiohttp_client: Callable[..., Awaitable[Client]]) -> Client:
+    """A real client of the real application."""
+    return await aiohttp_client(make_application(services))
+
+
+@pytest.fixture
+def make_title(pool: Pool, services: Services) -> Callable[..., Awaitable[int]]:
+    """Publishes a title, of so many plain achievements or of these, and gives its id."""
+
+    async def make(title_id: int = 1, *, achievements: int | tuple[Achievement, ...] = 3, **changes: Any) -> int:
+        made = (
+            tuple(achievement(number) for number in range(1, achievements + 1))
+            if isinstance(achievements, int)
+            else achievements
+        )
+        async with pool.transaction() as connection:
+            await publishing.import_draft(connection, draft(title_id, made, **changes), is_whole=True, file="test")
+            await publishing.publish(connection, title_id)
+        await services.releases.refresh()
+        return title_id
+
+    return make
+
+
+@pytest.fixture
+def give(pool: Pool) -> Callable[..., Awaitable[None]]:
+    """Gives a player unlocks (number to ticks) and current values in a title."""
+
+    async def given(
+        title_id: int,
+        unlocked: Mapping[int, int],
+        *,
+        currents: Mapping[int, tuple[str | None, ...]] | None = None,
+        player: str = PLAYER,
+    ) -> None:
+        part = TitleProgress(title_id=title_id, unlocked=dict(unlocked), currents=dict(currents or {}))
+        async with pool.transaction() as connection:
+            await progress.put_progress(connection, player=player, progress=[part])
+
+    return given
+
+
+@pytest.fixture
+def ask(client: Client) -> Ask:
+    """Asks the Xbox door as the player themself, under contract 2, and gives the JSON.
+
+    `status` is what is expected, `headers` are added, `raw=True` gives the response itself.
+    """
+
+    async def asked(
+        what: str = "achievements",
+        *,
+        player: str = PLAYER,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        raw: bool = False,
+        contract: int | None = 2,
+        **query: Any,
+    ) -> Any:
+        sent = {"Authorization": authorization(player)}
+        if contract is not None:
+            sent["x-xbl-contract-version"] = str(contract)
+        response = await client.get(
+            f"/users/xuid({player})/{what}",
+            params={name: str(value) for name, value in query.items()},
+            headers=sent | dict(headers or {}),
+        )
+        assert response.status == status, await response.text()
+        return response if raw else await response.json()
+
+    return asked

@@ -1,0 +1,29 @@
+"""What only tests of this door need."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import pytest
+
+from service.core import publishing
+from service.core.catalog import Texts
+from service.db.pool import Pool
+from service.web import Services
+from tests.making import draft
+
+PublishTexts = Callable[[int, Texts], Awaitable[int]]
+
+
+@pytest.fixture
+def publish_texts(pool: Pool, services: Services) -> PublishTexts:
+    """Changes some texts of a title, locale → key → text, and publishes it; gives the release."""
+
+    async def published(title_id: int, texts: Texts) -> int:
+        changes = msgspec.structs.replace(draft(title_id, ()), texts=texts)
+        async with pool.transaction() as connection:
+            await publishing.import_draft(connection, changes, is_whole=False, file="test")
+            release, _ = await publishing.publish(connection, title_id)
+        await services.releases.refresh()
+        return release
+
+    return published

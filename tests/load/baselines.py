@@ -1,0 +1,70 @@
+"""Two servers to compare with, on the same aiohttp and uvloop: a constant body, alone and after one read of Postgres.
+
+`python -m tests.load.baselines --body-bytes N` is the *ceiling*; with `--database URL` the *naive limit*. Both answer
+the same requests as the service, and do nothing else: no authorization, no languages, no log, no counting.
+"""
+
+import asyncio
+import contextlib
+import signal
+
+import asyncpg
+import click
+import uvloop
+from aiohttp import web
+
+_READ = "SELECT p.revision FROM progress AS p WHERE p.player = $1 AND p.title_id = $2"
+
+
+@click.command()
+@click.option("--body-bytes", type=int, required=True)
+@click.option("--database")
+@click.option("--pool-size", type=int, default=8)
+def main(*, body_bytes: int, database: str | None, pool_size: int) -> None:
+    """Answer until SIGTERM; the first line says where."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(b"x" * body_bytes, database, pool_size))
+
+
+async def _serve(body: bytes, database: str | None, pool_size: int) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        app = web.Application()
+        handler = _constant(body)
+        if database is not None:
+            pool = await stack.enter_async_context(
+                asyncpg.create_pool(database, min_size=pool_size, max_size=pool_size, reset=_leave)
+            )
+            handler = _after_one_read(body, pool)
+        app.router.add_get("/users/xuid({xuid:[^/]*})/achievements", handler)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        stopped = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+        click.echo(f"ready http://127.0.0.1:{runner.addresses[0][1]}")
+        await stopped.wait()
+
+
+def _constant(body: bytes):
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(body=body, content_type="application/json")
+
+    return answer
+
+
+def _after_one_read(body: bytes, pool: asyncpg.Pool):
+    async def answer(request: web.Request) -> web.Response:
+        title_id = int(request.query["titleId"])
+        await pool.fetchval(_READ, request.match_info["xuid"], title_id)
+        return web.Response(body=body, content_type="application/json")
+
+    return answer
+
+
+async def _leave(_connection: asyncpg.Connection) -> None:
+    """No reset between loans: it would cost a second round trip, and the service does without too."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+"""`make bench`: what the service can do, as ratios to two servers that do nothing else, all measured in one run.
+
+It starts an embedded Postgres (durable, as the demo has it), fills it, starts `laurel serve` with default settings
+(its log goes to a file), and drives service, ceiling and naive limit in turn, in short rounds, so that what drifts on
+the machine meets them alike. Every request has been sent once before the first round: tokens were seen and fragments made,
+as they have been for players who are at play.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import pathlib
+import statistics
+import tempfile
+from collections.abc import Iterator, Sequence
+
+import asyncpg
+import click
+import msgspec
+import uvloop
+
+from service.core.catalog import Draft
+from service.db.embedded import EmbeddedPostgres
+from service.db.migrate import migrate
+from tests.load import growth, processes, seed
+from tests.load.driver import drive, fetch
+from tests.load.growth import Players
+from tests.load.processes import Server, started
+from tests.load.questions import SECRET, conditional, spread
+from tests.load.report import CEILING, NAIVE, NOT_MODIFIED, OWN_SCOPE, PAGE, Measure, Results, render
+
+_PLAYERS, _FEW, _MANY = 2533274790000000, 2533275000000000, 2533276000000000  # first XUIDs
+_LONGEST = 900  # seconds; a run takes some 200
+
+
+class Scale(msgspec.Struct, frozen=True):
+    """How much is seeded, and how long it is driven.
+
+    `copies` players hold a page already and ask for what is newer; `far` items are skipped in the longest list.
+    """
+
+    players: int
+    copies: int
+    few_titles: int
+    many_titles: int
+    rounds: int
+    seconds: float
+    reads: int
+    far: int
+    connections: tuple[int, ...] = (1, 16, 64)
+
+
+FULL = Scale(
+    players=20_000,
+    copies=2_000,
+    few_titles=30,
+    many_titles=300,
+    rounds=3,
+    seconds=2.5,
+    reads=15,
+    far=9_000,
+)
+QUICK = Scale(
+    players=200,
+    copies=20,
+    few_titles=2,
+    many_titles=10,
+    rounds=1,
+    seconds=0.1,
+    reads=2,
+    far=300,
+)
+
+
+class Workload(msgspec.Struct, frozen=True):
+    """Requests without end for one server, and the status of every answer."""
+
+    name: str
+    server: Server
+    requests: Iterator[bytes]
+    status: int = 200
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="Only to see that it works: little data, short rounds.")
+@click.option("--output", type=click.Path(path_type=pathlib.Path), help="Also write the tables to this file.")
+def main(*, quick: bool, output: pathlib.Path | None) -> None:
+    """Measure the service against its ceiling and the naive limit, and print the tables."""
+    with (
+        tempfile.TemporaryDirectory(prefix="laurel-bench-") as folder,
+        EmbeddedPostgres(pathlib.Path(folder, "data")) as url,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        text = render(runner.run(_bench(QUICK if quick else FULL, url=url, folder=pathlib.Path(folder))))
+    click.echo(text)
+    if output is not None:
+        output.write_text(text + "\n", encoding="utf-8")
+
+
+async def _bench(scale: Scale, *, url: str, folder: pathlib.Path) -> Results:
+    async with asyncio.timeout(_LONGEST), contextlib.AsyncExitStack() as stack:
+        await migrate(url)
+        connection = await asyncpg.connect(url)
+        stack.push_async_callback(connection.close)
+        games, shelf, unlock_bytes = await _seeded(connection, scale)
+        _say("starting the servers")
+        service = await stack.enter_async_context(
+            started(
+                *("service", "serve", "--port", "0", "--ops-port", "0"),
+                log=folder / "service.log",
+                settings={"LAUREL_DATABASE_URL": url, "LAUREL_JWT_SECRET": SECRET},
+            )
+        )
+        title_ids = [game.title.title_id for game in games]
+        pages, own_scope = spread(range(_PLAYERS, _PLAYERS + scale.players), title_ids)
+        _say("warming up")
+        seen, unseen = 0, itertools.cycle(pages)
+        while seen < len(pages):
+            seen += len((await drive(service.port, unseen, connections=16, seconds=scale.seconds)).latencies)
+        answers = [(page, *await fetch(service.port, page)) for page in pages[: scale.copies]]
+        copies = [conditional(page, fields["etag"]) for page, fields, _ in answers]
+        page_bytes = round(statistics.mean(len(body) for *_, body in answers))
+        baseline = "tests.load.baselines", "--body-bytes", str(page_bytes)
+        log = folder / "baselines.log"
+        ceiling = await stack.enter_async_context(started(*baseline, log=log, settings={}))
+        naive = await stack.enter_async_context(started(*baseline, "--database", url, log=log, settings={}))
+        workloads = [
+            Workload(CEILING, ceiling, itertools.cycle(pages)),
+            Workload(NAIVE, naive, itertools.cycle(pages)),
+            Workload(PAGE, service, itertools.cycle(pages)),
+            Workload(NOT_MODIFIED, service, itertools.cycle(copies), 304),
+            Workload(OWN_SCOPE, service, itertools.cycle(own_scope)),
+        ]
+        loads = await _loads(scale, workloads, postgres=processes.parent(connection.get_server_pid()))
+        _say("growth")
+        strangers = 2 * scale.reads
+        rows = await growth.measure(
+            service.port,
+            connection,
+            few=Players(_FEW, 1 + strangers, [draft.title.title_id for draft in shelf[: scale.few_titles]]),
+            many=Players(_MANY, 1 + strangers, [draft.title.title_id for draft in shelf]),
+            reads=scale.reads,
+            far=scale.far,
+        )
+        return Results(
+            setting=f"{scale.players} players × 2 titles × 60 achievements × {len(seed.LANGUAGES)} locales",
+            loads=loads,
+            growth=rows,
+            page_bytes=page_bytes,
+            unlock_bytes=unlock_bytes,
+            rss_megabytes=processes.peak_megabytes(service.pid),
+        )
+
+
+async def _seeded(connection: asyncpg.Connection, scale: Scale) -> tuple[list[Draft], list[Draft], float]:
+    """The titles of the load, those of growth, and the bytes per unlock of the players of the load."""
+    _say("publishing titles")
+    games = [seed.title(3_000_000_001 + index, achievements=60) for index in range(2)]
+    shelf = [
+        seed.title(10_001 + index, achievements=35, locales=("en-US", "ja-JP")) for index in range(scale.many_titles)
+    ]
+    async with connection.transaction():
+        await seed.publish(connection, [*games, *shelf])
+    _say("seeding players")
+    await seed.put_players(connection, first=_PLAYERS, players=scale.players, titles=games, fewest=20, most=60)
+    unlock_bytes = await seed.settle(connection)
+    for first, titles in (_FEW, shelf[: scale.few_titles]), (_MANY, shelf):
+        players = 1 + 2 * scale.reads
+        await seed.put_players(connection, first=first, players=players, titles=titles, fewest=32, most=35)
+    await seed.settle(connection)
+    return games, shelf, unlock_bytes
+
+
+async def _loads(scale: Scale, workloads: Sequence[Workload], *, postgres: int) -> dict[tuple[str, int], list[Measure]]:
+    """Short rounds of every workload in turn, so often that a median means something."""
+    loads: dict[tuple[str, int], list[Measure]] = {}
+    for turn in range(scale.rounds):
+        for connections in scale.connections:
+            _say(f"round {turn + 1} of {scale.rounds}: {connections} connections")
+            for workload in workloads:
+                server = processes.cpu_seconds(workload.server.pid)
+                backends = processes.cpu_seconds_of_children(postgres)
+                seen = await drive(
+                    workload.server.port,
+                    workload.requests,
+                    connections=connections,
+                    seconds=scale.seconds,
+                    status=workload.status,
+                )
+                measure = Measure(
+                    seen,
+                    processes.cpu_seconds(workload.server.pid) - server,
+                    processes.cpu_seconds_of_children(postgres) - backends,
+                )
+                loads.setdefault((workload.name, connections), []).append(measure)
+    return loads
+
+
+def _say(what: str) -> None:
+    click.echo(f"bench: {what}", err=True)
+
+
+if __name__ == "__main__":
+    main()

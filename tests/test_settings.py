@@ -1,0 +1,165 @@
+"""Settings: each knob read or refused with its name, what came and what would do; secrets are never shown."""
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.errors import BadSetting
+from service.settings import KNOBS, Settings, read_settings
+
+SECRET = "thirty-two bytes or more of secret"
+KEY = ed25519.Ed25519PrivateKey.generate()
+PUBLIC = (
+    KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+)
+PRIVATE = KEY.private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+).decode()
+
+GOOD = {
+    "LAUREL_DATA": ["/srv/laurel", "relative", "with spaces"],
+    "LAUREL_DATABASE_URL": ["postgresql://u:p@h:5432/d", "postgres:///d?host=/run"],
+    "LAUREL_POOL_SIZE": ["1", "100"],
+    "LAUREL_ISSUER": ["https://issuer.example"],
+    "LAUREL_AUDIENCE": ["laurel"],
+    "LAUREL_JWT_SECRET": [SECRET, "é" * 16],
+    "LAUREL_JWT_PUBLIC_KEY": [PUBLIC],
+    "LAUREL_JWKS_URL": ["https://issuer.example/keys", "http://127.0.0.1:9/keys"],
+    "LAUREL_READ_POLICY": ["self", "public"],
+    "LAUREL_DEFAULT_CONTRACT": ["1", "2", "3", "4"],
+    "LAUREL_LOCALE_MAX_DISTANCE": ["1", "50", "100"],
+    "LAUREL_CATALOG_POLL": ["0.1", "2", "60"],
+    "LAUREL_LOG_LEVEL": ["debug", "info", "warning", "error"],
+}
+BAD = {
+    "LAUREL_DATA": ["", "  "],
+    "LAUREL_DATABASE_URL": ["", "mysql://u:p@h/d", "localhost", "/run/postgresql"],
+    "LAUREL_POOL_SIZE": ["", "0", "101", "-1", "+1", "1.0", "eight", "٨", "1_0", "9" * 5000],
+    "LAUREL_ISSUER": ["", "  "],
+    "LAUREL_AUDIENCE": ["", "\t"],
+    "LAUREL_JWT_SECRET": ["", "short", "x" * 31, "é" * 15],
+    "LAUREL_JWT_PUBLIC_KEY": ["", "/no/such/file.pem", "x" * 5000, PRIVATE, "-----BEGIN CERTIFICATE-----"],
+    "LAUREL_JWKS_URL": ["", "ftp://issuer.example/keys", "issuer.example/keys"],
+    "LAUREL_READ_POLICY": ["", "Self", "privacy", "everyone"],
+    "LAUREL_DEFAULT_CONTRACT": ["", "0", "5", "two"],
+    "LAUREL_LOCALE_MAX_DISTANCE": ["", "0", "101", "-5"],
+    "LAUREL_CATALOG_POLL": ["", "0", "0.09", "61", "nan", "inf", "-inf", "often"],
+    "LAUREL_LOG_LEVEL": ["", "INFO", "trace"],
+}
+
+
+def cases(table):
+    return [pytest.param(name, text, id=f"{name}={text[:20]!a}") for name, texts in table.items() for text in texts]
+
+
+def test_every_knob_is_tried_and_fills_a_field_of_its_own():
+    names = [knob.name for knob in KNOBS]
+
+    assert set(names) == GOOD.keys() == BAD.keys()
+    assert sorted(knob.field for knob in KNOBS) == sorted(Settings.__struct_fields__)
+    assert len(set(names)) == len(names)
+
+
+def test_nothing_set_is_the_defaults():
+    assert read_settings({}) == Settings()
+    assert read_settings({"PATH": "/bin", "laurel_data": "x"}) == Settings()
+
+
+@pytest.mark.parametrize(("name", "text"), cases(GOOD))
+def test_a_good_value_is_taken(name, text):
+    (knob,) = (knob for knob in KNOBS if knob.name == name)
+
+    taken = getattr(read_settings({name: text}), knob.field)
+
+    assert str(taken) == text or float(taken) == float(text)
+    others = {field: value for field, value in msgspec.structs.asdict(Settings()).items() if field != knob.field}
+    assert others.items() <= msgspec.structs.asdict(read_settings({name: text})).items()
+
+
+@pytest.mark.parametrize(("name", "text"), cases(BAD))
+def test_a_bad_value_is_refused_by_name_with_what_would_do(name, text):
+    (knob,) = (knob for knob in KNOBS if knob.name == name)
+
+    with pytest.raises(BadSetting) as raised:
+        read_settings({name: text})
+
+    message = str(raised.value)
+    assert message.startswith(f"{name}: expected {knob.expects}, got ")
+    assert len(message) < 300
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("LAUREL_JWT_SECRET", "not so long a secret"),
+        ("LAUREL_DATABASE_URL", "mysql://user:password@host/db"),
+        ("LAUREL_JWT_PUBLIC_KEY", PRIVATE),
+        ("LAUREL_JWT_PUBLIC_KEY", PRIVATE.replace("\n", "\\n")),
+    ],
+)
+def test_a_secret_is_never_shown(name, secret):
+    with pytest.raises(BadSetting) as raised:
+        read_settings({name: secret})
+
+    message = str(raised.value)
+    assert message.endswith("got a value that is not shown")
+    assert raised.value.__suppress_context__
+
+
+@given(st.text(min_size=1, max_size=31))
+def test_no_part_of_a_short_secret_is_shown(secret):
+    if len(secret.encode("utf-8", "replace")) >= 32:
+        return
+    with pytest.raises(BadSetting) as raised:
+        read_settings({"LAUREL_JWT_SECRET": secret})
+
+    assert str(raised.value) == (
+        "LAUREL_JWT_SECRET: expected an HMAC secret of 32 bytes or more, got a value that is not shown"
+    )
+
+
+def test_a_name_that_nothing_reads_is_refused_with_those_that_are():
+    with pytest.raises(
+        BadSetting, match=r"^LAUREL_DATABASEURL: there is no such setting; there are LAUREL_DATA, .*URL"
+    ):
+        read_settings({"LAUREL_DATABASEURL": "postgresql://x"})
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"LAUREL_JWT_SECRET": SECRET, "LAUREL_JWT_PUBLIC_KEY": PUBLIC},
+        {"LAUREL_JWT_SECRET": SECRET, "LAUREL_JWKS_URL": "https://issuer.example/keys"},
+        {"LAUREL_JWT_PUBLIC_KEY": PUBLIC, "LAUREL_JWKS_URL": "https://issuer.example/keys"},
+    ],
+)
+def test_two_kinds_of_key_are_refused(keys):
+    """RFC 8725 §3.1: a key is for one algorithm, so that no token can choose."""
+    with pytest.raises(BadSetting, match="set one of them, never two") as raised:
+        read_settings(keys)
+
+    assert all(name in str(raised.value) for name in keys)
+    assert SECRET not in str(raised.value)
+
+
+def test_a_public_key_may_be_the_path_of_one(tmp_path):
+    file = tmp_path / "key.pem"
+    file.write_text(PUBLIC)
+
+    assert read_settings({"LAUREL_JWT_PUBLIC_KEY": str(file)}).jwt_public_key == PUBLIC
+
+
+@pytest.mark.parametrize("content", [PRIVATE.encode(), b"", b"\xff\xfe", b"hello"])
+def test_a_path_of_anything_else_is_refused_without_what_stands_there(tmp_path, content):
+    file = tmp_path / "key.pem"
+    file.write_bytes(content)
+
+    with pytest.raises(BadSetting) as raised:
+        read_settings({"LAUREL_JWT_PUBLIC_KEY": str(file)})
+
+    assert str(raised.value).startswith("LAUREL_JWT_PUBLIC_KEY: expected a public key")
+    assert "MC4C" not in str(raised.value)

@@ -1,0 +1,77 @@
+"""The wheel is whole: installed into an empty environment, it serves its demo far from the checkout."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import urllib.request
+import venv
+from collections.abc import Iterator
+
+import pytest
+
+from service.demo import PLAYER
+from tests.starting import environment, laurel, running
+
+CHECKOUT = pathlib.Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def installed() -> Iterator[pathlib.Path]:
+    """A folder with nothing of ours but an environment that has the wheel; what it depends on is lent by ours."""
+    with tempfile.TemporaryDirectory(prefix="laurel-tests-") as made:
+        folder = pathlib.Path(made)
+        _pip("wheel", "--no-deps", "--wheel-dir", folder, CHECKOUT)
+        (wheel,) = folder.glob("*.whl")
+        venv.create(folder / "venv", symlinks=True)
+        python = folder / "venv/bin/python"
+        _pip("--python", python, "install", "--no-deps", "--no-index", wheel)
+        (packages,) = folder.glob("venv/lib/python3.*/site-packages")
+        # Read after its own packages, and without the .pth in it that would lead back to the checkout.
+        (packages / "lent.pth").write_text(sysconfig.get_paths()["purelib"], encoding="utf-8")
+        yield folder
+
+
+def _pip(*arguments: object) -> None:
+    done = subprocess.run(  # noqa: S603  (our own wheel)
+        [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *map(str, arguments)],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=environment(),
+        cwd="/",
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_wheel_serves_its_demo_outside_the_checkout(installed):
+    command = (str(installed / "venv/bin/laurel"),)
+    where = laurel("-c", "import service; print(service.__file__)", command=(str(installed / "venv/bin/python"), "-P"))
+    assert pathlib.Path(where.stdout).is_relative_to(installed), where
+
+    demo = ("demo", "--port", 0, "--ops-port", 0, "--data", installed / "data")
+    with running(*demo, command=command, folder=installed) as server:
+        credential = laurel("token", "--xuid", PLAYER, command=command, LAUREL_DATA=str(installed / "data")).stdout
+        languages = {}
+        for language in ("fr", "ar"):
+            headers = {"Authorization": credential.strip(), "Accept-Language": language, "x-xbl-contract-version": "2"}
+            url = f"{server.url}/users/xuid({PLAYER})/achievements"
+            with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as response:  # noqa: S310
+                languages[response.headers["Content-Language"]] = json.load(response)["pagingInfo"]["totalRecords"]
+
+    assert set(languages) == {"fr-FR", "ar-SA"}
+    assert min(languages.values()) > 73
+
+
+def test_the_wheel_carries_every_statement_and_translation(installed):
+    (packages,) = installed.glob("venv/lib/python3.*/site-packages")
+    pairs = {"sql/migrations": "_sql/migrations", "sql/queries": "_sql/queries", "locales": "_locales"}
+
+    for ours, theirs in pairs.items():
+        place = packages / "service" / theirs
+        wanted = [file for file in (CHECKOUT / ours).rglob("*") if file.suffix in (".sql", ".po", ".pot")]
+        assert wanted
+        for file in wanted:
+            assert (place / file.relative_to(CHECKOUT / ours)).read_bytes() == file.read_bytes(), file
