@@ -78,8 +78,8 @@ def join(app: web.Application, doors: Sequence[Door]) -> None:
             resource = app.router.add_resource(route.path, name=f"{door.name}.{route.name}")
             methods = ("GET", "HEAD") if route.method == hdrs.METH_GET else (route.method,)
             for method in methods:
-                resource.add_route(method, _boundary(door, route.name, route.handler))
-    app.router.add_route("*", "/{path:.*}", _unmatched(doors))
+                resource.add_route(method, _boundary(door, route.name, route.handler), expect_handler=_expect)
+    app.router.add_route("*", "/{path:.*}", _unmatched(doors), expect_handler=_expect)
 
 
 def _boundary(door: Door, name: str, handler: Handler) -> Handler:
@@ -109,6 +109,16 @@ def _boundary(door: Door, name: str, handler: Handler) -> Handler:
         return response
 
     return bounded
+
+
+async def _expect(request: web.Request) -> None:
+    """Let a waiting client send its body, and pass over any other expectation (RFC 9110 §10.1.1 allows both).
+
+    aiohttp's own would refuse the others in words of no door.
+    """
+    if request.headers[hdrs.EXPECT].lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
 
 
 def refuse_unreadable(app: web.Application, door: Door) -> None:

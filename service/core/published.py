@@ -50,8 +50,8 @@ class PublishedTitle:
         self.locales = tuple(texts)
         self.closings = sorted(a.window.closes_at for a in self.achievements if a.window is not None)
         self.gamerscore = sum(achievement.gamerscore for achievement in self.achievements)
-        default_keys = texts.get(title.default_locale, {}).keys()
-        self._complete = {locale for locale, found in texts.items() if found.keys() >= default_keys}
+        every_key = {key for found in texts.values() for key in found}
+        self._complete = {locale for locale, found in texts.items() if found.keys() >= every_key}
         self._by_kind: dict[Kind | None, Sequence[int]] = {None: range(len(self.achievements))}
 
     def of_kind(self, kind: Kind | None) -> Sequence[int]:

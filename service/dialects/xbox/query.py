@@ -76,19 +76,19 @@ def read(query_string: str, *, own_title: int | None, holds: Holds = "achievemen
 def _read(query_string: str, own_title: int | None, holds: Holds) -> ListQuery:
     values = parameters(query_string)
     titles = _titles(values)
-    unlocked_only = _flag(values, "unlockedOnly")
-    possible_only = holds == "possible" or _flag(values, "possibleOnly")
-    if unlocked_only and possible_only:
-        raise BadParameter("possibleOnly", "false together with unlockedOnly=true: one leaves out what the other shows")
-    asked = Asked(
-        of="titles" if holds == "titles" else "achievements",
-        titles=titles,
-        own_title=own_title if not titles else None,
-        kind=_kind(values),
-        unlocked_only=unlocked_only or (holds == "unlocked" and not possible_only),
-        possible_only=possible_only,
-        order=_order(values),
-    )
+    own_title = own_title if not titles else None
+    if holds == "titles":
+        asked = Asked(of="titles", titles=titles, own_title=own_title, order=_order(values))
+    else:
+        unlocked_only, possible_only = _which(values, holds)
+        asked = Asked(
+            titles=titles,
+            own_title=own_title,
+            kind=_kind(values),
+            unlocked_only=unlocked_only,
+            possible_only=possible_only,
+            order=_order(values),
+        )
     token = values.get("continuationtoken")
     offset = _whole(values, "skipItems")
     if token is not None and (token == "" or _OFFSET.fullmatch(token)):
@@ -103,6 +103,17 @@ def _read(query_string: str, own_title: int | None, holds: Holds) -> ListQuery:
     )
 
 
+def _which(values: dict[str, str], holds: Holds) -> tuple[bool, bool]:
+    """Whether the list leaves out what is locked, and whether it leaves out what the player has."""
+    unlocked_only, possible_only = _flag(values, "unlockedOnly"), _flag(values, "possibleOnly")
+    if unlocked_only and holds == "possible":
+        raise BadParameter("unlockedOnly", "false: this list shows what can be earned, whoever has it")
+    if unlocked_only and possible_only:
+        raise BadParameter("possibleOnly", "false together with unlockedOnly=true: one leaves out what the other shows")
+    possible_only = possible_only or holds == "possible"
+    return unlocked_only or (holds == "unlocked" and not possible_only), possible_only
+
+
 def parameters(query_string: str) -> dict[str, str]:
     """The parameters that this door knows by their name in lower case.
 
@@ -111,6 +122,7 @@ def parameters(query_string: str) -> dict[str, str]:
     """
     values: dict[str, str] = {}
     try:
+        query_string.encode()  # what was no UTF-8 before any percent-encoding came as lone surrogates
         pairs = urllib.parse.parse_qsl(
             query_string, keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=64
         )

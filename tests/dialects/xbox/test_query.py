@@ -362,11 +362,19 @@ async def test_100_titles_are_not_too_many(ask_raw, title):
 @pytest.mark.parametrize("what", ["achievements", "titleachievements", "history/titles"])
 @pytest.mark.usefixtures("title")
 async def test_every_list_refuses_alike(ask_raw, what):
-    for query_string in ("maxItems=abc", "titleId=", "orderBy=Name", "continuationToken=abc", "types=All"):
+    for query_string in ("maxItems=abc", "titleId=", "orderBy=Name", "continuationToken=abc"):
         status, refusal = await ask_raw(query_string, path=f"/users/xuid({PLAYER})/{what}")
 
         assert status == 400, query_string
         assert refusal["description"].startswith(query_string.partition("=")[0])
+
+
+@pytest.mark.usefixtures("title")
+async def test_what_chooses_achievements_means_nothing_to_a_list_of_titles(ask_raw):
+    for query_string in ("types=All", "unlockedOnly=true&possibleOnly=true"):
+        status, page = await ask_raw(query_string, path=f"/users/xuid({PLAYER})/history/titles")
+
+        assert (status, page["titles"]) == (200, [])
 
 
 async def test_a_message_does_not_grow_with_what_came(ask_raw):
