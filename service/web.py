@@ -5,6 +5,7 @@ route in the door's boundary, so that each error a caller can meet, the router's
 the door that was asked.
 """
 
+import importlib.metadata
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
@@ -44,6 +45,7 @@ PRINCIPAL = web.RequestKey("principal", Principal)
 PLAYER = web.RequestKey("player", str)
 """Whose data is asked for, once a handler knows: for the log line, which shows a keyed hash of it."""
 
+VERSION = importlib.metadata.version("laurel")
 SERVER = "laurel"  # not which library, and which version of it
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]

@@ -21,7 +21,7 @@ from service.dialects.xbox.openapi import OPENAPI
 from service.dialects.xbox.query import Holds, ListQuery
 from service.dialects.xbox.refusals import correlation_vector, refuse
 from service.errors import BadParameter, NotAuthenticated, NotFound
-from service.web import PLAYER, PRINCIPAL, SERVICES, Door, Route, Services, matches
+from service.web import PLAYER, PRINCIPAL, SERVICES, VERSION, Door, Route, Services, matches
 
 VARY = "Accept-Language, Authorization, x-xbl-contract-version"
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -249,7 +249,8 @@ def _known_revision(condition: str | None, digest: str) -> int:
 
 @functools.lru_cache(maxsize=4096)  # players share it
 def _digest(*parts: object) -> str:
-    return hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    text = repr((VERSION, *parts))  # another version may say the same in other bytes
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 _PLAYER = "/users/xuid({xuid:[^/]*})"
