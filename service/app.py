@@ -108,7 +108,9 @@ async def make_runner(settings: Settings, *, url: str, ops_listen: socket.socket
             await web.SockSite(operations, ops_listen).start()
         app = make_application(services)
         gc.collect()
-        gc.freeze()  # modules and catalogue stay: looking through them again and again costs requests their time
+        # Modules and catalogue stay, and requests leave no cycles: looking for them costs every request its time.
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 100)
         ends = stack.pop_all()
 
         async def end(_app: web.Application) -> None:

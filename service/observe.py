@@ -5,6 +5,7 @@ players are named by a keyed hash that only this process can make.
 """
 
 import asyncio
+import bisect
 import hashlib
 import logging
 import os
@@ -24,6 +25,7 @@ Level = Literal["debug", "info", "warning", "error"]
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 _FLUSH_AFTER = 0.2  # seconds: a line is never held back longer, and a busy second costs few writes
 _FLUSH_AT = 512  # lines
 
@@ -54,6 +56,7 @@ class Observer:
         error: Exception | None = None,
     ) -> None:
         """One request has been answered, in these locales. An error is a bug of ours, and is told whole."""
+        method = method if method in _METHODS else "_OTHER"  # or a stranger could make up series without end
         self.requests.count(method, route, status, seconds)
         if error is not None:
             self.say("error", f"{method} {route} failed", door=door, trace="".join(traceback.format_exception(error)))
@@ -114,12 +117,7 @@ class RequestMetrics(Collector):
         row = self._seen.get(key)
         if row is None:
             row = self._seen[key] = [0.0] * (len(_BUCKETS) + 2)
-        for index, bound in enumerate(_BUCKETS):
-            if seconds <= bound:
-                row[index] += 1
-                break
-        else:
-            row[-2] += 1
+        row[bisect.bisect_left(_BUCKETS, seconds)] += 1
         row[-1] += seconds
 
     def collect(self) -> Iterator[Metric]:

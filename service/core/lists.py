@@ -7,7 +7,7 @@ import msgspec
 
 from service.core import ticks
 from service.core.earned import Everything, Progress
-from service.core.page import Asked, Cursor, Item, Listing, Order, View, listing
+from service.core.page import Asked, Cursor, Listing, Order, Run, View, listing
 from service.core.progress import ProgressReads
 from service.core.published import PublishedTitle
 from service.core.releases import Releases
@@ -35,7 +35,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     views: Sequence[View]
-    items: Sequence[Item]
+    runs: Sequence[Run]
     total: int
     cursor: Cursor | None
 
@@ -99,14 +99,14 @@ def page(walk: Walk, views: Sequence[View], *, count: int, revision: int, everyt
     version = walk.cursor.version if walk.cursor is not None else newest(titles)
     found = _listing(walk.asked, views, as_of=as_of, version=version, everything=everything)
     start = walk.offset if walk.cursor is None else found.after(walk.cursor)
-    items = found.cut(start, count)
+    runs = found.cut(start, count)
     cursor = None
-    if items and start + len(items) < found.total:
-        title, position = items[-1]
+    if runs and start + sum(len(positions) for _, positions in runs) < found.total:
+        title, positions = runs[-1]
         published = views[title].published
-        number = published.achievements[position].number
+        number = published.achievements[positions[-1]].number
         cursor = Cursor(title_id=published.title_id, number=number, as_of=as_of, version=version)
-    return Page(views=views, items=items, total=found.total, cursor=cursor)
+    return Page(views=views, runs=runs, total=found.total, cursor=cursor)
 
 
 def _as_of(walk: Walk, titles: Sequence[PublishedTitle], revision: int) -> int:

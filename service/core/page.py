@@ -18,6 +18,7 @@ import hashlib
 import heapq
 import hmac
 import itertools
+import operator
 import re
 import struct
 import zlib
@@ -34,6 +35,12 @@ from service.errors import BadToken
 
 Item = tuple[int, int]
 """A title, by its place in the scope, and an achievement, by its position in that title's catalogue order."""
+
+
+Run = tuple[int, Sequence[int]]
+"""Items of one title that stand together: its place in the scope, and their positions there."""
+
+_title_of = operator.itemgetter(0)
 
 
 class Order(enum.IntEnum):
@@ -99,21 +106,24 @@ class Listing:
         self._ends = [*itertools.accumulate((len(positions) for _, positions in runs), initial=head_total)][1:]
         self.total = self._ends[-1] if runs else head_total
 
-    def cut(self, start: int, count: int) -> list[Item]:
+    def cut(self, start: int, count: int) -> list[Run]:
         """Up to `count` items, beginning after the first `start`."""
-        items = self._draw(start + count)[start : start + count]
-        start += len(items)
-        count -= len(items)
+        runs: list[Run] = []
+        if start < self._head_total:
+            drawn = self._draw(start + count)[start : start + count]
+            runs += ((title, [position for _, position in run]) for title, run in itertools.groupby(drawn, _title_of))
+            start += len(drawn)
+            count -= len(drawn)
         run = bisect.bisect_right(self._ends, start)
         while run < len(self._runs) and count > 0:
             title, positions = self._runs[run]
             first = start - (self._ends[run] - len(positions))
             taken = positions[first : first + count]
-            items += [(title, position) for position in taken]
+            runs.append((title, taken))
             start += len(taken)
             count -= len(taken)
             run += 1
-        return items
+        return runs
 
     def _draw(self, stop: int) -> list[Item]:
         self._drawn += itertools.islice(self._head, max(0, min(stop, self._head_total) - len(self._drawn)))

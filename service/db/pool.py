@@ -155,7 +155,8 @@ async def open_pool(url: str, *, size: int, statement_timeout: float | None = ST
     Raises:
         BadSetting: the database cannot be reached at the start.
     """
-    settings = {"application_name": "laurel"}
+    # Every statement is by key: planning it anew for the arrays at hand costs more than it can find.
+    settings = {"application_name": "laurel", "plan_cache_mode": "force_generic_plan"}
     if statement_timeout is not None:
         milliseconds = round(statement_timeout * 1000)
         settings |= {

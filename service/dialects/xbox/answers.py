@@ -1,21 +1,30 @@
 """Pages in this door's words: the chosen fragments joined with what is the player's own."""
 
-import functools
-import itertools
-import operator
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from service.core import ticks
 from service.core.earned import Progress
 from service.core.lists import Page
 from service.core.published import PublishedTitle
 from service.core.rarity import Rarities
-from service.dialects.xbox.fragments import LOCKED_AT, Fragment, Fragments, encode, in_progress, legacy, modern
+from service.dialects.xbox.fragments import (
+    LEGACY_LOCKED_AT,
+    LOCKED_AT,
+    Columns,
+    Fragments,
+    encode,
+    in_progress,
+    legacy,
+    modern,
+)
 from service.errors import UnsupportedVersion
 
+T = TypeVar("T")
 Chain = tuple[str, ...]
 ChainOf = Callable[[PublishedTitle], Chain]
 
+LOCKED, LEGACY_LOCKED = LOCKED_AT.encode(), LEGACY_LOCKED_AT.encode()
 _LEGACY_UNLOCKED_AT = b"1753-01-01T00:00:00.0000000Z"  # unlocked offline: nobody knows when
 
 
@@ -74,68 +83,79 @@ def _items(
     pieces: list[bytes] = []
     most_wanted: dict[int, int] = {}  # the first locale of its chain that each title has a text of
     chains: dict[int, Chain] = {}
-    for title, run in itertools.groupby(page.items, _title_of):
-        positions = [position for _, position in run]
+    for title, positions in page.runs:
         view = page.views[title]
         chain = chains[title] = chain_of(view.published)
-        fragments = contract.fragments.of(view.published, chain, positions)
-        used = [fragment.first_locale for fragment in fragments if fragment.first_locale is not None]
+        columns = contract.fragments.of(view.published, chain)
+        used = [index for index in _column(columns.first_locales, positions) if index is not None]
         if used:
             most_wanted[title] = min(most_wanted.get(title, len(chain)), *used)
-        ends = _ends(view.published, positions, contract, rarities)
-        if possible_only or view.progress is None:
-            for fragment, close in zip(fragments, ends, strict=True):
-                pieces += (fragment.locked, close)
-        else:
-            pieces += _joined(view.published, view.progress, positions, fragments, ends)
+        progress = None if possible_only else view.progress
+        part = _joined(columns, view.published, progress, positions, is_legacy=contract.is_legacy)
+        if contract.has_rarity:
+            part[_CLOSING::5] = _closings(view.published, positions, part[_CLOSING::5], rarities)
+        pieces += part
     if pieces:
         pieces[-1] = pieces[-1][:-1]  # the last comma
     languages = dict.fromkeys(chains[title][index] for title, index in most_wanted.items())
     return pieces, ", ".join(languages) or None
 
 
-_title_of = operator.itemgetter(0)
+_OPENING, _STATE, _MIDDLE, _TIME, _CLOSING = range(5)  # the pieces of one item
 
 
 def _joined(
+    columns: Columns,
     published: PublishedTitle,
-    progress: Progress,
+    progress: Progress | None,
     positions: Sequence[int],
-    fragments: Sequence[Fragment],
-    ends: Sequence[bytes],
+    *,
+    is_legacy: bool,
 ) -> list[bytes]:
-    """The pieces of these items with what is the player's own between."""
-    pieces: list[bytes] = []
-    unlocked_at, currents, stored_numbers = progress.unlocked_at.get, progress.currents, published.stored_numbers
-    for position, fragment, close in zip(positions, fragments, ends, strict=True):
-        number = stored_numbers[position]
-        at = unlocked_at(number)
-        if number in currents and fragment.gaps:
-            pieces += in_progress(fragment, currents[number], None if at is None else _time(at))
-            pieces.append(close)
-        elif at is None:
-            pieces += (fragment.locked, close)
-        elif at == 0 and not fragment.gaps:
-            pieces += (fragment.unlocked_head, _LEGACY_UNLOCKED_AT, fragment.tail, close)
-        else:
-            pieces += (fragment.unlocked_head, _time(at), fragment.tail, close)
+    """The pieces of these items, five each: as if all were locked, then with what is the player's own put in.
+
+    Whole columns are copied at a time; only what the player has is looked at one by one.
+    """
+    pieces = [LEGACY_LOCKED if is_legacy else LOCKED] * (5 * len(positions))
+    pieces[_OPENING::5] = _column(columns.openings, positions)
+    pieces[_STATE::5] = _column(columns.locked, positions)
+    pieces[_MIDDLE::5] = _column(columns.middles, positions)
+    pieces[_CLOSING::5] = _column(columns.closings, positions)
+    if progress is None:
+        return pieces
+    times = map(progress.unlocked_at.get, _column(published.stored_numbers, positions))
+    for item, (position, time) in enumerate(zip(positions, times, strict=True)):
+        if time is not None:
+            pieces[5 * item + _STATE] = columns.unlocked[position]
+            pieces[5 * item + _TIME] = ticks.wire(time).encode() if time or not is_legacy else _LEGACY_UNLOCKED_AT
+    if not is_legacy:
+        for number, known in progress.currents.items():
+            position = published.positions.get(number, -1)
+            if position in positions:
+                item = positions.index(position)
+                is_unlocked = number in progress.unlocked_at
+                state, middle = in_progress(columns.gaps[position], known, is_unlocked=is_unlocked)
+                pieces[5 * item + _STATE], pieces[5 * item + _MIDDLE] = state, middle
     return pieces
 
 
-@functools.lru_cache(maxsize=65_536)  # players at play ask again; some 13 MB
-def _time(at: int) -> bytes:
-    return ticks.wire(at).encode()
+def _column(values: Sequence[T], positions: Sequence[int]) -> Sequence[T]:
+    """The values at these positions; a slice where they stand together, as on most pages."""
+    if isinstance(positions, range):
+        return values[positions.start : positions.stop]
+    return [values[position] for position in positions]
 
 
-def _ends(
-    published: PublishedTitle, positions: Sequence[int], contract: Contract, rarities: Rarities
-) -> Sequence[bytes]:
-    """What closes each item: a brace, before it the rarity where the contract has one."""
-    if not contract.has_rarity:
-        return [b"},"] * len(positions)
+def _closings(
+    published: PublishedTitle, positions: Sequence[int], closings: Sequence[bytes], rarities: Rarities
+) -> list[bytes]:
+    """What closes each item with its rarity before the brace."""
     known = rarities.of(published.title_id)
     found = (known.by_number.get(published.achievements[position].number, known.others) for position in positions)
     return [
-        b',"rarity":' + encode({"currentCategory": rarity.category, "currentPercentage": rarity.percentage}) + b"},"
-        for rarity in found
+        closing[:-2]
+        + b',"rarity":'
+        + encode({"currentCategory": rarity.category, "currentPercentage": rarity.percentage})
+        + b"},"
+        for closing, rarity in zip(closings, found, strict=True)
     ]

@@ -15,7 +15,7 @@ from service.core.catalog import Achievement, MediaAsset
 from service.core.published import PublishedTitle
 
 LOCKED_AT = "0001-01-01T00:00:00.0000000Z"  # never null: clients read a date here whatever the state
-_LEGACY_LOCKED_AT = "2002-11-15T00:00:00.0000000Z"
+LEGACY_LOCKED_AT = "2002-11-15T00:00:00.0000000Z"
 _LEGACY_LOCKED_PLATFORM = 255  # any
 _LEGACY_UNLOCKED_PLATFORM = 1
 _SHOWN_UNACHIEVED, _ACHIEVED_ONLINE, _ACHIEVED = 0x8, 0x10000, 0x20000
@@ -25,17 +25,18 @@ encode = msgspec.json.Encoder().encode
 
 
 class Fragment(msgspec.Struct, frozen=True, gc=False):
-    """One achievement in one chain, cut where a player's own bytes go. No piece has the closing brace.
+    """One achievement in one chain, cut where a player's own bytes go: opening, a state, middle, a time, closing.
 
-    Locked, it is `locked`. Unlocked, it is `unlocked_head`, the time, `tail`. With current values it is `opening`, the
-    state, `gaps` with a value in each, the time, `tail`; contracts without current values have no gaps.
-    `first_locale` is the index in the chain of the most wanted locale that supplied any of its strings.
+    `locked` and `unlocked` are the two states. `gaps` is `middle` cut where current values go; contracts without
+    current values have none. `closing` ends with a comma. `first_locale` is the index in the chain of the most wanted
+    locale that supplied any of its strings.
     """
 
-    locked: bytes
-    unlocked_head: bytes
-    tail: bytes
     opening: bytes
+    locked: bytes
+    unlocked: bytes
+    middle: bytes
+    closing: bytes
     gaps: tuple[bytes, ...]
     first_locale: int | None
 
@@ -43,34 +44,39 @@ class Fragment(msgspec.Struct, frozen=True, gc=False):
 Render = Callable[[PublishedTitle, int, tuple[str, ...]], Fragment]
 
 
+class Columns:
+    """The fragments of one title in one chain, each field a column in catalogue order."""
+
+    def __init__(self, fragments: Sequence[Fragment]) -> None:
+        self.openings = tuple(fragment.opening for fragment in fragments)
+        self.locked = tuple(fragment.locked for fragment in fragments)
+        self.unlocked = tuple(fragment.unlocked for fragment in fragments)
+        self.middles = tuple(fragment.middle for fragment in fragments)
+        self.closings = tuple(fragment.closing for fragment in fragments)
+        self.gaps = tuple(fragment.gaps for fragment in fragments)
+        self.first_locales = tuple(fragment.first_locale for fragment in fragments)
+        self.size_bytes = sum(len(fragment.opening + fragment.middle + fragment.closing) for fragment in fragments)
+
+
 class Fragments:
     """The fragments of titles in chains, made when first asked for, the oldest forgotten."""
 
     def __init__(self, render: Render) -> None:
         self._render = render
-        self._kept: OrderedDict[tuple[int, tuple[str, ...]], tuple[int, list[Fragment | None]]] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, tuple[str, ...]], Columns] = OrderedDict()
         self._bytes = 0
 
-    def of(self, published: PublishedTitle, chain: tuple[str, ...], positions: Sequence[int]) -> list[Fragment]:
-        """The fragments at these positions."""
+    def of(self, published: PublishedTitle, chain: tuple[str, ...]) -> Columns:
+        """All fragments of a title."""
         key = published.key, chain
-        size, fragments = self._kept.get(key) or (0, [None] * len(published.achievements))
-        found = []
-        for position in positions:
-            fragment = fragments[position]
-            if fragment is None:
-                fragment = fragments[position] = self._render(published, position, chain)
-                size += 2 * len(fragment.locked)
-                self._keep(key, size, fragments)
-            found.append(fragment)
-        return found
-
-    def _keep(self, key: tuple[int, tuple[str, ...]], size: int, fragments: list[Fragment | None]) -> None:
-        self._bytes += size - self._kept.get(key, (0, []))[0]
-        self._kept[key] = size, fragments
-        while self._bytes > _CACHE_BYTES and len(self._kept) > 1:
-            _, (freed, _) = self._kept.popitem(last=False)
-            self._bytes -= freed
+        columns = self._kept.get(key)
+        if columns is None:
+            columns = Columns([self._render(published, i, chain) for i in range(len(published.achievements))])
+            self._kept[key] = columns
+            self._bytes += columns.size_bytes
+            while self._bytes > _CACHE_BYTES and len(self._kept) > 1:
+                self._bytes -= self._kept.popitem(last=False)[1].size_bytes
+        return columns
 
 
 def modern(published: PublishedTitle, position: int, chain: tuple[str, ...]) -> Fragment:
@@ -117,33 +123,31 @@ def modern(published: PublishedTitle, position: int, chain: tuple[str, ...]) -> 
             "isRevoked": achievement.is_revoked,
         }
     )
-    opening, tail = b"{" + opening + b',"progressState":"', b'"},' + tail
     gaps = _requirements(achievement)
-    unknown = b"null".join(gaps)
     return Fragment(
-        locked=b"".join((opening, NOT_STARTED, unknown, LOCKED_AT.encode(), tail)),
-        unlocked_head=b"".join((opening, ACHIEVED, unknown)),
-        tail=tail,
-        opening=opening,
+        opening=b"{" + opening + b',"progressState":"',
+        locked=NOT_STARTED,
+        unlocked=ACHIEVED,
+        middle=b"null".join(gaps),
+        closing=b'"},' + tail + b"},",
         gaps=gaps,
         first_locale=_first(words.first_locale, None if name_locale is None else chain.index(name_locale)),
     )
 
 
-def in_progress(fragment: Fragment, currents: Sequence[str | None], unlocked_at: bytes | None) -> list[bytes]:
-    """The pieces of an achievement of which current values are known; `unlocked_at` is None while locked."""
-    if unlocked_at is not None:
-        state, time = ACHIEVED, unlocked_at
+def in_progress(gaps: Sequence[bytes], currents: Sequence[str | None], *, is_unlocked: bool) -> tuple[bytes, bytes]:
+    """The state and the middle of an achievement of which current values are known."""
+    if is_unlocked:
+        state = ACHIEVED
     elif any(current is not None and float(current) != 0 for current in currents):
-        state, time = IN_PROGRESS, LOCKED_AT.encode()
+        state = IN_PROGRESS
     else:
-        state, time = NOT_STARTED, LOCKED_AT.encode()
-    pieces = [fragment.opening, state, fragment.gaps[0]]
-    for index, gap in enumerate(fragment.gaps[1:]):
+        state = NOT_STARTED
+    pieces = [gaps[0]]
+    for index, gap in enumerate(gaps[1:]):
         current = currents[index] if index < len(currents) else None
         pieces += (b"null" if current is None else b'"%b"' % current.encode(), gap)
-    pieces += (time, fragment.tail)
-    return pieces
+    return state, b"".join(pieces)
 
 
 def _state(name: str) -> bytes:
@@ -174,33 +178,32 @@ def legacy(published: PublishedTitle, position: int, chain: tuple[str, ...]) -> 
     achievement, words = published.achievements[position], published.words(position, chain)
     flags = achievement.legacy_type | (0 if achievement.is_secret else _SHOWN_UNACHIEVED)
 
-    def item(*, unlocked: bool) -> bytes:
-        return b"{" + _members(
+    def state(*, unlocked: bool) -> bytes:
+        return _members(
             {
-                "id": achievement.number,
-                "titleId": published.title_id,
-                "name": words.name,
-                "sequence": 0,
                 "flags": flags | (_ACHIEVED | _ACHIEVED_ONLINE if unlocked else 0),
                 "unlockedOnline": unlocked,
                 "unlocked": unlocked,
-                "isSecret": achievement.is_secret,
                 "platform": _LEGACY_UNLOCKED_PLATFORM if unlocked else _LEGACY_LOCKED_PLATFORM,
-                "gamerscore": achievement.gamerscore,
-                "imageId": achievement.image_id,
-                "description": words.description,
-                "lockedDescription": "???" if achievement.is_secret else words.locked_description,
-                "type": achievement.legacy_type,
-                "isRevoked": achievement.is_revoked,
-                "timeUnlocked": "" if unlocked else _LEGACY_LOCKED_AT,
             }
         )
 
+    opening = {"id": achievement.number, "titleId": published.title_id, "name": words.name, "sequence": 0}
+    middle = {
+        "isSecret": achievement.is_secret,
+        "gamerscore": achievement.gamerscore,
+        "imageId": achievement.image_id,
+        "description": words.description,
+        "lockedDescription": "???" if achievement.is_secret else words.locked_description,
+        "type": achievement.legacy_type,
+        "isRevoked": achievement.is_revoked,
+    }
     return Fragment(
-        locked=item(unlocked=False),
-        unlocked_head=item(unlocked=True)[: -len(b'"')],
-        tail=b'"',
-        opening=b"",
+        opening=b"{" + _members(opening) + b",",
+        locked=state(unlocked=False),
+        unlocked=state(unlocked=True),
+        middle=b"," + _members(middle) + b',"timeUnlocked":"',
+        closing=b'"},',
         gaps=(),
         first_locale=words.first_locale,
     )

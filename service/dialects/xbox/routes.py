@@ -162,7 +162,7 @@ class _Question:
         if published is None or position is None:
             raise NotFound(f"there is no achievement {number} in service config {scid}")
         found = await self.services.progress.in_title(self.player, published.title_id)
-        page = lists.Page(views=[View(published, found.progress)], items=[(0, position)], total=1, cursor=None)
+        page = lists.Page(views=[View(published, found.progress)], runs=[(0, (position,))], total=1, cursor=None)
         tag = _tag(found.revision, self._digest(f"{scid} {number}", published.publication_id, [published]))
         if matches(self.condition, tag):
             return self._not_modified(tag)
@@ -229,7 +229,8 @@ class _Question:
         headers = self._headers(tag)
         if languages is not None:
             headers[hdrs.CONTENT_LANGUAGE] = languages
-        return web.Response(body=body, headers=headers, content_type="application/json")
+        headers[hdrs.CONTENT_TYPE] = "application/json"
+        return web.Response(body=body, headers=headers)
 
     def _not_modified(self, tag: str) -> web.Response:
         return web.Response(status=304, headers=self._headers(tag))
