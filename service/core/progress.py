@@ -18,7 +18,7 @@ from service.db import Connection
 from service.db.pool import Pool
 from service.db.queries import query, statement
 
-_UNLOCKS_REMEMBERED = 60_000  # some 15 MB of whole players; single titles are read afresh
+_UNLOCKS_REMEMBERED = 40_000  # some 10 MB of whole players; single titles are read afresh
 
 
 class Found(msgspec.Struct, frozen=True):

@@ -50,6 +50,8 @@ LEFT JOIN LATERAL (
         q.currents
     FROM progress AS q
     WHERE q.player = k.player AND w.revision > k.known AND q.revision > k.known
+    ORDER BY q.title_id
+    OFFSET 0 -- keeps the comparison inside: otherwise all titles of an unchanged player are read and thrown away
 ) AS p ON TRUE;
 
 -- name: next_revision

@@ -26,7 +26,7 @@ from tests.load import growth, processes, seed
 from tests.load.driver import drive, fetch
 from tests.load.growth import Players
 from tests.load.processes import Server, started
-from tests.load.questions import SECRET, conditional, spread
+from tests.load.questions import SECRET, at_random, conditional, spread
 from tests.load.report import CEILING, NAIVE, NOT_MODIFIED, OWN_SCOPE, PAGE, Measure, Results, render
 
 _PLAYERS, _FEW, _MANY = 2533274790000000, 2533275000000000, 2533276000000000  # first XUIDs
@@ -114,7 +114,7 @@ async def _bench(scale: Scale, *, url: str, folder: pathlib.Path) -> Results:
         title_ids = [game.title.title_id for game in games]
         pages, own_scope = spread(range(_PLAYERS, _PLAYERS + scale.players), title_ids)
         _say("warming up")
-        seen, unseen = 0, itertools.cycle(pages)
+        seen, unseen = 0, at_random(pages)
         while seen < len(pages):
             seen += len((await drive(service.port, unseen, connections=16, seconds=scale.seconds)).latencies)
         answers = [(page, *await fetch(service.port, page)) for page in pages[: scale.copies]]
@@ -125,11 +125,11 @@ async def _bench(scale: Scale, *, url: str, folder: pathlib.Path) -> Results:
         ceiling = await stack.enter_async_context(started(*baseline, log=log, settings={}))
         naive = await stack.enter_async_context(started(*baseline, "--database", url, log=log, settings={}))
         workloads = [
-            Workload(CEILING, ceiling, itertools.cycle(pages)),
-            Workload(NAIVE, naive, itertools.cycle(pages)),
-            Workload(PAGE, service, itertools.cycle(pages)),
-            Workload(NOT_MODIFIED, service, itertools.cycle(copies), 304),
-            Workload(OWN_SCOPE, service, itertools.cycle(own_scope)),
+            Workload(CEILING, ceiling, at_random(pages)),
+            Workload(NAIVE, naive, at_random(pages)),
+            Workload(PAGE, service, at_random(pages)),
+            Workload(NOT_MODIFIED, service, at_random(copies), 304),
+            Workload(OWN_SCOPE, service, at_random(own_scope)),
         ]
         loads = await _loads(scale, workloads, postgres=processes.parent(connection.get_server_pid()))
         _say("growth")

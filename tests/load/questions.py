@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from service.core import credentials
 from tests.load import seed
@@ -47,3 +47,10 @@ def spread(players: Sequence[int], title_ids: Sequence[int]) -> tuple[list[bytes
         in_a_title.append(question(player, token=token, query=query, language=language))
         in_all.append(question(player, token=token, language=language))
     return in_a_title, in_all
+
+
+def at_random(requests: Sequence[bytes]) -> Iterator[bytes]:
+    """Without end, each as likely as any other: no cache meets players in turn, none is asked by a few alone."""
+    chance = random.Random(64)  # noqa: S311
+    while True:
+        yield from chance.choices(requests, k=4096)

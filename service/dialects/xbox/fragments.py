@@ -19,7 +19,7 @@ LEGACY_LOCKED_AT = "2002-11-15T00:00:00.0000000Z"
 _LEGACY_LOCKED_PLATFORM = 255  # any
 _LEGACY_UNLOCKED_PLATFORM = 1
 _SHOWN_UNACHIEVED, _ACHIEVED_ONLINE, _ACHIEVED = 0x8, 0x10000, 0x20000
-_CACHE_BYTES = 24 * 1024 * 1024  # about 250 titles × chains of 60 achievements
+_CACHE_BYTES = 16 * 1024 * 1024  # some 150 titles × chains of 60 achievements
 
 encode = msgspec.json.Encoder().encode
 
