@@ -114,7 +114,7 @@ async def _bench(scale: Scale, *, url: str, folder: pathlib.Path) -> Results:
         title_ids = [game.title.title_id for game in games]
         pages, own_scope = spread(range(_PLAYERS, _PLAYERS + scale.players), title_ids)
         _say("warming up")
-        seen, unseen = 0, at_random(pages)
+        seen, unseen = 0, itertools.cycle(pages)
         while seen < len(pages):
             seen += len((await drive(service.port, unseen, connections=16, seconds=scale.seconds)).latencies)
         answers = [(page, *await fetch(service.port, page)) for page in pages[: scale.copies]]
