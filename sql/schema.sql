@@ -109,7 +109,7 @@ ALTER TABLE ONLY public.progress
     ADD CONSTRAINT progress_pkey PRIMARY KEY (player, title_id);
 
 ALTER TABLE ONLY public.achievement
-    ADD CONSTRAINT public_id_names_one_achievement UNIQUE (title_id, public_id);
+    ADD CONSTRAINT public_id_names_one_achievement UNIQUE (title_id, public_id) DEFERRABLE;
 
 ALTER TABLE ONLY public.publication
     ADD CONSTRAINT publication_pkey PRIMARY KEY (publication_id);

@@ -29,7 +29,7 @@ CREATE TABLE achievement (
     public_id text NOT NULL,
     definition jsonb NOT NULL,
     CONSTRAINT achievement_pkey PRIMARY KEY (title_id, number),
-    CONSTRAINT public_id_names_one_achievement UNIQUE (title_id, public_id),
+    CONSTRAINT public_id_names_one_achievement UNIQUE (title_id, public_id) DEFERRABLE INITIALLY IMMEDIATE,
     CONSTRAINT achievement_is_of_a_title FOREIGN KEY (title_id) REFERENCES title (title_id),
     CONSTRAINT number_is_a_u32 CHECK (number BETWEEN 1 AND 4294967295),
     CONSTRAINT definition_is_of_this_achievement CHECK (

@@ -1,12 +1,13 @@
 """Players' rows: what is written once stays, and what is remembered is never older than the database."""
 
+import asyncio
 import functools
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.core import publishing
+from service.core import progress, publishing
 from service.core.catalog import number_of, stored
 from service.core.formats.xbox_page import TitleProgress
 from service.core.progress import ProgressReads, put_progress
@@ -110,3 +111,55 @@ async def test_a_player_erased_and_begun_again_is_not_who_was_remembered(connect
     await put(progress=[part(2, {3: 10})])
 
     assert shown(await reads.everything(PLAYER)) == {2: (1, {3: 10})}
+
+
+async def test_all_titles_of_one_write_are_of_one_revision(connection, pool):
+    await put_progress(connection, player=PLAYER, progress=[part(1, {1: 10})])
+    await put_progress(connection, player=PLAYER, progress=[part(1, {2: 20}), part(2, {1: 10})])
+
+    everything = await ProgressReads(pool).everything(PLAYER)
+
+    assert everything.revision == 2
+    assert shown(everything) == {1: (2, {1: 10, 2: 20}), 2: (2, {1: 10})}
+
+
+async def test_who_asks_together_gets_their_own(connection, pool):
+    """Players with something, with nothing, with one title of two, and the same one twice."""
+    for player, title_id in [("1", 1), ("1", 2), ("2", 2), ("4", 1)]:
+        await put_progress(connection, player=player, progress=[part(title_id, {title_id: int(player)})])
+    reads = ProgressReads(pool)
+    players = ["1", "3", "2", "1", "4"]
+
+    in_title = await asyncio.gather(*(reads.in_title(player, 2) for player in players))
+    everything = await asyncio.gather(*(reads.everything(player) for player in players))
+
+    assert [found.progress and found.progress.unlocked_at for found in in_title] == [{2: 1}, None, {2: 2}, {2: 1}, None]
+    assert [[*each.titles] for each in everything] == [[1, 2], [], [2], [1, 2], [1]]
+    assert [each.revision for each in everything] == [2, -1, 1, 2, 1]
+
+
+async def test_only_what_changed_is_read_again(connection, pool):
+    await put_progress(connection, player=PLAYER, progress=[part(1, {1: 10}), part(2, {1: 10})])
+    reads = ProgressReads(pool)
+    before = await reads.everything(PLAYER)
+    assert await reads.everything(PLAYER) is before
+
+    await put_progress(connection, player=PLAYER, progress=[part(2, {2: 20})])
+    after = await reads.everything(PLAYER)
+
+    assert after.titles[1] is before.titles[1]
+    assert shown(after) == {1: (1, {1: 10}), 2: (2, {1: 10, 2: 20})}
+    assert before.titles[2].unlocked_at == {1: 10}
+
+
+async def test_what_is_remembered_is_bounded_and_whoever_asked_last_stays(connection, pool, monkeypatch):
+    monkeypatch.setattr(progress, "_UNLOCKS_REMEMBERED", 20)
+    reads = ProgressReads(pool)
+    for player in "123456789":
+        await put_progress(connection, player=player, progress=[part(1, {1: 10, 2: 20, 3: 30})])
+
+    for player in "123412567819":
+        assert shown(await reads.everything(player)) == {1: (1, {1: 10, 2: 20, 3: 30})}
+
+    assert [*reads._remembered] == ["7", "8", "1", "9"]
+    assert reads._weight == 20

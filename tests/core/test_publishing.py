@@ -1,11 +1,16 @@
 """Drafts become releases whole or not at all, and nothing that an import does not name is lost."""
 
+import asyncio
+
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.core import publishing
 from service.core.publishing import difference, merged
 from service.core.releases import Releases
+from service.db.pool import open_pool
 from service.errors import BadCatalogue, NotFound
 from tests.making import achievement, draft
 
@@ -124,3 +129,146 @@ async def test_one_public_id_is_of_one_achievement(connection):
 
     with pytest.raises(BadCatalogue, match="'dawn' is of achievement 1 already"):
         await imported(connection, draft(1, (achievement(2, public_id="dawn"),)))
+
+
+async def test_public_ids_may_change_places(connection):
+    await imported(connection, draft(1, (achievement(1, public_id="dawn"), achievement(2, public_id="dusk"))))
+
+    changes = await imported(connection, draft(1, (achievement(1, public_id="dusk"), achievement(2, public_id="dawn"))))
+
+    assert changes.changed == (1, 2)
+    after = await publishing.draft_of(connection, 1)
+    assert [one.public_id for one in after.achievements] == ["dusk", "dawn"]
+
+
+async def test_an_import_that_is_refused_changes_nothing(connection):
+    before = draft(2, (achievement(1, public_id="dawn"),))
+    await imported(connection, draft(1, (achievement(1),)))
+    await imported(connection, before)
+
+    with pytest.raises(BadCatalogue) as refusal:
+        await imported(
+            connection,
+            draft(2, (achievement(2, public_id="dawn"), achievement(3)), scid=f"{0:08}-0000-0000-0000-{1:012}"),
+        )
+
+    assert {one.rule for one in refusal.value.problems} == {"scid-names-one-title", "public-id-names-one-achievement"}
+    assert await publishing.draft_of(connection, 2) == before
+
+
+async def test_a_release_that_is_refused_leaves_the_one_before_in_service(connection, pool):
+    await imported(connection, draft(1, (achievement(1),)))
+    await publishing.publish(connection, 1)
+    broken = draft(1, (achievement(2),))
+    del broken.texts["en-US"]["achievement/2/name"]
+    await imported(connection, broken)
+
+    with pytest.raises(BadCatalogue):
+        await publishing.publish(connection, 1)
+
+    releases = Releases(pool)
+    await releases.refresh()
+    assert [one.number for one in releases.current.titles[1].achievements] == [1]
+    assert [one.release for one in await publishing.releases_of(connection, 1)] == [1]
+
+
+async def test_nothing_is_published_of_a_title_that_is_not_there(connection):
+    with pytest.raises(NotFound, match="there is no title 9"):
+        await publishing.publish(connection, 9)
+
+
+async def test_a_release_after_going_back_has_a_number_of_its_own(connection):
+    """It says what players will see changed, which is more than what was edited."""
+    for count in (1, 2):
+        await imported(connection, draft(1, tuple(achievement(number) for number in range(1, count + 1))))
+        await publishing.publish(connection, 1)
+    await publishing.rollback(connection, 1, 1)
+
+    release, changes = await publishing.publish(connection, 1)
+
+    assert (release, changes.added) == (3, (2,))
+    assert [(one.release, one.is_served) for one in await publishing.releases_of(connection, 1)] == [
+        (3, True),
+        (2, False),
+        (1, False),
+    ]
+
+
+async def test_a_locale_that_did_not_change_is_stored_once(connection):
+    french = {"fr-FR": {"title/name": "Un jeu"}}
+    for count in (1, 2, 3):
+        made = tuple(achievement(number) for number in range(1, count + 1))
+        await imported(connection, draft(1, made, texts=french))
+        await publishing.publish(connection, 1)
+
+    assert await connection.fetchval("SELECT count(*) FROM release_bundle") == 6
+    assert await connection.fetchval("SELECT count(*) FROM bundle") == 4
+
+
+async def test_titles_may_be_published_at_the_same_time(own_database):
+    """Publications are numbered as they take effect, so that whoever follows the numbers misses none."""
+    titles = range(1, 9)
+    async with await open_pool(own_database, size=6, statement_timeout=None) as pool:
+        async with pool.transaction() as connection:
+            for title_id in titles:
+                await imported(connection, draft(title_id, (achievement(1),)))
+        releases = Releases(pool)
+
+        async def publish(title_id):
+            async with pool.transaction() as connection:
+                await publishing.publish(connection, title_id)
+            await releases.refresh()
+            assert title_id in releases.current.titles
+
+        await asyncio.gather(*(publish(title_id) for title_id in titles))
+
+    found = releases.current.titles.values()
+    assert {one.title_id for one in found} == {*titles}
+    assert sorted(one.publication_id for one in found) == [*range(1, 9)]
+
+
+DRAFTS = st.builds(
+    lambda made, texts, kind: msgspec.structs.replace(draft(1, tuple(made), kind=kind), texts=texts),
+    st.lists(
+        st.builds(achievement, st.integers(1, 4), display_order=st.integers(0, 1), is_secret=st.booleans()),
+        unique_by=lambda one: one.number,
+        max_size=3,
+    ).map(lambda made: sorted(made, key=lambda one: one.number)),
+    st.dictionaries(
+        st.sampled_from(["en-US", "fr-FR"]),
+        st.dictionaries(st.sampled_from(["title/name", "string/1"]), st.sampled_from(["a", "b"]), min_size=1),
+    ),
+    st.sampled_from(["Game", "LiveApp"]),
+)
+
+
+@given(DRAFTS, DRAFTS, st.booleans())
+def test_a_merge_keeps_what_is_not_named_and_doing_it_twice_changes_nothing_more(before, new, is_whole):
+    after = merged(before, new, is_whole=is_whole)
+
+    assert merged(after, new, is_whole=is_whole) == after
+    assert merged(None, new, is_whole=is_whole) == new
+    by_number = {one.number: one for one in before.achievements}
+    named = {one.number: one for one in new.achievements}
+    assert [one.number for one in after.achievements] == sorted(by_number | named)
+    for one in after.achievements:
+        assert one.is_secret == (by_number | named)[one.number].is_secret
+        is_ours = one.number in by_number and not is_whole
+        wanted = by_number[one.number] if is_ours else (by_number | named)[one.number]
+        assert one.display_order == wanted.display_order
+    for locale in {*before.texts, *new.texts}:
+        assert after.texts[locale] == {**before.texts.get(locale, {}), **new.texts.get(locale, {})}
+
+
+@given(st.none() | DRAFTS, DRAFTS)
+def test_a_difference_is_nothing_exactly_between_equals(before, after):
+    changes = difference(before, after)
+
+    if before is not None and {one.number for one in before.achievements} <= {one.number for one in after.achievements}:
+        assert bool(changes) == (before != after)  # (an import takes nothing away, so what is gone is not looked for)
+    assert not difference(after, after)
+    assert changes.title_is_new == (before is None)
+    for (locale, key), (old, new) in changes.texts.items():
+        assert old != new
+        assert after.texts.get(locale, {}).get(key) == new
+        assert (before.texts.get(locale, {}).get(key) if before else None) == old
