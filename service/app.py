@@ -13,25 +13,34 @@ import msgspec
 from aiohttp import web
 
 from service import openapi, ops
+from service.core import event_log, watch
+from service.core.api_keys import ApiKeys
+from service.core.completions import Completions
 from service.core.credentials import KeyRing, Verifier
 from service.core.page import Tokens
 from service.core.progress import ProgressReads
 from service.core.rarity import Rarities
 from service.core.releases import Releases
+from service.core.watch import Watch
+from service.core.writing import Writer
 from service.db.pool import Pool, open_pool
 from service.db.queries import query, statement
-from service.dialects import xbox
+from service.dialects import trophy, xbox
 from service.errors import BadSetting
 from service.key_refresh import KeyRefresher
 from service.observe import LogLines, Observer
 from service.settings import SECONDS, Settings
 from service.web import SERVICES, Door, Services, join, refuse_unreadable
 
-DOORS: tuple[Door, ...] = (xbox.DOOR,)
+# Routes resolve in this order: a player named `xuid(1)` is the Xbox door's, whoever else would take the path.
+DOORS: tuple[Door, ...] = (xbox.DOOR, trophy.DOOR)
 
 KEEPALIVE = 75.0 * SECONDS  # longer than a balancer's own, so that it is the balancer who closes
 SHUTDOWN = 5.0 * SECONDS  # for requests under way
 RARITY_POLL = 15.0 * SECONDS
+FOLD_EVERY = 2.0 * SECONDS
+MONTHS_EVERY = 3600.0 * SECONDS
+MONTHS_AHEAD = 3
 _LARGEST_FIELD = 8190  # bytes, of the request line and of each header
 
 
@@ -46,12 +55,21 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
     releases, rarities = Releases(pool), Rarities(pool)
     await releases.refresh()
     await rarities.refresh()
+    progress = ProgressReads(pool)
+    watchers = Watch(pool)
+    writer = Writer(pool, releases, erasure_key=await _shared_key(pool, "erasure"))
+    writer.on_change = watchers.tell
     return Services(
         settings=settings,
+        pool=pool,
         verifier=verifier,
         keys=None if settings.jwks_url is None else KeyRefresher(verifier, settings.jwks_url),
+        api_keys=ApiKeys(pool),
         releases=releases,
-        progress=ProgressReads(pool),
+        progress=progress,
+        writer=writer,
+        watch=watchers,
+        completions=Completions(pool),
         rarities=rarities,
         tokens=Tokens(await _shared_key(pool, "continuation")),
         observer=observer,
@@ -69,11 +87,26 @@ def make_application(services: Services) -> web.Application:
 
 @contextlib.asynccontextmanager
 async def background(services: Services) -> AsyncIterator[None]:
-    """What goes on beside the requests while the block runs: looking for releases, counting rarity, fetching keys."""
-    poll = services.settings.catalog_poll
+    """What goes on beside the requests while the block runs: each thing again and again, at its own pace."""
+    poll, pool, observer = services.settings.catalog_poll, services.pool, services.observer
+
+    async def fold() -> None:
+        async with pool.connection() as connection:
+            await services.completions.fold(connection)
+
+    async def keep_months() -> None:
+        async with pool.connection() as connection:
+            await event_log.make_months(connection, MONTHS_AHEAD)
+            if services.settings.event_retention_months:
+                await event_log.drop_months(connection, older_than=services.settings.event_retention_months)
+
     jobs = [
-        _every(poll, services.releases.refresh, services.observer),
-        _every(RARITY_POLL, services.rarities.refresh, services.observer),
+        _every(poll, services.releases.refresh, observer),
+        _every(poll, services.api_keys.refresh, observer),
+        _every(RARITY_POLL, services.rarities.refresh, observer),
+        _every(FOLD_EVERY, fold, observer),
+        _every(MONTHS_EVERY, keep_months, observer, at_once=True),
+        _every(watch.POLL, services.watch.poll, observer),
     ]
     if services.keys is not None:
         jobs.append(services.keys.run())
@@ -152,11 +185,15 @@ def _runner(app: web.Application) -> web.AppRunner:
     )
 
 
-async def _every(seconds: float, action: Callable[[], Awaitable[None]], observer: Observer) -> None:
+async def _every(
+    seconds: float, action: Callable[[], Awaitable[None]], observer: Observer, *, at_once: bool = False
+) -> None:
     """Do it again and again; a failure is said once, and made up by the next time that goes well."""
     has_failed = False
     while True:
-        await asyncio.sleep(seconds)
+        if not at_once:
+            await asyncio.sleep(seconds)
+        at_once = False
         try:
             await action()
         except Exception as error:  # noqa: BLE001  (background work outlives whatever happens to one round of it)

@@ -14,6 +14,7 @@ import msgspec
 
 from service.commands.catalog import catalog
 from service.commands.console import database_url, refuse, run, settings, up_to_date
+from service.commands.key import key
 from service.commands.progress import progress
 from service.core import credentials
 from service.db.migrate import migrate as migrate_database
@@ -32,6 +33,7 @@ def main() -> None:
 
 
 main.add_command(catalog)
+main.add_command(key)
 main.add_command(progress)
 
 _host = click.option("--host", default="127.0.0.1", show_default=True, help="The address to answer on.")

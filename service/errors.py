@@ -4,6 +4,11 @@ LaurelError
 ├── BadRequest              what was sent cannot be read or does not hold together
 │   ├── BadParameter        one query parameter, header or path part
 │   ├── BadToken            a continuation token that was altered, or is of another list
+│   ├── BadField            one member of a body
+│   ├── UnknownMetric       an event of a metric that the title does not count
+│   ├── TooLarge            a body of more bytes than are read
+│   ├── TooSlow             a body that did not arrive in time
+│   ├── UnsupportedBody     a body in a coding or media type that is not read
 │   └── BadCatalogue        a file of definitions, texts or progress, with every problem in it
 ├── NotAuthenticated        no credential, or one that is malformed, forged or expired
 ├── NotAllowed              a good credential that may not do this
@@ -12,6 +17,7 @@ LaurelError
 ├── NotFound                nothing of that name is published here
 ├── MethodNotAllowed        the path is there, the method is not
 ├── UnsupportedVersion      a contract version that the door does not speak
+├── TooManyRequests         more in a time than the operator lets one title ask
 └── Unavailable             the database is out of reach or too slow for now
 
 BadSetting stands apart: it stops the start and is read by an operator, never by a caller.
@@ -47,6 +53,41 @@ class BadToken(BadRequest):
     """A continuation token that this service did not issue, or issued for another list."""
 
     code = "bad_token"
+
+
+class BadField(BadRequest):
+    """One member of a body that can be read: `user.id: expected …, got …`."""
+
+    code = "bad_field"
+
+    def __init__(self, field: str, expected: str, got: object = None) -> None:
+        came = "" if got is None else f", got {_shown(got)}"
+        super().__init__(f"{field}: expected {expected}{came}")
+        self.field = field
+
+
+class UnknownMetric(BadRequest):
+    """An event of a metric that the title does not count, or no more."""
+
+    code = "unknown_metric"
+
+
+class TooLarge(BadRequest):
+    """A body of more bytes than are read."""
+
+    code = "too_large"
+
+
+class TooSlow(BadRequest):
+    """A body that did not arrive in time."""
+
+    code = "too_slow"
+
+
+class UnsupportedBody(BadRequest):
+    """A body in a content coding or media type that is not read."""
+
+    code = "unsupported_body"
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +164,21 @@ class UnsupportedVersion(LaurelError):
     """A contract version that the door does not speak."""
 
     code = "unsupported_version"
+
+
+class TooManyRequests(LaurelError):
+    """More in a time than the operator lets one title ask.
+
+    `limit` requests a second; `reset_at` is when the next second begins, in seconds since 1970.
+    """
+
+    code = "too_many_requests"
+
+    def __init__(self, message: str, *, limit: int, reset_at: int, retry_after_seconds: int = 1) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.reset_at = reset_at
+        self.retry_after_seconds = retry_after_seconds
 
 
 class Unavailable(LaurelError):

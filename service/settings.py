@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ from service.errors import BadSetting
 SECONDS = 1.0
 
 ReadPolicy = Literal["self", "public"]
+RateTier = Literal["off", "standard", "reduced"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -30,6 +32,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     default_contract: int = 1
     locale_max_distance: int = 50
     catalog_poll: float = 2.0 * SECONDS
+    event_retention_months: int = 0
+    rate_tier: RateTier = "off"
+    cors_origins: tuple[str, ...] = ()
     log_level: LogLevel = "info"
 
 
@@ -89,6 +94,13 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return read
 
 
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(origin.strip() for origin in text.split(","))
+    if not all(origin == "*" or re.fullmatch(r"https?://[^/\s]+", origin) for origin in origins):
+        raise ValueError
+    return origins
+
+
 def _long_secret(text: str) -> str:
     if len(text.encode()) < 32:  # noqa: PLR2004  (RFC 7518 §3.2: an HS256 key has at least 256 bits)
         raise ValueError
@@ -134,6 +146,24 @@ KNOBS = (
     ),
     Knob("LAUREL_LOCALE_MAX_DISTANCE", "locale_max_distance", "a CLDR distance, 1 to 100", _whole(1, 100)),
     Knob("LAUREL_CATALOG_POLL", "catalog_poll", "seconds between looks for new releases, 0.1 to 60", _seconds(0.1, 60)),
+    Knob(
+        "LAUREL_EVENT_RETENTION_MONTHS",
+        "event_retention_months",
+        "how many whole months of the event log to keep, 0 for all, at most 1200",
+        _whole(0, 1200),
+    ),
+    Knob(
+        "LAUREL_RATE_TIER",
+        "rate_tier",
+        "off, standard (10 writes and 100 reads a second and title) or reduced (5 and 50)",
+        _one_of("off", "standard", "reduced"),
+    ),
+    Knob(
+        "LAUREL_CORS_ORIGINS",
+        "cors_origins",
+        "origins such as https://game.example.com, with commas between, or * for any",
+        _origins,
+    ),
     Knob(
         "LAUREL_LOG_LEVEL",
         "log_level",

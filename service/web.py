@@ -5,23 +5,40 @@ route in the door's boundary, so that each error a caller can meet, the router's
 the door that was asked.
 """
 
+import asyncio
+import functools
 import importlib.metadata
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
-from aiohttp import hdrs, web
+from aiohttp import ClientPayloadError, hdrs, web
 from aiohttp.web_protocol import RequestHandler
 
+from service.core.api_keys import ApiKeys
+from service.core.completions import Completions
 from service.core.credentials import Verifier
 from service.core.identity import Principal
 from service.core.page import Tokens
 from service.core.progress import ProgressReads
 from service.core.rarity import Rarities
 from service.core.releases import Releases
-from service.errors import BadRequest, LaurelError, MethodNotAllowed, NotFound
+from service.core.watch import Watch
+from service.core.writing import Writer
+from service.db.pool import Pool
+from service.errors import (
+    BadField,
+    BadRequest,
+    LaurelError,
+    MethodNotAllowed,
+    NotFound,
+    TooLarge,
+    TooSlow,
+    UnsupportedBody,
+)
 from service.key_refresh import KeyRefresher
 from service.observe import Observer
 from service.settings import Settings
@@ -31,10 +48,15 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """What handlers ask: made once at the start, the same for every request."""
 
     settings: Settings
+    pool: Pool
     verifier: Verifier
     keys: KeyRefresher | None
+    api_keys: ApiKeys
     releases: Releases
     progress: ProgressReads
+    writer: Writer
+    watch: Watch
+    completions: Completions
     rarities: Rarities
     tokens: Tokens
     observer: Observer
@@ -48,7 +70,10 @@ PLAYER = web.RequestKey("player", str)
 VERSION = importlib.metadata.version("laurel")
 SERVER = "laurel"  # not which library, and which version of it
 
-Handler = Callable[[web.Request], Awaitable[web.Response]]
+BODY_TIMEOUT = 10.0  # seconds; a slow sender holds a connection, and nothing else
+
+T = TypeVar("T")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Route(NamedTuple):
@@ -71,6 +96,8 @@ class Door(NamedTuple):
     """Our error → the door's own status and body; None for a bug of ours, which is told without detail."""
     openapi: Mapping[str, Any]
     """Its part of the OpenAPI document: `tags`, `paths` and `components`."""
+    preflight: Callable[[web.Request, Sequence[str]], web.Response | None] | None = None
+    """Answers a browser's OPTIONS for a path with these methods; None if it is no such question."""
 
 
 def join(app: web.Application, doors: Sequence[Door]) -> None:
@@ -85,13 +112,13 @@ def join(app: web.Application, doors: Sequence[Door]) -> None:
 
 
 def _boundary(door: Door, name: str, handler: Handler) -> Handler:
-    async def bounded(request: web.Request) -> web.Response:
+    async def bounded(request: web.Request) -> web.StreamResponse:
         started = time.perf_counter()
         observer = request.app[SERVICES].observer
         error: Exception | None = None
         try:
             request[PRINCIPAL] = await door.identify(request)
-            response = await handler(request)
+            response: web.StreamResponse = await handler(request)
         except LaurelError as refusal:
             response = door.refuse(request, refusal)
         except Exception as bug:  # noqa: BLE001  (the boundary: said once, whole, and to the caller only that it is ours)
@@ -152,22 +179,31 @@ def refuse_unreadable(app: web.Application, door: Door) -> None:
 
 def _unmatched(doors: Sequence[Door]) -> Handler:
     """What answers where no route does: 405 if the path is one of ours, else 404, in the words of the nearest door."""
-    bounded = {door.name: _boundary(door._replace(identify=nobody), "unmatched", _refuse_unmatched) for door in doors}
+    bounded = {
+        door.name: _boundary(
+            door._replace(identify=nobody), "unmatched", functools.partial(_refuse_unmatched, door=door)
+        )
+        for door in doors
+    }
 
-    async def unmatched(request: web.Request) -> web.Response:
+    async def unmatched(request: web.Request) -> web.StreamResponse:
         nearest = next((door for door in doors if request.path.startswith(door.prefixes)), doors[0])
         return await bounded[nearest.name](request)
 
     return unmatched
 
 
-async def _refuse_unmatched(request: web.Request) -> web.Response:
+async def _refuse_unmatched(request: web.Request, door: Door) -> web.Response:
     allowed: set[str] = set()
     for resource in request.app.router.resources():
         if resource.canonical != "/{path}":
             allowed |= (await resource.resolve(request))[1]
     if allowed:
         methods = tuple(sorted(allowed))
+        if request.method == hdrs.METH_OPTIONS and door.preflight is not None:
+            answer = door.preflight(request, methods)
+            if answer is not None:
+                return answer
         raise MethodNotAllowed(f"{request.method} is not for this path, but {' or '.join(methods)}", allowed=methods)
     raise NotFound("there is nothing at this path")
 
@@ -175,6 +211,60 @@ async def _refuse_unmatched(request: web.Request) -> web.Response:
 async def nobody(_request: web.Request) -> Principal:
     """Who asks where nothing is anyone's: no credential is looked at."""
     return Principal(players=(), title_id=None, country=None, scopes=frozenset(), expires_at=0)
+
+
+async def read_body(request: web.Request, *, limit: int) -> bytes:
+    """The body, at most `limit` bytes of it, as it was sent.
+
+    Raises:
+        TooLarge: there are more bytes.
+        TooSlow: they did not come in time.
+        UnsupportedBody: they are compressed: nothing is unpacked that a caller sends.
+        BadRequest: the connection ended within them.
+    """
+    coding = request.headers.get(hdrs.CONTENT_ENCODING, "identity")
+    if coding.lower() != "identity":
+        raise UnsupportedBody("Content-Encoding: expected none, the body as it is")
+    if (request.content_length or 0) > limit:
+        raise TooLarge(f"the body has {request.content_length} bytes, at most {limit} are read")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            async for piece in request.content.iter_any():
+                body += piece
+                if len(body) > limit:
+                    raise TooLarge(f"the body has more than the {limit} bytes that are read")
+    except TimeoutError:
+        raise TooSlow(f"the body did not arrive within {BODY_TIMEOUT:g} s") from None
+    except (web.RequestPayloadError, ClientPayloadError):
+        raise BadRequest("the body cannot be read as HTTP") from None
+    return bytes(body)
+
+
+_PATH = re.compile(r"(.*) - at `\$\.?(.*)`", re.DOTALL)
+_GOT = re.compile(r"Expected `(.*)`, got `(.*)`", re.DOTALL)
+
+
+def decode(body: bytes, kind: type[T]) -> T:
+    """A JSON body as a value of this type.
+
+    Raises:
+        BadRequest: it is no JSON in UTF-8, is nested too deeply, or carries a NUL character.
+        BadField: it is JSON, and a member is missing or of another type.
+    """
+    if b"\\u0000" in body or b"\0" in body:
+        raise BadRequest("the body holds a NUL character")
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        place = _PATH.fullmatch(str(error))
+        what, field = (place[1], place[2]) if place else (str(error), "")
+        wrong = _GOT.fullmatch(what)
+        raise BadField(field or "body", f"{wrong[1]}, got {wrong[2]}" if wrong else what) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise BadRequest("the body is not JSON in UTF-8") from None
+    except RecursionError:
+        raise BadRequest("the body is nested too deeply") from None
 
 
 def matches(if_none_match: str | None, etag: str) -> bool:

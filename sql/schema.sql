@@ -1,5 +1,45 @@
 -- Made from the migrations by `make schema`, for reading. A test holds it equal to what they make.
 
+CREATE FUNCTION public.drop_event_months(older_than integer) RETURNS SETOF text
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    name text;
+    last text := 'event_'
+        || to_char(date_trunc('month', now() AT TIME ZONE 'UTC') - make_interval(months => older_than), 'YYYY_MM');
+BEGIN
+    FOR name IN
+        SELECT c.relname FROM pg_inherits AS i INNER JOIN pg_class AS c ON i.inhrelid = c.oid
+        WHERE i.inhparent = 'event'::regclass AND c.relname ~ '^event_[0-9]{4}_[0-9]{2}$' AND c.relname < last
+        ORDER BY c.relname
+    LOOP
+        EXECUTE format('DROP TABLE %I', name);
+        RETURN NEXT name;
+    END LOOP;
+END $_$;
+
+CREATE FUNCTION public.make_event_months(months integer) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    first date;
+BEGIN
+    FOR i IN 0 .. months - 1 LOOP
+        first := date_trunc('month', now() AT TIME ZONE 'UTC')::date + make_interval(months => i);
+        IF to_regclass(format('event_%s', to_char(first, 'YYYY_MM'))) IS NULL THEN
+            BEGIN
+                EXECUTE format(
+                    'CREATE TABLE event_%s PARTITION OF event FOR VALUES FROM (%L) TO (%L)',
+                    to_char(first, 'YYYY_MM'),
+                    first::timestamp AT TIME ZONE 'UTC',
+                    (first + interval '1 month')::timestamp AT TIME ZONE 'UTC'
+                );
+            EXCEPTION WHEN check_violation OR duplicate_table THEN NULL;
+            END;
+        END IF;
+    END LOOP;
+END $$;
+
 CREATE TABLE public.achievement (
     title_id bigint NOT NULL,
     number bigint NOT NULL,
@@ -11,16 +51,109 @@ CREATE TABLE public.achievement (
     CONSTRAINT window_opens_before_it_closes CHECK ((((definition #>> '{window,opens_at}'::text[]))::bigint < ((definition #>> '{window,closes_at}'::text[]))::bigint))
 );
 
+CREATE TABLE public.api_key (
+    key_id uuid NOT NULL,
+    title_id bigint NOT NULL,
+    prefix text NOT NULL COLLATE pg_catalog."C",
+    sha256 bytea NOT NULL,
+    of_player text COLLATE pg_catalog."C",
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT sha256_has_32_bytes CHECK ((octet_length(sha256) = 32))
+);
+
+CREATE TABLE public.backfill (
+    backfill_id bigint NOT NULL,
+    title_id bigint NOT NULL,
+    numbers bigint[] NOT NULL,
+    "position" text COLLATE pg_catalog."C",
+    players bigint DEFAULT 0 NOT NULL,
+    unlocks bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE public.backfill ALTER COLUMN backfill_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.backfill_backfill_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.bundle (
     sha256 bytea NOT NULL,
     texts jsonb NOT NULL,
     CONSTRAINT sha256_has_32_bytes CHECK ((octet_length(sha256) = 32))
 );
 
+CREATE TABLE public.completion (
+    title_id bigint NOT NULL,
+    number bigint NOT NULL,
+    players bigint NOT NULL
+);
+
 CREATE TABLE public.completion_delta (
     title_id bigint NOT NULL,
     number bigint NOT NULL,
     change integer NOT NULL
+);
+
+CREATE TABLE public.erased (
+    player_hash bytea NOT NULL,
+    revision bigint NOT NULL,
+    CONSTRAINT player_hash_has_32_bytes CHECK ((octet_length(player_hash) = 32))
+);
+
+CREATE TABLE public.event (
+    player text NOT NULL COLLATE pg_catalog."C",
+    title_id bigint NOT NULL,
+    metric text NOT NULL,
+    at bigint NOT NULL,
+    event_id uuid NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    amount numeric NOT NULL,
+    attributes jsonb
+)
+PARTITION BY RANGE (recorded_at);
+
+CREATE TABLE public.event_at_other_times (
+    player text CONSTRAINT event_player_not_null NOT NULL COLLATE pg_catalog."C",
+    title_id bigint CONSTRAINT event_title_id_not_null NOT NULL,
+    metric text CONSTRAINT event_metric_not_null NOT NULL,
+    at bigint CONSTRAINT event_at_not_null NOT NULL,
+    event_id uuid CONSTRAINT event_event_id_not_null NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() CONSTRAINT event_recorded_at_not_null NOT NULL,
+    amount numeric CONSTRAINT event_amount_not_null NOT NULL,
+    attributes jsonb
+);
+
+CREATE TABLE public.idempotency (
+    player text NOT NULL COLLATE pg_catalog."C",
+    title_id bigint NOT NULL,
+    metric text NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    event_id uuid NOT NULL
+);
+
+CREATE TABLE public.metric_day (
+    player text NOT NULL COLLATE pg_catalog."C",
+    title_id bigint NOT NULL,
+    metric text NOT NULL,
+    day date NOT NULL,
+    change numeric NOT NULL,
+    is_active boolean NOT NULL
+);
+
+CREATE TABLE public.outbox (
+    player text NOT NULL COLLATE pg_catalog."C",
+    title_id bigint NOT NULL,
+    number bigint NOT NULL,
+    webhook_id bigint NOT NULL,
+    at bigint NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    error text,
+    died_at timestamp with time zone
 );
 
 CREATE TABLE public.player (
@@ -37,6 +170,9 @@ CREATE TABLE public.progress (
     unlocked_at bigint[] NOT NULL,
     unlocked_in integer[] NOT NULL,
     currents json,
+    standings jsonb,
+    profile jsonb,
+    created_at bigint,
     CONSTRAINT unlocks_are_parallel CHECK (((cardinality(unlocked) = cardinality(unlocked_at)) AND (cardinality(unlocked) = cardinality(unlocked_in))))
 );
 
@@ -91,19 +227,71 @@ CREATE TABLE public.title (
     version text,
     text_unit text NOT NULL,
     publication_id bigint,
+    metrics jsonb DEFAULT '[]'::jsonb NOT NULL,
+    attributes jsonb DEFAULT '[]'::jsonb NOT NULL,
+    trust text DEFAULT 'server'::text NOT NULL,
     CONSTRAINT locale_is_a_language_tag CHECK ((default_locale ~ '^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$'::text)),
     CONSTRAINT text_unit_is_known CHECK ((text_unit = ANY (ARRAY['string'::text, 'achievement'::text]))),
     CONSTRAINT title_id_is_a_u32 CHECK (((title_id >= 1) AND (title_id <= '4294967295'::bigint)))
 );
 
+CREATE TABLE public.webhook (
+    webhook_id bigint NOT NULL,
+    title_id bigint NOT NULL,
+    url text NOT NULL,
+    secret text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.webhook ALTER COLUMN webhook_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.webhook_webhook_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE ONLY public.event ATTACH PARTITION public.event_at_other_times DEFAULT;
+
 ALTER TABLE ONLY public.achievement
     ADD CONSTRAINT achievement_pkey PRIMARY KEY (title_id, number);
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_pkey PRIMARY KEY (key_id);
+
+ALTER TABLE ONLY public.backfill
+    ADD CONSTRAINT backfill_pkey PRIMARY KEY (backfill_id);
 
 ALTER TABLE ONLY public.bundle
     ADD CONSTRAINT bundle_pkey PRIMARY KEY (sha256);
 
+ALTER TABLE ONLY public.completion
+    ADD CONSTRAINT completion_pkey PRIMARY KEY (title_id, number);
+
+ALTER TABLE ONLY public.erased
+    ADD CONSTRAINT erased_pkey PRIMARY KEY (player_hash);
+
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY (player, title_id, metric, at, event_id, recorded_at);
+
+ALTER TABLE ONLY public.event_at_other_times
+    ADD CONSTRAINT event_at_other_times_pkey PRIMARY KEY (player, title_id, metric, at, event_id, recorded_at);
+
+ALTER TABLE ONLY public.idempotency
+    ADD CONSTRAINT idempotency_pkey PRIMARY KEY (player, title_id, metric, key);
+
+ALTER TABLE ONLY public.metric_day
+    ADD CONSTRAINT metric_day_pkey PRIMARY KEY (player, title_id, metric, day);
+
+ALTER TABLE ONLY public.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (player, title_id, number, webhook_id);
+
 ALTER TABLE ONLY public.player
     ADD CONSTRAINT player_pkey PRIMARY KEY (player);
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT prefix_names_one_key UNIQUE (prefix);
 
 ALTER TABLE ONLY public.progress
     ADD CONSTRAINT progress_pkey PRIMARY KEY (player, title_id);
@@ -135,10 +323,27 @@ ALTER TABLE ONLY public.text
 ALTER TABLE ONLY public.title
     ADD CONSTRAINT title_pkey PRIMARY KEY (title_id);
 
+ALTER TABLE ONLY public.webhook
+    ADD CONSTRAINT webhook_pkey PRIMARY KEY (webhook_id);
+
+CREATE INDEX api_key_of_player ON public.api_key USING btree (of_player) WHERE (of_player IS NOT NULL);
+
+CREATE INDEX outbox_by_due ON public.outbox USING btree (due_at) WHERE (died_at IS NULL);
+
 CREATE INDEX publication_of_title ON public.publication USING btree (title_id, publication_id);
+
+CREATE INDEX webhook_of_title ON public.webhook USING btree (title_id);
+
+ALTER INDEX public.event_pkey ATTACH PARTITION public.event_at_other_times_pkey;
 
 ALTER TABLE ONLY public.achievement
     ADD CONSTRAINT achievement_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
+
+ALTER TABLE ONLY public.backfill
+    ADD CONSTRAINT backfill_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
 
 ALTER TABLE ONLY public.release_bundle
     ADD CONSTRAINT bundle_is_of_a_release FOREIGN KEY (title_id, release) REFERENCES public.release(title_id, release);
@@ -157,3 +362,6 @@ ALTER TABLE ONLY public.release
 
 ALTER TABLE ONLY public.text
     ADD CONSTRAINT text_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
+
+ALTER TABLE ONLY public.webhook
+    ADD CONSTRAINT webhook_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);

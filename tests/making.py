@@ -1,10 +1,24 @@
 """Values that tests are made of: tokens, achievements, drafts, each with defaults for what a test does not care about."""
 
 import time
+import uuid
+from decimal import Decimal
 from typing import Any
 
 from service.core import credentials
-from service.core.catalog import Achievement, Draft, MediaAsset, Requirement, Reward, Title, achievement_key
+from service.core.catalog import (
+    Achievement,
+    Draft,
+    Measure,
+    MediaAsset,
+    Metric,
+    Requirement,
+    Reward,
+    Title,
+    achievement_key,
+    metric_key,
+)
+from service.core.standing import Event
 
 SECRET = "a secret of the tests, long enough to be one"
 PLAYER = "2533274790395904"
@@ -32,6 +46,24 @@ def achievement(number: int, **changes: Any) -> Achievement:
     return Achievement(**(fields | changes))
 
 
+def counted(number: int, target: int | str, *, metric: str | None = "words", **changes: Any) -> Achievement:
+    """An achievement that is unlocked when a measure reaches the target: the sum of a metric, if nothing else is said."""
+    of_measure = {name: changes.pop(name) for name in Measure.__struct_fields__ if name in changes}
+    measure = Measure(**({"aggregate": "sum", "metric": metric} | of_measure))
+    requirement = Requirement(id=f"00000000-0000-0000-0000-{number:012}", target=str(target), measure=measure)
+    return achievement(number, requirements=(requirement,), **changes)
+
+
+def metric(key: str = "words", **changes: Any) -> Metric:
+    """Something that is counted."""
+    return Metric(key=key, public_id=f"metric-{key}", **changes)
+
+
+def event(amount: int | str = 1, *, metric: str = "words", **changes: Any) -> Event:
+    """Something that a player did."""
+    return Event(**({"metric": metric, "amount": Decimal(amount), "event_id": uuid.uuid4()} | changes))
+
+
 def draft(title_id: int, achievements: tuple[Achievement, ...], **changes: Any) -> Draft:
     """A title with English texts such as "Name 3"; `texts` adds locales."""
     texts = {"title/name": f"Title {title_id}"}
@@ -41,6 +73,8 @@ def draft(title_id: int, achievements: tuple[Achievement, ...], **changes: Any) 
             achievement_key(one.number, "description"): f"Description {one.number}",
             achievement_key(one.number, "locked_description"): f"Locked {one.number}",
         }
+    for one_metric in changes.get("metrics", ()):
+        texts[metric_key(one_metric.key)] = f"Metric {one_metric.key}"
     more = changes.pop("texts", {})
     title = Title(
         **(

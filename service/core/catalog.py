@@ -5,6 +5,7 @@ apart from definitions, by key and locale, because every string finds its own la
 """
 
 import functools
+import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
@@ -16,6 +17,15 @@ Operation = Literal["Sum", "Minimum", "Maximum"]
 ValueType = Literal["Integer", "Double"]
 RewardKind = Literal["Gamerscore", "InApp", "Art"]
 TextUnit = Literal["string", "achievement"]
+Aggregate = Literal["sum", "max", "last", "streak", "distinct", "age", "unlocks"]
+Status = Literal["inactive", "active", "locked", "archived"]
+MetricStatus = Literal["active", "archived"]
+UnitType = Literal["number", "currency"]
+AttributeKind = Literal["user", "event"]
+Trust = Literal["server", "client"]
+
+Pairs = tuple[tuple[str, str], ...]
+"""Attribute keys and the values they must have, ordered by key; empty for no condition."""
 
 Texts = Mapping[str, Mapping[str, str]]
 """Locale → text key → text. Locales are canonical BCP 47; an empty text is a missing one and is not held."""
@@ -28,6 +38,11 @@ TITLE_NAME = "title/name"
 def achievement_key(number: int, field: Literal["name", "description", "locked_description"]) -> str:
     """The text key of one string of an achievement."""
     return f"achievement/{number}/{field}"
+
+
+def metric_key(key: str) -> str:
+    """The text key of a metric's name."""
+    return f"metric/{key}/name"
 
 
 def reward_key(number: int, kind: RewardKind, field: Literal["name", "description"]) -> str:
@@ -43,6 +58,10 @@ class MediaAsset(msgspec.Struct, frozen=True, kw_only=True):
     url: str
 
 
+NO_PICTURE = MediaAsset(name="none", kind="Icon", url="https://laurel.invalid/none.png")
+"""What stands where there is no picture, as clients read the first one blindly (RFC 2606: nothing is ever there)."""
+
+
 class Reward(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What an unlock brings. `value` is text on the wire whatever it means; its name and description are texts."""
 
@@ -52,14 +71,76 @@ class Reward(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     media: MediaAsset | None = None
 
 
+class Metric(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that is counted in a title. Its name is a text (`metric_key`).
+
+    `key` never changes once events may carry it; `public_id` is unique in the title. `units` is what is counted, as
+    developers call it. An archived metric takes no events, and keeps what was counted.
+    """
+
+    key: str
+    public_id: str
+    unit_type: UnitType = "number"
+    units: str | None = None
+    status: MetricStatus = "active"
+
+
+class Attribute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A name that players ("user") or events may carry a value under. Undeclared ones are refused."""
+
+    key: str
+    public_id: str
+    kind: AttributeKind
+    name: str
+
+
+class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is counted of one player.
+
+    | aggregate | counts |
+    |---|---|
+    | sum | the amounts of a metric's events; with `period_seconds`, of the best window of that length so far |
+    | max, last | the largest amount so far; the amount of the event that happened last |
+    | streak | days in a row, by the player's calendar, with an amount above 0; of any metric if `metric` is None |
+    | distinct | different values of the event attribute `of`, up to the largest target that asks |
+    | age | seconds since the player was first seen in the title |
+    | unlocks | how many of `achievements` (public ids; empty for any of the title) the player holds |
+
+    `where` counts only events whose attributes have these values. A scope is such a condition.
+    """
+
+    aggregate: Aggregate
+    metric: str | None = None
+    where: Pairs = ()
+    of: str | None = None
+    period_seconds: int | None = None
+    achievements: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Its name among a player's standings: the same for the same count, whoever asks for it."""
+        where = "&".join(f"{_quoted(key)}={_quoted(value)}" for key, value in self.where)
+        parts = (
+            f"{self.aggregate}:{self.metric or ''}",
+            "" if self.of is None else f"#{_quoted(self.of)}",
+            "" if self.period_seconds is None else f"@{self.period_seconds}",
+            f"?{where}" if where else "",
+        )
+        return "".join(parts)
+
+
 class Requirement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something to reach. `target` is a decimal as text: the wire prints it so, and "1.50" stays "1.50"."""
+    """Something to reach. `target` is a decimal as text: the wire prints it so, and "1.50" stays "1.50".
+
+    A requirement without a measure is reported by the title itself, in percent of the target.
+    """
 
     id: str
     target: str
     operation: Operation = "Sum"
     value_type: ValueType = "Integer"
     participation: Participation = "Individual"
+    measure: Measure | None = None
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +157,15 @@ class Achievement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     `number` is a u32 within the title and the Xbox id; `public_id` its free-text name, unique within the title.
     `media` is never empty: many clients read the first one blindly. `estimated_seconds` is under a day.
     `legacy_type` (1 completion … 7 other) and `image_id` are shown only by the Xbox 360 contract.
+    `requirements` are all to be met; without any, the title itself says when. `user_filter` names attributes that a
+    player must have. `key` is what the title calls it by, its public id where there is none.
+
+    | status | can be unlocked | is shown |
+    |---|---|---|
+    | inactive | no | no |
+    | active | yes | yes |
+    | locked | no more | to those who hold it (the Xbox door: to all) |
+    | archived | no | no |
     """
 
     number: int
@@ -95,17 +185,29 @@ class Achievement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     estimated_seconds: int = 0
     legacy_type: int = 1
     image_id: int = 0
+    status: Status = "active"
+    key: str | None = None
+    user_filter: Pairs = ()
+
+    @property
+    def is_manual(self) -> bool:
+        """Whether the title itself reports it, in whole or in part."""
+        return not self.requirements or any(requirement.measure is None for requirement in self.requirements)
 
     @property
     def gamerscore(self) -> int:
         """Points, 0 where there are none."""
         return sum(int(reward.value) for reward in self.rewards if reward.kind == "Gamerscore")
 
-    def required_text_keys(self) -> Iterator[str]:
-        """What must be written in the title's default locale before it can be published."""
+    def text_keys(self) -> Iterator[str]:
+        """The texts that an achievement has of its own: name, description, locked description."""
         yield achievement_key(self.number, "name")
         yield achievement_key(self.number, "description")
         yield achievement_key(self.number, "locked_description")
+
+    def required_text_keys(self) -> Iterator[str]:
+        """What must be written in the title's default locale before it can be published."""
+        yield achievement_key(self.number, "name")
 
 
 class Title(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -113,7 +215,8 @@ class Title(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `title_id` is a u32; `scid` a GUID in lower case. `version` is the association's, None where the title has none.
     `text_unit` "string" lets every string find its own language; "achievement" gives all strings of one achievement
-    the same.
+    the same. `trust` "client" lets a player's own token, issued for this title, report that player's progress;
+    "server" wants a credential of the title's own servers.
     """
 
     title_id: int
@@ -123,6 +226,9 @@ class Title(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     platform: str = "XboxOne"
     version: str | None = None
     text_unit: TextUnit = "string"
+    trust: Trust = "server"
+    metrics: tuple[Metric, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,3 +248,7 @@ def stored(number: int) -> int:
 def number_of(stored_number: int) -> int:
     """The u32 that a stored int4 stands for."""
     return stored_number % U32
+
+
+def _quoted(text: str) -> str:
+    return urllib.parse.quote(text, safe="")

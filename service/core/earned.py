@@ -6,12 +6,15 @@ from typing import Any
 import msgspec
 
 from service.core.catalog import number_of, stored
+from service.core.standing import Profile, Standings, State
 
 Currents = Mapping[int, Sequence[str | None]]
 """An achievement's stored number → current value of each requirement, as text, None where there is none."""
 
 
 _decode = msgspec.json.Decoder(dict[int, list[str | None]]).decode
+decode_standings = msgspec.json.Decoder(dict[str, str | list[int | str]]).decode
+decode_profile = msgspec.json.Decoder(Profile).decode
 
 
 class Progress:
@@ -21,17 +24,35 @@ class Progress:
     in which the unlocks were written. `derived` keeps what was worked out from it (`page.py`), and goes when it goes.
     """
 
-    __slots__ = ("_currents", "_stored_currents", "_unlocked_in", "derived", "revision", "unlocked_at")
+    __slots__ = (
+        "_currents",
+        "_profile",
+        "_standings",
+        "_stored_currents",
+        "_stored_standings",
+        "_unlocked_in",
+        "created_at",
+        "derived",
+        "revision",
+        "unlocked_at",
+    )
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  (the columns of a row, in their order)
         self,
         revision: int,
         unlocked: Sequence[int],
         unlocked_at: Sequence[int],
         unlocked_in: Sequence[int],
         currents: str | None,
+        standings: str | None = None,
+        profile: str | None = None,
+        created_at: int | None = None,
     ) -> None:
         self.revision = revision
+        self.created_at = created_at or 0
+        self._stored_standings = standings
+        self._standings: Standings | None = None if standings else {}
+        self._profile = profile
         self.unlocked_at = dict(zip(unlocked, unlocked_at, strict=True))
         self._unlocked_in = unlocked_in
         self._stored_currents = currents
@@ -52,6 +73,35 @@ class Progress:
             by_number = _decode(self._stored_currents or "{}")
             self._currents = {stored(number): values for number, values in by_number.items()}
         return self._currents
+
+    @property
+    def standings(self) -> Standings:
+        """What measures add up to so far, by their keys."""
+        if self._standings is None:
+            self._standings = decode_standings(self._stored_standings or "{}")
+        return self._standings
+
+    @property
+    def profile(self) -> Profile:
+        """What the title knows of the player."""
+        return Profile() if self._profile is None else decode_profile(self._profile)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was achieved or begun: the player is only known here."""
+        return not (self.unlocked_at or self._stored_currents or self._stored_standings)
+
+    def state(self) -> State:
+        """The same as the write path knows it."""
+        return State(
+            revision=self.revision,
+            is_known=True,
+            is_here=True,
+            created_at=self.created_at,
+            unlocked=self.unlocked_at,
+            standings=self.standings,
+            profile=self.profile,
+        )
 
     def currents_with(self, more: Mapping[int, Sequence[str | None]]) -> str | None:
         """The current values as a row holds them, after these, by number, were added; None where there are none."""

@@ -7,10 +7,14 @@ from typing import Any, Final, NewType
 
 import msgspec
 
-from service.errors import NotAuthenticated, NoUser, WrongPlayer
+from service.core.catalog import Title
+from service.errors import NotAllowed, NotAuthenticated, NoUser, WrongPlayer
 from service.settings import ReadPolicy
 
 READ_ANY: Final = "progress:read-any"
+WRITE: Final = "progress:write"
+WRITE_OWN: Final = "progress:write-own"
+EDIT: Final = "catalog:write"
 EVERY_USER: Final = "*"
 NO_USER: Final = "-"
 
@@ -67,6 +71,47 @@ def may_read_progress(who: Principal, of_player: str, *, policy: ReadPolicy) -> 
         raise NoUser("No valid claims were found on the request.")
     if policy != "public" and of_player not in who.players:
         raise WrongPlayer("XUID specified in the claim does not match URI XUID.")
+
+
+def may_write_progress(who: Principal, of_player: str, *, title: Title) -> None:
+    """Let a title's servers write anyone's progress in it, and players their own where the title trusts its clients.
+
+    A credential that names a title writes in that one alone. `progress:write` is for servers; `progress:write-own`
+    lets one player's credential write as if the title trusted it.
+
+    Raises:
+        NotAllowed: it names another title, or the title trusts its servers only.
+        NoUser: it is no server's, and speaks for no player.
+        WrongPlayer: it is no server's, and speaks for someone else.
+    """
+    if who.title_id is not None and who.title_id != title.title_id:
+        raise NotAllowed(f"this credential is of title {who.title_id}, and writes nothing in title {title.title_id}")
+    if WRITE in who.scopes:
+        return
+    if not who.players:
+        raise NoUser("No valid claims were found on the request.")
+    if of_player not in who.players:
+        raise WrongPlayer("XUID specified in the claim does not match URI XUID.")
+    if WRITE_OWN in who.scopes:
+        return
+    if title.trust != "client" or who.title_id is None:
+        raise NotAllowed(
+            f"title {title.title_id} takes progress from its servers: it needs the scope {WRITE}"
+            if title.trust != "client"
+            else f"the credential names no title: it needs the claim xti of title {title.title_id}, or the scope {WRITE}"
+        )
+
+
+def may_edit(who: Principal, title_id: int) -> None:
+    """Let the title's own credentials with the scope change what can be earned in it.
+
+    Raises:
+        NotAllowed: it is of another title, or has no such scope.
+    """
+    if EDIT not in who.scopes:
+        raise NotAllowed(f"this needs the scope {EDIT}")
+    if who.title_id is not None and who.title_id != title_id:
+        raise NotAllowed(f"this credential is of title {who.title_id}, not of title {title_id}")
 
 
 def canonical_xuid(text: str) -> str:

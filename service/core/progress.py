@@ -150,6 +150,9 @@ class _InTitleRow(msgspec.Struct, frozen=True):
     unlocked_at: list[int] | None
     unlocked_in: list[int] | None
     currents: str | None
+    standings: str | None
+    profile: str | None
+    created_at: int | None
 
 
 class _ChangeRow(msgspec.Struct, frozen=True):
@@ -161,6 +164,9 @@ class _ChangeRow(msgspec.Struct, frozen=True):
     unlocked_at: list[int] | None
     unlocked_in: list[int] | None
     currents: str | None
+    standings: str | None
+    profile: str | None
+    created_at: int | None
 
 
 class _TitleRow(msgspec.Struct, frozen=True):
@@ -180,4 +186,13 @@ _add_completions = statement("progress.add_completions")
 
 
 def _progress(row: _InTitleRow | _ChangeRow) -> Progress:
-    return Progress(row.revision, row.unlocked or (), row.unlocked_at or (), row.unlocked_in or (), row.currents)
+    return Progress(
+        row.revision,
+        row.unlocked or (),
+        row.unlocked_at or (),
+        row.unlocked_in or (),
+        row.currents,
+        row.standings,
+        row.profile,
+        row.created_at,
+    )

@@ -7,7 +7,11 @@ from collections.abc import Sequence
 import msgspec
 
 from service.core import catalog
-from service.core.catalog import Achievement, Kind, Texts, Title, reward_key, stored
+from service.core.catalog import Achievement, Kind, Texts, Title, metric_key, reward_key, stored
+from service.core.earned import Currents, Progress
+from service.core.measures import written
+from service.core.rules import Rules
+from service.core.standing import manual_key
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -30,7 +34,8 @@ _keys = itertools.count()
 class PublishedTitle:
     """One release of one title: its achievements in catalogue order, and its texts.
 
-    Catalogue order is display order, then number. `positions` maps a number, as a player's row stores it (a u32 as
+    Catalogue order is display order, then number, of what is shown: neither inactive nor archived. `every` holds all
+    by number. `positions` maps a number, as a player's row stores it (a u32 as
     the int4 of the same bits), to its place in that order. `publication_id` says since when it is served; `key` is
     this very object's in this process, for caches: a publication id alone is another database's as well.
     """
@@ -43,7 +48,10 @@ class PublishedTitle:
         self.release = release
         self.title = title
         self.title_id = title.title_id
-        self.achievements = tuple(sorted(achievements, key=lambda a: (a.display_order, a.number)))
+        self.rules = Rules(title, achievements)
+        self.every = {achievement.number: achievement for achievement in sorted(achievements, key=lambda a: a.number)}
+        shown = (achievement for achievement in achievements if achievement.status in ("active", "locked"))
+        self.achievements = tuple(sorted(shown, key=lambda a: (a.display_order, a.number)))
         self.stored_numbers = tuple(stored(achievement.number) for achievement in self.achievements)
         self.positions = {number: position for position, number in enumerate(self.stored_numbers)}
         self.texts = texts
@@ -62,6 +70,33 @@ class PublishedTitle:
             self._by_kind[kind] = found
         return found
 
+    def currents(self, progress: Progress) -> Currents:
+        """The current values of requirements: those that were imported, and those that are counted here.
+
+        Time that passes is not shown as progress: an answer is the same as long as its revision is.
+        """
+        if not progress.standings:
+            return progress.currents
+        key = "currents", self.key
+        if key not in progress.derived:
+            progress.derived[key] = {**progress.currents, **self._counted(progress)}
+        currents: Currents = progress.derived[key]
+        return currents
+
+    def _counted(self, progress: Progress) -> Currents:
+        state, counted = progress.state(), {}
+        for number, achievement in zip(self.stored_numbers, self.achievements, strict=True):
+            values: list[str | None] = []
+            is_reported = manual_key(achievement.number) in progress.standings
+            for requirement in achievement.requirements:
+                value = None
+                if requirement.measure is None or requirement.measure.aggregate != "age":
+                    value = self.rules.value(requirement, state, number=achievement.number, now=0)
+                values.append(None if value is None else written(value))
+            if is_reported or any(value is not None for value in values):
+                counted[number] = values
+        return counted
+
     def position_of(self, number: int) -> int | None:
         """Where an achievement stands in catalogue order; None if there is none of that number."""
         return self.positions.get(stored(number)) if 0 < number < catalog.U32 else None
@@ -79,9 +114,12 @@ class PublishedTitle:
         return chain
 
     def words(self, position: int, chain: tuple[str, ...]) -> Words:
+        """The strings of the achievement at a position in catalogue order."""
+        return self.words_of(self.achievements[position], chain)
+
+    def words_of(self, achievement: Achievement, chain: tuple[str, ...]) -> Words:
         """The strings of one achievement; each walks the chain by itself, or all together if the title says so."""
-        achievement = self.achievements[position]
-        keys = [*achievement.required_text_keys()]
+        keys = [*achievement.text_keys()]
         for reward in achievement.rewards:
             keys += (reward_key(achievement.number, reward.kind, field) for field in ("name", "description"))
         if self.title.text_unit == "achievement":
@@ -92,7 +130,7 @@ class PublishedTitle:
         return Words(
             name=texts[0] or "",
             description=texts[1] or "",
-            locked_description=texts[2] or "",
+            locked_description=texts[2] or texts[1] or "",
             rewards=tuple(zip(texts[3::2], texts[4::2], strict=True)),
             first_locale=min(used, default=None),
         )
@@ -101,6 +139,10 @@ class PublishedTitle:
         """What the title is called, and in which locale; None if it has no name."""
         text, index = self._first(catalog.TITLE_NAME, chain)
         return text or "", None if index is None else chain[index]
+
+    def metric_name(self, key: str, chain: tuple[str, ...]) -> str:
+        """What a metric is called; its key if it has no name."""
+        return self._first(metric_key(key), chain)[0] or key
 
     def _first(self, key: str, chain: tuple[str, ...]) -> tuple[str | None, int | None]:
         for index, locale in enumerate(chain):

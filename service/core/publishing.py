@@ -120,7 +120,7 @@ async def import_draft(connection: Connection, new: Draft, *, is_whole: bool, fi
         raise BadCatalogue(problems)
     changes = difference(before, after)
     if changes:
-        await _write(connection, after, changes)
+        await write_draft(connection, after, changes)
     return changes
 
 
@@ -133,18 +133,36 @@ async def publish(connection: Connection, title_id: int) -> tuple[int, Differenc
         NotFound: there is no such title.
         BadCatalogue: the draft breaks a rule that every release must keep.
     """
-    if not await _lock_title.all(connection, title_id=title_id):
-        raise NotFound(f"there is no title {title_id}")
+    await lock_title(connection, title_id)
     draft = await draft_of(connection, title_id)
     assert draft is not None  # noqa: S101  (its row is locked)
     problems, _ = rules.check(draft)
     if problems:
         raise BadCatalogue(list(problems))
-    served = await _served_draft(connection, title_id)
+    served = await served_draft(connection, title_id)
     changes = difference(served, draft)
     row = await _title.one(connection, title_id=title_id)
     if served is not None and not changes:
         return row.release, changes
+    return await release_draft(connection, draft, served), changes
+
+
+async def lock_title(connection: Connection, title_id: int) -> None:
+    """Let nobody else import, publish or amend this title until the transaction ends.
+
+    Raises:
+        NotFound: there is no such title.
+    """
+    if not await _lock_title.all(connection, title_id=title_id):
+        raise NotFound(f"there is no title {title_id}")
+
+
+async def release_draft(connection: Connection, draft: Draft, served: Draft | None) -> int:
+    """Make a draft that keeps every rule a release, and serve it from now on; gives its number.
+
+    What players may have reached already, without it having been there to be unlocked, is looked for from then on.
+    """
+    title_id = draft.title.title_id
     release = (await _newest_release.one(connection, title_id=title_id)).release + 1
     await _add_release.run(
         connection,
@@ -159,7 +177,32 @@ async def publish(connection: Connection, title_id: int) -> tuple[int, Differenc
         await _add_bundle.run(connection, sha256=sha256, texts=content.decode())
         await _add_release_bundle.run(connection, title_id=title_id, release=release, locale=locale, sha256=sha256)
     await _serve(connection, title_id, release)
-    return release, changes
+    opened = opened_by(served, draft)
+    if opened:
+        await _add_backfill.run(connection, title_id=title_id, numbers=list(opened))
+    return release
+
+
+def opened_by(before: Draft | None, after: Draft) -> tuple[int, ...]:
+    """The active achievements that are counted, and were not active before or were counted otherwise. Pure."""
+    old = {} if before is None else {achievement.number: achievement for achievement in before.achievements}
+
+    def is_opened(new: Achievement) -> bool:
+        known = old.get(new.number)
+        same = known is not None and known.status == "active"
+        return not (
+            same
+            and known is not None
+            and (known.requirements, known.user_filter) == (new.requirements, new.user_filter)
+        )
+
+    return tuple(
+        achievement.number
+        for achievement in after.achievements
+        if achievement.status == "active"
+        and any(requirement.measure is not None for requirement in achievement.requirements)
+        and is_opened(achievement)
+    )
 
 
 async def rollback(connection: Connection, title_id: int, release: int) -> None:
@@ -179,7 +222,8 @@ async def releases_of(connection: Connection, title_id: int) -> list[Release]:
     return await _released_before.all(connection, title_id=title_id)
 
 
-async def _served_draft(connection: Connection, title_id: int) -> Draft | None:
+async def served_draft(connection: Connection, title_id: int) -> Draft | None:
+    """What is served of a title, as a draft; None before the first publish."""
     row = await _title.one(connection, title_id=title_id)
     if not row.release:
         return None
@@ -197,7 +241,8 @@ async def _serve(connection: Connection, title_id: int, release: int) -> None:
     await _publish.run(connection, title_id=title_id, release=release)
 
 
-async def _write(connection: Connection, draft: Draft, changes: Difference) -> None:
+async def write_draft(connection: Connection, draft: Draft, changes: Difference) -> None:
+    """Write what changed of what is being edited. Whoever calls has locked the title."""
     title = draft.title
     await _put_title.run(
         connection,
@@ -208,6 +253,9 @@ async def _write(connection: Connection, draft: Draft, changes: Difference) -> N
         platform=title.platform,
         version=title.version,
         text_unit=title.text_unit,
+        trust=title.trust,
+        metrics=_text(title.metrics),
+        attributes=_text(title.attributes),
     )
     touched = {*changes.added, *changes.changed}
     achievements = [achievement for achievement in draft.achievements if achievement.number in touched]
@@ -226,6 +274,10 @@ async def _write(connection: Connection, draft: Draft, changes: Difference) -> N
         keys=[key for _, key, _ in texts],
         texts=[text for _, _, text in texts],
     )
+    gone = [(locale, key) for (locale, key), (_, new) in changes.texts.items() if new is None]
+    if gone:
+        locales, keys = zip(*gone, strict=True)
+        await _drop_texts.run(connection, title_id=title.title_id, locales=locales, keys=keys)
 
 
 def _double_names(draft: Draft, file: str) -> list[Problem]:
@@ -270,11 +322,15 @@ class _TitleRow(msgspec.Struct, frozen=True):
     platform: str
     version: str | None
     text_unit: str
+    trust: str
+    metrics: str
+    attributes: str
     release: int
 
     def title(self) -> Title:
         fields = {name: getattr(self, name) for name in Title.__struct_fields__}
-        return msgspec.convert(fields, Title)
+        documents = {name: msgspec.json.decode(fields[name]) for name in ("metrics", "attributes")}
+        return msgspec.convert(fields | documents, Title)
 
 
 class _TitleIdRow(msgspec.Struct, frozen=True):
@@ -314,6 +370,7 @@ _texts = query("catalog.texts", row=_TextRow)
 _put_title = statement("catalog.put_title")
 _put_definitions = statement("catalog.put_definitions")
 _put_texts = statement("catalog.put_texts")
+_drop_texts = statement("catalog.drop_texts")
 _release = query("releases.release", row=_ReleaseRow)
 _bundles_of_release = query("releases.bundles_of_release", row=_BundleRow)
 _newest_release = query("releases.newest_release", row=_NumberRow)
@@ -321,5 +378,6 @@ _released_before = query("releases.released_before", row=Release)
 _add_release = statement("releases.add_release")
 _add_bundle = statement("releases.add_bundle")
 _add_release_bundle = statement("releases.add_release_bundle")
+_add_backfill = statement("backfill.add")
 _lock_publications = statement("releases.lock_publications")
 _publish = statement("releases.publish")

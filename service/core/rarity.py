@@ -76,4 +76,4 @@ class _CompletionRow(msgspec.Struct, frozen=True):
     players: int
 
 
-_completions = query("progress.completions", row=_CompletionRow)
+_completions = query("completions.of_everything", row=_CompletionRow)

@@ -73,6 +73,11 @@ def of_unix(seconds: int) -> int:
     return _UNIX_EPOCH * DAY + seconds * SECOND
 
 
+def of_unix_ns(nanoseconds: int) -> int:
+    """The ticks of a unix time in nanoseconds, as `time.time_ns()` gives it."""
+    return _UNIX_EPOCH * DAY + nanoseconds // 100
+
+
 def unix(ticks: int) -> int:
     """The first whole unix second that is not before these ticks; 0 for all before 1970."""
     return max(0, -((_UNIX_EPOCH * DAY - ticks) // SECOND))

@@ -10,6 +10,9 @@ SELECT
     t.platform,
     t.version,
     t.text_unit,
+    t.trust,
+    t.metrics,
+    t.attributes,
     coalesce(p.release, 0) AS release
 FROM title AS t
 LEFT JOIN publication AS p ON t.publication_id = p.publication_id
@@ -27,6 +30,9 @@ SELECT
     t.platform,
     t.version,
     t.text_unit,
+    t.trust,
+    t.metrics,
+    t.attributes,
     coalesce(p.release, 0) AS release
 FROM title AS t
 LEFT JOIN publication AS p ON t.publication_id = p.publication_id
@@ -74,15 +80,29 @@ ORDER BY x.locale, x.key;
 
 -- name: put_title
 -- Adds a title or changes one.
-INSERT INTO title (title_id, scid, default_locale, kind, platform, version, text_unit)
-VALUES (:title_id, :scid::text::uuid, :default_locale, :kind, :platform, :version, :text_unit)
+INSERT INTO title (title_id, scid, default_locale, kind, platform, version, text_unit, trust, metrics, attributes)
+VALUES (
+    :title_id,
+    :scid::text::uuid,
+    :default_locale,
+    :kind,
+    :platform,
+    :version,
+    :text_unit,
+    :trust,
+    :metrics::jsonb,
+    :attributes::jsonb
+)
 ON CONFLICT (title_id) DO UPDATE SET
     scid = excluded.scid,
     default_locale = excluded.default_locale,
     kind = excluded.kind,
     platform = excluded.platform,
     version = excluded.version,
-    text_unit = excluded.text_unit;
+    text_unit = excluded.text_unit,
+    trust = excluded.trust,
+    metrics = excluded.metrics,
+    attributes = excluded.attributes;
 
 -- name: put_definitions
 -- Adds achievements or changes them.
@@ -120,3 +140,13 @@ ON CONFLICT (title_id, locale, key) DO UPDATE SET
     text = excluded.text,
     version = text.version + 1
 WHERE text.text <> excluded.text;
+
+-- name: drop_texts
+-- Takes texts away.
+--
+--   :title_id  bigint
+--   :locales   text[]
+--   :keys      text[]  one for each locale
+DELETE FROM text AS x
+USING unnest(:locales::text[], :keys::text[]) AS n (locale, key)
+WHERE x.title_id = :title_id AND x.locale = n.locale AND x.key = n.key;

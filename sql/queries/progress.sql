@@ -15,7 +15,10 @@ SELECT
     CASE WHEN p.revision > k.known THEN p.unlocked END AS unlocked,
     CASE WHEN p.revision > k.known THEN p.unlocked_at END AS unlocked_at,
     CASE WHEN p.revision > k.known THEN p.unlocked_in END AS unlocked_in,
-    CASE WHEN p.revision > k.known THEN p.currents END AS currents
+    CASE WHEN p.revision > k.known THEN p.currents END AS currents,
+    CASE WHEN p.revision > k.known THEN p.standings END AS standings,
+    CASE WHEN p.revision > k.known THEN p.profile END AS profile,
+    p.created_at
 FROM
     unnest(:players::text[], :title_ids::bigint[], :known::bigint[])
     WITH ORDINALITY AS k (player, title_id, known, question)
@@ -37,7 +40,10 @@ SELECT
     p.unlocked,
     p.unlocked_at,
     p.unlocked_in,
-    p.currents
+    p.currents,
+    p.standings,
+    p.profile,
+    p.created_at
 FROM unnest(:players::text[], :known::bigint[]) WITH ORDINALITY AS k (player, known, question)
 INNER JOIN player AS w ON k.player = w.player
 LEFT JOIN LATERAL (
@@ -47,7 +53,10 @@ LEFT JOIN LATERAL (
         q.unlocked,
         q.unlocked_at,
         q.unlocked_in,
-        q.currents
+        q.currents,
+        q.standings,
+        q.profile,
+        q.created_at
     FROM progress AS q
     WHERE q.player = k.player AND w.revision > k.known AND q.revision > k.known
     ORDER BY q.title_id
@@ -101,12 +110,14 @@ SELECT
     n.change
 FROM unnest(:numbers::bigint[], :changes::integer[]) AS n (number, change);
 
--- name: completions
--- How many players hold each achievement; number 0 is how many have anything in the title.
+-- name: revisions
+-- The revision of each of these players; no row for one who has nothing.
+--
+--   :players  text[]
+--
+-- Reads one row a player by player_pkey.
 SELECT
-    d.title_id,
-    d.number,
-    sum(d.change) AS players
-FROM completion_delta AS d
-GROUP BY d.title_id, d.number
-ORDER BY d.title_id, d.number;
+    p.player,
+    p.revision
+FROM player AS p
+WHERE p.player = any(:players::text[]);

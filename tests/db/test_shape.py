@@ -7,14 +7,21 @@ import pytest
 from service.db.queries import read_statements, sql_folder
 
 # What a player has. A new table with a `player` column joins them by `test_user_tables_are_all_named_here`.
-USER_TABLES = ("player", "progress")
+USER_TABLES = ("event", "event_at_other_times", "idempotency", "metric_day", "outbox", "player", "progress")
+
+# What works in the background over all players, a page or a queue at a time: on several servers, on each by itself.
+OVER_ALL_PLAYERS = {"backfill.players_after"}
 
 _COMMENT = re.compile(r"--[^\n]*")
 _MENTION = re.compile(rf"\b(?:FROM|JOIN|UPDATE|INTO|USING|ONLY)\s+({'|'.join(USER_TABLES)})\b(?:\s+AS\s+(\w+))?")
 _LIST = re.compile(r"\bunnest\s*\(\s*:players?\b.*?\bAS\s+(\w+)\s*\(\s*player\b", re.DOTALL)
-_ASKED = re.compile(r"(?:\b(\w+)\.)?\bplayer\s*=\s*(?:ANY\s*\(\s*)?:\w+")
+_ASKED = re.compile(r"(?:\b(\w+)\.)?\bplayer\s*=\s*(?:(?i:any)\s*\(\s*)?:\w+")
 _JOINED = re.compile(r"\b(\w+)\.player\s*=\s*(\w+)\.player\b")
-_ADDED = re.compile(r"\bINTO\s+(\w+)\s*\(\s*player\b[^)]*\)\s*(?:VALUES\s*\(|SELECT)\s*(?::\w+|(\w+)\.player)\b")
+_ADDED = re.compile(
+    r"\bINTO\s+(\w+)(?:\s+AS\s+(\w+))?\s*\(\s*player\b[^)]*\)\s*(?:VALUES\s*\(|SELECT)\s*(?::\w+|(\w+)\.player)\b"
+)
+_PART = re.compile(r"\b(\w+) AS \(\s*(?:SELECT\s+(\w+)\.player|UPDATE|INSERT)")
+_OF_PART = r"\b(?:FROM|JOIN)\s+({})\s+AS\s+(\w+)"
 _ORDERED = re.compile(r"\b(NOTIFY|pg_notify|LISTEN|nextval|pg_\w*advisory\w*|LOCK\s+TABLE)\b", re.IGNORECASE)
 
 
@@ -24,9 +31,13 @@ def crossings(sql: str) -> list[str]:
     mentions = {alias or table for table, alias in _MENTION.findall(text)}
     if not mentions:
         return []
-    held = set(_LIST.findall(text)) | {table for table, player in _ADDED.findall(text) if not player}
+    added = [(alias or table, player) for table, alias, player in _ADDED.findall(text)]
+    held = set(_LIST.findall(text)) | {table for table, player in added if not player}
     held |= mentions if len(mentions) == 1 and _ASKED.search(text) else set(_ASKED.findall(text))
-    joined = [set(pair) for pair in _JOINED.findall(text)] + [set(pair) for pair in _ADDED.findall(text) if pair[1]]
+    joined = [set(pair) for pair in _JOINED.findall(text)] + [set(pair) for pair in added if pair[1]]
+    for part, player in _PART.findall(text):  # a part of a statement is of the players that it takes its rows from
+        aliases = {alias for _, alias in re.findall(_OF_PART.format(part), text)}
+        joined += [{alias, player} for alias in aliases if player]
     for _ in joined:
         held = held.union(*(pair for pair in joined if pair & held))
     return sorted(mentions - held) + _ORDERED.findall(text)
@@ -37,7 +48,7 @@ def test_every_statement_on_a_players_rows_says_whose():
         f"{file.stem}.{name}": crossings(text)
         for file in (sql_folder() / "queries").glob("*.sql")
         for name, text in read_statements(file).items()
-        if crossings(text)
+        if crossings(text) and f"{file.stem}.{name}" not in OVER_ALL_PLAYERS
     }
 
     assert found == {}
@@ -53,6 +64,12 @@ def test_every_statement_on_a_players_rows_says_whose():
         ("INSERT INTO player (player, revision) VALUES (:player, 1)", []),
         ("SELECT 1 FROM unnest(:players::text []) AS k (player) INNER JOIN progress AS p ON k.player = p.player", []),
         ("SELECT 1 FROM player AS w INNER JOIN progress AS p ON w.player = p.player WHERE w.player = :player", []),
+        ("SELECT p.revision FROM player AS p WHERE p.player = any(:players::text[])", []),
+        (
+            "WITH a AS (SELECT k.player FROM unnest(:players::text[]) AS k (player)) INSERT INTO progress AS p (player) SELECT c.player FROM a AS c",
+            [],
+        ),
+        ("WITH a AS (SELECT w.player FROM player AS w) SELECT 1 FROM a AS c", ["w"]),
         ("SELECT p.revision FROM player AS p", ["p"]),
         ("SELECT p.revision FROM player AS p -- p.player = :player", ["p"]),
         ("SELECT count(*) FROM progress WHERE title_id = :title_id", ["progress"]),

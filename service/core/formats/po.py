@@ -132,7 +132,7 @@ def _written(draft: Draft, language: str, texts: Mapping[str, str]) -> bytes:
         "Content-Transfer-Encoding": "8bit",
     }
     strings = (key for key in sorted(sources) if key.startswith(rules.STRING_PREFIX))
-    for key in (*rules.text_keys(draft.achievements), *strings):
+    for key in (*rules.text_keys(draft.title, draft.achievements), *strings):
         if key in sources:
             limit = rules.length_limit(key)
             file.append(

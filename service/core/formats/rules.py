@@ -14,6 +14,7 @@ from service import errors
 from service.core import catalog, ticks
 from service.core.catalog import Achievement, Draft, MediaAsset, Title
 from service.core.formats import values
+from service.core.formats.measuring import contradictions_of
 from service.core.formats.problems import Broken, Place
 
 LENGTHS = {  # characters; documented by Partner Center, the achievement's name by third parties only
@@ -43,6 +44,8 @@ def check(draft: Draft, *, file: str | None = None) -> tuple[list[errors.Problem
         _check_title(draft.title, wrong)
         for index, broken in contradictions(draft.achievements):
             wrong.at(f"achievement/{draft.achievements[index].number}").note(broken.rule, str(broken))
+        for where, broken in contradictions_of(draft.title, draft.achievements):
+            wrong.at(where).note(broken.rule, str(broken))
         for achievement in draft.achievements:
             there = wrong.at(f"achievement/{achievement.number}")
             _check_values(achievement, there)
@@ -54,11 +57,13 @@ def check(draft: Draft, *, file: str | None = None) -> tuple[list[errors.Problem
     return wrong.found, unwise.found
 
 
-def text_keys(achievements: Iterable[Achievement]) -> Iterator[str]:
-    """The keys of all texts that these achievements can have, in their order, the title's name first."""
+def text_keys(title: Title, achievements: Iterable[Achievement]) -> Iterator[str]:
+    """The keys of all texts that a title with these achievements can have, in their order, the title's name first."""
     yield catalog.TITLE_NAME
+    for metric in title.metrics:
+        yield catalog.metric_key(metric.key)
     for achievement in achievements:
-        yield from achievement.required_text_keys()
+        yield from achievement.text_keys()
         for reward in achievement.rewards:
             yield catalog.reward_key(achievement.number, reward.kind, "name")
             yield catalog.reward_key(achievement.number, reward.kind, "description")
@@ -150,9 +155,10 @@ def _check_media(media: MediaAsset, place: Place) -> None:
 
 
 def _check_texts(draft: Draft, place: Place) -> None:
-    known = set(text_keys(draft.achievements))
+    known = set(text_keys(draft.title, draft.achievements))
     default = draft.texts.get(draft.title.default_locale, {})
     required = [catalog.TITLE_NAME, *(key for one in draft.achievements for key in one.required_text_keys())]
+    required += [catalog.metric_key(metric.key) for metric in draft.title.metrics]
     for key in required:
         if not default.get(key):
             place.at(key).note("missing-text", f"there is no text in the default locale, {draft.title.default_locale}")

@@ -15,7 +15,7 @@ import tomli_w
 
 from service.core import catalog, ticks
 from service.core.catalog import Achievement, Draft, MediaAsset, Requirement, Reward, Title, Window
-from service.core.formats import rules, values
+from service.core.formats import rules, toml_measures, values
 from service.core.formats.fields import Fields
 from service.core.formats.problems import Place, decoded
 
@@ -27,12 +27,17 @@ HEADER = """\
 #                   product_id and platforms (or once for all in [defaults]), display_order, kind (Persistent,
 #                   Challenge), participation (Individual, Group), is_secret, is_revoked, deeplink,
 #                   estimated_time ("HH:MM:SS"), legacy_type (1 to 7) and image_id (Xbox 360 contract only),
-#                   window = { opens, closes } (UTC, as text)
+#                   window = { opens, closes } (UTC, as text), status (inactive, active, locked, archived),
+#                   key (what servers call it by), user_filter = { attribute = value }
 #   media           at least one: name, kind, url
 #   requirements    id, target (a decimal as text), operation (Sum, Minimum, Maximum),
-#                   value_type (Integer, Double), participation
+#                   value_type (Integer, Double), participation,
+#                   measure = { aggregate (sum, max, last, streak, distinct, age, unlocks), metric,
+#                   where = { attribute = value }, of (distinct), period ("7d", "12h"; sum), achievements (unlocks) }
 #   rewards         one of each kind: kind (Gamerscore, InApp, Art), value (as text), value_type, name, description,
 #                   media
+# [[metrics]]       key, name, public_id (default: the key), unit_type (number, currency), units, status
+# [[attributes]]    key, kind (user, event), name, public_id (default: the key)
 # [strings]         texts of the game that belong to no achievement
 
 """
@@ -41,7 +46,7 @@ _name_of_a_key = re.compile("[A-Za-z0-9_-]{1,64}")
 
 # tomllib takes quadratic time for a dotted key; ours has two parts.
 _LONG_KEY = re.compile(r"""(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){32}""")
-MAX_LISTS = 16  # names of [[…]] in a file; ours has four
+MAX_LISTS = 16  # names of [[…]] in a file; ours has six
 
 
 def read_toml(data: bytes, *, file: str) -> Draft:
@@ -81,6 +86,11 @@ def write_toml(draft: Draft) -> bytes:
     document: dict[str, Any] = {
         **msgspec.to_builtins(draft.title),
         "name": texts.get(catalog.TITLE_NAME, ""),
+        "metrics": [
+            toml_measures.written_metric(metric, texts.get(catalog.metric_key(metric.key), ""))
+            for metric in title.metrics
+        ],
+        "attributes": [toml_measures.written_attribute(attribute) for attribute in title.attributes],
         "defaults": defaults,
         "achievements": [_written(achievement, texts, defaults) for achievement in draft.achievements],
         "strings": strings,
@@ -91,6 +101,7 @@ def write_toml(draft: Draft) -> bytes:
 
 def _draft(fields: Fields) -> Draft:
     locale = fields.required("default_locale", values.locale)
+    texts: dict[str, str] = {}
     title = Title(
         title_id=fields.required("title_id", values.identifier),
         scid=fields.required("scid", values.guid),
@@ -99,8 +110,11 @@ def _draft(fields: Fields) -> Draft:
         platform=fields.optional("platform", values.label, "XboxOne"),
         version=fields.optional("version", values.label, None),
         text_unit=fields.optional("text_unit", values.text_unit, "string"),
+        trust=fields.optional("trust", toml_measures.trust, "server"),
+        metrics=tuple(toml_measures.metric(table, texts) for table in fields.each("metrics")),
+        attributes=tuple(toml_measures.attribute(table) for table in fields.each("attributes")),
     )
-    texts = {catalog.TITLE_NAME: fields.required("name", values.text)}
+    texts[catalog.TITLE_NAME] = fields.required("name", values.text)
     product, platforms = _defaults(fields.nested("defaults"))
     achievements = []
     for table in fields.each("achievements"):
@@ -161,6 +175,9 @@ def _achievement(
         estimated_seconds=table.optional("estimated_time", values.duration, 0),
         legacy_type=table.optional("legacy_type", values.legacy_type, 1),
         image_id=table.optional("image_id", values.u32, 0),
+        status=table.optional("status", toml_measures.status, "active"),
+        key=table.optional("key", values.label, None),
+        user_filter=toml_measures.pairs(table.nested("user_filter")),
     )
     table.refuse_unknown()
     return achievement, texts
@@ -183,6 +200,7 @@ def _requirement(table: Fields) -> Requirement:
         operation=table.optional("operation", values.operation, "Sum"),
         value_type=table.optional("value_type", values.value_type, "Integer"),
         participation=table.optional("participation", values.participation, "Individual"),
+        measure=toml_measures.measure(table.nested("measure")),
     )
     table.refuse_unknown()
     return found
@@ -235,9 +253,13 @@ def _written(achievement: Achievement, texts: Mapping[str, str], defaults: dict[
         digits = achievement.window.fraction_digits
         ends = {"opens": achievement.window.opens_at, "closes": achievement.window.closes_at}
         members["window"] = {name: ticks.wire(end, digits) for name, end in ends.items()}
+    if achievement.requirements:
+        members["requirements"] = [toml_measures.written_requirement(one) for one in achievement.requirements]
+    if achievement.user_filter:
+        members["user_filter"] = dict(achievement.user_filter)
     if achievement.rewards:
         members["rewards"] = [_written_reward(reward, number, texts) for reward in achievement.rewards]
-    words = {key.rpartition("/")[2]: texts.get(key, "") for key in achievement.required_text_keys()}
+    words = {key.rpartition("/")[2]: texts.get(key, "") for key in achievement.text_keys()}
     return {"number": number, **words, **members}
 
 

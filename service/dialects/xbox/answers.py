@@ -129,7 +129,7 @@ def _joined(
             pieces[5 * item + _STATE] = columns.unlocked[position]
             pieces[5 * item + _TIME] = ticks.wire(time).encode() if time or not is_legacy else _LEGACY_UNLOCKED_AT
     if not is_legacy:
-        for number, known in progress.currents.items():
+        for number, known in published.currents(progress).items():
             position = published.positions.get(number, -1)
             if position in positions:
                 item = positions.index(position)

@@ -157,6 +157,9 @@ _RESPONSES: Mapping[str, Mapping[str, Any]] = {
     "XboxNotAllowed": _refusal("A good credential of nobody, or of another player."),
     "XboxNotFound": _refusal("No such achievement is published."),
     "XboxUnsupportedVersion": _refusal("The contract version is none of 1 to 4."),
+    "XboxTooSlow": _refusal("The body did not arrive in time."),
+    "XboxTooLarge": _refusal("The body has too many bytes."),
+    "XboxUnsupportedBody": _refusal("The body is compressed."),
     "XboxFault": _refusal("An error of the service, noted there under this MS-CV."),
     "XboxUnavailable": _refusal(
         "The database is out of reach or too slow for now.",
@@ -172,6 +175,9 @@ _REFUSALS = {
     "500": "XboxFault",
     "503": "XboxUnavailable",
 }
+
+
+_OF_BODIES = {"408": "XboxTooSlow", "413": "XboxTooLarge", "415": "XboxUnsupportedBody"}
 
 
 def _get(
@@ -204,6 +210,31 @@ def _get(
     return {"get": operation}
 
 
+_UPDATE: Mapping[str, Any] = {
+    "operationId": "updateAchievements",
+    "tags": ["xbox"],
+    "summary": "Report how far along achievements are",
+    "description": "Of a title's server (scope `progress:write`), or of a player whose title trusts its clients. "
+    "Progress only rises. `Prefer: return=representation` asks what became of each item.",
+    "security": [{"XboxToken": []}],
+    "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in ("XboxXuid", "XboxScid")],
+    "requestBody": {"required": True, "content": {"application/json": {"schema": reference("XboxUpdate")}}},
+    "responses": {
+        "200": {
+            "description": "Something changed. A body only where one was asked for.",
+            "headers": {},
+            "content": {"application/json": {"schema": reference("XboxUpdated")}},
+        },
+        "304": {"description": "Everything was as reported already.", "headers": {}},
+    }
+    | {
+        status: {"$ref": f"#/components/responses/{name}"}
+        for status, name in (_REFUSALS | {"404": "XboxNotFound"} | _OF_BODIES).items()
+        if status != "406"
+    },
+}
+
+
 def _component(key: str) -> str:
     return f"Xbox{key[0].upper()}{key[1:]}"
 
@@ -231,6 +262,7 @@ OPENAPI: Mapping[str, Any] = {
             answer="SingleAchievement",
             refusals=_REFUSALS | {"404": "XboxNotFound"},
         ),
+        "/users/xuid({xuid})/achievements/{scid}/update": {"post": _UPDATE},
         "/users/xuid({xuid})/history/titles": _get(
             "listTitles",
             "The titles that one player has anything in",

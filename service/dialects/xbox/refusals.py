@@ -22,6 +22,10 @@ _TABLE: tuple[tuple[type[errors.LaurelError], int, int], ...] = (
     (errors.NotFound, 404, 0),
     (errors.MethodNotAllowed, 405, 0),
     (errors.UnsupportedVersion, 406, 0),
+    (errors.TooSlow, 408, 4000),
+    (errors.TooLarge, 413, 4000),
+    (errors.UnsupportedBody, 415, 4000),
+    (errors.TooManyRequests, 429, 0),
     (errors.Unavailable, 503, 5300),
     (errors.BadRequest, 400, 4000),
 )

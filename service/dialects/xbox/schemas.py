@@ -218,12 +218,56 @@ def _single(item: str) -> Schema:
     )
 
 
+_NUMBER: Schema = {"oneOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": "^[0-9]{1,10}$"}]}
+
+_UPDATE: Schema = {
+    "type": "object",
+    "required": ["action", "serviceConfigId", "achievements"],
+    "properties": {
+        "action": {"const": "progressUpdate"},
+        "serviceConfigId": {"type": "string", "format": "uuid"},
+        "titleId": _NUMBER,
+        "userId": {"type": "string"},
+        "achievements": array(
+            {
+                "type": "object",
+                "required": ["id", "percentComplete"],
+                "properties": {"id": _NUMBER, "percentComplete": _NUMBER},
+            },
+            minItems=1,
+            maxItems=100,
+        ),
+    },
+}
+
+_UPDATED: Schema = {
+    "type": "object",
+    "required": ["achievements"],
+    "properties": {
+        "achievements": array(
+            {
+                "type": "object",
+                "required": ["id"],
+                "properties": {
+                    "id": {"type": "string"},
+                    "progressState": {"enum": ["InProgress", "Achieved"]},
+                    "percentComplete": {"type": "integer", "minimum": 0, "maximum": 100},
+                    "isNew": {"type": "boolean"},
+                    "error": {"type": "string"},
+                },
+            }
+        )
+    },
+}
+
 SCHEMAS: Mapping[str, Schema] = {
     "XboxAchievement": _ACHIEVEMENT,
     "Xbox360Achievement": _LEGACY_ACHIEVEMENT,
     "XboxTitle": _TITLE,
     "Xbox360Title": _LEGACY_TITLE,
     "XboxPagingInfo": _PAGING,
+    "XboxUpdate": _UPDATE,
+    "XboxUpdated": _UPDATED,
     "XboxAchievements": _page("achievements", "XboxAchievement"),
     "Xbox360Achievements": _page("achievements", "Xbox360Achievement", is_legacy=True),
     "XboxSingleAchievement": _single("XboxAchievement"),

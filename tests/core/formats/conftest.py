@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 
 from service import errors
 from service.core import catalog, ticks
-from service.core.catalog import Achievement, Draft, MediaAsset, Requirement, Reward, Title, Window
+from service.core.catalog import (
+    Achievement,
+    Attribute,
+    Draft,
+    Measure,
+    MediaAsset,
+    Metric,
+    Requirement,
+    Reward,
+    Title,
+    Window,
+)
 
 SCID = "b5dd9daf-0000-0000-0000-000000000000"
 PRODUCT = "12345678-1234-1234-1234-123456789012"
@@ -210,6 +221,16 @@ def drafts() -> st.SearchStrategy[Draft]:
         operation=any_of(catalog.Operation),
         value_type=any_of(catalog.ValueType),
         participation=any_of(catalog.Participation),
+        measure=st.none()
+        | st.builds(
+            Measure,
+            aggregate=any_of(catalog.Aggregate),
+            metric=st.none() | label,
+            where=st.dictionaries(label, label, max_size=2).map(lambda pairs: tuple(sorted(pairs.items()))),
+            of=st.none() | label,
+            period_seconds=st.none() | st.integers(1, 10**6),
+            achievements=st.lists(label, max_size=2).map(tuple),
+        ),
     )
     points = st.integers(0, 1000).map(str)
     reward = any_of(catalog.RewardKind).flatmap(
@@ -248,7 +269,19 @@ def drafts() -> st.SearchStrategy[Draft]:
         estimated_seconds=st.integers(0, 86_399),
         legacy_type=st.integers(1, 7),
         image_id=st.integers(0, catalog.U32 - 1),
+        status=any_of(catalog.Status),
+        key=st.none() | label,
+        user_filter=st.dictionaries(label, label, max_size=2).map(lambda pairs: tuple(sorted(pairs.items()))),
     )
+    metric = st.builds(
+        Metric,
+        key=label,
+        public_id=label,
+        unit_type=any_of(catalog.UnitType),
+        units=st.none() | label,
+        status=any_of(catalog.MetricStatus),
+    )
+    attribute = st.builds(Attribute, key=label, public_id=label, kind=any_of(catalog.AttributeKind), name=label)
 
     @st.composite
     def draft(draw: st.DrawFn) -> Draft:
@@ -257,9 +290,11 @@ def drafts() -> st.SearchStrategy[Draft]:
         locale = draw(st.sampled_from(["en-US", "ar-SA", "zh-Hant-TW"]))
         keys = [catalog.TITLE_NAME, *draw(st.lists(label.map(lambda id_: f"string/{id_}"), unique=True, max_size=2))]
         for one in achievements:
-            keys += one.required_text_keys()
+            keys += one.text_keys()
             keys += [catalog.reward_key(one.number, reward.kind, "name") for reward in one.rewards]
             keys += [catalog.reward_key(one.number, reward.kind, "description") for reward in one.rewards]
+        metrics = draw(st.lists(metric, unique_by=lambda one: one.key, max_size=2))
+        keys += [catalog.metric_key(one.key) for one in metrics]
         chosen = [key for key in keys if draw(st.booleans())]
         title = Title(
             title_id=draw(st.integers(1, catalog.U32 - 1)),
@@ -269,6 +304,9 @@ def drafts() -> st.SearchStrategy[Draft]:
             platform=draw(label),
             version=draw(st.none() | label),
             text_unit=draw(any_of(catalog.TextUnit)),
+            trust=draw(any_of(catalog.Trust)),
+            metrics=tuple(metrics),
+            attributes=tuple(draw(st.lists(attribute, max_size=2))),
         )
         texts = {locale: {key: draw(text) for key in chosen}}
         return Draft(title=title, achievements=tuple(achievements), texts=texts)

@@ -18,8 +18,9 @@ from service.dialects.xbox.routes import DOOR
 from service.errors import BadParameter, Unavailable
 from tests.making import OTHER, PLAYER, achievement, authorization
 
-DOCUMENT = openapi.document(DOORS)
+DOCUMENT = openapi.document((DOOR,))
 PATHS, COMPONENTS = DOCUMENT["paths"], DOCUMENT["components"]
+READ = [path for path in PATHS if "get" in PATHS[path]]
 SCID = "00000000-0000-0000-0000-000000000001"
 LIST, ONE = "/users/xuid({xuid})/achievements", "/users/xuid({xuid})/achievements/{scid}/{number}"
 
@@ -184,8 +185,9 @@ def test_every_reference_leads_somewhere_and_every_component_is_used():
 
 def test_no_two_doors_describe_one_name():
     for kind in ("parameters", "responses", "schemas", "securitySchemes"):
-        assert len(COMPONENTS[kind]) == sum(len(door.openapi["components"].get(kind, ())) for door in DOORS)
-    assert len(PATHS) == sum(len(door.openapi["paths"]) for door in DOORS)
+        together = openapi.document(DOORS)["components"].get(kind, ())
+        assert len(together) == sum(len(door.openapi["components"].get(kind, ())) for door in DOORS)
+    assert len(openapi.document(DOORS)["paths"]) == sum(len(door.openapi["paths"]) for door in DOORS)
 
 
 def test_the_paths_are_those_of_the_routes():
@@ -198,7 +200,7 @@ def test_the_paths_are_those_of_the_routes():
     assert {(path, method) for path, methods in DOOR.openapi["paths"].items() for method in methods} == routes
 
 
-@pytest.mark.parametrize("path", DOOR.openapi["paths"])
+@pytest.mark.parametrize("path", READ)
 def test_the_parameters_of_a_path_are_described(path):
     assert list(parameters(path, "path")) == re.findall(r"{(\w+)}", path)
 
@@ -260,7 +262,7 @@ def test_the_codes_of_errors_are_those_of_the_code():
     assert set(COMPONENTS["schemas"]["XboxError"]["properties"]["code"]["enum"]) == codes
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", READ)
 async def test_the_examples_are_of_the_demo(client, pool, services, path):
     """Whoever copies an example from the document into the demo gets an answer with something in it."""
     await demo.load(pool)
@@ -290,7 +292,7 @@ async def test_anybody_may_read_the_document(client):
     again = await client.get("/openapi.json", headers={"If-None-Match": response.headers["ETag"]})
     written = await client.post("/openapi.json")
 
-    assert (await response.json()) == msgspec.json.decode(msgspec.json.encode(DOCUMENT))
+    assert (await response.json()) == msgspec.json.decode(msgspec.json.encode(openapi.document(DOORS)))
     assert (response.status, response.content_type) == (200, "application/json")
     assert (again.status, await again.read()) == (304, b"")
     assert (written.status, written.headers["Allow"]) == (405, "GET, HEAD")

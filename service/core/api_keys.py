@@ -1,0 +1,158 @@
+"""Keys of servers and of single players: made once, kept as digests, remembered while they are good.
+
+A key is `prefix.secret`. The prefix finds it, the SHA-256 of the secret proves it; nothing else of it is kept, and no
+message repeats any part of the secret.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+import uuid
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import msgspec
+
+from service.core.identity import EDIT, READ_ANY, WRITE, WRITE_OWN, Principal
+from service.core.reads import Coalesced
+from service.db import Connection
+from service.db.pool import Pool
+from service.db.queries import query, statement
+from service.errors import NotAuthenticated, NotFound
+
+_KEY = re.compile(r"((?:lrl|app)_[A-Za-z0-9]{10})\.([A-Za-z0-9_-]{43})", re.ASCII)
+_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"  # none that is taken for another
+_REMEMBERED = 65_536
+_TITLE_SCOPES = frozenset({READ_ANY, WRITE, EDIT})
+_PLAYER_SCOPES = frozenset({WRITE_OWN})
+_FOREVER = 2**53  # such a key ends by being revoked, not by time
+
+
+class NewKey(msgspec.Struct, frozen=True):
+    """A key as it is shown once. `player` None: of the title itself."""
+
+    key_id: uuid.UUID
+    key: str
+    prefix: str
+    player: str | None
+
+
+class KnownKey(msgspec.Struct, frozen=True):
+    """What is kept of a key. `created_at` is UTC to the second."""
+
+    key_id: uuid.UUID
+    prefix: str
+    player: str | None
+    created_at: str
+    is_revoked: bool
+
+
+class ApiKeys:
+    """Who a key speaks for. A revoked key is good until the next `refresh` at the latest."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._found = Coalesced(self._answer)
+        self._remembered: OrderedDict[bytes, tuple[str, Principal]] = OrderedDict()
+
+    async def principal(self, text: str) -> Principal:
+        """Who this key speaks for: a title's servers, or one player in it.
+
+        Raises:
+            NotAuthenticated: it has not the form of a key, was never made, or was revoked.
+            Unavailable: the database is out of reach, and the key is not remembered.
+        """
+        sha256 = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+        remembered = self._remembered.get(sha256)
+        if remembered is not None:
+            self._remembered.move_to_end(sha256)
+            return remembered[1]
+        match = _KEY.fullmatch(text)
+        if match is None:
+            raise NotAuthenticated("X-API-KEY: expected a key as it was shown when it was made")
+        row = await self._found.ask(match[1])
+        digest = hashlib.sha256(match[2].encode()).digest()
+        if row is None or not hmac.compare_digest(row.sha256, digest):
+            raise NotAuthenticated("X-API-KEY: there is no such key, or it was revoked")
+        principal = _principal(row)
+        self._remembered[sha256] = match[1], principal
+        if len(self._remembered) > _REMEMBERED:
+            self._remembered.popitem(last=False)
+        return principal
+
+    async def refresh(self) -> None:
+        """Forget the keys that were revoked since they were last asked for."""
+        if not self._remembered:
+            return
+        prefixes = [prefix for prefix, _ in self._remembered.values()]
+        async with self._pool.connection() as connection:
+            rows = await _keys.all(connection, prefixes=prefixes)
+        good = {row.prefix for row in rows}
+        for sha256, (prefix, _) in list(self._remembered.items()):
+            if prefix not in good:
+                del self._remembered[sha256]
+
+    async def _answer(self, prefixes: list[str]) -> "list[_KeyRow | None]":
+        async with self._pool.connection() as connection:
+            rows = await _keys.all(connection, prefixes=prefixes)
+        found = {row.prefix: row for row in rows}
+        return [found.get(prefix) for prefix in prefixes]
+
+
+async def create(connection: Connection, *, title_id: int, player: str | None = None) -> NewKey:
+    """A new key, of the title or of one player in it.
+
+    Raises:
+        NotFound: there is no such title.
+    """
+    prefix = ("app_" if player is not None else "lrl_") + "".join(secrets.choice(_ALPHABET) for _ in range(10))
+    secret = secrets.token_urlsafe(32)
+    key_id = uuid.uuid4()
+    made = await _add_key.run(
+        connection,
+        key_id=key_id,
+        title_id=title_id,
+        prefix=prefix,
+        sha256=hashlib.sha256(secret.encode()).digest(),
+        player=player,
+    )
+    if not made:
+        raise NotFound(f"there is no title {title_id}")
+    return NewKey(key_id, f"{prefix}.{secret}", prefix, player)
+
+
+async def revoke(connection: Connection, *, title_id: int, key_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """End these keys of a title; gives those that were good until now."""
+    return [row.key_id for row in await _revoke.all(connection, title_id=title_id, key_ids=list(key_ids))]
+
+
+async def keys_of(connection: Connection, title_id: int) -> list[KnownKey]:
+    """Every key of a title, the newest first."""
+    return await _keys_of.all(connection, title_id=title_id)
+
+
+class _KeyRow(msgspec.Struct, frozen=True):
+    prefix: str
+    sha256: bytes
+    title_id: int
+    player: str | None
+
+
+class _KeyIdRow(msgspec.Struct, frozen=True):
+    key_id: uuid.UUID
+
+
+def _principal(row: _KeyRow) -> Principal:
+    return Principal(
+        players=() if row.player is None else (row.player,),
+        expires_at=_FOREVER,
+        title_id=row.title_id,
+        scopes=_TITLE_SCOPES if row.player is None else _PLAYER_SCOPES,
+    )
+
+
+_keys = query("api_keys.good_keys", row=_KeyRow)
+_keys_of = query("api_keys.keys_of_title", row=KnownKey)
+_add_key = statement("api_keys.add_key")
+_revoke = query("api_keys.revoke", row=_KeyIdRow)

@@ -1,0 +1,52 @@
+"""Changing what can be earned directly and at once, as an admin API does: edited and served in one transaction.
+
+What localization teams have not published stays unpublished: the change is made to what is being edited and, apart
+from that, to what is served.
+"""
+
+from collections.abc import Callable
+
+from service.core import publishing
+from service.core.catalog import Draft
+from service.core.formats import rules
+from service.db import Connection
+from service.errors import BadCatalogue, Problem
+
+Amendment = Callable[[Draft], Draft]
+
+
+async def amend(connection: Connection, title_id: int, change: Amendment) -> Draft:
+    """Make a change to a title, and serve it; gives what is served then. The connection must be in a transaction.
+
+    `change` is a pure function; it may refuse with any LaurelError, and nothing was changed then.
+
+    Raises:
+        NotFound: there is no such title.
+        BadCatalogue: the title would break a rule that every release must keep.
+    """
+    await publishing.lock_title(connection, title_id)
+    draft = await publishing.draft_of(connection, title_id)
+    assert draft is not None  # noqa: S101  (its row is locked)
+    served = await publishing.served_draft(connection, title_id)
+    edited = change(draft)
+    changes = publishing.difference(draft, edited)
+    if changes:
+        await publishing.write_draft(connection, edited, changes)
+    after = edited if served is None else change(served)
+    if served is not None and not publishing.difference(served, after):
+        return after
+    problems = problems_of(after)
+    if problems:
+        raise BadCatalogue(problems)
+    await publishing.release_draft(connection, after, served)
+    return after
+
+
+async def served(connection: Connection, title_id: int) -> Draft | None:
+    """What is served of a title, all of it; what is being edited, before the first publish."""
+    return await publishing.served_draft(connection, title_id) or await publishing.draft_of(connection, title_id)
+
+
+def problems_of(draft: Draft) -> list[Problem]:
+    """What would keep a title from being served."""
+    return rules.check(draft)[0]

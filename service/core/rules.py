@@ -1,0 +1,184 @@
+"""What is counted, and what waits for it: the rules of one release of one title. Pure: `now` is an argument.
+
+The rules are put in tables once: which measures an event of a metric moves, which achievements wait for a measure,
+which for other achievements. So an event looks at nothing that it cannot change (`applying.py`).
+"""
+
+import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from service.core import measures, ticks
+from service.core.catalog import Achievement, Measure, Metric, Requirement, Title, stored
+from service.core.standing import (
+    Change,
+    Event,
+    Logged,
+    Question,
+    Standing,
+    State,
+    Streak,
+    manual_key,
+)
+from service.errors import BadField
+
+LONGEST_LOOK_BACK = 400  # days: how far a late day is joined to the days before it
+_WHOLE = Decimal(100)  # percent
+STREAK = Measure(aggregate="streak")
+
+
+class Rules:
+    """The rules of one release of one title. Never changes.
+
+    Every metric's sum and the streak over all metrics are always kept; other measures while an active achievement
+    asks for them. Tables by metric: `moved` and `streaks`, the measures that its events move. By measure: `waiting`,
+    the achievements that ask for it, and `most`, the largest target. By stored number: `after`, the achievements that
+    ask for that one; `after_any` ask for any, `aged` for time to pass.
+    """
+
+    def __init__(self, title: Title, achievements: Sequence[Achievement]) -> None:
+        self.metrics: Mapping[str, Metric] = {metric.key: metric for metric in title.metrics}
+        self._attributes = {
+            kind: frozenset(attribute.key for attribute in title.attributes if attribute.kind == kind)
+            for kind in ("user", "event")
+        }
+        self.by_number = {achievement.number: achievement for achievement in achievements}
+        self._numbers = {achievement.public_id: stored(achievement.number) for achievement in achievements}
+        self.active = [achievement for achievement in achievements if achievement.status == "active"]
+        self.waiting: dict[str, list[Achievement]] = {}
+        self.aged: list[Achievement] = []
+        self.after: dict[int, list[Achievement]] = {}
+        self.after_any: list[Achievement] = []
+        self.most: dict[str, int] = {}
+        asked: dict[str, Measure] = {}
+        for achievement in self.active:
+            for requirement in achievement.requirements:
+                if requirement.measure is not None:
+                    self._expect(achievement, requirement, requirement.measure)
+                    asked[requirement.measure.key] = requirement.measure
+        self.moved: dict[str, list[Measure]] = {key: [] for key in self.metrics}
+        self.streaks: dict[str, list[Measure]] = {key: [STREAK] for key in self.metrics}
+        for measure in asked.values():
+            metric = measure.metric or ""
+            if measure.aggregate == "streak" and metric in self.streaks:
+                self.streaks[metric].append(measure)
+            elif metric in self.moved and measure != Measure(aggregate="sum", metric=metric):
+                self.moved[metric].append(measure)
+
+    def _expect(self, achievement: Achievement, requirement: Requirement, measure: Measure) -> None:
+        match measure.aggregate:
+            case "age":
+                self.aged.append(achievement)
+            case "unlocks" if measure.achievements:
+                for public_id in measure.achievements:
+                    self.after.setdefault(self._numbers.get(public_id, 0), []).append(achievement)
+            case "unlocks":
+                self.after_any.append(achievement)
+            case _:
+                self.waiting.setdefault(measure.key, []).append(achievement)
+                most = -int(-Decimal(requirement.target) // 1)
+                self.most[measure.key] = max(most, self.most.get(measure.key, 0))
+
+    def total(self, metric: str, state: State) -> Decimal:
+        """What the metric adds up to."""
+        return measures.number("sum", state.standings.get(f"sum:{metric}")) or Decimal(0)
+
+    def streak(self, state: State, *, now: int) -> Streak:
+        """The player's days in a row, over all metrics, as of the player's today."""
+        return _streak(state.standings.get(STREAK.key), measures.local_day(now, state.profile.time_zone))
+
+    def value(self, requirement: Requirement, state: State, *, number: int, now: int) -> Decimal | None:
+        """How far along one requirement of an achievement is; None where nothing is known of it."""
+        measure = requirement.measure
+        if measure is None:
+            percent = measures.number("sum", state.standings.get(manual_key(number)))
+            return None if percent is None else Decimal(requirement.target) * percent / _WHOLE
+        match measure.aggregate:
+            case "age":
+                return Decimal((now - state.created_at) // ticks.SECOND) if state.created_at else None
+            case "unlocks":
+                held = set(state.unlocked)
+                if measure.achievements:
+                    held &= {self._numbers.get(public_id, 0) for public_id in measure.achievements}
+                return Decimal(len(held))
+            case aggregate:
+                return measures.number(aggregate, state.standings.get(measure.key))
+
+    def questions(self, state: State, change: Change, *, now: int) -> tuple[Question, ...]:
+        """What only the log knows and this change depends on: nothing, in the common case."""
+        found: list[Question] = []
+        for metric in {event.metric for event in change.events} & self.moved.keys():
+            events = [event for event in change.events if event.metric == metric]
+            for measure in self.moved[metric]:
+                ats = [at_of(event, now) for event in events if measures.counts(measure.where, event)]
+                if measure.period_seconds is not None and ats:
+                    period = measure.period_seconds * ticks.SECOND
+                    found.append(Question(since=min(ats) - period, until=max(ats) + period, measure=measure))
+        for measure in {streak for event in change.events for streak in self.streaks.get(event.metric, ())}:
+            standing, late = state.standings.get(measure.key), list[int]()
+            for event in change.events:
+                if event.amount > 0 and measure.metric in (None, event.metric):
+                    day = measures.local_day(at_of(event, now), state.profile.time_zone)
+                    if measures.is_late(standing, day):
+                        late.append(day)
+                    standing = measures.extended(standing, day, ())
+            if late and isinstance(standing, list):
+                since = min(late) - LONGEST_LOOK_BACK
+                found.append(Question(since=since, until=int(standing[1]), metric=measure.metric))
+        return tuple(found)
+
+    def measures_to_rebuild(self, numbers: Collection[int]) -> tuple[Measure, ...]:
+        """The measures of these achievements whose standing only the log can give to those who came before them."""
+        asked = {
+            requirement.measure.key: requirement.measure
+            for number in numbers
+            if number in self.by_number
+            for requirement in self.by_number[number].requirements
+            if requirement.measure is not None and requirement.measure.aggregate not in ("age", "unlocks")
+        }
+        return tuple(m for m in asked.values() if m != Measure(aggregate="sum", metric=m.metric) and m != STREAK)
+
+    def rebuilt(self, measure: Measure, log: Sequence[Logged], *, state: State) -> Standing | None:
+        """The standing of a measure from all events of its metric, in order of time; None where none counts."""
+        if measure.aggregate != "streak":
+            return measures.rebuilt(measure, log, most=self.most.get(measure.key, 0))
+        standing: Standing | None = None
+        days = {measures.local_day(event.at, state.profile.time_zone) for event in log if event.amount > 0}
+        for day in sorted(days):
+            standing = measures.extended(standing, day, ())
+        return standing
+
+    def refuse_attributes(self, kind: str, keys: Iterable[str], *, field: str) -> None:
+        """Let only declared attributes pass.
+
+        Raises:
+            BadField: one is not. (The message begins with Trophy's own words.)
+        """
+        unknown = sorted(set(keys) - self._attributes[kind])
+        if unknown:
+            raise BadAttributes(field, unknown, sorted(self._attributes[kind]))
+
+
+class BadAttributes(BadField):
+    """Attributes that the title has not declared."""
+
+    def __init__(self, field: str, unknown: Sequence[str], known: Sequence[str]) -> None:
+        expected = ", ".join(known) or "none, as none are set up"
+        Exception.__init__(
+            self,
+            f"Invalid attribute keys: {', '.join(key[:64] for key in unknown[:8])}. "
+            f"Please ensure all attribute keys match those set up; {field} may have {expected}",
+        )
+        self.field = field
+
+
+def at_of(event: Event, now: int) -> int:
+    """When an event happened, in ticks: never later than now."""
+    return now if event.at is None else min(event.at, now)
+
+
+def _streak(standing: Standing | None, today: int) -> Streak:
+    if not isinstance(standing, list):
+        return Streak(length=0, last_day=None)
+    length, last = int(standing[0]), int(standing[1])
+    return Streak(length=length if last >= today - 1 else 0, last_day=datetime.date.fromordinal(last))

@@ -1,0 +1,22 @@
+"""The Trophy door: `GET /achievements`, `GET /users/{id}/metrics/{key}`, what feeds them, and the admin API."""
+
+from service.dialects.trophy import admin, admin_users, application
+from service.dialects.trophy.asking import identify
+from service.dialects.trophy.cors import preflight
+from service.dialects.trophy.openapi import describe
+from service.dialects.trophy.refusals import refuse
+from service.web import Door
+
+_ROUTES = (*application.ROUTES, *admin_users.ROUTES, *admin.ROUTES)
+
+DOOR = Door(
+    name="trophy",
+    prefixes=("/achievements", "/users", "/metrics", "/streaks", "/v1/", "/admin/"),
+    routes=_ROUTES,
+    identify=identify,
+    refuse=refuse,
+    openapi=describe(_ROUTES),
+    preflight=preflight,
+)
+
+__all__ = ["DOOR"]

@@ -1,0 +1,206 @@
+"""What this door reads: users, events, and their values. A member that will not do is named in the refusal."""
+
+import datetime
+import re
+import uuid
+import zoneinfo
+from collections.abc import Mapping
+from decimal import Decimal
+
+import msgspec
+
+from service.core import ticks
+from service.core.standing import Event
+from service.errors import BadField, BadParameter
+
+MOST_CHARACTERS = 128  # of a user's id
+_TEXT = 512  # characters of a name, an email, a token, an attribute's value
+_MOST_TOKENS = 100
+_MOST_ATTRIBUTES = 100
+LARGEST_AMOUNT = Decimal(10) ** 15
+_UNFIT = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
+_AMOUNT = re.compile(rb"-?[0-9]{1,16}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?")
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
+_TIMESTAMP = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,7}))?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
+
+Scalar = str | bool | int | float
+
+
+class UserFields(msgspec.Struct, kw_only=True, rename="camel"):
+    """What a caller says of a user; null is as if absent. Trophy's own examples misspell `subscribeToEmails`."""
+
+    email: str | None = None
+    name: str | None = None
+    tz: str | None = None
+    device_tokens: list[str] | None = None
+    subscribe_to_emails: bool | None = None
+    subscribed_to_emails: bool | None = None
+    attributes: dict[str, Scalar | None] | None = None
+
+    def profile(self, field: str) -> Mapping[str, object]:
+        """The changes of the profile that are meant.
+
+        Raises:
+            BadField: a value that will not do.
+        """
+        said: dict[str, object] = {}
+        for name, value in (("email", self.email), ("name", self.name)):
+            if value is not None:
+                said[name] = text(value, f"{field}.{name}")
+        if self.tz is not None:
+            if self.tz not in _time_zones():
+                raise BadField(f"{field}.tz", "an IANA time zone such as Europe/Berlin", self.tz)
+            said["time_zone"] = self.tz
+        if self.device_tokens is not None:
+            if len(self.device_tokens) > _MOST_TOKENS:
+                raise BadField(f"{field}.deviceTokens", f"at most {_MOST_TOKENS}", len(self.device_tokens))
+            said["device_tokens"] = tuple(text(token, f"{field}.deviceTokens") for token in self.device_tokens)
+        wants = self.subscribe_to_emails if self.subscribe_to_emails is not None else self.subscribed_to_emails
+        if wants is not None:
+            said["subscribe_to_emails"] = wants
+        if self.attributes:
+            said["attributes"] = attributes(self.attributes, f"{field}.attributes")
+        return said
+
+
+class UpsertedUser(UserFields, kw_only=True, rename="camel"):
+    """A user by id."""
+
+    id: str
+
+
+class EventBody(msgspec.Struct, kw_only=True, rename="camel"):
+    """`POST /metrics/{key}/event`. `timestamp` is ours: when it happened, if that was not just now."""
+
+    user: UpsertedUser
+    value: msgspec.Raw
+    attributes: dict[str, Scalar | None] | None = None
+    timestamp: str | None = None
+
+    def event(self, metric: str, *, key: str | None, now: int, field: str = "") -> Event:
+        """The event that is meant.
+
+        Raises:
+            BadField: a value that will not do.
+        """
+        return Event(
+            metric=metric,
+            amount=amount(bytes(self.value), f"{field}value"),
+            event_id=uuid.uuid4(),
+            at=None if self.timestamp is None else moment(self.timestamp, f"{field}timestamp", now=now),
+            attributes=attributes(self.attributes or {}, f"{field}attributes"),
+            key=key,
+        )
+
+
+class BatchEvent(EventBody, kw_only=True, rename="camel"):
+    """One of `POST /admin/v1/metrics/events`. `key` is the metric's."""
+
+    key: str
+    idempotency_key: str | None = None
+
+
+class CompleteBody(msgspec.Struct, kw_only=True):
+    """`POST /achievements/{key}/complete`."""
+
+    user: UpsertedUser
+
+
+def user_id(value: str, field: str, *, is_path: bool = False) -> str:
+    """A user's id: 1 to 128 characters, none of them a control character.
+
+    Raises:
+        BadField, or BadParameter for a part of the path: it is anything else.
+    """
+    if not 1 <= len(value) <= MOST_CHARACTERS or _UNFIT.search(value):
+        expected = f"1 to {MOST_CHARACTERS} characters, none of them a control character"
+        if is_path:
+            raise BadParameter(field, expected, ascii(value))
+        raise BadField(field, expected, ascii(value))
+    return value
+
+
+def text(value: str, field: str) -> str:
+    """A short text without control characters.
+
+    Raises:
+        BadField: it is longer, or holds one.
+    """
+    if len(value) > _TEXT or _UNFIT.search(value):
+        raise BadField(field, f"at most {_TEXT} characters, none of them a control character", ascii(value))
+    return value
+
+
+def attributes(given: Mapping[str, Scalar | None], field: str) -> dict[str, str]:
+    """Attribute values as texts: numbers and booleans are taken as JSON writes them, null as absent.
+
+    Raises:
+        BadField: too many, or a text that will not do.
+    """
+    if len(given) > _MOST_ATTRIBUTES:
+        raise BadField(field, f"at most {_MOST_ATTRIBUTES}", len(given))
+    return {
+        text(key, field): text(
+            value if isinstance(value, str) else msgspec.json.encode(value).decode(), f"{field}.{key}"
+        )
+        for key, value in given.items()
+        if value is not None
+    }
+
+
+def amount(raw: bytes, field: str) -> Decimal:
+    """An event's amount: a JSON number of at most 10^15 either way, with at most 9 decimals.
+
+    Raises:
+        BadField: it is no number, or one that is not counted.
+    """
+    raw = raw.strip()
+    expected = "a number of at most 10^15 either way, with at most 9 decimals"
+    if _AMOUNT.fullmatch(raw) is None:
+        raise BadField(field, expected, raw[:64].decode("utf-8", "replace"))
+    value = Decimal(raw.decode())
+    exponent = value.normalize().as_tuple().exponent
+    if abs(value) > LARGEST_AMOUNT or (isinstance(exponent, int) and exponent < -9):  # noqa: PLR2004  (as said)
+        raise BadField(field, expected, raw[:64].decode())
+    return value
+
+
+def moment(value: str, field: str, *, now: int) -> int:
+    """An RFC 3339 time as ticks, not later than now and not before 1970.
+
+    Raises:
+        BadField: it is anything else.
+    """
+    match = _TIMESTAMP.fullmatch(value)
+    at = -1
+    if match is not None:
+        try:
+            whole = datetime.datetime.fromisoformat(match[1] + match[3].replace("Z", "+00:00"))
+            at = ticks.of(whole) + int((match[2] or "").ljust(7, "0"))
+        except (ValueError, OverflowError):
+            pass
+    if not ticks.of_unix(0) <= at <= now + 300 * ticks.SECOND:
+        raise BadField(field, "a time such as 2026-01-31T12:00:00Z, not before 1970 and not in the future", value)
+    return at
+
+
+def idempotency_key(value: str | None, field: str) -> str | None:
+    """A key: 1 to 255 visible ASCII characters; None where none was sent.
+
+    Raises:
+        BadField: it is anything else.
+    """
+    if value is not None and _IDEMPOTENCY_KEY.fullmatch(value) is None:
+        raise BadField(field, "1 to 255 visible ASCII characters", ascii(value))
+    return value
+
+
+_ZONES: set[str] = set()
+
+
+def _time_zones() -> set[str]:
+    if not _ZONES:
+        _ZONES.update(zoneinfo.available_timezones())
+    return _ZONES

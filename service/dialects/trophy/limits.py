@@ -1,0 +1,53 @@
+"""How often one title may ask: off unless the operator says so. In fixed seconds, counted by each process for itself."""
+
+import time
+
+from service.errors import TooManyRequests
+from service.settings import RateTier
+
+TIERS: dict[RateTier, tuple[int, int] | None] = {"off": None, "standard": (10, 100), "reduced": (5, 50)}
+"""Writes and reads a second; the documented tiers of Trophy."""
+
+
+class Allowance:
+    """What is left of this second after a request. `reset_at` is in seconds since 1970."""
+
+    __slots__ = ("limit", "remaining", "reset_at")
+
+    def __init__(self, limit: int, remaining: int, reset_at: int) -> None:
+        self.limit, self.remaining, self.reset_at = limit, remaining, reset_at
+
+    def headers(self) -> dict[str, str]:
+        """As this door says it."""
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(self.remaining),
+            "X-RateLimit-Reset": str(self.reset_at),
+        }
+
+
+class Limiter:
+    """Counts the requests of each title in the present second, writes and reads apart; refused ones count too."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._counts: dict[tuple[int, bool], int] = {}
+
+    def allow(self, tier: RateTier, title_id: int, *, is_write: bool, now: float | None = None) -> Allowance | None:
+        """Count a request; None where there is no limit.
+
+        Raises:
+            TooManyRequests: it is one too many.
+        """
+        limits = TIERS[tier]
+        if limits is None:
+            return None
+        second = int(time.time() if now is None else now)
+        if second != self._second:
+            self._second, self._counts = second, {}
+        limit = limits[0] if is_write else limits[1]
+        count = self._counts[title_id, is_write] = self._counts.get((title_id, is_write), 0) + 1
+        if count > limit:
+            kind = "writes" if is_write else "reads"
+            raise TooManyRequests(f"more than {limit} {kind} a second", limit=limit, reset_at=second + 1)
+        return Allowance(limit, limit - count, second + 1)

@@ -1,0 +1,100 @@
+-- How many players hold each achievement. Nothing here is any one player's.
+
+-- name: of_titles
+-- The counts of each title, ordered by achievement number; 0 is the title's players. No row where nobody is.
+--
+--   :title_ids  bigint[]
+--
+-- Reads completion by completion_pkey, and what is not folded yet whole: some seconds of unlocks.
+WITH counted AS (
+    SELECT
+        c.title_id,
+        c.number,
+        c.players
+    FROM completion AS c
+    WHERE c.title_id = any(:title_ids::bigint[])
+    UNION ALL
+    SELECT
+        d.title_id,
+        d.number,
+        d.change::bigint AS players
+    FROM completion_delta AS d
+    WHERE d.title_id = any(:title_ids::bigint[])
+),
+
+summed AS (
+    SELECT
+        c.title_id,
+        c.number,
+        sum(c.players)::bigint AS players
+    FROM counted AS c
+    GROUP BY c.title_id, c.number
+)
+
+SELECT
+    s.title_id,
+    array_agg(s.number ORDER BY s.number) AS numbers,
+    array_agg(s.players ORDER BY s.number) AS players
+FROM summed AS s
+GROUP BY s.title_id;
+
+-- name: fold
+-- Takes so many of the changes into the sums, but for those that another process is folding; gives how many.
+--
+--   :most  integer
+WITH taken AS (
+    DELETE FROM completion_delta AS d
+    WHERE
+        d.ctid = any(
+            array(
+                SELECT w.ctid
+                FROM completion_delta AS w
+                ORDER BY w.ctid
+                LIMIT :most
+                FOR UPDATE SKIP LOCKED
+            )
+        )
+    RETURNING
+        d.title_id,
+        d.number,
+        d.change
+),
+
+folded AS (
+    INSERT INTO completion AS c (title_id, number, players)
+    SELECT
+        t.title_id,
+        t.number,
+        sum(t.change)::bigint AS players
+    FROM taken AS t
+    GROUP BY t.title_id, t.number
+    ORDER BY t.title_id, t.number
+    ON CONFLICT (title_id, number) DO UPDATE SET players = c.players + excluded.players
+)
+
+SELECT count(*)::integer AS rows
+FROM taken;
+
+-- name: of_everything
+-- The counts of all titles: (title, number, players); number 0 is the title's players.
+WITH counted AS (
+    SELECT
+        c.title_id,
+        c.number,
+        c.players
+    FROM completion AS c
+    UNION ALL
+    SELECT
+        d.title_id,
+        d.number,
+        d.change::bigint AS players
+    FROM completion_delta AS d
+)
+
+SELECT
+    c.title_id,
+    c.number,
+    sum(c.players)::bigint AS players
+FROM counted AS c
+GROUP BY c.title_id, c.number
+ORDER BY c.title_id, c.number;
