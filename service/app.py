@@ -4,33 +4,33 @@ import asyncio
 import contextlib
 import gc
 import logging
-import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-import msgspec
 from aiohttp import web
 
 from service import openapi, ops
-from service.core import event_log, watch
+from service.core import backfill, event_log, watch
 from service.core.api_keys import ApiKeys
 from service.core.completions import Completions
 from service.core.credentials import KeyRing, Verifier
+from service.core.outbox import Due
 from service.core.page import Tokens
 from service.core.progress import ProgressReads
 from service.core.rarity import Rarities
 from service.core.releases import Releases
+from service.core.shared_keys import shared_key
 from service.core.watch import Watch
 from service.core.writing import Writer
 from service.db.pool import Pool, open_pool
-from service.db.queries import query, statement
 from service.dialects import trophy, xbox
 from service.errors import BadSetting
 from service.key_refresh import KeyRefresher
 from service.observe import LogLines, Observer
 from service.settings import SECONDS, Settings
-from service.web import SERVICES, Door, Services, join, refuse_unreadable
+from service.web import SERVICES, STOPPING, Door, Services, join, refuse_unreadable
+from service.webhooks import Webhooks
 
 # Routes resolve in this order: a player named `xuid(1)` is the Xbox door's, whoever else would take the path.
 DOORS: tuple[Door, ...] = (xbox.DOOR, trophy.DOOR)
@@ -39,6 +39,7 @@ KEEPALIVE = 75.0 * SECONDS  # longer than a balancer's own, so that it is the ba
 SHUTDOWN = 5.0 * SECONDS  # for requests under way
 RARITY_POLL = 15.0 * SECONDS
 FOLD_EVERY = 2.0 * SECONDS
+BACKFILL_EVERY = 2.0 * SECONDS  # a look for work; a page follows the other while there is some
 MONTHS_EVERY = 3600.0 * SECONDS
 MONTHS_AHEAD = 3
 _LARGEST_FIELD = 8190  # bytes, of the request line and of each header
@@ -57,7 +58,7 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
     await rarities.refresh()
     progress = ProgressReads(pool)
     watchers = Watch(pool)
-    writer = Writer(pool, releases, erasure_key=await _shared_key(pool, "erasure"))
+    writer = Writer(pool, releases, erasure_key=await shared_key(pool, "erasure"))
     writer.on_change = watchers.tell
     return Services(
         settings=settings,
@@ -71,7 +72,7 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
         watch=watchers,
         completions=Completions(pool),
         rarities=rarities,
-        tokens=Tokens(await _shared_key(pool, "continuation")),
+        tokens=Tokens(await shared_key(pool, "continuation")),
         observer=observer,
     )
 
@@ -80,6 +81,8 @@ def make_application(services: Services) -> web.Application:
     """The application with all doors, and with nothing running in the background."""
     app = web.Application()
     app[SERVICES] = services
+    app[STOPPING] = asyncio.Event()
+    app.on_shutdown.append(_let_go)
     join(app, (*DOORS, openapi.door(DOORS)))
     refuse_unreadable(app, DOORS[0])
     return app
@@ -94,6 +97,14 @@ async def background(services: Services) -> AsyncIterator[None]:
         async with pool.connection() as connection:
             await services.completions.fold(connection)
 
+    async def fill() -> None:
+        while await backfill.step(pool, services.writer, services.releases):
+            pass
+
+    def render(due: Due) -> bytes | None:
+        published = services.releases.current.titles.get(due.title_id)
+        return None if published is None else trophy.completed(published, due.player, due.number, due.at)
+
     async def keep_months() -> None:
         async with pool.connection() as connection:
             await event_log.make_months(connection, MONTHS_AHEAD)
@@ -106,6 +117,8 @@ async def background(services: Services) -> AsyncIterator[None]:
         _every(RARITY_POLL, services.rarities.refresh, observer),
         _every(FOLD_EVERY, fold, observer),
         _every(MONTHS_EVERY, keep_months, observer, at_once=True),
+        _every(BACKFILL_EVERY, fill, observer),
+        Webhooks(pool, render, observer).run(),
         _every(watch.POLL, services.watch.poll, observer),
     ]
     if services.keys is not None:
@@ -204,6 +217,12 @@ async def _every(
             has_failed = False
 
 
+async def _let_go(app: web.Application) -> None:
+    """Let those who listen come back to another process: a stream would hold up the end until its time is over."""
+    app[STOPPING].set()
+    app[SERVICES].watch.tell_all()
+
+
 def _keys(settings: Settings) -> KeyRing:
     try:
         if settings.jwt_secret is not None:
@@ -216,18 +235,3 @@ def _keys(settings: Settings) -> KeyRing:
     if settings.jwks_url is None:
         raise BadSetting("LAUREL_JWT_SECRET, LAUREL_JWT_PUBLIC_KEY or LAUREL_JWKS_URL: set one, to verify tokens with")
     return KeyRing.empty()
-
-
-class _KeyRow(msgspec.Struct, frozen=True):
-    key: bytes
-
-
-_make_key = statement("keys.make_key")
-_key = query("keys.key", row=_KeyRow)
-
-
-async def _shared_key(pool: Pool, name: str) -> bytes:
-    """A key that all processes on this database have: the first to ask has made it."""
-    async with pool.connection() as connection:
-        await _make_key.run(connection, name=name, key=secrets.token_bytes(32))
-        return (await _key.one(connection, name=name)).key

@@ -15,7 +15,9 @@ import msgspec
 from service.commands.catalog import catalog
 from service.commands.console import database_url, refuse, run, settings, up_to_date
 from service.commands.key import key
+from service.commands.player import doctor, player
 from service.commands.progress import progress
+from service.commands.webhook import webhook
 from service.core import credentials
 from service.db.migrate import migrate as migrate_database
 from service.settings import Settings
@@ -34,6 +36,9 @@ def main() -> None:
 
 main.add_command(catalog)
 main.add_command(key)
+main.add_command(webhook)
+main.add_command(player)
+main.add_command(doctor)
 main.add_command(progress)
 
 _host = click.option("--host", default="127.0.0.1", show_default=True, help="The address to answer on.")

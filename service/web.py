@@ -63,6 +63,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
 
 
 SERVICES = web.AppKey("services", Services)
+STOPPING = web.AppKey("stopping", asyncio.Event)
+"""Set when the service ends: whoever holds a connection open for long lets go of it then."""
 PRINCIPAL = web.RequestKey("principal", Principal)
 PLAYER = web.RequestKey("player", str)
 """Whose data is asked for, once a handler knows: for the log line, which shows a keyed hash of it."""
@@ -124,7 +126,8 @@ def _boundary(door: Door, name: str, handler: Handler) -> Handler:
         except Exception as bug:  # noqa: BLE001  (the boundary: said once, whole, and to the caller only that it is ours)
             error = bug
             response = door.refuse(request, None)
-        response.headers[hdrs.SERVER] = SERVER
+        if not response.prepared:
+            response.headers[hdrs.SERVER] = SERVER
         observer.request(
             request.method,
             name,

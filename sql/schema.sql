@@ -67,6 +67,7 @@ CREATE TABLE public.backfill (
     title_id bigint NOT NULL,
     numbers bigint[] NOT NULL,
     "position" text COLLATE pg_catalog."C",
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
     players bigint DEFAULT 0 NOT NULL,
     unlocks bigint DEFAULT 0 NOT NULL
 );

@@ -9,12 +9,15 @@ import click
 
 from service.commands.console import database_url, refuse, run, settings, steps, up_to_date
 from service.commands.intake import Given, read_files
-from service.core import publishing
+from service.core import backfill, publishing
 from service.core.catalog import Draft
 from service.core.formats import rules
 from service.core.formats.sniff import Format
 from service.core.formats.title_folder import write_title_folder
 from service.core.publishing import Difference
+from service.core.releases import Releases
+from service.core.shared_keys import shared_key
+from service.core.writing import Writer
 from service.db import Connection
 from service.db.pool import Pool
 from service.errors import BadCatalogue, NotFound, Problem
@@ -176,9 +179,23 @@ def publish(*, title_id: int, dry_run: bool) -> None:
 
 
 async def _publish(url: str, title_id: int, *, dry_run: bool) -> None:
-    async with up_to_date(url) as pool, _transaction(pool, keep=not dry_run) as connection:
-        release, changes = await publishing.publish(connection, title_id)
-    _show(f"title {title_id}", changes)
+    async with up_to_date(url) as pool:
+        async with pool.connection() as connection:
+            draft = await publishing.draft_of(connection, title_id)
+            opened = (
+                ()
+                if draft is None
+                else publishing.opened_by(await publishing.served_draft(connection, title_id), draft)
+            )
+        async with _transaction(pool, keep=not dry_run) as connection:
+            release, changes = await publishing.publish(connection, title_id)
+        _show(f"title {title_id}", changes)
+        if dry_run and draft is not None and opened:
+            writer = Writer(pool, Releases(pool), erasure_key=await shared_key(pool, "erasure"))
+            foreseen = await backfill.dry_run(pool, writer, draft, opened)
+            click.echo(f"of {foreseen.players} players there, for what they have reached already:")
+            for number in opened:
+                click.echo(f"  {foreseen.unlocks.get(number, 0)} would unlock achievement {number}")
     click.echo("dry run: nothing was changed" if dry_run else f"title {title_id}: release {release} is published")
 
 

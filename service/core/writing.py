@@ -107,7 +107,7 @@ class Writer:
 
     def hash_of(self, player: str) -> bytes:
         """The player's name where it must not be readable: 32 bytes, the same for the same database."""
-        return hashlib.blake2b(player.encode(), key=self._erasure_key, digest_size=32).digest()
+        return hash_of(player, key=self._erasure_key)
 
     async def write(self, change: Change) -> Written:
         """Do it, durably, or nothing of it.
@@ -123,6 +123,10 @@ class Writer:
         self._wait(asked)
         self._start()
         return await asked.answer
+
+    def now(self) -> int:
+        """The present moment, in ticks."""
+        return ticks.of_unix_ns(self._clock())
 
     async def state(self, player: str, title_id: int) -> State:
         """What a player has in a title now.
@@ -242,7 +246,7 @@ class Writer:
         state, done, silent = part.before, list[Applied](), set[int]()
         told = dict(part.told)
         part.outcomes = []
-        now = ticks.of_unix_ns(self._clock())
+        now = self.now()
         for position, asked in enumerate(list(part.asked)):
             try:
                 rules = self._rules(part.place[1])
@@ -319,6 +323,11 @@ class Writer:
         for asked, outcome in part.outcomes:
             asked.settle(outcome)
         self.on_change(part.place[0])
+
+
+def hash_of(player: str, *, key: bytes) -> bytes:
+    """A player's name where it must not be readable: 32 bytes."""
+    return hashlib.blake2b(player.encode(), key=key, digest_size=32).digest()
 
 
 def _nobody(_player: str) -> None:

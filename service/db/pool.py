@@ -5,7 +5,7 @@ import contextlib
 import functools
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import asyncpg
 
@@ -75,13 +75,16 @@ class Pool:
             yield connection
 
     @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[Connection]:
+    async def transaction(self, *, is_one_moment: bool = False) -> AsyncGenerator[Connection]:
         """A connection inside a transaction, which an exception rolls back.
+
+        `is_one_moment` lets all its statements see the database as it was at the first, whatever is written meanwhile.
 
         Raises:
             Unavailable: as for `connection`. Lost while committing, it may have been committed.
         """
-        async with self._answering(), self._lend() as connection, connection.transaction():
+        isolation: Literal["repeatable_read"] | None = "repeatable_read" if is_one_moment else None
+        async with self._answering(), self._lend() as connection, connection.transaction(isolation=isolation):
             yield connection
 
     async def read(self, function: Callable[[Connection], Awaitable[T]]) -> T:

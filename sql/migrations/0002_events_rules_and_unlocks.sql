@@ -122,12 +122,14 @@ CREATE TABLE api_key (
 CREATE INDEX api_key_of_player ON api_key (of_player) WHERE of_player IS NOT NULL;
 
 -- A walk over a title's players that gives them what they had reached before it could be unlocked. `numbers` are the
--- achievements; `position` is the last player it has passed, NULL at its beginning. Gone once it is through.
+-- achievements; `position` is the last player it has passed, NULL at its beginning; until `due_at` somebody is on it.
+-- Gone once it is through.
 CREATE TABLE backfill (
     backfill_id bigint GENERATED ALWAYS AS IDENTITY,
     title_id bigint NOT NULL,
     numbers bigint[] NOT NULL,
     position text COLLATE "C",
+    due_at timestamptz NOT NULL DEFAULT now(),
     players bigint NOT NULL DEFAULT 0,
     unlocks bigint NOT NULL DEFAULT 0,
     CONSTRAINT backfill_pkey PRIMARY KEY (backfill_id),

@@ -9,16 +9,25 @@ INSERT INTO backfill (title_id, numbers)
 VALUES (:title_id, :numbers::bigint[]);
 
 -- name: next
--- The oldest walk that no other process is taking a step of; held until the transaction ends.
-SELECT
+-- Takes the oldest walk that nobody is on, for so long.
+--
+--   :lease  interval
+UPDATE backfill AS b
+SET due_at = now() + :lease::interval
+WHERE
+    b.backfill_id = (
+        SELECT w.backfill_id
+        FROM backfill AS w
+        WHERE w.due_at <= now()
+        ORDER BY w.backfill_id
+        LIMIT 1
+        FOR UPDATE SKIP LOCKED
+    )
+RETURNING
     b.backfill_id,
     b.title_id,
     b.numbers,
-    b.position
-FROM backfill AS b
-ORDER BY b.backfill_id
-LIMIT 1
-FOR UPDATE SKIP LOCKED;
+    b.position;
 
 -- name: players_after
 -- The next players of a title by name.
@@ -35,7 +44,7 @@ ORDER BY p.player
 LIMIT :most;
 
 -- name: pass
--- Moves a walk on.
+-- Moves a walk on, and leaves it to whoever comes next.
 --
 --   :backfill_id  bigint
 --   :position     text     the last player it has passed
@@ -44,6 +53,7 @@ LIMIT :most;
 UPDATE backfill
 SET
     position = :position,
+    due_at = now(),
     players = players + :players,
     unlocks = unlocks + :unlocks
 WHERE backfill.backfill_id = :backfill_id;

@@ -10,7 +10,17 @@ from service.db.queries import read_statements, sql_folder
 USER_TABLES = ("event", "event_at_other_times", "idempotency", "metric_day", "outbox", "player", "progress")
 
 # What works in the background over all players, a page or a queue at a time: on several servers, on each by itself.
-OVER_ALL_PLAYERS = {"backfill.players_after"}
+OVER_ALL_PLAYERS = {
+    "backfill.players_after",
+    "doctor.completions",
+    "doctor.double_unlocks",
+    "doctor.totals",
+    "outbox.claim",
+    "outbox.dead",
+    "outbox.remove_webhook",
+    "outbox.retry",
+    "outbox.webhooks",
+}
 
 _COMMENT = re.compile(r"--[^\n]*")
 _MENTION = re.compile(rf"\b(?:FROM|JOIN|UPDATE|INTO|USING|ONLY)\s+({'|'.join(USER_TABLES)})\b(?:\s+AS\s+(\w+))?")

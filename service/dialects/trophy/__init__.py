@@ -1,13 +1,14 @@
 """The Trophy door: `GET /achievements`, `GET /users/{id}/metrics/{key}`, what feeds them, and the admin API."""
 
-from service.dialects.trophy import admin, admin_users, application
+from service.dialects.trophy import admin, admin_users, application, stream
 from service.dialects.trophy.asking import identify
 from service.dialects.trophy.cors import preflight
 from service.dialects.trophy.openapi import describe
 from service.dialects.trophy.refusals import refuse
+from service.dialects.trophy.wire import completed
 from service.web import Door
 
-_ROUTES = (*application.ROUTES, *admin_users.ROUTES, *admin.ROUTES)
+_ROUTES = (*stream.ROUTES, *application.ROUTES, *admin_users.ROUTES, *admin.ROUTES)
 
 DOOR = Door(
     name="trophy",
@@ -19,4 +20,4 @@ DOOR = Door(
     preflight=preflight,
 )
 
-__all__ = ["DOOR"]
+__all__ = ["DOOR", "completed"]

@@ -30,6 +30,7 @@ _QUERIES: Mapping[str, Mapping[str, tuple[Mapping[str, Any], str]]] = {
         "includeIncomplete": (_TEXT, "`true`: also what is still open to the user."),
         "include": (_TEXT, "`progress` adds how far along the user is."),
     },
+    "user-stream": {"lastEventId": (_TEXT, "As the header Last-Event-ID: what came after that event.")},
     "user-metric": {"include": (_TEXT, "`progress` adds how far along the user is.")},
     "event-summary": {
         "aggregation": ({"enum": ["daily", "weekly", "monthly"]}, "Required."),

@@ -165,6 +165,16 @@ def is_shown(achievement: Achievement, state: State) -> bool:
     )
 
 
+def completed(published: PublishedTitle, player: str, number: int, at: int) -> bytes | None:
+    """What a webhook is told of an unlock, in the title's default language; None if it is not served any more."""
+    achievement = published.every.get(number)
+    if achievement is None:
+        return None
+    renderer = Renderer(published, (published.title.default_locale,), is_sdk=True)
+    shape = renderer.achievement(achievement) | {"achievedAt": moment(at)}
+    return encode({"type": "achievement.completed", "user": {"id": player}, "achievement": shape})
+
+
 def with_counts(shape: Shape, number_: int, counts: Counts) -> Shape:
     """With how many players hold it."""
     return shape | {"completions": counts.holders.get(number_, 0), "rarity": counts.rarity(number_)}

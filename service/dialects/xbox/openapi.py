@@ -235,12 +235,31 @@ _UPDATE: Mapping[str, Any] = {
 }
 
 
+_CONNECT: Mapping[str, Any] = {
+    "operationId": "connect",
+    "tags": ["xbox-rta"],
+    "summary": "Real-time activity: a websocket of the protocol rta.xboxlive.com.V2",
+    "security": [{"XboxToken": []}],
+    "parameters": [],
+    "responses": {
+        "101": {"description": "The connection is a websocket from here on.", "headers": {}},
+        "400": {"description": "The request asks for no websocket.", "headers": {}},
+        "401": {"$ref": "#/components/responses/XboxNotAuthenticated"},
+        "500": {"$ref": "#/components/responses/XboxFault"},
+        "503": {"$ref": "#/components/responses/XboxUnavailable"},
+    },
+}
+
+
 def _component(key: str) -> str:
     return f"Xbox{key[0].upper()}{key[1:]}"
 
 
 OPENAPI: Mapping[str, Any] = {
-    "tags": [{"name": "xbox", "description": _ABOUT}],
+    "tags": [
+        {"name": "xbox", "description": _ABOUT},
+        {"name": "xbox-rta", "description": "Progress as it happens, over a websocket."},
+    ],
     "paths": {
         "/users/xuid({xuid})/achievements": _get(
             "listAchievements",
@@ -263,6 +282,7 @@ OPENAPI: Mapping[str, Any] = {
             refusals=_REFUSALS | {"404": "XboxNotFound"},
         ),
         "/users/xuid({xuid})/achievements/{scid}/update": {"post": _UPDATE},
+        "/connect": {"get": _CONNECT},
         "/users/xuid({xuid})/history/titles": _get(
             "listTitles",
             "The titles that one player has anything in",

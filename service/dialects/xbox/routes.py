@@ -20,6 +20,7 @@ from service.dialects.xbox.answers import Contract
 from service.dialects.xbox.openapi import OPENAPI
 from service.dialects.xbox.query import Holds, ListQuery
 from service.dialects.xbox.refusals import correlation_vector, refuse
+from service.dialects.xbox.rta import connect
 from service.dialects.xbox.update import update
 from service.errors import BadParameter, NotAuthenticated, NotFound
 from service.web import PLAYER, PRINCIPAL, SERVICES, VERSION, Door, Route, Services, matches
@@ -259,7 +260,7 @@ _PLAYER = "/users/xuid({xuid:[^/]*})"
 
 DOOR = Door(
     name="xbox",
-    prefixes=("/users/xuid(", "/users/xuid%28"),
+    prefixes=("/users/xuid(", "/users/xuid%28", "/connect"),
     routes=(
         Route("GET", _PLAYER + "/achievements{slash:/?}", "achievements", list_achievements),
         Route("GET", _PLAYER + "/titleachievements{slash:/?}", "titleachievements", list_title_achievements),
@@ -270,6 +271,7 @@ DOOR = Door(
             one_achievement,
         ),
         Route("POST", _PLAYER + "/achievements/{scid:[^/]+}/update{slash:/?}", "update", update),
+        Route("GET", "/connect", "connect", connect),
         Route("GET", _PLAYER + "/history/titles{slash:/?}", "history", list_titles),
     ),
     identify=identify,

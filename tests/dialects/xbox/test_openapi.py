@@ -20,7 +20,7 @@ from tests.making import OTHER, PLAYER, achievement, authorization
 
 DOCUMENT = openapi.document((DOOR,))
 PATHS, COMPONENTS = DOCUMENT["paths"], DOCUMENT["components"]
-READ = [path for path in PATHS if "get" in PATHS[path]]
+READ = [path for path in PATHS if "get" in PATHS[path] and path != "/connect"]
 SCID = "00000000-0000-0000-0000-000000000001"
 LIST, ONE = "/users/xuid({xuid})/achievements", "/users/xuid({xuid})/achievements/{scid}/{number}"
 

@@ -1,0 +1,105 @@
+"""All that is held of one player: handed out whole, or erased so that nothing of it comes back."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import msgspec
+
+from service.core import ticks
+from service.core.catalog import number_of
+from service.db import Connection
+from service.db.queries import query, statement
+from service.errors import NotFound
+
+_PARTS = ("progress", "metric_days", "events", "idempotency_keys", "outbox", "api_keys")
+
+
+class Erased(msgspec.Struct, frozen=True):
+    """How much of a player was erased: titles, unlocks, and events of the log."""
+
+    titles: int
+    unlocks: int
+    events: int
+
+
+async def export(connection: Connection, player: str) -> AsyncIterator[bytes]:
+    """Everything held of a player, as one JSON document in pieces.
+
+    The connection must be in a transaction that repeats its reads, or the pieces may be of different moments.
+
+    Raises:
+        NotFound: nothing is held of such a player.
+    """
+    row = await _player.first(connection, player=player)
+    if row is None:
+        raise NotFound("nothing is held of this player")
+    head = msgspec.json.encode({"player": player, "revision": row.revision})
+    yield head[:-1]
+    for part in _PARTS:
+        yield b',"' + part.encode() + b'":['
+        rows = await _QUERIES[part].all(connection, player=player)
+        yield b",".join(msgspec.json.encode(_document(part, row.document)) for row in rows)
+        yield b"]"
+    yield b"}\n"
+
+
+async def erase(connection: Connection, player: str, *, player_hash: bytes) -> Erased:
+    """Erase all that is held of a player, and count it nowhere any more. The connection must be in a transaction.
+
+    What is under way for the player is worked out anew after it, from nothing. The name is kept as a keyed hash,
+    with the revision, so that nothing remembered of the old player is taken for a new one.
+
+    Raises:
+        NotFound: nothing is held of such a player.
+    """
+    row = await _hold.first(connection, player=player)
+    if row is None:
+        raise NotFound("nothing is held of this player")
+    await _remember.run(connection, player_hash=player_hash, revision=row.revision + 1)
+    await _uncount.run(connection, player=player)
+    counted = await _counted.one(connection, player=player)
+    events = await _erase_events.run(connection, player=player)
+    for forget in (_erase_days, _erase_idempotency, _erase_outbox, _erase_progress, _erase_keys, _erase_player):
+        await forget.run(connection, player=player)
+    return Erased(titles=counted.titles, unlocks=counted.unlocks, events=events)
+
+
+def _document(part: str, text: str) -> Mapping[str, Any]:
+    document: dict[str, Any] = msgspec.json.decode(text)
+    if part == "progress":
+        document["unlocks"] = [
+            {"number": number_of(number), "at": ticks.wire(at)}
+            for number, at in zip(document.pop("unlocked"), document.pop("unlocked_at"), strict=True)
+        ]
+    for name in ("at", "created_at"):
+        if isinstance(document.get(name), int):
+            document[name] = ticks.wire(document[name])
+    return document
+
+
+class _RevisionRow(msgspec.Struct, frozen=True):
+    revision: int
+
+
+class _DocumentRow(msgspec.Struct, frozen=True):
+    document: str
+
+
+class _CountedRow(msgspec.Struct, frozen=True):
+    titles: int
+    unlocks: int
+
+
+_QUERIES = {part: query(f"players.{part}", row=_DocumentRow) for part in _PARTS}
+_player = query("players.player", row=_RevisionRow)
+_hold = query("players.hold", row=_RevisionRow)
+_counted = query("players.counted", row=_CountedRow)
+_remember = statement("players.remember")
+_uncount = statement("players.uncount")
+_erase_events = statement("players.erase_events")
+_erase_days = statement("players.erase_days")
+_erase_idempotency = statement("players.erase_idempotency")
+_erase_outbox = statement("players.erase_outbox")
+_erase_progress = statement("players.erase_progress")
+_erase_keys = statement("players.erase_keys")
+_erase_player = statement("players.erase_player")

@@ -1,0 +1,27 @@
+"""Keys that all processes on one database have, and no operator needs to know."""
+
+import secrets
+
+import msgspec
+
+from service.db.pool import Pool
+from service.db.queries import query, statement
+
+
+async def shared_key(pool: Pool, name: str) -> bytes:
+    """The key of that name: the first to ask has made it, 32 random bytes.
+
+    Raises:
+        Unavailable: the database is out of reach.
+    """
+    async with pool.connection() as connection:
+        await _make_key.run(connection, name=name, key=secrets.token_bytes(32))
+        return (await _key.one(connection, name=name)).key
+
+
+class _KeyRow(msgspec.Struct, frozen=True):
+    key: bytes
+
+
+_make_key = statement("keys.make_key")
+_key = query("keys.key", row=_KeyRow)

@@ -1,0 +1,113 @@
+"""Telling webhooks of unlocks: what the outbox holds is sent until it was taken, each webhook at its own pace.
+
+A message is signed in two ways: as Trophy signs (`X-Trophy-Signature`: base64 of HMAC-SHA256 over the raw body), and
+as Standard Webhooks has it (`webhook-id`, `webhook-timestamp`, `webhook-signature`), whose id is the same for every
+attempt: whoever gets a message twice knows it by that.
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import random
+import time
+import uuid
+from collections.abc import Callable
+
+import aiohttp
+import yarl
+
+from service.core import outbox
+from service.core.outbox import Due
+from service.db.pool import Pool
+from service.errors import LaurelError
+from service.observe import Observer
+
+SECONDS = 1.0
+TIMEOUT = 10.0 * SECONDS  # for one attempt
+POLL = 1.0 * SECONDS
+_TOGETHER = 32  # messages under way at once
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+Render = Callable[[Due], bytes | None]
+"""The body for an unlock; None if what was unlocked is not served any more."""
+
+
+def is_safe(url: str) -> bool:
+    """Whether a webhook may be there: https, or http on this machine itself."""
+    try:
+        parsed = yarl.URL(url)
+    except ValueError:
+        return False
+    return parsed.host is not None and (
+        parsed.scheme == "https" or (parsed.scheme == "http" and parsed.host in _LOOPBACK)
+    )
+
+
+class Webhooks:
+    """Sends what is due."""
+
+    def __init__(self, pool: Pool, render: Render, observer: Observer) -> None:
+        self._pool = pool
+        self._render = render
+        self._observer = observer
+        self._failing: set[int] = set()
+
+    async def run(self) -> None:
+        """Send what is due, again and again, until cancelled."""
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT)) as session:
+            while True:
+                try:
+                    if await self.deliver_due(session):
+                        continue
+                except LaurelError as error:  # the database is away: what is due stays due
+                    self._observer.say("debug", "webhooks wait for the database", error=str(error))
+                await asyncio.sleep(POLL)
+
+    async def deliver_due(self, session: aiohttp.ClientSession) -> int:
+        """Make one attempt at everything that is due, a few dozen at a time; gives how many those were."""
+        async with self._pool.connection() as connection:
+            due = await outbox.claim(connection, most=_TOGETHER)
+        await asyncio.gather(*(self._deliver(session, one) for one in due))
+        return len(due)
+
+    async def _deliver(self, session: aiohttp.ClientSession, due: Due) -> None:
+        body = self._render(due)
+        error = None if body is None else await self._attempt(session, due, body)
+        async with self._pool.connection() as connection:
+            if error is None:
+                await outbox.delivered(connection, due)
+            else:
+                await outbox.failed(connection, due, error=error, jitter=random.uniform(0.9, 1.1))  # noqa: S311  (no secret)
+        if error is None:
+            self._failing.discard(due.webhook_id)
+        elif due.webhook_id not in self._failing:  # said once, until it works again
+            self._failing.add(due.webhook_id)
+            self._observer.say("warning", f"webhook {due.webhook_id} does not take messages", error=error)
+
+    async def _attempt(self, session: aiohttp.ClientSession, due: Due, body: bytes) -> str | None:
+        """Send it; None if it was taken, else what went wrong."""
+        if not is_safe(due.url):
+            return "the URL is neither https nor on this machine"
+        try:
+            async with session.post(due.url, data=body, headers=_headers(due, body), allow_redirects=False) as response:
+                return None if 200 <= response.status < 300 else f"answered {response.status}"  # noqa: PLR2004
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            return type(error).__name__
+
+
+def _headers(due: Due, body: bytes) -> dict[str, str]:
+    message_id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{due.webhook_id}/{due.title_id}/{due.number}/{due.player}"))
+    timestamp = str(int(time.time()))
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": "laurel",
+        "X-Trophy-Signature": _signed(due.secret, body),
+        "webhook-id": message_id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": "v1," + _signed(due.secret, f"{message_id}.{timestamp}.".encode() + body),
+    }
+
+
+def _signed(secret: str, message: bytes) -> str:
+    return base64.b64encode(hmac.new(secret.encode(), message, hashlib.sha256).digest()).decode()

@@ -1,0 +1,123 @@
+-- Webhooks, and what they are still to be told. A queue that background work empties, over all players.
+
+-- name: claim
+-- Takes what is due, the longest due first, and leaves it to whoever took it for a while.
+--
+--   :most   integer
+--   :lease  interval
+--
+-- Reads by outbox_by_due.
+UPDATE outbox AS o
+SET due_at = now() + :lease::interval
+FROM (
+    SELECT
+        w.player,
+        w.title_id,
+        w.number,
+        w.webhook_id
+    FROM outbox AS w
+    WHERE w.due_at <= now() AND w.died_at IS NULL
+    ORDER BY w.due_at
+    LIMIT :most
+    FOR UPDATE SKIP LOCKED
+) AS d
+INNER JOIN webhook AS h ON d.webhook_id = h.webhook_id
+WHERE o.player = d.player AND o.title_id = d.title_id AND o.number = d.number AND o.webhook_id = d.webhook_id
+RETURNING
+    o.player,
+    o.title_id,
+    o.number,
+    o.webhook_id,
+    o.at,
+    o.attempts,
+    h.url,
+    h.secret;
+
+-- name: forget
+-- Takes away what was delivered.
+DELETE FROM outbox AS o
+WHERE o.player = :player AND o.title_id = :title_id AND o.number = :number AND o.webhook_id = :webhook_id;
+
+-- name: put_off
+-- Notes a failed attempt.
+--
+--   :attempts  integer   made by now
+--   :error     text
+--   :delay     interval  until the next one
+--   :is_dead   boolean   there is no next one
+UPDATE outbox AS o
+SET
+    attempts = :attempts,
+    error = :error,
+    due_at = now() + :delay::interval,
+    died_at = CASE WHEN :is_dead::boolean THEN now() END
+WHERE o.player = :player AND o.title_id = :title_id AND o.number = :number AND o.webhook_id = :webhook_id;
+
+-- name: dead
+-- What will not be tried again by itself, the oldest first.
+--
+--   :title_id  bigint
+SELECT
+    o.player,
+    o.number,
+    o.webhook_id,
+    o.attempts,
+    o.error
+FROM outbox AS o
+WHERE o.title_id = :title_id AND o.died_at IS NOT NULL
+ORDER BY o.died_at, o.player, o.number;
+
+-- name: retry
+-- Lets everything dead of a title be tried again.
+--
+--   :title_id  bigint
+UPDATE outbox AS o
+SET
+    attempts = 0,
+    due_at = now(),
+    died_at = NULL
+WHERE o.title_id = :title_id AND o.died_at IS NOT NULL;
+
+-- name: add_webhook
+-- A new webhook. (No row: there is no such title.)
+--
+--   :title_id  bigint
+--   :url       text
+--   :secret    text
+INSERT INTO webhook (title_id, url, secret)
+SELECT
+    t.title_id,
+    :url::text AS url,
+    :secret::text AS secret
+FROM title AS t
+WHERE t.title_id = :title_id
+RETURNING webhook_id;
+
+-- name: webhooks
+-- The webhooks of a title, and how much each of them is still to be told, or never will be.
+--
+--   :title_id  bigint
+SELECT
+    h.webhook_id,
+    h.url,
+    to_char(h.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS created_at,
+    count(o.webhook_id) FILTER (WHERE o.died_at IS NULL) AS waiting,
+    count(o.webhook_id) FILTER (WHERE o.died_at IS NOT NULL) AS dead
+FROM webhook AS h
+LEFT JOIN outbox AS o ON h.webhook_id = o.webhook_id
+WHERE h.title_id = :title_id
+GROUP BY h.webhook_id
+ORDER BY h.webhook_id;
+
+-- name: remove_webhook
+-- Takes a webhook away, with what it was still to be told. (0 rows: the title has no such webhook.)
+--
+--   :title_id    bigint
+--   :webhook_id  bigint
+WITH gone AS (
+    DELETE FROM outbox AS o
+    WHERE o.title_id = :title_id AND o.webhook_id = :webhook_id
+)
+
+DELETE FROM webhook AS h
+WHERE h.title_id = :title_id AND h.webhook_id = :webhook_id;

@@ -1,0 +1,158 @@
+-- All that is held of one player, to be handed out or erased.
+
+-- name: player
+-- Whether anything is held of a player.
+--
+--   :player  text
+SELECT w.revision
+FROM player AS w
+WHERE w.player = :player;
+
+-- name: hold
+-- The same, and nobody else writes of the player until the transaction ends.
+--
+--   :player  text
+SELECT w.revision
+FROM player AS w
+WHERE w.player = :player
+FOR UPDATE;
+
+-- name: progress
+-- What the player has in each title.
+SELECT
+    jsonb_build_object(
+        'title_id', p.title_id,
+        'revision', p.revision,
+        'created_at', p.created_at,
+        'unlocked', p.unlocked,
+        'unlocked_at', p.unlocked_at,
+        'currents', p.currents,
+        'standings', p.standings,
+        'profile', p.profile
+    ) AS document
+FROM progress AS p
+WHERE p.player = :player
+ORDER BY p.title_id;
+
+-- name: metric_days
+-- What each of the player's days added up to.
+SELECT
+    jsonb_build_object(
+        'title_id', d.title_id, 'metric', d.metric, 'day', d.day, 'change', d.change::text, 'is_active', d.is_active
+    ) AS document
+FROM metric_day AS d
+WHERE d.player = :player
+ORDER BY d.title_id, d.metric, d.day;
+
+-- name: events
+-- What the player did.
+SELECT
+    jsonb_build_object(
+        'title_id', e.title_id,
+        'event_id', e.event_id,
+        'metric', e.metric,
+        'at', e.at,
+        'recorded_at', e.recorded_at,
+        'amount', e.amount::text,
+        'attributes', e.attributes
+    ) AS document
+FROM event AS e
+WHERE e.player = :player
+ORDER BY e.title_id, e.at, e.event_id;
+
+-- name: idempotency_keys
+-- The keys that the player's events were told under.
+SELECT
+    jsonb_build_object(
+        'title_id', i.title_id, 'metric', i.metric, 'key', i.key, 'event_id', i.event_id
+    ) AS document
+FROM idempotency AS i
+WHERE i.player = :player
+ORDER BY i.title_id, i.metric, i.key;
+
+-- name: outbox
+-- What webhooks are still to be told of the player.
+SELECT
+    jsonb_build_object(
+        'title_id', o.title_id, 'number', o.number, 'webhook_id', o.webhook_id, 'at', o.at, 'attempts', o.attempts
+    ) AS document
+FROM outbox AS o
+WHERE o.player = :player
+ORDER BY o.title_id, o.number, o.webhook_id;
+
+-- name: api_keys
+-- The keys that reach the player: never the secret part.
+SELECT
+    jsonb_build_object(
+        'title_id', k.title_id, 'key_id', k.key_id, 'prefix', k.prefix, 'created', k.created_at
+    ) AS document
+FROM api_key AS k
+WHERE k.of_player = :player
+ORDER BY k.created_at, k.key_id;
+
+-- name: counted
+-- In how many titles the player is, with how many unlocks.
+--
+--   :player  text
+SELECT
+    count(*)::integer AS titles,
+    coalesce(sum(cardinality(p.unlocked)), 0)::integer AS unlocks
+FROM progress AS p
+WHERE p.player = :player;
+
+-- name: remember
+-- Keeps the revision of an erased player under the keyed hash of the name.
+--
+--   :player_hash  bytea
+--   :revision     bigint
+INSERT INTO erased AS e (player_hash, revision)
+VALUES (:player_hash, :revision)
+ON CONFLICT (player_hash) DO UPDATE SET revision = greatest(e.revision, excluded.revision);
+
+-- name: uncount
+-- Counts the player, and each of the player's unlocks, no more.
+--
+--   :player  text
+INSERT INTO completion_delta (title_id, number, change)
+SELECT
+    p.title_id,
+    0 AS number,
+    -1 AS change
+FROM progress AS p
+WHERE p.player = :player
+UNION ALL
+SELECT
+    p.title_id,
+    u.number::bigint & 4294967295 AS number,
+    -1 AS change
+FROM progress AS p
+CROSS JOIN LATERAL unnest(p.unlocked) AS u (number)
+WHERE p.player = :player;
+
+-- name: erase_events
+DELETE FROM event AS e
+WHERE e.player = :player;
+
+-- name: erase_days
+DELETE FROM metric_day AS d
+WHERE d.player = :player;
+
+-- name: erase_idempotency
+DELETE FROM idempotency AS i
+WHERE i.player = :player;
+
+-- name: erase_outbox
+DELETE FROM outbox AS o
+WHERE o.player = :player;
+
+-- name: erase_progress
+DELETE FROM progress AS p
+WHERE p.player = :player;
+
+-- name: erase_keys
+DELETE FROM api_key AS k
+WHERE k.of_player = :player;
+
+-- name: erase_player
+DELETE FROM player AS w
+WHERE w.player = :player;

@@ -1,0 +1,111 @@
+"""What was reached before it could be unlocked is given afterwards, once, and to nobody's surprise."""
+
+import pytest
+
+from service.core import backfill, publishing
+from service.core.catalog import Attribute
+from service.core.releases import Releases
+from service.core.standing import Change
+from service.core.writing import Writer
+from tests.making import achievement, counted, draft, event, metric
+
+ATTRIBUTES = (Attribute(key="source", public_id="source", kind="event", name="Source"),)
+
+
+@pytest.fixture
+async def publish(pool):
+    """Publishes title 1 with these achievements."""
+
+    async def published(*achievements):
+        async with pool.transaction() as connection:
+            new = draft(1, achievements, metrics=(metric(),), attributes=ATTRIBUTES)
+            await publishing.import_draft(connection, new, is_whole=True, file="test")
+            await publishing.publish(connection, 1)
+
+    return published
+
+
+@pytest.fixture
+async def releases(pool, publish):
+    """Title 1, where three players wrote 1, 5 and 9 words from the app and as many from elsewhere, under no rule."""
+    await publish(achievement(9))
+    found = Releases(pool)
+    await found.refresh()
+    writer = Writer(pool, found, erasure_key=b"key")
+    for player, amount in (("a", 1), ("b", 5), ("c", 9)):
+        told = (event(amount, attributes={"source": "app"}), event(amount))
+        await writer.write(Change(player=player, title_id=1, events=told))
+    return found
+
+
+@pytest.fixture
+def writer(pool, releases):
+    """Writes after that."""
+    return Writer(pool, releases, erasure_key=b"key")
+
+
+async def walk(pool, writer, releases):
+    while await backfill.step(pool, writer, releases):
+        pass
+
+
+async def held(writer, number):
+    return [player for player in "abc" if number in (await writer.state(player, 1)).unlocked]
+
+
+async def test_what_was_reached_is_given(pool, publish, releases, writer, connection):
+    await publish(achievement(9), counted(1, 10), counted(2, 5, where=(("source", "app"),)))
+    await walk(pool, writer, releases)
+
+    assert (await held(writer, 1), await held(writer, 2)) == (["b", "c"], ["b", "c"])
+    assert (await writer.state("a", 1)).standings["sum:words?source=app"] == "1"
+    assert await connection.fetchval("SELECT count(*) FROM backfill") == 0
+
+
+async def test_events_go_on_from_what_was_rebuilt(pool, publish, releases, writer):
+    await publish(achievement(9), counted(2, 6, where=(("source", "app"),)))
+    await walk(pool, writer, releases)
+    written = await writer.write(Change(player="b", title_id=1, events=(event(1, attributes={"source": "app"}),)))
+
+    assert [unlock.number for unlock in written.unlocked] == [2]
+
+
+async def test_a_dry_run_says_what_then_happens(pool, publish, releases, writer):
+    new = draft(1, (achievement(9), counted(1, 10), counted(2, 9, aggregate="max")), metrics=(metric(),))
+    foreseen = await backfill.dry_run(pool, writer, new, [1, 2])
+    before = await held(writer, 1)
+    await publish(achievement(9), counted(1, 10), counted(2, 9, aggregate="max"))
+    await walk(pool, writer, releases)
+
+    assert before == []
+    assert foreseen == backfill.DryRun(3, {1: 2, 2: 1})
+    assert {1: len(await held(writer, 1)), 2: len(await held(writer, 2))} == foreseen.unlocks
+
+
+async def test_nobody_is_told(pool, publish, releases, writer, connection):
+    await connection.execute("INSERT INTO webhook (title_id, url, secret) VALUES (1, 'https://example.com', 's')")
+    await publish(achievement(9), counted(1, 10))
+    await walk(pool, writer, releases)
+
+    assert len(await held(writer, 1)) == 2
+    assert await connection.fetchval("SELECT count(*) FROM outbox") == 0
+
+
+async def test_a_walk_goes_on_where_it_was(pool, publish, releases, connection, monkeypatch):
+    writer = Writer(pool, releases, erasure_key=b"key")
+    monkeypatch.setattr(backfill, "_PAGE", 1)
+    await publish(achievement(9), counted(1, 2))
+    await backfill.step(pool, writer, releases)
+    after_one = await held(writer, 1)
+    await connection.execute("UPDATE backfill SET due_at = now()")
+    await walk(pool, Writer(pool, releases, erasure_key=b"key"), releases)
+
+    assert (after_one, await held(writer, 1)) == (["a"], ["a", "b", "c"])
+
+
+async def test_what_is_counted_already_begins_no_walk(publish, releases, connection):
+    await publish(achievement(9), counted(1, 10))
+    await publish(achievement(9, display_order=3), counted(1, 10))
+
+    assert await connection.fetchval("SELECT count(*) FROM backfill") == 1
+    del releases

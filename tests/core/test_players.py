@@ -1,0 +1,143 @@
+"""A player is handed out whole, and erased so that nothing of them comes back or is counted."""
+
+import asyncio
+import json
+from decimal import Decimal
+
+import pytest
+
+from service.core import api_keys, doctor, players, publishing
+from service.core.progress import ProgressReads
+from service.core.releases import Releases
+from service.core.standing import Change, Report
+from service.core.writing import Writer
+from service.db.pool import open_pool
+from service.errors import NotFound
+from tests.making import OTHER, PLAYER, achievement, counted, draft, event, metric
+
+TABLES = ("player", "progress", "event", "metric_day", "idempotency", "outbox")
+
+
+async def publish(pool):
+    async with pool.transaction() as connection:
+        new = draft(1, (counted(1, 3), achievement(2)), metrics=(metric(),))
+        await publishing.import_draft(connection, new, is_whole=True, file="test")
+        await publishing.publish(connection, 1)
+    releases = Releases(pool)
+    await releases.refresh()
+    return Writer(pool, releases, erasure_key=b"key")
+
+
+@pytest.fixture
+async def writer(pool, connection):
+    """Title 1, in which two players have everything that can be had, and one of them a key and a webhook's message."""
+    made = await publish(pool)
+    await connection.execute("INSERT INTO webhook (title_id, url, secret) VALUES (1, 'https://example.com', 's')")
+    for player in (PLAYER, OTHER):
+        events = (event(5, key="first"), event(-1))
+        await made.write(Change(player=player, title_id=1, events=events, reports=(Report(2, Decimal(100)),)))
+    await made.write(Change(player=PLAYER, title_id=1, profile={"name": "Ann", "email": "ann@example.com"}))
+    await api_keys.create(connection, title_id=1, player=PLAYER)
+    return made
+
+
+async def exported(connection, player=PLAYER):
+    return json.loads(b"".join([piece async for piece in players.export(connection, player)]))
+
+
+async def erase(pool, writer, player=PLAYER):
+    async with pool.transaction() as connection:
+        return await players.erase(connection, player, player_hash=writer.hash_of(player))
+
+
+async def counts(connection):
+    rows = await connection.fetch("SELECT number, sum(change) FROM completion_delta GROUP BY number ORDER BY number")
+    return {number: count for number, count in rows if count}
+
+
+@pytest.mark.usefixtures("writer")
+async def test_everything_is_handed_out(connection):
+    found = await exported(connection)
+
+    (progress,) = found["progress"]
+    assert [unlock["number"] for unlock in progress["unlocks"]] == [1, 2]
+    assert progress["profile"]["email"] == "ann@example.com"
+    assert sorted(one["amount"] for one in found["events"]) == ["-1", "5"]
+    assert found["metric_days"][0]["change"] == "4"
+    assert found["idempotency_keys"][0]["key"] == "first"
+    assert sorted(one["number"] for one in found["outbox"]) == [1, 2]
+    assert len(found["api_keys"]) == 1
+    assert OTHER not in json.dumps(found)
+
+
+async def test_nothing_is_left_of_an_erased_player_and_nobody_counts_them(pool, writer, connection):
+    gone = await erase(pool, writer)
+
+    assert (gone.titles, gone.unlocks, gone.events) == (1, 2, 2)
+    for table in TABLES:
+        assert await connection.fetchval(f"SELECT count(*) FROM {table} WHERE player = $1", PLAYER) == 0  # noqa: S608
+        assert await connection.fetchval(f"SELECT count(*) FROM {table} WHERE player = $1", OTHER) > 0  # noqa: S608
+    assert await connection.fetchval("SELECT count(*) FROM api_key") == 0
+    assert await counts(connection) == {0: 1, 1: 1, 2: 1}
+    assert await doctor.examine(connection) == []
+    assert PLAYER.encode() not in bytes(await connection.fetchval("SELECT player_hash FROM erased"))
+
+
+async def test_a_new_player_of_the_name_begins_anew(pool, writer, connection):
+    reads = ProgressReads(pool)
+    before = await reads.everything(PLAYER)
+    await erase(pool, writer)
+    gone = await reads.everything(PLAYER)
+    written = await writer.write(Change(player=PLAYER, title_id=1, events=(event(1, key="first"),)))
+    after = await reads.everything(PLAYER)
+
+    assert (len(before.titles), len(gone.titles), len(after.titles)) == (1, 0, 1)
+    assert (written.recorded[0].is_replay, written.recorded[0].total) == (False, 1)
+    assert after.revision > before.revision
+    assert dict(after.titles[1].unlocked_at) == {}
+    del connection
+
+
+@pytest.mark.parametrize("what", ["export", "erase"])
+async def test_who_is_not_there_is_said(pool, writer, connection, what):
+    with pytest.raises(NotFound):
+        await (exported(connection, "nobody") if what == "export" else erase(pool, writer, "nobody"))
+
+
+async def test_erasing_races_with_writing(own_database):
+    """Whatever is accepted after the erasure stands; nothing of before does; the counters are those of the rows."""
+    pool = await open_pool(own_database, size=4)
+    try:
+        writer = await publish(pool)
+        writing = [
+            asyncio.create_task(writer.write(Change(player=PLAYER, title_id=1, events=(event(1),)))) for _ in range(40)
+        ]
+        await writing[0]
+        await asyncio.sleep(0)
+        await erase(pool, writer)
+        await asyncio.gather(*writing)
+        async with pool.connection() as connection:
+            events = await connection.fetchval("SELECT count(*) FROM event")
+            days = await connection.fetchval("SELECT coalesce(sum(change), 0) FROM metric_day")
+            findings = await doctor.examine(connection)
+        state = await writer.state(PLAYER, 1)
+    finally:
+        await pool.close()
+
+    assert (Decimal(state.standings.get("sum:words", "0")), days) == (events, events)
+    assert findings == []
+
+
+async def test_the_doctor_finds_what_is_wrong_and_puts_counters_right(writer, connection):
+    assert await doctor.examine(connection) == []
+    await connection.execute("UPDATE metric_day SET change = change + 1 WHERE player = $1", PLAYER)
+    await connection.execute("INSERT INTO completion_delta VALUES (1, 1, 5), (1, 7, -2)")
+
+    found = [finding.what for finding in await doctor.examine(connection, repair=True)]
+    assert found == [
+        "title 1: 7 holders of achievement 1 are counted, 2 are there, put right",
+        "title 1: -2 holders of achievement 7 are counted, 0 are there, put right",
+        "title 1: 1 totals of words are not what their days add up to",
+    ]
+    assert len(await doctor.examine(connection)) == 1
+    del writer

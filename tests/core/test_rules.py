@@ -1,0 +1,406 @@
+"""What a change makes of a state: each measure by name, and laws that hold whatever comes in whatever order."""
+
+import datetime
+import itertools
+import zoneinfo
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.core import ticks
+from service.core.applying import apply
+from service.core.catalog import Attribute, Measure, Requirement, Title, Window, stored
+from service.core.rules import Rules
+from service.core.standing import Change, Logged, Report, State
+from service.errors import BadField, NotFound, UnknownMetric
+from tests.making import achievement, counted, event, metric
+
+NOW = ticks.of(datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.UTC))
+HOUR = 3600 * ticks.SECOND
+DAY = 24 * HOUR
+ATTRIBUTES = (
+    Attribute(key="source", public_id="source", kind="event", name="Source"),
+    Attribute(key="level", public_id="level", kind="event", name="Level"),
+    Attribute(key="plan", public_id="plan", kind="user", name="Plan"),
+)
+
+
+METRICS = (metric(), metric("steps"), metric("old", status="archived"))
+
+
+def rules(*achievements):
+    title = Title(
+        title_id=1,
+        scid="00000000-0000-0000-0000-000000000001",
+        default_locale="en-US",
+        metrics=METRICS,
+        attributes=ATTRIBUTES,
+    )
+    return Rules(title, achievements)
+
+
+def after(number, *public_ids, target=None):
+    """An achievement for holding others."""
+    measure = Measure(aggregate="unlocks", achievements=public_ids)
+    needed = str(target or len(public_ids))
+    return achievement(
+        number,
+        requirements=(Requirement(id=f"00000000-0000-0000-0000-{number:012}", target=needed, measure=measure),),
+    )
+
+
+class Player:
+    """A player under some rules: changes are applied one after the other, and the log is kept as the database would."""
+
+    def __init__(self, made, **state):
+        self.rules, self.state = made, State(**state)
+        self.log, self.unlocked = [], []
+
+    def do(self, *events, now=NOW, **members):
+        """Apply a change; gives what became of it."""
+        change = Change(player="p", title_id=1, events=events, **members)
+        history = {}
+        for question in self.rules.questions(self.state, change, now=now):
+            if question.measure is None:
+                zone = zoneinfo.ZoneInfo(self.state.profile.time_zone or "UTC")
+                days = {
+                    _day(logged.at, zone)
+                    for name, logged in self.log
+                    if logged.amount > 0 and question.metric in (None, name)
+                }
+                history[question] = sorted(day for day in days if question.since <= day <= question.until)
+            else:
+                mine = [logged for name, logged in self.log if name == question.measure.metric]
+                history[question] = [one for one in mine if question.since < one.at <= question.until]
+        applied = apply(self.rules, self.state, change, now=now, history=history)
+        self.state = applied.state
+        self.log += [(one.metric, Logged(one.at, one.amount, one.attributes)) for one in applied.logged]
+        self.unlocked += [unlock.number for unlock in applied.unlocked]
+        return applied
+
+
+def _day(at, zone):
+    moment = datetime.datetime(1, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(microseconds=at // 10)
+    return moment.astimezone(zone).toordinal()
+
+
+# Each measure
+
+
+def test_a_sum_unlocks_at_its_target_and_decimals_are_exact():
+    player = Player(rules(counted(1, "0.3")))
+    player.do(event("0.1"))
+    applied = player.do(event("0.2"))
+
+    assert applied.standings["sum:words"] == "0.3"
+    assert player.unlocked == [1]
+
+
+def test_what_fell_again_stays_unlocked():
+    player = Player(rules(counted(1, 10)))
+    player.do(event(10))
+    player.do(event(-20))
+
+    assert (player.state.standings["sum:words"], list(player.state.unlocked)) == ("-10", [1])
+
+
+def test_only_events_with_the_attributes_count_for_a_filter():
+    player = Player(rules(counted(1, 2, where=(("source", "app"),))))
+    player.do(event(5), event(1, attributes={"source": "app"}), event(5, attributes={"source": "web"}))
+    player.do(event(1, attributes={"source": "app", "level": "3"}))
+
+    assert player.state.standings["sum:words?source=app"] == "2"
+    assert player.unlocked == [1]
+
+
+def test_the_largest_amount_and_the_last_one():
+    player = Player(rules(counted(1, 9, aggregate="max"), counted(2, 5, aggregate="last")))
+    player.do(event(4, at=NOW - HOUR))
+    player.do(event(9, at=NOW - 3 * HOUR))
+    assert player.unlocked == [1]
+    player.do(event(6, at=NOW - 2 * HOUR))
+    assert player.unlocked == [1]
+    player.do(event(5))
+    assert player.unlocked == [1, 2]
+
+
+def test_different_values_are_counted_once_each():
+    player = Player(rules(counted(1, 2, aggregate="distinct", of="level")))
+    player.do(event(attributes={"level": "1"}), event(attributes={"level": "1"}), event())
+    assert player.unlocked == []
+    player.do(event(attributes={"level": "2"}))
+    player.do(event(attributes={"level": "3"}))
+    assert player.unlocked == [1]
+    assert player.state.standings["distinct:words#level"] == ["1", "2"]
+
+
+def test_a_window_slides_and_a_late_event_has_its_own():
+    player = Player(rules(counted(1, 10, period_seconds=7 * 86_400)))
+    player.do(event(6, at=NOW - 20 * DAY))
+    player.do(event(6, at=NOW - 5 * DAY))
+    assert player.unlocked == []
+    player.do(event(4, at=NOW - 15 * DAY))
+    assert player.unlocked == [1]
+
+
+def test_days_in_a_row_by_the_players_own_calendar():
+    made = rules(counted(1, 2, aggregate="streak", metric=None))
+    late, early = "2026-11-23T22:30:00+00:00", "2026-11-24T00:30:00+00:00"
+    moments = [ticks.of(datetime.datetime.fromisoformat(text)) for text in (late, early)]
+    in_london, in_berlin = Player(made), Player(made)
+    in_berlin.do(profile={"time_zone": "Europe/Berlin"})
+    for player in (in_london, in_berlin):
+        for at in moments:
+            player.do(event(at=at))
+
+    assert (in_london.unlocked, in_berlin.unlocked) == ([1], [1])
+    same_day = Player(made)
+    same_day.do(profile={"time_zone": "Asia/Tokyo"})
+    for at in moments:
+        same_day.do(event(at=at))
+    assert same_day.unlocked == []
+
+
+def test_a_day_that_is_told_late_joins_what_stands_around_it():
+    player = Player(rules(counted(1, 5, aggregate="streak", metric=None)))
+    for days in (0, 1, 3, 4):
+        player.do(event(at=NOW - days * DAY))
+    assert player.unlocked == []
+    streak = player.do(event(at=NOW - 2 * DAY)).recorded[0].streak
+
+    assert (player.unlocked, streak.length, streak.was_extended) == ([1], 5, True)
+
+
+def test_a_streak_is_over_when_a_day_passed_without():
+    player = Player(rules())
+    player.do(event(at=NOW - 2 * DAY))
+
+    assert player.rules.streak(player.state, now=NOW - DAY).length == 1
+    assert player.rules.streak(player.state, now=NOW).length == 0
+
+
+def test_a_streak_wants_amounts_above_0_and_may_be_of_one_metric():
+    player = Player(rules(counted(1, 2, aggregate="streak", metric="steps")))
+    player.do(event(at=NOW - DAY, metric="steps"), event())
+    player.do(event(0, metric="steps"), event(-1, metric="steps"))
+    assert player.unlocked == []
+    player.do(event(1, metric="steps"))
+    assert player.unlocked == [1]
+
+
+def test_time_unlocks_with_whatever_happens_next():
+    player = Player(rules(counted(1, 3600, aggregate="age", metric=None)))
+    player.do(event(), now=NOW)
+    assert player.unlocked == []
+    player.do(profile={"name": "x"}, now=NOW + HOUR)
+    assert player.unlocked == [1]
+
+
+def test_holding_others_unlocks_along_the_whole_chain_at_once():
+    made = rules(counted(1, 1), after(2, "1"), after(3, "2", "1"), after(4, target=3), after(5, "5"))
+    applied = Player(made).do(event())
+
+    assert [unlock.number for unlock in applied.unlocked] == [1, 2, 3, 4]
+    assert applied.recorded[0].unlocked == (1, 2, 3, 4)
+
+
+def test_all_requirements_must_be_met():
+    both = tuple(counted(n, 5, metric=name).requirements[0] for n, name in ((1, "words"), (2, "steps")))
+    player = Player(rules(achievement(1, requirements=both)))
+    player.do(event(9))
+    assert player.unlocked == []
+    player.do(event(5, metric="steps"))
+    assert player.unlocked == [1]
+
+
+# What guards an achievement
+
+
+@pytest.mark.parametrize(("status", "unlocked"), [("inactive", []), ("active", [1]), ("locked", []), ("archived", [])])
+def test_only_what_is_active_unlocks(status, unlocked):
+    player = Player(rules(counted(1, 1, status=status)))
+    player.do(event())
+
+    assert player.unlocked == unlocked
+
+
+def test_a_window_is_about_when_it_happened():
+    window = Window(opens_at=NOW - 2 * DAY, closes_at=NOW - DAY)
+    made = rules(counted(1, 1, window=window))
+
+    def unlocked(at):
+        player = Player(made)
+        player.do(event(at=at))
+        return player.unlocked
+
+    assert [unlocked(NOW - hours * HOUR) for hours in (49, 48, 36, 24, 0)] == [[], [1], [1], [], []]
+
+
+def test_attributes_open_what_they_guard_whenever_they_come():
+    player = Player(rules(counted(1, 1, user_filter=(("plan", "pro"),))))
+    player.do(event())
+    player.do(profile={"attributes": {"plan": "free"}})
+    assert player.unlocked == []
+    player.do(profile={"attributes": {"plan": "pro"}})
+    assert player.unlocked == [1]
+
+
+# Reports
+
+
+def test_a_report_only_rises_and_unlocks_whole():
+    player = Player(rules(achievement(1)))
+    changes = [player.do(reports=(Report(1, Decimal(percent)),)).is_change for percent in (50, 50, 20, 300, 100)]
+
+    assert changes == [True, False, False, True, False]
+    assert (player.unlocked, player.state.standings["manual:1"]) == ([1], "100")
+
+
+@pytest.mark.parametrize(("number", "error"), [(9, NotFound), (2, BadField), (3, NotFound), (4, NotFound)])
+def test_what_cannot_be_reported_is_refused(number, error):
+    made = rules(achievement(1), counted(2, 1), achievement(3, status="inactive"), achievement(4, status="archived"))
+    with pytest.raises(error):
+        Player(made).do(reports=(Report(number, Decimal(50)),))
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("told", "error"),
+    [
+        (event(metric="nothing"), UnknownMetric),
+        (event(metric="old"), UnknownMetric),
+        (event(attributes={"plan": "pro"}), BadField),
+        (event(10**18 + 1), BadField),
+    ],
+    ids=["unknown", "archived", "an attribute of users", "too much"],
+)
+def test_an_event_that_cannot_be_counted_is_refused(told, error):
+    with pytest.raises(error):
+        Player(rules()).do(told)
+
+
+def test_who_must_be_there_and_is_not_is_refused():
+    with pytest.raises(NotFound):
+        Player(rules()).do(must_exist=True)
+
+
+def test_nothing_new_is_no_change():
+    player = Player(rules())
+    first = player.do(profile={"name": "Ann"})
+    again = player.do(profile={"name": "Ann"})
+
+    assert (first.is_change, again.is_change, again.state.revision) == (True, False, 1)
+
+
+# Laws
+
+MEASURES = (
+    counted(1, 5),
+    counted(2, 4, where=(("source", "app"),)),
+    counted(3, 6, aggregate="max"),
+    counted(4, 2, aggregate="distinct", of="level"),
+    counted(5, 3, aggregate="streak", metric=None),
+    counted(6, 2, aggregate="streak", metric="steps"),
+    counted(7, 7, period_seconds=2 * 86_400),
+    after(8, "1", "3"),
+    after(9, target=4),
+)
+EVENTS = st.lists(
+    st.builds(
+        event,
+        st.integers(0, 6),
+        metric=st.sampled_from(["words", "steps"]),
+        at=st.integers(0, 12 * 24).map(lambda hours: NOW - hours * HOUR),
+        attributes=st.dictionaries(
+            st.sampled_from(["source", "level"]), st.sampled_from(["app", "1", "2"]), max_size=2
+        ),
+    ),
+    max_size=10,
+)
+
+
+@settings(deadline=None)
+@given(events=EVENTS, data=st.data())
+def test_the_order_of_events_makes_no_difference(events, data):
+    one, other = Player(rules(*MEASURES)), Player(rules(*MEASURES))
+    for told in events:
+        one.do(told)
+    for told in data.draw(st.permutations(events)):
+        other.do(told)
+
+    members = "distinct:words#level"
+    assert set(one.state.standings.get(members, ())) == set(other.state.standings.get(members, ())) or all(
+        len(player.state.standings[members]) == 2 for player in (one, other)
+    )
+    assert one.state.standings.keys() == other.state.standings.keys()
+    for key in one.state.standings.keys() - {members}:
+        assert one.state.standings[key] == other.state.standings[key], key
+    assert set(one.unlocked) == set(other.unlocked)
+
+
+@settings(deadline=None)
+@given(events=EVENTS)
+def test_told_together_or_one_by_one_is_the_same(events):
+    one, other = Player(rules(*MEASURES)), Player(rules(*MEASURES))
+    for told in events:
+        one.do(told)
+    if events:
+        other.do(*events)
+
+    assert one.state.standings == other.state.standings
+    assert one.state.unlocked == other.state.unlocked
+    assert one.unlocked == other.unlocked
+
+
+@settings(deadline=None)
+@given(events=EVENTS)
+def test_standings_are_what_a_naive_count_gives(events):
+    player = Player(rules(*MEASURES))
+    for told in events:
+        player.do(told)
+
+    words = [told for told in events if told.metric == "words"]
+    days = sorted({told.at // DAY for told in events if told.amount > 0})
+    runs = [sum(1 for _ in run) for _, run in itertools.groupby(enumerate(days), lambda pair: pair[1] - pair[0])]
+    windows = [sum(other.amount for other in words if told.at - 2 * DAY < other.at <= told.at) for told in words]
+    standings = player.state.standings
+    assert player.rules.total("words", player.state) == sum(told.amount for told in words)
+    assert (standings["streak:"][2] if days else 0) == max(runs, default=0)
+    assert (standings["streak:"][0] if days else 0) == (runs[-1] if runs else 0)
+    assert Decimal(standings.get("sum:words@172800", "0")) == max([0, *windows])
+    assert (stored(5) in player.state.unlocked) == (max(runs, default=0) >= 3)
+
+
+@settings(deadline=None)
+@given(events=EVENTS)
+def test_nothing_is_unlocked_twice_or_lost(events):
+    player, held = Player(rules(*MEASURES)), []
+    for told in events:
+        player.do(told)
+        assert held == list(player.state.unlocked)[: len(held)]
+        held = list(player.state.unlocked)
+
+    assert len(player.unlocked) == len(set(player.unlocked)) == len(held)
+
+
+@settings(deadline=None)
+@given(events=EVENTS)
+def test_what_the_log_rebuilds_is_what_was_counted(events):
+    player = Player(rules(*MEASURES))
+    for told in events:
+        player.do(told)
+
+    for measure in player.rules.measures_to_rebuild(range(1, 10)):
+        log = sorted(
+            (logged for name, logged in player.log if measure.metric in (None, name)), key=lambda logged: logged.at
+        )
+        rebuilt = player.rules.rebuilt(measure, log, state=player.state)
+        known = player.state.standings.get(measure.key)
+        if measure.aggregate == "distinct":
+            assert len(rebuilt or ()) == len(known or ())
+        else:
+            assert rebuilt == known or (rebuilt, known) == (None, "0")

@@ -1,0 +1,142 @@
+"""Webhooks hear of each unlock at least once, signed; whoever does not take it is asked again, and then listed."""
+
+import base64
+import hashlib
+import hmac
+import io
+import itertools
+import json
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from service.core import outbox
+from service.core.standing import Change
+from service.dialects.trophy import completed
+from service.observe import Observer
+from service.webhooks import Webhooks, is_safe
+from tests.making import PLAYER, counted, event, metric
+
+
+class Receiver:
+    """Answers with these statuses, one after the other and then the last one, and keeps what came."""
+
+    def __init__(self):
+        self.statuses = [200]
+        self.came = []
+
+    async def take(self, request):
+        """Keep a message, and answer."""
+        self.came.append((dict(request.headers), await request.read()))
+        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        return web.Response(status=status, headers={"Location": "/elsewhere"} if status == 302 else {})
+
+
+@pytest.fixture
+async def receiver(aiohttp_server):
+    """A webhook of title 1, on this machine."""
+    made = Receiver()
+    app = web.Application()
+    app.router.add_post("/hook", made.take)
+    server = await aiohttp_server(app)
+    made.url = str(server.make_url("/hook"))
+    return made
+
+
+@pytest.fixture
+async def unlocked(receiver, make_title, services, connection):
+    """Title 1 with a webhook, and a player who has just unlocked achievement 1 there."""
+    await make_title(1, achievements=(counted(1, 1),), metrics=(metric(),))
+    webhook_id, receiver.secret = await outbox.add_webhook(connection, title_id=1, url=receiver.url)
+    await services.writer.write(Change(player=PLAYER, title_id=1, events=(event(2),)))
+    return webhook_id
+
+
+@pytest.fixture
+async def deliver(pool, services):
+    """Makes one attempt at all that is due."""
+
+    def render(due):
+        return completed(services.releases.current.titles[1], due.player, due.number, due.at)
+
+    webhooks = Webhooks(pool, render, Observer(level="error", stream=io.StringIO()))
+    async with aiohttp.ClientSession() as session:
+        yield lambda: webhooks.deliver_due(session)
+
+
+async def test_an_unlock_is_told_signed_and_then_forgotten(receiver, unlocked, deliver, connection):
+    assert (await deliver(), await deliver()) == (1, 0)
+
+    ((headers, body),) = receiver.came
+    said = json.loads(body)
+    assert (said["type"], said["user"]) == ("achievement.completed", {"id": PLAYER})
+    assert (said["achievement"]["id"], said["achievement"]["name"]) == ("1", "Name 1")
+    key = receiver.secret.encode()
+    assert headers["X-Trophy-Signature"] == base64.b64encode(hmac.digest(key, body, hashlib.sha256)).decode()
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    assert headers["webhook-signature"] == "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
+    assert [w.waiting for w in await outbox.webhooks_of(connection, 1)] == [0]
+    del unlocked
+
+
+@pytest.mark.parametrize("status", [500, 404, 302])
+async def test_whoever_does_not_take_it_is_asked_again_later(receiver, unlocked, deliver, connection, status):
+    receiver.statuses = [status, 200]
+    first = await deliver()
+    at_once = await deliver()
+    waiting = await connection.fetchrow("SELECT attempts, error, due_at - now() AS wait FROM outbox")
+    await connection.execute("UPDATE outbox SET due_at = now()")
+    later = await deliver()
+
+    assert (first, at_once, later) == (1, 0, 1)
+    assert (waiting["attempts"], waiting["error"]) == (1, f"answered {status}")
+    assert 50 < waiting["wait"].total_seconds() < 70
+    assert len({headers["webhook-id"] for headers, _ in receiver.came}) == 1
+    del unlocked
+
+
+async def test_after_the_last_attempt_it_is_listed_until_somebody_retries(receiver, unlocked, deliver, connection):
+    receiver.statuses = [503]
+    waits = []
+    for _ in range(outbox.MOST_ATTEMPTS):
+        await deliver()
+        waits.append((await connection.fetchval("SELECT due_at - now() FROM outbox")).total_seconds())
+        await connection.execute("UPDATE outbox SET due_at = now()")
+
+    assert await deliver() == 0
+    assert all(1.5 < after / before < 2.5 for before, after in itertools.pairwise(waits))
+    (dead,) = await outbox.dead(connection, 1)
+    assert (dead.player, dead.attempts, dead.error) == (PLAYER, outbox.MOST_ATTEMPTS, "answered 503")
+    receiver.statuses = [200]
+    assert await outbox.retry(connection, 1) == 1
+    assert await deliver() == 1
+    assert await outbox.dead(connection, 1) == []
+    assert unlocked
+
+
+async def test_nobody_listening_is_an_attempt_too(receiver, unlocked, deliver, connection):
+    await connection.execute("UPDATE webhook SET url = 'http://127.0.0.1:9/hook'")
+    await deliver()
+
+    assert (await connection.fetchval("SELECT error FROM outbox")).startswith("Client")
+    assert not receiver.came
+    assert unlocked
+
+
+@pytest.mark.parametrize(
+    ("url", "safe"),
+    [
+        ("https://example.com/hook", True),
+        ("http://127.0.0.1:8000/", True),
+        ("http://localhost/", True),
+        ("http://example.com/", False),
+        ("ftp://example.com/", False),
+        ("file:///etc/passwd", False),
+        ("http://169.254.169.254/", False),
+        ("nonsense", False),
+        ("", False),
+    ],
+)
+def test_where_a_webhook_may_be(url, safe):
+    assert is_safe(url) == safe

@@ -1,0 +1,113 @@
+"""The stream of a user's unlocks: at once, in order, resumed without loss or repeat."""
+
+import asyncio
+import json
+
+import pytest
+
+from service.app import make_application, make_services
+from service.core import api_keys, publishing
+from service.core.standing import Change
+from service.db.pool import open_pool
+from service.observe import Observer
+from service.settings import Settings
+from tests.making import SECRET, counted, draft, event, metric
+
+STREAM = "/users/u1/achievements/stream"
+SECONDS = 5
+
+
+async def told(response, count):
+    """The next unlocks that a stream tells: (id of the event, id of the achievement)."""
+    found, lines = [], {}
+    async with asyncio.timeout(SECONDS):
+        while len(found) < count:
+            line = (await response.content.readline()).decode().rstrip("\n")
+            name, _, value = line.partition(": ")
+            if line:
+                lines[name] = value
+            elif "data" in lines:
+                assert lines["event"] == "achievement.completed"
+                found.append((lines["id"], json.loads(lines["data"])["achievement"]["id"]))
+                lines = {}
+    return found
+
+
+@pytest.fixture
+async def listen(client, title, key_of):
+    """Opens a stream of u1, and gives the response."""
+    headers = {"X-API-KEY": await key_of(title_id=title)}
+    opened = []
+
+    async def listening(last=None, **more):
+        response = await client.get(STREAM, headers=headers | ({"Last-Event-ID": last} if last else {}) | more)
+        opened.append(response)
+        assert (response.status, response.content_type) == (200, "text/event-stream")
+        assert await response.content.readline() == b"retry: 1000\n"
+        return response
+
+    yield listening
+    for response in opened:
+        response.close()
+
+
+def send(trophy, value):
+    return trophy("POST", "/metrics/words/event", {"user": {"id": "u1"}, "value": value}, status=201)
+
+
+async def test_an_unlock_is_heard_at_once_and_none_of_before(trophy, listen):
+    await send(trophy, 10)
+    stream = await listen()
+    await send(trophy, 90)
+
+    assert [achievement for _, achievement in await told(stream, 1)] == ["2"]
+
+
+async def test_whoever_comes_back_hears_exactly_what_was_missed(trophy, listen):
+    await trophy("POST", "/users", {"id": "u1", "attributes": {"plan": "pro"}}, status=201)
+    stream = await listen()
+    await send(trophy, 10)
+    first = await told(stream, 2)
+    stream.close()
+    await send(trophy, 90)
+    await trophy("POST", "/achievements/onboarded/complete", {"user": {"id": "u1"}}, status=201)
+
+    missed = await told(await listen(first[0][0]), 4)
+    assert [achievement for _, achievement in first] == ["1", "7"]
+    assert [achievement for _, achievement in missed] == ["7", "2", "4", "6"]
+    assert missed[0] == first[1]
+    assert await told(await listen("0.0"), 1) == first[:1]
+
+
+async def test_what_is_no_id_of_an_event_is_refused(trophy):
+    for bad in ("x", "1", "1.2.3", "-1.0", "9" * 30):
+        refused = await trophy("GET", STREAM, headers={"Last-Event-ID": bad}, status=422)
+        assert refused["error"].startswith("Last-Event-ID: expected the id of an event")
+
+
+async def test_a_users_key_hears_that_user_alone(trophy, key_of):
+    await trophy("GET", STREAM, key=await key_of("u2"), status=403)
+
+
+async def test_what_another_process_writes_is_heard_and_the_end_ends_it(own_database, aiohttp_client):
+    """Two applications on one database, as two processes would be: one writes, the other tells."""
+    pools = [await open_pool(own_database, size=2) for _ in range(2)]
+    try:
+        async with pools[0].transaction() as connection:
+            new = draft(1, (counted(1, 1),), metrics=(metric(),))
+            await publishing.import_draft(connection, new, is_whole=True, file="test")
+            await publishing.publish(connection, 1)
+            key = (await api_keys.create(connection, title_id=1)).key
+        services = [await make_services(Settings(jwt_secret=SECRET), pool, Observer(level="error")) for pool in pools]
+        client = await aiohttp_client(make_application(services[0]))
+        response = await client.get(STREAM, headers={"X-API-KEY": key})
+        await services[1].writer.write(Change(player="u1", title_id=1, events=(event(2),)))
+        await services[0].watch.poll()
+
+        assert [achievement for _, achievement in await told(response, 1)] == ["1"]
+        async with asyncio.timeout(SECONDS):
+            await client.server.close()
+            assert await response.content.read() == b""
+    finally:
+        for pool in pools:
+            await pool.close()

@@ -1,0 +1,102 @@
+"""The websocket of real-time activity: subscribe, hear, unsubscribe, and what is refused."""
+
+import asyncio
+import json
+
+import pytest
+
+from service.core.standing import Change
+from tests.making import OTHER, PLAYER, authorization, counted, event, metric
+
+SCID = "00000000-0000-0000-0000-000000000001"
+URI = f"https://achievements.xboxlive.com/users/xuid({PLAYER})/achievements/{SCID}"
+SECONDS = 5
+
+
+@pytest.fixture
+async def socket(client, make_title):
+    """A connection of the player, to a service with title 1."""
+    await make_title(1, achievements=(counted(1, 10), counted(2, 100)), metrics=(metric(),))
+    headers = {"Authorization": authorization()}
+    async with client.ws_connect("/connect", headers=headers, protocols=("rta.xboxlive.com.V2",)) as opened:
+        yield opened
+
+
+async def said(socket):
+    async with asyncio.timeout(SECONDS):
+        return json.loads(await socket.receive_str())
+
+
+def write(services, amount):
+    return services.writer.write(Change(player=PLAYER, title_id=1, events=(event(amount),)))
+
+
+async def test_a_subscriber_hears_what_is_so_and_then_what_changes(socket, services):
+    assert socket.protocol == "rta.xboxlive.com.V2"
+    await write(services, 5)
+    await socket.send_json([1, 7, URI])
+    code = await said(socket)
+    await write(services, 5)
+    change = await said(socket)
+
+    assert code[:4] == [1, 7, 0, 1]
+    assert code[4]["serviceConfigId"] == SCID
+    assert [item["progressState"] for item in code[4]["progression"]] == ["InProgress", "InProgress"]
+    assert change[:2] == [3, 1]
+    by_id = {item["id"]: item for item in change[2]["progression"]}
+    assert by_id["1"]["progressState"] == "Achieved"
+    assert by_id["1"]["timeUnlocked"].endswith("Z")
+    assert by_id["2"]["requirements"][0]["current"] == "10"
+
+
+async def test_after_unsubscribing_nothing_is_heard(socket, services):
+    await socket.send_json([1, 1, URI])
+    await said(socket)
+    await socket.send_json([2, 2, 1])
+    ended = await said(socket)
+    await write(services, 5)
+    await socket.send_json([2, 3, 1])
+
+    assert ended == [2, 2, 0]
+    assert await said(socket) == [2, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("uri", "code"),
+    [
+        (URI.replace(PLAYER, OTHER), 3),
+        (URI.replace("0001", "0009"), 1),
+        ("https://achievements.xboxlive.com/users/xuid(x)/achievements", 1),
+        ("", 1),
+    ],
+    ids=["another player", "an unknown service config", "no such resource", "nothing"],
+)
+async def test_what_cannot_be_subscribed_to_has_a_code(socket, uri, code):
+    await socket.send_json([1, 1, uri])
+
+    assert await said(socket) == [1, 1, code, 0, None]
+
+
+async def test_there_is_a_most_of_subscriptions(socket):
+    for sequence in range(33):
+        await socket.send_json([1, sequence, URI])
+    codes = [(await said(socket))[2] for _ in range(33)]
+
+    assert codes == [0] * 32 + [2]
+
+
+@pytest.mark.parametrize("message", ["", "{", "[]", "[9]", '[1,"a","b"]', "[" * 4000, "x" * 5000])
+async def test_another_protocol_ends_the_connection(socket, message):
+    await socket.send_str(message)
+
+    async with asyncio.timeout(SECONDS):
+        await socket.receive()
+    assert socket.closed
+
+
+async def test_who_asks_for_no_websocket_or_is_nobody_is_refused(client):
+    plain = await client.get("/connect", headers={"Authorization": authorization()})
+    nobody = await client.get("/connect")
+
+    assert (plain.status, nobody.status) == (400, 401)
+    assert "rta.xboxlive.com.V2" in (await plain.json())["description"]
