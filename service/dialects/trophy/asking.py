@@ -5,7 +5,7 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from aiohttp import hdrs, web
 
@@ -18,7 +18,7 @@ from service.core.standing import Change
 from service.core.writing import Written
 from service.dialects.trophy import cors
 from service.dialects.trophy.bodies import user_id
-from service.dialects.trophy.limits import Limiter
+from service.dialects.trophy.limits import Allowance, Limiter
 from service.dialects.trophy.wire import Renderer, encode
 from service.errors import NotAllowed, NotAuthenticated, NotFound
 from service.web import PLAYER, PRINCIPAL, SERVICES, VERSION, Services, decode, matches, read_body
@@ -28,6 +28,8 @@ MOST_BYTES = 64 * 1024  # of a body about one user
 _RENDERERS = 64  # kept of each process: releases × chains × two shapes
 
 T = TypeVar("T")
+
+ALLOWANCE = web.RequestKey("allowance", Allowance)
 
 _limiter = Limiter()
 
@@ -47,7 +49,7 @@ async def identify(request: web.Request) -> Principal:
     is_write = request.method not in (hdrs.METH_GET, hdrs.METH_HEAD)
     allowance = _limiter.allow(services.settings.rate_tier, principal.title_id or 0, is_write=is_write)
     if allowance is not None:
-        request["allowance"] = allowance
+        request[ALLOWANCE] = allowance
     return principal
 
 
@@ -167,7 +169,7 @@ class Asking:
         }
         if languages is not None:
             said[hdrs.CONTENT_LANGUAGE] = languages
-        allowance: Any = self.request.get("allowance")
+        allowance = self.request.get(ALLOWANCE)
         if allowance is not None:
             said |= allowance.headers()
         said |= cors.headers(self.request)

@@ -1,0 +1,55 @@
+"""Rate tiers and origins: off unless the operator says so, and honest where they are on."""
+
+import pytest
+
+from service.dialects.trophy.limits import Limiter
+from service.errors import TooManyRequests
+from service.settings import Settings
+from tests.making import SECRET
+
+
+@pytest.fixture
+def settings():
+    """An operator who allows the reduced tier, and one origin."""
+    return Settings(jwt_secret=SECRET, rate_tier="reduced", cors_origins=("https://game.example.com",))
+
+
+def test_a_second_has_so_many_and_the_next_begins_anew():
+    limiter = Limiter()
+    allowed = [limiter.allow("reduced", 1, is_write=True, now=7.9) for _ in range(5)]
+    with pytest.raises(TooManyRequests) as refused:
+        limiter.allow("reduced", 1, is_write=True, now=7.99)
+
+    assert [allowance.remaining for allowance in allowed] == [4, 3, 2, 1, 0]
+    assert (refused.value.limit, refused.value.reset_at) == (5, 8)
+    assert limiter.allow("reduced", 2, is_write=True, now=7.99).remaining == 4
+    assert limiter.allow("reduced", 1, is_write=False, now=7.99).remaining == 49
+    assert limiter.allow("reduced", 1, is_write=True, now=8.0).remaining == 4
+    assert limiter.allow("off", 1, is_write=True, now=8.0) is None
+
+
+async def test_headers_say_what_is_left_and_a_429_when_to_come_back(trophy):
+    responses = [await trophy("POST", "/users", {"id": "u"}, status=None, raw=True) for _ in range(30)]
+    first, refused = responses[0], next(response for response in responses if response.status == 429)
+
+    assert (first.headers["X-RateLimit-Limit"], first.headers["X-RateLimit-Remaining"]) == ("5", "4")
+    assert await refused.json() == {"error": "Too many requests"}
+    assert refused.headers["X-RateLimit-Remaining"] == "0"
+    assert int(refused.headers["Retry-After"]) == 1
+    assert int(refused.headers["X-RateLimit-Reset"]) > 1_700_000_000
+
+
+async def test_a_named_origin_may_ask_and_others_may_not(trophy, client):
+    named, other = ({"Origin": origin} for origin in ("https://game.example.com", "https://evil.example.com"))
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-api-key"}
+
+    before = await client.options("/metrics/words/event", headers=named | asked)
+    assert (before.status, before.headers["Access-Control-Allow-Origin"]) == (204, "https://game.example.com")
+    assert "X-API-KEY" in before.headers["Access-Control-Allow-Headers"]
+    assert before.headers["Access-Control-Allow-Methods"] == "POST"
+    assert (await client.options("/metrics/words/event", headers=other | asked)).status == 405
+    answered = await trophy("GET", "/achievements", headers=named, raw=True)
+    assert answered.headers["Access-Control-Allow-Origin"] == "https://game.example.com"
+    refused = await client.get("/achievements", headers=named)
+    assert (refused.status, refused.headers["Access-Control-Allow-Origin"]) == (401, "https://game.example.com")
+    assert "Access-Control-Allow-Origin" not in (await client.get("/achievements", headers=other)).headers
