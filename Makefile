@@ -27,6 +27,9 @@ run: .venv/.done ## serve the demo on http://127.0.0.1:8080
 test: setup ## the whole suite
 	$(BIN)/pytest
 
+test-heavy: setup ## the faults again, with many more events
+	FAULT_EVENTS=6000 $(BIN)/pytest tests/faults
+
 fuzz: setup ## ask for minutes what the OpenAPI document allows, and what it does not
 	FUZZ_EXAMPLES=1000 $(BIN)/pytest tests/dialects/test_fuzz.py
 
