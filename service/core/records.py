@@ -83,7 +83,7 @@ async def write(connection: Connection, records: Sequence[Record]) -> set[int]:
     events = [(i, event) for i, r in enumerate(records, 1) for event in r.applied.logged]
     days = [(i, day) for i, r in enumerate(records, 1) for day in r.applied.days]
     keys = [(i, event) for i, event in events if event.key is not None]
-    rows = await _record.all(
+    rows = await RECORD.all(
         connection,
         players=[r.player for r in records],
         title_ids=[r.title_id for r in records],
@@ -166,4 +166,4 @@ class _PlaceRow(msgspec.Struct, frozen=True):
 _states = query("records.states", row=_StateRow)
 _told_before = query("records.told_before", row=_ToldRow)
 _landed = query("records.landed", row=_EventRow)
-_record = query("records.record", row=_PlaceRow)
+RECORD = query("records.record", row=_PlaceRow)

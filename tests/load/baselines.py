@@ -6,6 +6,7 @@ the same requests as the service, and do nothing else: no authorization, no lang
 
 import asyncio
 import contextlib
+import decimal
 import signal
 
 import asyncpg
@@ -13,6 +14,12 @@ import click
 import uvloop
 from aiohttp import web
 
+_KEY = "INSERT INTO naive_key (player, key) VALUES ($1, gen_random_uuid()::text) ON CONFLICT DO NOTHING"
+_TOTAL = (
+    "INSERT INTO naive_total AS t (player, total) VALUES ($1, $2) "
+    "ON CONFLICT (player) DO UPDATE SET total = t.total + excluded.total RETURNING total"
+)
+_EVENT = "INSERT INTO naive_event (player, amount) VALUES ($1, $2)"
 _READ = "SELECT p.revision FROM progress AS p WHERE p.player = $1 AND p.title_id = $2"
 
 
@@ -35,7 +42,9 @@ async def _serve(body: bytes, database: str | None, pool_size: int) -> None:
                 asyncpg.create_pool(database, min_size=pool_size, max_size=pool_size, reset=_leave)
             )
             handler = _after_one_read(body, pool)
+            app.router.add_post("/metrics/{key}/event", _three_statements(pool))
         app.router.add_get("/users/xuid({xuid:[^/]*})/achievements", handler)
+        app.router.add_get("/achievements", handler)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -58,6 +67,21 @@ def _after_one_read(body: bytes, pool: asyncpg.Pool):
         title_id = int(request.query["titleId"])
         await pool.fetchval(_READ, request.match_info["xuid"], title_id)
         return web.Response(body=body, content_type="application/json")
+
+    return answer
+
+
+def _three_statements(pool: asyncpg.Pool):
+    """An event as it is often written: a key, a total and a row, in one transaction, decided nowhere."""
+
+    async def answer(request: web.Request) -> web.Response:
+        body = await request.json()
+        player, amount = body["user"]["id"], decimal.Decimal(body["value"])
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute(_KEY, player)
+            total = await connection.fetchval(_TOTAL, player, amount)
+            await connection.execute(_EVENT, player, amount)
+        return web.json_response({"total": float(total)}, status=201)
 
     return answer
 

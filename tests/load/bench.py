@@ -22,7 +22,7 @@ import uvloop
 from service.core.catalog import Draft
 from service.db.embedded import EmbeddedPostgres
 from service.db.migrate import migrate
-from tests.load import growth, processes, seed
+from tests.load import growth, processes, seed, writes
 from tests.load.driver import drive, fetch
 from tests.load.growth import Players
 from tests.load.processes import Server, started
@@ -103,6 +103,8 @@ async def _bench(scale: Scale, *, url: str, folder: pathlib.Path) -> Results:
         connection = await asyncpg.connect(url)
         stack.push_async_callback(connection.close)
         games, shelf, unlock_bytes = await _seeded(connection, scale)
+        key = await writes.prepare(connection)
+        await writes.seed_players(connection, scale.players)
         _say("starting the servers")
         service = await stack.enter_async_context(
             started(
@@ -132,6 +134,20 @@ async def _bench(scale: Scale, *, url: str, folder: pathlib.Path) -> Results:
             Workload(OWN_SCOPE, service, at_random(own_scope)),
         ]
         loads = await _loads(scale, workloads, postgres=processes.parent(connection.get_server_pid()))
+        rss_megabytes = processes.peak_megabytes(service.pid)  # of the reads: writing remembers players of its own
+        _say("writing")
+        catalogue = f"GET /achievements HTTP/1.1\r\nHost: l\r\nX-API-KEY: {key}\r\n\r\n".encode()
+        body_bytes = len((await fetch(service.port, catalogue))[1])
+        same_size = "tests.load.baselines", "--body-bytes", str(body_bytes)
+        bare = await stack.enter_async_context(started(*same_size, log=log, settings={}))
+        written = await writes.measure(
+            writes.Scene(service, naive, bare, key, url),
+            connection,
+            connections=scale.connections,
+            rounds=scale.rounds,
+            seconds=scale.seconds,
+            players=scale.players,
+        )
         _say("growth")
         strangers = 2 * scale.reads
         rows = await growth.measure(
@@ -148,7 +164,8 @@ async def _bench(scale: Scale, *, url: str, folder: pathlib.Path) -> Results:
             growth=rows,
             page_bytes=page_bytes,
             unlock_bytes=unlock_bytes,
-            rss_megabytes=processes.peak_megabytes(service.pid),
+            rss_megabytes=rss_megabytes,
+            writes=written,
         )
 
 

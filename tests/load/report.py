@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from tests.load import writes
 from tests.load.driver import Round
+from tests.load.writes import Writes
 
 CEILING, NAIVE, PAGE, NOT_MODIFIED, OWN_SCOPE = "ceiling", "naive limit", "page of 32", "304", "page of 32, own scope"
 FIRST = "first ever"  # in the name of a read for which nothing is remembered
@@ -52,6 +54,7 @@ class Results(msgspec.Struct, frozen=True):
     page_bytes: int
     unlock_bytes: float
     rss_megabytes: float
+    writes: Writes
 
 
 def render(results: Results) -> str:
@@ -73,6 +76,8 @@ def render(results: Results) -> str:
             f"Medians of rounds. A page has {results.page_bytes} bytes. The driver took at most {busiest:.0%} of a core.",
             "",
             *_table(["one read, one connection", "little: p50 ms", "much: p50 ms", "ratio"], growth, words=1),
+            "",
+            *_table(*writes.table(results.writes), words=1),
             "",
             *_table(["to reach", "limit", "measured", "reached"], _verdicts(results), words=1),
         ]
@@ -109,6 +114,7 @@ def _verdicts(results: Results) -> list[list[str]]:
         ("bytes per unlock", 25.0, results.unlock_bytes, True),
         ("worst growth, × (of those not read for the first time)", 1.5, _worst(results.growth), True),
         ("RSS of the service at its peak, MB", 150.0, results.rss_megabytes, True),
+        *writes.verdicts(results.writes),
     ]
     return [
         [

@@ -39,6 +39,12 @@ def test_the_benchmark_measures_everything_it_names(tmp_path):
         "bytes per unlock",
         "worst growth, × (of those not read for the first time)",
         "RSS of the service at its peak, MB",
+        "events at 16 connections, × pgbench",
+        "events at 16 connections, × three statements",
+        "events of one player at 16 connections, spread ÷ hot",
+        "p99 of a first unlock at 64 connections, × an event's",
+        "GET /achievements at 64 connections, × ceiling",
+        "p99.9 of a write beside a fold, longer by ms",
     ]
     assert {row[0] for row in rows if len(row) == 4} >= {
         f"{order}, {when}"

@@ -1,0 +1,259 @@
+"""What writing can do: events over HTTP against pgbench with the same statement, and against three statements.
+
+Its own title counts words for players `w0` to `w19999`; the server is the one that the reads are measured on.
+"""
+
+import asyncio
+import itertools
+import json
+import pathlib
+import random
+import re
+import statistics
+import urllib.parse
+from collections.abc import Iterator, Sequence
+
+import asyncpg
+import msgspec
+
+from service.core import api_keys
+from service.core.catalog import Achievement, Draft, Measure, Metric, Requirement, metric_key
+from service.core.records import RECORD
+from service.db.embedded import binaries
+from service.db.queries import Statement
+from tests.load import seed
+from tests.load.driver import Round, drive
+from tests.load.processes import Server
+
+TITLE = 3_100_000_001
+PLAYERS = 20_000
+EVENT, HOT, THREE = "an event, any player", "an event, one player", "three statements, any player"
+FIRST, CATALOGUE, BARE = "a first unlock of all, new players", "GET /achievements", "ceiling of its size"
+PGBENCH = "pgbench, the same statement"
+_FOLDED = 100_000  # rows of one fold
+
+_THREE_TABLES = """
+CREATE TABLE naive_key (player text, key text, PRIMARY KEY (player, key));
+CREATE TABLE naive_total (player text PRIMARY KEY, total numeric NOT NULL);
+CREATE TABLE naive_event (player text, at timestamptz DEFAULT now(), amount numeric NOT NULL);
+CREATE INDEX ON naive_event (player, at);
+"""
+
+
+class Writes(msgspec.Struct, frozen=True):
+    """The rounds of each workload by name and connections; pgbench's rates; and the worst delay beside a fold, in ms."""
+
+    rounds: dict[tuple[str, int], list[Round]]
+    pgbench: Sequence[float]
+    fold_delay: float
+
+
+class Scene(msgspec.Struct, frozen=True):
+    """The servers, and a key of the title that is written to."""
+
+    service: Server
+    naive: Server
+    ceiling: Server
+    key: str
+    url: str
+
+
+async def prepare(connection: asyncpg.Connection) -> str:
+    """The title, the tables of the naive limit, and a key."""
+    async with connection.transaction():
+        await seed.publish(connection, [_title()])
+        await connection.execute(_THREE_TABLES)
+        await connection.execute("SELECT make_event_months(2)")
+        return (await api_keys.create(connection, title_id=TITLE)).key
+
+
+def _title() -> Draft:
+    draft = seed.title(TITLE, achievements=50)
+    counted = [_counted(one, index) for index, one in enumerate(draft.achievements)]
+    title = msgspec.structs.replace(
+        draft.title, metrics=(Metric(key="words", public_id="w"), Metric(key="first", public_id="f"))
+    )
+    names = {metric_key("words"): "Words", metric_key("first"): "First"}
+    texts = {locale: {**found, **(names if locale == "en-US" else {})} for locale, found in draft.texts.items()}
+    return Draft(title=title, achievements=tuple(counted), texts=texts)
+
+
+def _counted(achievement: Achievement, index: int) -> Achievement:
+    """The first one is for the first login, the others for very many words: the common event unlocks nothing."""
+    metric, target = ("first", "1") if index == 0 else ("words", str(10_000_000 * index))
+    requirement = achievement.requirements[0]
+    measure = Measure(aggregate="sum", metric=metric)
+    changed = Requirement(id=requirement.id, target=target, measure=measure)
+    return msgspec.structs.replace(achievement, requirements=(changed,))
+
+
+def _post(path: str, body: object, key: str) -> bytes:
+    data = json.dumps(body).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: l\r\nX-API-KEY: {key}\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data
+
+
+def _events(key: str, players: Iterator[int], metric: str = "words") -> Iterator[bytes]:
+    for player in players:
+        yield _post(f"/metrics/{metric}/event", {"user": {"id": f"w{player}"}, "value": 1}, key)
+
+
+def _anybody(players: int) -> Iterator[int]:
+    chance = random.Random(11)  # noqa: S311
+    while True:
+        yield chance.randrange(players)
+
+
+async def measure(
+    scene: Scene,
+    connection: asyncpg.Connection,
+    *,
+    connections: Sequence[int],
+    rounds: int,
+    seconds: float,
+    players: int,
+) -> Writes:
+    """Short rounds of everything in turn."""
+    new = itertools.count(10_000_000)
+    get = f"GET /achievements HTTP/1.1\r\nHost: l\r\nX-API-KEY: {scene.key}\r\n\r\n".encode()
+    workloads: list[tuple[str, Server, Iterator[bytes], int]] = [
+        (EVENT, scene.service, _events(scene.key, _anybody(players)), 201),
+        (HOT, scene.service, _events(scene.key, itertools.repeat(players + 1)), 201),
+        (FIRST, scene.service, _events(scene.key, new, "first"), 201),
+        (THREE, scene.naive, _events(scene.key, _anybody(players)), 201),
+        (CATALOGUE, scene.service, itertools.repeat(get), 200),
+        (BARE, scene.ceiling, itertools.repeat(get), 200),
+    ]
+    await drive(scene.service.port, workloads[0][2], connections=16, seconds=2 * seconds, status=201)
+    found: dict[tuple[str, int], list[Round]] = {}
+    pgbench = []
+    for _ in range(rounds):
+        for count in connections:
+            for name, server, requests, status in workloads:
+                seen = await drive(server.port, requests, connections=count, seconds=seconds, status=status)
+                found.setdefault((name, count), []).append(seen)
+        pgbench.append(await _pgbench(scene.url, clients=16, seconds=max(1, round(seconds)), players=players))
+    delay = await _beside_a_fold(scene, connection, seconds=seconds, players=players)
+    return Writes(found, pgbench, delay)
+
+
+async def _beside_a_fold(scene: Scene, connection: asyncpg.Connection, *, seconds: float, players: int) -> float:
+    """How much longer, in ms, the slowest of 99.9 % of writes took while the service folded, at 16 connections.
+
+    The service folds by itself every two seconds: the rows are there before the round begins.
+    """
+    requests = _events(scene.key, _anybody(players))
+    tails: dict[bool, list[float]] = {False: [], True: []}
+    for with_fold in (False, True) * 3:
+        if with_fold:
+            await connection.execute(
+                "INSERT INTO completion_delta SELECT $1, 1 + i % 50, 0 FROM generate_series(1, $2::int) AS i",
+                TITLE,
+                _FOLDED,
+            )
+        seen = await drive(scene.service.port, requests, connections=16, seconds=max(seconds, 2.5), status=201)
+        tails[with_fold].append(seen.percentile(0.999))
+    return statistics.median(tails[True]) - statistics.median(tails[False])
+
+
+async def _pgbench(url: str, *, clients: int, seconds: int, players: int) -> float:
+    """Transactions per second of pgbench with the statement that the service writes one event by."""
+    script = pathlib.Path("/tmp") / f"laurel-bench-{id(url)}.sql"  # noqa: S108  (removed below)
+    parts = urllib.parse.urlsplit(url)
+    host = urllib.parse.parse_qs(parts.query).get("host", [parts.hostname or "127.0.0.1"])[0]
+    try:
+        script.write_text(f"\\set id random(0, {players - 1})\n{_as_script(RECORD)};\n")
+        process = await asyncio.create_subprocess_exec(
+            *(str(binaries() / "pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-j", "1"),
+            *("-T", str(seconds), "-f", str(script), "-h", host, "-U", parts.username or "laurel"),
+            *("-p", str(parts.port or 5432), parts.path[1:] or "postgres"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        said, wrong = await process.communicate()
+    finally:
+        script.unlink(missing_ok=True)
+    rate = re.search(rb"tps = ([0-9.]+)", said)
+    if rate is None:
+        raise RuntimeError(f"pgbench: {wrong.decode()[:500]}")
+    return float(rate[1])
+
+
+def _as_script(statement: Statement) -> str:
+    """The statement with values of one event of a random player in the place of its `$n`."""
+    player = "('w' || :id)::text"
+    one: dict[str, str] = {
+        "players": f"ARRAY[{player}]",
+        "title_ids": f"ARRAY[{TITLE}]",
+        "expected": f"ARRAY[(SELECT q.revision FROM player AS q WHERE q.player = {player})]",  # noqa: S608  (our own)
+        "known": "ARRAY[true]",
+        "here": "ARRAY[true]",
+        "erased_as": "ARRAY[NULL]",
+        "standings": """ARRAY[replace('{"sum;words": "5", "streak;": [1, 739000, 1]}', ';', chr(58))]""",
+        "profiles": "ARRAY[NULL]",
+        "created": "ARRAY[1]",
+        "event_places": "ARRAY[1]",
+        "event_metrics": "ARRAY['words']",
+        "event_ats": "ARRAY[639000000000000000]",
+        "event_ids": "ARRAY[gen_random_uuid()]",
+        "event_amounts": "ARRAY[1]",
+        "event_attributes": "ARRAY[NULL]",
+        "day_places": "ARRAY[1]",
+        "day_metrics": "ARRAY['words']",
+        "days": "ARRAY[current_date]",
+        "day_changes": "ARRAY[1]",
+        "day_actives": "ARRAY[true]",
+    }
+    names = dict(enumerate(statement.values, 1))
+    text = re.sub(r"--[^\n]*", "", statement.sql)
+    return re.sub(r"\$(\d+)", lambda match: one.get(names[int(match[1])], "'{}'"), text).strip()
+
+
+def table(writes: Writes) -> tuple[list[str], list[list[str]]]:
+    """Heads and rows: medians of rounds."""
+    rows = []
+    for (name, connections), rounds in sorted(writes.rounds.items(), key=lambda item: item[0][1]):
+        rate = statistics.median(one.rate for one in rounds)
+        rows.append(
+            [
+                name,
+                str(connections),
+                f"{rate:.0f}",
+                f"{statistics.median(one.percentile(0.5) for one in rounds):.2f}",
+                f"{statistics.median(one.percentile(0.99) for one in rounds):.2f}",
+            ]
+        )
+    rows.append([PGBENCH, "16", f"{statistics.median(writes.pgbench):.0f}", "", ""])
+    return ["writing", "connections", "requests/s", "p50 ms", "p99 ms"], rows
+
+
+def verdicts(writes: Writes) -> list[tuple[str, float, float, bool]]:
+    """What was to be reached: name, limit, what was measured, whether the limit is a most."""
+    most = max(connections for _, connections in writes.rounds)
+
+    def rate(name: str, connections: int) -> float:
+        return statistics.median(one.rate for one in writes.rounds[name, connections])
+
+    def p99(name: str, connections: int) -> float:
+        return statistics.median(one.percentile(0.99) for one in writes.rounds[name, connections])
+
+    return [
+        ("events at 16 connections, × pgbench", 0.5, rate(EVENT, 16) / statistics.median(writes.pgbench), False),
+        ("events at 16 connections, × three statements", 1.0, rate(EVENT, 16) / rate(THREE, 16), False),
+        ("events of one player at 16 connections, spread ÷ hot", 3.0, rate(EVENT, 16) / rate(HOT, 16), True),
+        (f"p99 of a first unlock at {most} connections, × an event's", 2.0, p99(FIRST, most) / p99(EVENT, most), True),
+        (f"GET /achievements at {most} connections, × ceiling", 0.5, rate(CATALOGUE, most) / rate(BARE, most), False),
+        ("p99.9 of a write beside a fold, longer by ms", 10.0, writes.fold_delay, True),
+    ]
+
+
+async def seed_players(connection: asyncpg.Connection, players: int) -> None:
+    """Players who are in the title already."""
+    await connection.execute("INSERT INTO player SELECT 'w' || i, 1 FROM generate_series(0, $1::int - 1) AS i", players)
+    await connection.execute(
+        "INSERT INTO progress (player, title_id, revision, unlocked, unlocked_at, unlocked_in, standings, created_at) "
+        "SELECT 'w' || i, $2, 1, '{}', '{}', '{}', '{}', 1 FROM generate_series(0, $1::int - 1) AS i",
+        players,
+        TITLE,
+    )
+    await connection.execute("ANALYZE")
