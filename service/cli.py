@@ -1,12 +1,13 @@
 """The command `laurel`. Thin: it reads options, calls the same core as the doors, and says what happened."""
 
 import contextlib
+import functools
 import os
 import pathlib
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Literal
 
 import click
@@ -23,6 +24,7 @@ from service.db.migrate import migrate as migrate_database
 from service.settings import Settings
 
 _KEY_FILE = "signing-secret"  # in LAUREL_DATA, readable by its owner alone
+_DEMO_KEY_FILE = "trophy-key"  # the same
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -66,7 +68,13 @@ def demo_(*, host: str, port: int, ops_port: int, data: pathlib.Path | None) -> 
         async def work() -> None:
             async with up_to_date(url) as pool:
                 await demo.load(pool)
-            await app.serve(chosen, url=url, listen=listen, ops_listen=ops_listen, ready=_ready(listen))
+                key = await _demo_key(chosen.data / _DEMO_KEY_FILE, functools.partial(demo.make_key, pool))
+
+            def ready() -> None:
+                _ready(listen)()
+                click.echo(f"X-API-KEY {key}")
+
+            await app.serve(chosen, url=url, listen=listen, ops_listen=ops_listen, ready=ready)
 
         run(work)
 
@@ -169,6 +177,14 @@ def _with_key(chosen: Settings, *, make: bool) -> Settings:
         )
     except OSError as error:
         refuse(f"LAUREL_DATA: {file} cannot be used: {error.strerror}")
+
+
+async def _demo_key(file: pathlib.Path, make: Callable[[], Awaitable[str]]) -> str:
+    """The demo's key for Trophy's routes: the one in the data folder, else a new one, kept there."""
+    if not file.exists():  # noqa: ASYNC240  (before anything is served)
+        file.touch(mode=0o600)  # noqa: ASYNC240
+        file.write_text(await make(), encoding="ascii")  # noqa: ASYNC240
+    return file.read_text(encoding="ascii")  # noqa: ASYNC240
 
 
 def _listening(host: str, port: int) -> socket.socket:

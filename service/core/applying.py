@@ -143,14 +143,18 @@ class _Work:
         day = measures.local_day(at, self.profile.time_zone)
         was_extended = False
         for measure in self.rules.streaks[event.metric] if event.amount > 0 else ():
+            old = self.standings.get(measure.key)
             is_longer = self._extend(measure, day)
             was_extended |= is_longer and measure == STREAK
-            touched.append(measure.key)
+            touched.append((measure, old))
         change, is_active = self.days.get((event.metric, day), (Decimal(0), False))
         self.days[event.metric, day] = change + event.amount, is_active or event.amount > 0
         before = len(self.unlocks)
-        for key in touched:
-            self._unlock(self.rules.waiting.get(key, ()), at=at, event=index)
+        for measure, old in touched:
+            candidates = self.rules.stepped(measure, old, self.standings.get(measure.key))
+            candidates += self.rules.waiting.get(measure.key, ())
+            if candidates:
+                self._unlock(candidates, at=at, event=index)
         unlocked = tuple(unlock.number for unlock in self.unlocks[before:])
         return _Outcome(event=event, unlocked=unlocked, was_extended=was_extended)
 
@@ -163,15 +167,17 @@ class _Work:
         if event.attributes:
             self.rules.refuse_attributes("event", event.attributes, field="attributes")
 
-    def _sum(self, event: Event) -> str:
-        key = f"sum:{event.metric}"
-        standing = measures.added(self.standings.get(key), event.amount)
+    def _sum(self, event: Event) -> tuple[Measure, Standing | None]:
+        measure = self.rules.sums[event.metric]
+        key = measure.key
+        old = self.standings.get(key)
+        standing = measures.added(old, event.amount)
         if abs(Decimal(str(standing))) > LARGEST_TOTAL:
             raise BadField("value", f"an amount that keeps the total within {LARGEST_TOTAL:.0e} either way")
         self._put(key, standing)
-        return key
+        return measure, old
 
-    def _move(self, measure: Measure, event: Event, at: int) -> str:
+    def _move(self, measure: Measure, event: Event, at: int) -> tuple[Measure, Standing | None]:
         old = self.standings.get(measure.key)
         if measure.period_seconds is not None:
             mine = [
@@ -187,7 +193,7 @@ class _Work:
             new = measures.moved(measure, old, event.amount, at, member, most=most)
         if new is not None and new != old:
             self._put(measure.key, new)
-        return measure.key
+        return measure, old
 
     def _log(self, measure: Measure) -> list[Logged]:
         answers = (answer for question, answer in self.history.items() if question.measure == measure)

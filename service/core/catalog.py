@@ -119,14 +119,7 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def key(self) -> str:
         """Its name among a player's standings: the same for the same count, whoever asks for it."""
-        where = "&".join(f"{_quoted(key)}={_quoted(value)}" for key, value in self.where)
-        parts = (
-            f"{self.aggregate}:{self.metric or ''}",
-            "" if self.of is None else f"#{_quoted(self.of)}",
-            "" if self.period_seconds is None else f"@{self.period_seconds}",
-            f"?{where}" if where else "",
-        )
-        return "".join(parts)
+        return _measure_key(self)
 
 
 class Requirement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -248,6 +241,18 @@ def stored(number: int) -> int:
 def number_of(stored_number: int) -> int:
     """The u32 that a stored int4 stands for."""
     return stored_number % U32
+
+
+@functools.lru_cache(maxsize=8192)
+def _measure_key(measure: Measure) -> str:
+    where = "&".join(f"{_quoted(key)}={_quoted(value)}" for key, value in measure.where)
+    parts = (
+        f"{measure.aggregate}:{measure.metric or ''}",
+        "" if measure.of is None else f"#{_quoted(measure.of)}",
+        "" if measure.period_seconds is None else f"@{measure.period_seconds}",
+        f"?{where}" if where else "",
+    )
+    return "".join(parts)
 
 
 def _quoted(text: str) -> str:

@@ -14,7 +14,7 @@ from service.db.pool import Pool
 from service.db.queries import query
 
 _PLAYERS = 0  # stands for the title's players among the numbers of its achievements
-_FOLDED_TOGETHER = 10_000
+_FOLDED_TOGETHER = 1_000  # some milliseconds: writes that wait for the processor wait no longer than that
 
 
 class Counts(msgspec.Struct, frozen=True):

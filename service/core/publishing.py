@@ -71,7 +71,7 @@ def merged(before: Draft | None, new: Draft, *, is_whole: bool) -> Draft:
     for locale, found in new.texts.items():
         texts.setdefault(locale, {}).update(found)
     return Draft(
-        title=new.title if is_whole else _title_keeping_ours(new.title, before.title),
+        title=_with_all_counted(new.title, before.title) if is_whole else _title_keeping_ours(new.title, before.title),
         achievements=tuple(achievements[number] for number in sorted(achievements)),
         texts=texts,
     )
@@ -300,6 +300,13 @@ def _keeping_ours(new: Achievement, old: Achievement) -> Achievement:
         legacy_type=old.legacy_type,
         image_id=old.image_id,
     )
+
+
+def _with_all_counted(new: Title, old: Title) -> Title:
+    """The new title with the metrics and attributes that only the old one names: events of them may be under way."""
+    metrics = {metric.key: metric for metric in (*old.metrics, *new.metrics)}
+    attributes = {(attribute.kind, attribute.key): attribute for attribute in (*old.attributes, *new.attributes)}
+    return msgspec.structs.replace(new, metrics=tuple(metrics.values()), attributes=tuple(attributes.values()))
 
 
 def _title_keeping_ours(new: Title, old: Title) -> Title:

@@ -4,6 +4,7 @@ The rules are put in tables once: which measures an event of a metric moves, whi
 which for other achievements. So an event looks at nothing that it cannot change (`applying.py`).
 """
 
+import bisect
 import datetime
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -31,8 +32,9 @@ class Rules:
     """The rules of one release of one title. Never changes.
 
     Every metric's sum and the streak over all metrics are always kept; other measures while an active achievement
-    asks for them. Tables by metric: `moved` and `streaks`, the measures that its events move. By measure: `waiting`,
-    the achievements that ask for it, and `most`, the largest target. By stored number: `after`, the achievements that
+    asks for them. Tables by metric: `moved` and `streaks`, the measures that its events move. By measure: `steps`,
+    the achievements that ask for it and nothing else, by their targets, `waiting`, all others that ask for it, and
+    `most`, the largest target. By stored number: `after`, the achievements that
     ask for that one; `after_any` ask for any, `aged` for time to pass.
     """
 
@@ -46,6 +48,8 @@ class Rules:
         self._numbers = {achievement.public_id: stored(achievement.number) for achievement in achievements}
         self.active = [achievement for achievement in achievements if achievement.status == "active"]
         self.waiting: dict[str, list[Achievement]] = {}
+        self.steps: dict[str, list[tuple[Decimal, Achievement]]] = {}
+        self.sums = {key: Measure(aggregate="sum", metric=key) for key in self.metrics}
         self.aged: list[Achievement] = []
         self.after: dict[int, list[Achievement]] = {}
         self.after_any: list[Achievement] = []
@@ -75,9 +79,23 @@ class Rules:
             case "unlocks":
                 self.after_any.append(achievement)
             case _:
-                self.waiting.setdefault(measure.key, []).append(achievement)
+                if _is_step(achievement):
+                    self.steps.setdefault(measure.key, []).append((Decimal(requirement.target), achievement))
+                    self.steps[measure.key].sort(key=_target)
+                else:
+                    self.waiting.setdefault(measure.key, []).append(achievement)
                 most = -int(-Decimal(requirement.target) // 1)
                 self.most[measure.key] = max(most, self.most.get(measure.key, 0))
+
+    def stepped(self, measure: Measure, old: Standing | None, new: Standing | None) -> list[Achievement]:
+        """The achievements that this measure alone decides, and whose targets lie between two of its standings."""
+        steps = self.steps.get(measure.key)
+        if steps is None or new is None:
+            return []
+        reached = measures.number(measure.aggregate, new) or Decimal(0)
+        before = measures.number(measure.aggregate, old)
+        first = 0 if before is None else bisect.bisect_right(steps, before, key=_target)
+        return [one for _, one in steps[first : bisect.bisect_right(steps, reached, key=_target)]]
 
     def total(self, metric: str, state: State) -> Decimal:
         """What the metric adds up to."""
@@ -170,6 +188,17 @@ class BadAttributes(BadField):
             f"Please ensure all attribute keys match those set up; {field} may have {expected}",
         )
         self.field = field
+
+
+def _is_step(achievement: Achievement) -> bool:
+    """Whether one count decides, and nothing else: then it need be looked at only when the count passes its target."""
+    only = achievement.requirements[0]
+    is_alone = len(achievement.requirements) == 1 and achievement.window is None and not achievement.user_filter
+    return is_alone and only.operation != "Minimum"
+
+
+def _target(step: tuple[Decimal, Achievement]) -> Decimal:
+    return step[0]
 
 
 def at_of(event: Event, now: int) -> int:

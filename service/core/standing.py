@@ -77,8 +77,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """What is to happen to one player in one title, all of it or nothing.
 
     `profile` holds what changes of the profile: member → new value, and `attributes` (key → value, None to remove
-    it), merged into those that are there. `rebuilt` are standings counted anew from the log; unlocks from them are
-    told to nobody (`is_silent`). `must_exist`: refuse a player who is not in the title yet.
+    it), merged into those that are there. `rebuilt` are standings counted anew from the log. `is_silent`: every active
+    achievement is looked at, and nobody is told of what that unlocks. `must_exist`: refuse a player who is not in the
+    title yet.
     """
 
     player: str

@@ -28,10 +28,10 @@ from service.errors import LaurelError, NotFound, Unavailable
 
 SECONDS = 1.0
 DEADLINE = 5.0 * SECONDS  # for one round of changes, races lost included
-_LANES = 2  # statements under way at once: one is worked out while another is written
+_LANES = 3  # statements under way at once: more wait for the same processor, fewer leave it idle
 _PLAYERS_TOGETHER = 64
 _CHANGES_TOGETHER = 256  # of one player
-_REMEMBERED = 8192  # states of players who wrote last, some 2 kB each
+_REMEMBERED = 16_384  # states of players who wrote last, some 2 kB each
 
 Place = tuple[str, int]
 """A player in a title."""
@@ -232,7 +232,9 @@ class Writer:
         hashes = [self.hash_of(player) for player, _ in places]
         changes = [asked.change for part in parts for asked in part.asked]
         states = await self._pool.read(functools.partial(records.read_states, places=places, hashes=hashes))
-        told = await self._pool.read(functools.partial(records.told_before, changes=changes))
+        told: Mapping[tuple[str, int, str, str], uuid.UUID] = {}
+        if any(event.key is not None for change in changes for event in change.events):
+            told = await self._pool.read(functools.partial(records.told_before, changes=changes))
         for part, state in zip(parts, states, strict=True):
             part.before, part.is_fresh = state, True
             part.told = {key[2:]: event_id for key, event_id in told.items() if key[:2] == part.place}

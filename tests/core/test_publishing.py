@@ -12,7 +12,7 @@ from service.core.publishing import difference, merged
 from service.core.releases import Releases
 from service.db.pool import open_pool
 from service.errors import BadCatalogue, NotFound
-from tests.making import achievement, draft
+from tests.making import achievement, draft, metric
 
 
 async def imported(connection, new, *, is_whole=True):
@@ -272,3 +272,14 @@ def test_a_difference_is_nothing_exactly_between_equals(before, after):
         assert old != new
         assert after.texts.get(locale, {}).get(key) == new
         assert (before.texts.get(locale, {}).get(key) if before else None) == old
+
+
+async def test_an_import_forgets_no_metric_that_only_the_draft_has(connection):
+    def counting(*keys):
+        return draft(1, (achievement(1),), metrics=tuple(metric(key) for key in keys))
+
+    await publishing.import_draft(connection, counting("words", "steps"), is_whole=True, file="test")
+    await publishing.import_draft(connection, counting("steps", "lamps"), is_whole=True, file="test")
+
+    after = await publishing.draft_of(connection, 1)
+    assert [one.key for one in after.title.metrics] == ["words", "steps", "lamps"]

@@ -129,7 +129,8 @@ class Renderer:
         }
         if achievement.user_filter or self.is_sdk:
             shape["userAttributes"] = [{"key": key, "value": value} for key, value in achievement.user_filter]
-        where = () if is_api(achievement) else (measured(achievement) or ((), Measure(aggregate="age")))[1].where
+        found = measured(achievement)
+        where = () if found is None else found[1].where
         if where:
             shape["eventAttribute"] = {"key": where[0][0], "value": where[0][1]}
         if self.is_sdk and shape["trigger"] == "metric":
