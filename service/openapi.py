@@ -49,8 +49,12 @@ def door(doors: Sequence[Door]) -> Door:
 
     return Door(
         name="openapi",
-        prefixes=("/openapi.json",),
-        routes=(Route("GET", "/openapi.json", "openapi", openapi),),
+        prefixes=("/openapi",),
+        routes=(
+            Route("GET", "/openapi.json", "openapi", openapi),
+            Route("GET", "/openapi", "openapi-trophy", openapi),  # where Trophy has its own
+            Route("GET", "/v1/openapi", "openapi-trophy-v1", openapi),
+        ),
         identify=nobody,
         refuse=doors[0].refuse,
         openapi={},

@@ -246,6 +246,17 @@ async def read_body(request: web.Request, *, limit: int) -> bytes:
 
 _PATH = re.compile(r"(.*) - at `\$\.?(.*)`", re.DOTALL)
 _GOT = re.compile(r"Expected `(.*)`, got `(.*)`", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(.*)`", re.DOTALL)
+
+
+def wrong_member(error: msgspec.ValidationError) -> tuple[str, str]:
+    """The path of the member that will not do, and what would, from msgspec's own words."""
+    place = _PATH.fullmatch(str(error))
+    what, path = (place[1], place[2]) if place else (str(error), "")
+    if missing := _MISSING.fullmatch(what):
+        return f"{path}.{missing[1]}".removeprefix("."), "a value, and it is missing"
+    got = _GOT.fullmatch(what)
+    return path or "body", f"{got[1]}, got {got[2]}" if got else what.removeprefix("Expected ").replace("`", "")
 
 
 def decode(body: bytes, kind: type[T]) -> T:
@@ -260,10 +271,7 @@ def decode(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        place = _PATH.fullmatch(str(error))
-        what, field = (place[1], place[2]) if place else (str(error), "")
-        wrong = _GOT.fullmatch(what)
-        raise BadField(field or "body", f"{wrong[1]}, got {wrong[2]}" if wrong else what) from None
+        raise BadField(*wrong_member(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise BadRequest("the body is not JSON in UTF-8") from None
     except RecursionError:

@@ -29,6 +29,7 @@ from service.dialects.trophy import wire
 from service.dialects.trophy.bodies import amount, text
 from service.dialects.trophy.wire import YEAR, Shape
 from service.errors import BadField
+from service.web import wrong_member
 
 Trigger = Literal["metric", "streak", "api", "achievement", "anniversary"]
 T = TypeVar("T")
@@ -93,11 +94,10 @@ def decoded(raw: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
-        said = str(error)
-        field = said.partition("`$.")[2].rstrip("`") or "item"
-        if "Expected `str`" in said:
+        field, expected = wrong_member(error)
+        if expected.startswith("str, got") and field:
             raise Said(f"{field[:1].upper()}{field[1:]} not a string") from None
-        raise BadField(field, said.partition(" - at ")[0].removeprefix("Expected ").replace("`", "")) from None
+        raise BadField(field, expected) from None
 
 
 class Said(BadField):

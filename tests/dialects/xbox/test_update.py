@@ -7,8 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from service.app import make_application, make_services
+from service.core import publishing
 from service.core.identity import WRITE
-from tests.making import OTHER, PLAYER, achievement, authorization, counted, metric
+from service.db.pool import open_pool
+from service.observe import Observer
+from service.settings import Settings
+from tests.making import OTHER, PLAYER, SECRET, achievement, authorization, counted, draft, metric
 
 SCID = "00000000-0000-0000-0000-000000000001"
 PATH = f"/users/xuid({PLAYER})/achievements/{SCID}/update"
@@ -154,3 +159,27 @@ async def test_a_title_may_trust_its_clients(client, make_title):
 )
 async def test_no_report_is_a_fault(report, members):
     assert (await report(body(("1", 5)) | members)).status in (200, 304, 400, 403, 404)
+
+
+async def test_what_one_worker_wrote_every_other_reads_at_once(own_database, aiohttp_client):
+    """Two applications on one database, as two workers are."""
+    pools = [await open_pool(own_database, size=2) for _ in range(2)]
+    try:
+        async with pools[0].transaction() as connection:
+            await publishing.import_draft(connection, draft(1, (achievement(1),)), is_whole=True, file="test")
+            await publishing.publish(connection, 1)
+        observer = Observer(level="error")
+        made = [await make_services(Settings(jwt_secret=SECRET), pool, observer) for pool in pools]
+        clients = [await aiohttp_client(make_application(services)) for services in made]
+        headers = {"Authorization": authorization(**SERVER), "x-xbl-contract-version": "2"}
+        currents = []
+        for percent in (10, 20, 30, 100):
+            writer, reader = clients if percent % 20 else reversed(clients)
+            assert (await writer.post(PATH, json=body(("1", percent)), headers=headers)).status == 200
+            response = await reader.get(f"/users/xuid({PLAYER})/achievements?titleId=1", headers=headers)
+            currents.append((await response.json())["achievements"][0]["progression"]["requirements"][0]["current"])
+    finally:
+        for pool in pools:
+            await pool.close()
+
+    assert currents == ["10", "20", "30", "100"]

@@ -1,0 +1,63 @@
+"""The log in months: made ahead, dropped when they are old, and nothing that is counted depends on them."""
+
+from service.core import doctor, event_log, publishing
+from service.core.releases import Releases
+from service.core.standing import Change
+from service.core.writing import Writer
+from tests.making import PLAYER, counted, draft, event, metric
+
+OLD = "CREATE TABLE event_2020_01 PARTITION OF event FOR VALUES FROM ('2020-01-01Z') TO ('2020-02-01Z')"
+
+
+async def partitions(connection):
+    rows = await connection.fetch(
+        "SELECT c.relname FROM pg_inherits AS i JOIN pg_class AS c ON i.inhrelid = c.oid "
+        "WHERE i.inhparent = 'event'::regclass AND c.relname <> 'event_at_other_times' ORDER BY 1"
+    )
+    return [name for (name,) in rows]
+
+
+async def test_months_are_made_ahead_once(connection):
+    await event_log.make_months(connection, 3)
+    made = await partitions(connection)
+    await event_log.make_months(connection, 3)
+
+    assert len(made) == 3
+    assert await partitions(connection) == made
+
+
+async def test_old_months_go_and_totals_stay(pool, connection):
+    async with pool.transaction() as held:
+        await publishing.import_draft(held, draft(1, (counted(1, 5),), metrics=(metric(),)), is_whole=True, file="test")
+        await publishing.publish(held, 1)
+    releases = Releases(pool)
+    await releases.refresh()
+    writer = Writer(pool, releases, erasure_key=b"key")
+    await event_log.make_months(connection, 1)
+    await connection.execute(OLD)
+    await writer.write(Change(player=PLAYER, title_id=1, events=(event(7),)))
+    columns = "player, title_id, metric, at, event_id, amount"
+    await connection.execute(
+        f"INSERT INTO event ({columns}, recorded_at) SELECT {columns}, '2020-01-15Z' FROM event"  # noqa: S608  (as if told then)
+    )
+    before = await connection.fetchval("SELECT count(*) FROM event")
+    gone = await event_log.drop_months(connection, older_than=13)
+    written = await writer.write(Change(player=PLAYER, title_id=1, events=(event(1),)))
+
+    assert (before, gone) == (2, ["event_2020_01"])
+    assert (written.recorded[0].total, list(written.state.unlocked)) == (8, [1])
+    assert await doctor.examine(connection) == []
+
+
+async def test_a_month_that_rows_went_elsewhere_for_is_left(pool, connection):
+    """Without a partition of its own a row goes where there is none for, and no write ever fails for that."""
+    async with pool.transaction() as held:
+        await publishing.import_draft(held, draft(1, (counted(1, 5),), metrics=(metric(),)), is_whole=True, file="test")
+        await publishing.publish(held, 1)
+    releases = Releases(pool)
+    await releases.refresh()
+    await Writer(pool, releases, erasure_key=b"key").write(Change(player=PLAYER, title_id=1, events=(event(7),)))
+    await event_log.make_months(connection, 2)
+
+    assert len(await partitions(connection)) == 1
+    assert await connection.fetchval("SELECT count(*) FROM event") == 1
