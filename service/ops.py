@@ -1,12 +1,32 @@
 """The operators' port: is it alive, is it ready, what has it counted. Never reached by players."""
 
 import time
+from collections.abc import Iterator
 
 import msgspec
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
+from service.core.writing import Counters
 from service.web import Services
+
+
+class WriteMetrics(Collector):
+    """What this process has written: totals only, of no player and no title."""
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+
+    def collect(self) -> Iterator[Metric]:
+        """What Prometheus reads."""
+        for name, about, value in (
+            ("laurel_events", "Events that were counted.", self._counters.events),
+            ("laurel_unlocks", "Achievements that were unlocked.", self._counters.unlocks),
+            ("laurel_write_conflicts", "Times that a player was written by another first.", self._counters.conflicts),
+        ):
+            yield CounterMetricFamily(name, about, value=value)
 
 
 def operations(services: Services) -> web.Application:
@@ -42,6 +62,7 @@ def operations(services: Services) -> web.Application:
         headers = {"Content-Type": CONTENT_TYPE_LATEST}
         return web.Response(body=generate_latest(services.observer.registry), headers=headers)
 
+    services.observer.registry.register(WriteMetrics(services.writer.counters))
     app = web.Application()
     app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)

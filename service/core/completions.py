@@ -4,6 +4,7 @@ Each unlock adds a row to `completion_delta`; folding takes such rows into `comp
 an unlock in the one or the other, never in both or in neither.
 """
 
+import itertools
 from collections.abc import Mapping
 
 import msgspec
@@ -20,7 +21,7 @@ _FOLDED_TOGETHER = 1_000  # some milliseconds: writes that wait for the processo
 class Counts(msgspec.Struct, frozen=True):
     """Of one title: its players, and how many hold each achievement, by number; who is not named, nobody holds.
 
-    `stamp` is the same as long as the counts are.
+    `stamp` is the same as long as the counts are, in one process; 0 where nobody is.
     """
 
     players: int
@@ -41,6 +42,7 @@ class Completions:
         self._pool = pool
         self._counts = Coalesced(self._answer)
         self._last: dict[int, Counts] = {}
+        self._stamps = itertools.count(1)
 
     async def of(self, title_id: int) -> Counts:
         """The counts of a title, with every unlock that was acknowledged before.
@@ -70,12 +72,12 @@ class Completions:
 
     def _counts_of(self, row: "_CountRow") -> Counts:
         """The same object as last time while nothing was counted: what was rendered from it holds."""
-        stamp = hash((tuple(row.numbers), tuple(row.players)))
-        last = self._last.get(row.title_id)
-        if last is not None and last.stamp == stamp:
-            return last
         holders = dict(zip(row.numbers, row.players, strict=True))
-        counts = Counts(holders.pop(_PLAYERS, 0), holders, stamp)
+        players = holders.pop(_PLAYERS, 0)
+        last = self._last.get(row.title_id)
+        if last is not None and (last.players, last.holders) == (players, holders):
+            return last
+        counts = Counts(players, holders, next(self._stamps))
         self._last[row.title_id] = counts
         return counts
 

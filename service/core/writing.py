@@ -52,6 +52,15 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     unlocked: tuple[Unlock, ...] = ()
 
 
+class Counters:
+    """What this process has written since it began: for operators."""
+
+    __slots__ = ("conflicts", "events", "unlocks")
+
+    def __init__(self) -> None:
+        self.events = self.unlocks = self.conflicts = 0
+
+
 class _Asked:
     """One change that waits for its answer."""
 
@@ -104,6 +113,7 @@ class Writer:
         self._running: set[asyncio.Task[None]] = set()
         self._remembered: OrderedDict[Place, State] = OrderedDict()
         self.on_change: Callable[[str], None] = _nobody
+        self.counters = Counters()
 
     def hash_of(self, player: str) -> bytes:
         """The player's name where it must not be readable: 32 bytes, the same for the same database."""
@@ -216,6 +226,7 @@ class Writer:
                 if index in written:
                     self._settle(part, record)
                 else:
+                    self.counters.conflicts += 1
                     part.before = None
                     unread.append(part)
             if unread and loop.time() > until:
@@ -318,6 +329,8 @@ class Writer:
 
     def _settle(self, part: _Part, record: Record) -> None:
         state = record.applied.state
+        self.counters.events += len(record.applied.logged)
+        self.counters.unlocks += len(record.applied.unlocked)
         self._remembered[part.place] = state
         self._remembered.move_to_end(part.place)
         if len(self._remembered) > _REMEMBERED:

@@ -1,0 +1,69 @@
+"""The operators' port, on the application's own services: alive, ready, and what was counted."""
+
+import io
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from service import ops
+from service.app import make_services
+from service.core import publishing
+from service.core.standing import Change
+from service.db.pool import Pool
+from service.observe import Observer
+from service.settings import Settings
+from service.web import Services
+from tests.making import PLAYER, SECRET, counted, draft, event, metric
+
+Client = TestClient[web.Request, web.Application]
+
+
+@pytest.fixture
+async def services(pool: Pool) -> Services:
+    async with pool.transaction() as connection:
+        made = draft(1, (counted(1, 10),), metrics=(metric(),))
+        await publishing.import_draft(connection, made, is_whole=True, file="test")
+        await publishing.publish(connection, 1)
+    return await make_services(Settings(jwt_secret=SECRET), pool, Observer(level="error", stream=io.StringIO()))
+
+
+@pytest.fixture
+async def client(services: Services, aiohttp_client: Callable[..., Awaitable[Client]]) -> Client:
+    return await aiohttp_client(ops.operations(services))
+
+
+async def counters(client: Client) -> dict[str, float]:
+    text = await (await client.get("/metrics")).text()
+    return {s.name: s.value for family in text_string_to_metric_families(text) for s in family.samples if not s.labels}
+
+
+async def test_a_process_that_has_its_catalogue_and_keys_is_alive_and_ready(client: Client):
+    alive, ready = await client.get("/livez"), await client.get("/readyz")
+    said: dict[str, Any] = await ready.json()
+
+    assert (alive.status, ready.status) == (200, 200)
+    assert (said["status"], said["titles"]) == ("ready", 1)
+    assert said["checks"] == {"keys": True, "catalogue": True}
+
+
+async def test_metrics_count_what_was_written_and_nothing_twice(client: Client, services: Services):
+    before = await counters(client)
+    told = Change(player=PLAYER, title_id=1, events=(event(12, key="once", event_id=uuid.uuid4()),))
+    await services.writer.write(told)
+    await services.writer.write(Change(player=PLAYER, title_id=1, events=(event(3, key="once"),)))
+
+    after = await counters(client)
+
+    names = ("laurel_events_total", "laurel_unlocks_total")
+    assert [after[name] - before[name] for name in names] == [1, 1]
+
+
+async def test_metrics_name_no_player(client: Client, services: Services):
+    await services.writer.write(Change(player=PLAYER, title_id=1, events=(event(12),)))
+
+    assert PLAYER not in await (await client.get("/metrics")).text()
