@@ -62,8 +62,11 @@ def operations(services: Services) -> web.Application:
         headers = {"Content-Type": CONTENT_TYPE_LATEST}
         return web.Response(body=generate_latest(services.observer.registry), headers=headers)
 
-    services.observer.registry.register(WriteMetrics(services.writer.counters))
+    async def count_writes(_app: web.Application) -> None:
+        services.observer.registry.register(WriteMetrics(services.writer.counters))
+
     app = web.Application()
+    app.on_startup.append(count_writes)
     app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)
