@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from aiohttp import web
 
 from service import openapi, ops
-from service.core import backfill, event_log, watch
+from service.core import age, backfill, event_log, watch
 from service.core.api_keys import ApiKeys
+from service.core.applications import Applications
 from service.core.completions import Completions
 from service.core.credentials import KeyRing, Verifier
 from service.core.outbox import Due
@@ -21,10 +22,11 @@ from service.core.progress import ProgressReads
 from service.core.rarity import Rarities
 from service.core.releases import Releases
 from service.core.shared_keys import shared_key
+from service.core.user_contexts import UserContexts
 from service.core.watch import Watch
 from service.core.writing import Writer
 from service.db.pool import Pool, open_pool
-from service.dialects import trophy, xbox
+from service.dialects import badges, trophy, xbox
 from service.errors import BadSetting
 from service.key_refresh import KeyRefresher
 from service.observe import LogLines, Observer
@@ -33,12 +35,13 @@ from service.web import SERVICES, STOPPING, Door, Services, join, refuse_unreada
 from service.webhooks import Webhooks
 
 # Routes resolve in this order: a player named `xuid(1)` is the Xbox door's, whoever else would take the path.
-DOORS: tuple[Door, ...] = (xbox.DOOR, trophy.DOOR)
+DOORS: tuple[Door, ...] = (xbox.DOOR, trophy.DOOR, badges.DOOR, badges.PUBLIC)
 
 KEEPALIVE = 75.0 * SECONDS  # longer than a balancer's own, so that it is the balancer who closes
 SHUTDOWN = 5.0 * SECONDS  # for requests under way
 RARITY_POLL = 15.0 * SECONDS
 FOLD_EVERY = 2.0 * SECONDS
+AGE_EVERY = 2.0 * SECONDS
 BACKFILL_EVERY = 2.0 * SECONDS  # a look for work; a page follows the other while there is some
 MONTHS_EVERY = 3600.0 * SECONDS
 MONTHS_AHEAD = 3
@@ -57,6 +60,7 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
     await releases.refresh()
     await rarities.refresh()
     progress = ProgressReads(pool)
+    api_keys = ApiKeys(pool)
     watchers = Watch(pool)
     writer = Writer(pool, releases, erasure_key=await shared_key(pool, "erasure"))
     writer.on_change = watchers.tell
@@ -65,7 +69,11 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
         pool=pool,
         verifier=verifier,
         keys=None if settings.jwks_url is None else KeyRefresher(verifier, settings.jwks_url),
-        api_keys=ApiKeys(pool),
+        api_keys=api_keys,
+        applications=Applications(
+            api_keys, key=await shared_key(pool, "oauth"), issuer=settings.issuer, audience=settings.audience
+        ),
+        user_contexts=UserContexts(pool),
         releases=releases,
         progress=progress,
         writer=writer,
@@ -73,6 +81,7 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
         completions=Completions(pool),
         rarities=rarities,
         tokens=Tokens(await shared_key(pool, "continuation")),
+        cursor_key=await shared_key(pool, "cursor"),
         observer=observer,
     )
 
@@ -101,6 +110,9 @@ async def background(services: Services) -> AsyncIterator[None]:
         while await backfill.step(pool, services.writer, services.releases):
             pass
 
+    async def look_at_the_clock() -> None:
+        await age.step(pool, services.writer, services.releases)
+
     def render(due: Due) -> bytes | None:
         published = services.releases.current.titles.get(due.title_id)
         return None if published is None else trophy.completed(published, due.player, due.number, due.at)
@@ -114,10 +126,12 @@ async def background(services: Services) -> AsyncIterator[None]:
     jobs = [
         _every(poll, services.releases.refresh, observer),
         _every(poll, services.api_keys.refresh, observer),
+        _every(poll, services.user_contexts.refresh, observer),
         _every(RARITY_POLL, services.rarities.refresh, observer),
         _every(FOLD_EVERY, fold, observer),
         _every(MONTHS_EVERY, keep_months, observer, at_once=True),
         _every(BACKFILL_EVERY, fill, observer),
+        _every(AGE_EVERY, look_at_the_clock, observer),
         Webhooks(pool, render, observer).run(),
         _every(watch.POLL, services.watch.poll, observer),
     ]

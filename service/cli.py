@@ -14,6 +14,7 @@ import click
 import msgspec
 
 from service.commands.catalog import catalog
+from service.commands.client import client
 from service.commands.console import database_url, refuse, run, settings, up_to_date
 from service.commands.key import key
 from service.commands.player import doctor, player
@@ -25,6 +26,7 @@ from service.settings import Settings
 
 _KEY_FILE = "signing-secret"  # in LAUREL_DATA, readable by its owner alone
 _DEMO_KEY_FILE = "trophy-key"  # the same
+_DEMO_CLIENT_FILE = "oauth-client"  # the same
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -38,6 +40,7 @@ def main() -> None:
 
 main.add_command(catalog)
 main.add_command(key)
+main.add_command(client)
 main.add_command(webhook)
 main.add_command(player)
 main.add_command(doctor)
@@ -56,7 +59,7 @@ _ops_port = click.option(
 @_ops_port
 @click.option("--data", type=click.Path(path_type=pathlib.Path), help="The folder of its database; LAUREL_DATA.")
 def demo_(*, host: str, port: int, ops_port: int, data: pathlib.Path | None) -> None:
-    """Serve two titles and one player from an embedded Postgres, made on the first start."""
+    """Serve three titles and one player from an embedded Postgres, made on the first start."""
     from service import app, demo  # the web rooms cost half a second, which the other commands need not pay
 
     chosen = settings()
@@ -68,11 +71,13 @@ def demo_(*, host: str, port: int, ops_port: int, data: pathlib.Path | None) -> 
         async def work() -> None:
             async with up_to_date(url) as pool:
                 await demo.load(pool)
-                key = await _demo_key(chosen.data / _DEMO_KEY_FILE, functools.partial(demo.make_key, pool))
+                key = await _kept(chosen.data / _DEMO_KEY_FILE, functools.partial(demo.make_key, pool))
+                client = await _kept(chosen.data / _DEMO_CLIENT_FILE, functools.partial(demo.make_client, pool))
 
             def ready() -> None:
                 _ready(listen)()
                 click.echo(f"X-API-KEY {key}")
+                click.echo(f"client {client}")
 
             await app.serve(chosen, url=url, listen=listen, ops_listen=ops_listen, ready=ready)
 
@@ -179,8 +184,8 @@ def _with_key(chosen: Settings, *, make: bool) -> Settings:
         refuse(f"LAUREL_DATA: {file} cannot be used: {error.strerror}")
 
 
-async def _demo_key(file: pathlib.Path, make: Callable[[], Awaitable[str]]) -> str:
-    """The demo's key for Trophy's routes: the one in the data folder, else a new one, kept there."""
+async def _kept(file: pathlib.Path, make: Callable[[], Awaitable[str]]) -> str:
+    """A credential of the demo's: the one in the data folder, else a new one, kept there."""
     if not file.exists():  # noqa: ASYNC240  (before anything is served)
         file.touch(mode=0o600)  # noqa: ASYNC240
         file.write_text(await make(), encoding="ascii")  # noqa: ASYNC240

@@ -3,7 +3,8 @@
 LaurelError
 ├── BadRequest              what was sent cannot be read or does not hold together
 │   ├── BadParameter        one query parameter, header or path part
-│   ├── BadToken            a continuation token that was altered, or is of another list
+│   ├── BadToken            a continuation token or cursor that was altered, or is of another list
+│   │   └── ExpiredToken    one that was made too long ago
 │   ├── BadField            one member of a body
 │   ├── UnknownMetric       an event of a metric that the title does not count
 │   ├── TooLarge            a body of more bytes than are read
@@ -53,6 +54,12 @@ class BadToken(BadRequest):
     """A continuation token that this service did not issue, or issued for another list."""
 
     code = "bad_token"
+
+
+class ExpiredToken(BadToken):
+    """A cursor of this service that was made too long ago."""
+
+    code = "expired_token"
 
 
 class BadField(BadRequest):

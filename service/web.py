@@ -19,6 +19,7 @@ from aiohttp import ClientPayloadError, hdrs, web
 from aiohttp.web_protocol import RequestHandler
 
 from service.core.api_keys import ApiKeys
+from service.core.applications import Applications
 from service.core.completions import Completions
 from service.core.credentials import Verifier
 from service.core.identity import Principal
@@ -26,6 +27,7 @@ from service.core.page import Tokens
 from service.core.progress import ProgressReads
 from service.core.rarity import Rarities
 from service.core.releases import Releases
+from service.core.user_contexts import UserContexts
 from service.core.watch import Watch
 from service.core.writing import Writer
 from service.db.pool import Pool
@@ -52,6 +54,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     verifier: Verifier
     keys: KeyRefresher | None
     api_keys: ApiKeys
+    applications: Applications
+    user_contexts: UserContexts
     releases: Releases
     progress: ProgressReads
     writer: Writer
@@ -59,6 +63,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     completions: Completions
     rarities: Rarities
     tokens: Tokens
+    cursor_key: bytes
     observer: Observer
 
 

@@ -51,6 +51,14 @@ CREATE TABLE public.achievement (
     CONSTRAINT window_opens_before_it_closes CHECK ((((definition #>> '{window,opens_at}'::text[]))::bigint < ((definition #>> '{window,closes_at}'::text[]))::bigint))
 );
 
+CREATE TABLE public.age_watch (
+    title_id bigint NOT NULL,
+    seconds bigint NOT NULL,
+    arrived_at bigint NOT NULL,
+    player_name text NOT NULL COLLATE pg_catalog."C",
+    due_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.api_key (
     key_id uuid NOT NULL,
     title_id bigint NOT NULL,
@@ -236,6 +244,26 @@ CREATE TABLE public.title (
     CONSTRAINT title_id_is_a_u32 CHECK (((title_id >= 1) AND (title_id <= '4294967295'::bigint)))
 );
 
+CREATE TABLE public.user_context (
+    context_id bigint NOT NULL,
+    title_id bigint NOT NULL,
+    uuid uuid NOT NULL,
+    of_player text NOT NULL COLLATE pg_catalog."C",
+    display_name text NOT NULL,
+    is_active boolean NOT NULL,
+    scopes text[] NOT NULL,
+    CONSTRAINT scopes_are_known CHECK ((scopes <@ ARRAY['AUTHENTICATED'::text, 'ADMINISTRATOR'::text]))
+);
+
+ALTER TABLE public.user_context ALTER COLUMN context_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.user_context_context_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.webhook (
     webhook_id bigint NOT NULL,
     title_id bigint NOT NULL,
@@ -257,6 +285,9 @@ ALTER TABLE ONLY public.event ATTACH PARTITION public.event_at_other_times DEFAU
 
 ALTER TABLE ONLY public.achievement
     ADD CONSTRAINT achievement_pkey PRIMARY KEY (title_id, number);
+
+ALTER TABLE ONLY public.age_watch
+    ADD CONSTRAINT age_watch_pkey PRIMARY KEY (title_id, seconds);
 
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_pkey PRIMARY KEY (key_id);
@@ -324,6 +355,12 @@ ALTER TABLE ONLY public.text
 ALTER TABLE ONLY public.title
     ADD CONSTRAINT title_pkey PRIMARY KEY (title_id);
 
+ALTER TABLE ONLY public.user_context
+    ADD CONSTRAINT user_context_pkey PRIMARY KEY (context_id);
+
+ALTER TABLE ONLY public.user_context
+    ADD CONSTRAINT uuid_names_one_context UNIQUE (title_id, uuid);
+
 ALTER TABLE ONLY public.webhook
     ADD CONSTRAINT webhook_pkey PRIMARY KEY (webhook_id);
 
@@ -331,7 +368,11 @@ CREATE INDEX api_key_of_player ON public.api_key USING btree (of_player) WHERE (
 
 CREATE INDEX outbox_by_due ON public.outbox USING btree (due_at) WHERE (died_at IS NULL);
 
+CREATE INDEX progress_by_arrival ON public.progress USING btree (title_id, created_at, player) WHERE (created_at IS NOT NULL);
+
 CREATE INDEX publication_of_title ON public.publication USING btree (title_id, publication_id);
+
+CREATE INDEX user_context_of_player ON public.user_context USING btree (of_player);
 
 CREATE INDEX webhook_of_title ON public.webhook USING btree (title_id);
 
@@ -339,6 +380,9 @@ ALTER INDEX public.event_pkey ATTACH PARTITION public.event_at_other_times_pkey;
 
 ALTER TABLE ONLY public.achievement
     ADD CONSTRAINT achievement_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
+
+ALTER TABLE ONLY public.age_watch
+    ADD CONSTRAINT age_watch_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
 
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
@@ -363,6 +407,9 @@ ALTER TABLE ONLY public.release
 
 ALTER TABLE ONLY public.text
     ADD CONSTRAINT text_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
+
+ALTER TABLE ONLY public.user_context
+    ADD CONSTRAINT user_context_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
 
 ALTER TABLE ONLY public.webhook
     ADD CONSTRAINT webhook_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);

@@ -111,7 +111,7 @@ def test_every_route_stands_in_the_readme():
     routes = {f"{route.method} {_documented(route.path)}" for door in doors for route in door.routes}
     operations = {resource.canonical for resource in ops.operations(None).router.resources()}
 
-    assert {request for heading in ("Routes", "Trophy's routes") for request, _ in rows(heading)} == {
+    assert {request for heading in ("Routes", "Trophy's routes", "Badges' routes") for request, _ in rows(heading)} == {
         route for route in routes if " /v1/" not in route
     }
     assert {route.replace(" /v1/", " /") for route in routes if " /v1/" in route} <= routes
@@ -287,6 +287,14 @@ def test_the_pasted_lines_show_what_is_unlocked_newest_first(answers):
 
     assert [state for state, _ in said] == ["Achieved"] * 10
     assert [time for _, time in said] == sorted((time for _, time in said), reverse=True)
+
+
+def test_the_pasted_lines_ask_for_badges_as_shown(answers):
+    shown = re.search(r"^```json\n(.*?)^```$", section("Badges"), re.MULTILINE | re.DOTALL)[1]
+    came = answers.to("first: 2, status: EARNED")
+
+    assert re.fullmatch("".join(_line(line) for line in shown.splitlines()), came), came
+    assert re.search(r'"title": "First Words",\s+"status": "EARNED"', answers.to("setUserContext"))
 
 
 def test_the_pasted_lines_do_the_rest_of_what_is_said_of_them(answers):

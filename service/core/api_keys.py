@@ -1,7 +1,8 @@
-"""Keys of servers and of single players: made once, kept as digests, remembered while they are good.
+"""Keys of servers and of single players, and OAuth clients: made once, kept as digests, remembered while they are good.
 
 A key is `prefix.secret`. The prefix finds it, the SHA-256 of the secret proves it; nothing else of it is kept, and no
-message repeats any part of the secret.
+message repeats any part of the secret. A client's id is such a prefix, of a kind of its own: neither stands in for the
+other.
 """
 
 import hashlib
@@ -22,6 +23,7 @@ from service.db.queries import query, statement
 from service.errors import NotAuthenticated, NotFound
 
 _KEY = re.compile(r"((?:lrl|app)_[A-Za-z0-9]{10})\.([A-Za-z0-9_-]{43})", re.ASCII)
+_CLIENT_ID = re.compile(r"cli_[A-Za-z0-9]{10}", re.ASCII)
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"  # none that is taken for another
 _REMEMBERED = 65_536
 _TITLE_SCOPES = frozenset({READ_ANY, WRITE, EDIT})
@@ -71,15 +73,32 @@ class ApiKeys:
         match = _KEY.fullmatch(text)
         if match is None:
             raise NotAuthenticated("X-API-KEY: expected a key as it was shown when it was made")
-        row = await self._found.ask(match[1])
-        digest = hashlib.sha256(match[2].encode()).digest()
-        if row is None or not hmac.compare_digest(row.sha256, digest):
+        row = await self._proven(match[1], match[2])
+        if row is None:
             raise NotAuthenticated("X-API-KEY: there is no such key, or it was revoked")
         principal = _principal(row)
         self._remembered[sha256] = match[1], principal
         if len(self._remembered) > _REMEMBERED:
             self._remembered.popitem(last=False)
         return principal
+
+    async def title_of_client(self, client_id: str, client_secret: str) -> int:
+        """The title of an OAuth client.
+
+        Raises:
+            NotAuthenticated: there is no such client, it was revoked, or the secret is another.
+            Unavailable: the database is out of reach.
+        """
+        row = await self._proven(client_id, client_secret) if _CLIENT_ID.fullmatch(client_id) else None
+        if row is None:
+            raise NotAuthenticated("there is no such client, it was revoked, or its secret is another")
+        return row.title_id
+
+    async def _proven(self, prefix: str, secret: str) -> "_KeyRow | None":
+        """What is kept under the prefix, if the secret is the one that was shown with it."""
+        row = await self._found.ask(prefix)
+        digest = hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
+        return row if row is not None and hmac.compare_digest(row.sha256, digest) else None
 
     async def refresh(self) -> None:
         """Forget the keys that were revoked since they were last asked for."""
@@ -106,7 +125,21 @@ async def create(connection: Connection, *, title_id: int, player: str | None = 
     Raises:
         NotFound: there is no such title.
     """
-    prefix = ("app_" if player is not None else "lrl_") + "".join(secrets.choice(_ALPHABET) for _ in range(10))
+    return await _create(connection, "lrl_" if player is None else "app_", title_id=title_id, player=player)
+
+
+async def create_client(connection: Connection, *, title_id: int) -> tuple[str, str]:
+    """A new OAuth client of the title: its id and its secret.
+
+    Raises:
+        NotFound: there is no such title.
+    """
+    made = await _create(connection, "cli_", title_id=title_id, player=None)
+    return made.prefix, made.key.removeprefix(f"{made.prefix}.")
+
+
+async def _create(connection: Connection, kind: str, *, title_id: int, player: str | None) -> NewKey:
+    prefix = kind + "".join(secrets.choice(_ALPHABET) for _ in range(10))
     secret = secrets.token_urlsafe(32)
     key_id = uuid.uuid4()
     made = await _add_key.run(

@@ -268,7 +268,7 @@ class _Work:
         if requirement.measure is None:
             return True  # reported whole
         value = self.rules.value(requirement, state, number=number, now=self.now)
-        if value is None:
+        if value is None or (requirement.measure.aggregate == "age" and not state.profile.is_active):
             return False
         target = Decimal(requirement.target)
         return value <= target if requirement.operation == "Minimum" else value >= target

@@ -8,7 +8,7 @@ import collections
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal, Self
 
 import jwt
@@ -20,12 +20,21 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from service.core.identity import Principal, VerifiedClaims, canonical_xuid, parse_xbl3, principal_of
+from service.core.identity import (
+    EVERY_USER,
+    Principal,
+    VerifiedClaims,
+    canonical_xuid,
+    parse_bearer,
+    parse_xbl3,
+    principal_of,
+)
 from service.errors import NotAuthenticated, Unavailable
 
 SECONDS = 1
 SKEW = 30 * SECONDS  # between the issuer's clock and ours
 LONGEST_LIFETIME = 24 * 3600 * SECONDS
+CLIENT_LIFETIME = 3600 * SECONDS
 REMEMBERED_FOR = 300 * SECONDS  # a withdrawn key or user is noticed after this at the latest
 KEY_SET_MAX_BYTES = 65_536
 
@@ -170,15 +179,34 @@ class Verifier:
             NotAuthenticated: the field or the token in it is malformed, forged, expired or of another service.
             Unavailable: there are no keys yet.
         """
+        return self._remembered_or(field, now, self._of_xbl3)
+
+    def bearer(self, field: str, now: float) -> Principal:
+        """Who sent this `Authorization: Bearer <token>` (RFC 6750 §2.1): the token's users, all of them.
+
+        Raises:
+            NotAuthenticated: the field or the token in it is malformed, forged, expired or of another service.
+            Unavailable: there are no keys yet.
+        """
+        return self._remembered_or(field, now, self._of_bearer)
+
+    def _of_xbl3(self, field: str, now: float) -> Principal:
+        asked = parse_xbl3(field)
+        return principal_of(self.verify(asked.token, now), user_hash=asked.user_hash)
+
+    def _of_bearer(self, field: str, now: float) -> Principal:
+        return principal_of(self.verify(parse_bearer(field), now), user_hash=EVERY_USER)
+
+    def _remembered_or(self, field: str, now: float, read: Callable[[str, float], Principal]) -> Principal:
+        """The principal of a field that was read in this way before; else what `read` makes of it."""
         text = field.encode("utf-8", "surrogatepass")  # aiohttp hands over raw bytes as lone surrogates
-        digest = hashlib.blake2b(text, digest_size=16, key=self._hash_key).digest()
+        digest = hashlib.blake2b(text, digest_size=16, key=self._hash_key, person=read.__name__.encode()).digest()
         known = self._remembered.get(digest)
         # Both ends: a clock that was set back must meet `nbf` again, and must not stretch the 300 s.
         if known is not None and known.since <= now < known.until:
             self._remembered.move_to_end(digest)
             return known.principal
-        asked = parse_xbl3(field)
-        principal = principal_of(self.verify(asked.token, now), user_hash=asked.user_hash)
+        principal = read(field, now)
         self._remembered[digest] = _Remembered(now, min(principal.expires_at, now + REMEMBERED_FOR), principal)
         self._remembered.move_to_end(digest)
         if len(self._remembered) > self._capacity:
@@ -247,6 +275,25 @@ def claims_for(
         "scope": " ".join(scopes) or None,
     }
     return claims | {name: value for name, value in optional.items() if value is not None}
+
+
+def client_token(secret: str, *, kid: str, issuer: str, audience: str, now: int, title_id: int, scope: str) -> str:
+    """A token for a title's own application, of no user, good for an hour; signed HS256 and naming its key `kid`.
+
+    Raises:
+        ValueError: the secret is shorter than 32 bytes.
+    """
+    claims = {
+        "iss": issuer,
+        "aud": audience,
+        "iat": now,
+        "nbf": now,
+        "exp": now + CLIENT_LIFETIME,
+        "jti": secrets.token_hex(16),
+        "xti": {"tid": str(title_id)},
+        "scope": scope,
+    }
+    return jwt.encode(claims, KeyRing.from_secret(secret).key(None), headers={"kid": kid})
 
 
 def user_hash_of(xuid: str) -> str:

@@ -15,6 +15,7 @@ READ_ANY: Final = "progress:read-any"
 WRITE: Final = "progress:write"
 WRITE_OWN: Final = "progress:write-own"
 EDIT: Final = "catalog:write"
+CONTEXTS: Final = "contexts"  # to make user contexts of the title, and to ask as any of them
 EVERY_USER: Final = "*"
 NO_USER: Final = "-"
 
@@ -23,6 +24,7 @@ _XBL3 = re.compile(
     r"(?i:XBL3\.0) x=([0-9]{1,20}|\*|-);([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)",
     re.ASCII,
 )
+_BEARER = re.compile(r"(?i:Bearer) ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)", re.ASCII)
 _DIGITS = re.compile(r"[0-9]{1,20}", re.ASCII)
 _COUNTRY = re.compile(r"[A-Za-z]{2}", re.ASCII)
 _U32, _U64 = 2**32, 2**64
@@ -140,6 +142,21 @@ def parse_xbl3(field: str) -> Xbl3:
             "the user hash is digits, * or -, the token three parts of base64url"
         )
     return Xbl3(match[1], match[2])
+
+
+def parse_bearer(field: str) -> str:
+    """The token of `Bearer <token>` (RFC 6750 §2.1), not yet verified; the field has at most 8 000 bytes.
+
+    Raises:
+        NotAuthenticated: it is anything else.
+    """
+    match = _BEARER.fullmatch(field) if len(field) <= _XBL3_MAX_BYTES else None
+    if match is None:
+        raise NotAuthenticated(
+            f"Authorization: expected Bearer <token>, at most {_XBL3_MAX_BYTES} bytes; "
+            "the token is three parts of base64url"
+        )
+    return match[1]
 
 
 def principal_of(claims: VerifiedClaims, *, user_hash: str) -> Principal:

@@ -39,7 +39,7 @@ def number(aggregate: Aggregate, standing: Standing | None) -> Decimal | None:
 
 def local_day(at: int, time_zone: str | None) -> int:
     """The day of a moment by the calendar of a zone, as the ordinal of a `date`; by UTC where the zone is not known."""
-    if time_zone is not None and (zone := _zone(time_zone)) is not None:
+    if time_zone is not None and (zone := zone_of(time_zone)) is not None:
         try:
             return (EPOCH + datetime.timedelta(microseconds=at // 10)).astimezone(zone).toordinal()
         except OverflowError:  # the first and last hours of the calendar
@@ -127,7 +127,8 @@ def _row_ending(days: list[int], last: int, known: int) -> int:
 
 
 @functools.lru_cache(maxsize=1024)
-def _zone(name: str) -> datetime.tzinfo | None:
+def zone_of(name: str) -> datetime.tzinfo | None:
+    """The time zone of an IANA name; None where it is not known."""
     try:
         return zoneinfo.ZoneInfo(name)
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):

@@ -25,7 +25,10 @@ def manual_key(number: int) -> str:
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a title knows of a player. `time_zone` is an IANA name, None for UTC. `updated_at` is in ticks."""
+    """What a title knows of a player. `time_zone` is an IANA name, None for UTC. `updated_at` is in ticks.
+
+    A player who is not active (blocked) earns nothing by the time that passes.
+    """
 
     email: str | None = None
     name: str | None = None
@@ -33,6 +36,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     device_tokens: tuple[str, ...] | None = None
     subscribe_to_emails: bool = True
     attributes: Mapping[str, str] = {}
+    is_active: bool = True
     updated_at: int = 0
 
 

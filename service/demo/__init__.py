@@ -1,9 +1,11 @@
-"""What `laurel demo` holds: two titles with their texts, one player with some of both, and a key. The texts are ours."""
+"""What `laurel demo` holds: two games and a learning platform, one player with some of each, and keys. The texts are ours."""
 
 import datetime
 import pathlib
 import uuid
 from decimal import Decimal
+
+import msgspec
 
 from service.core import api_keys, progress, publishing, ticks
 from service.core.formats import xbox_page
@@ -11,13 +13,53 @@ from service.core.formats.title_folder import read_title_folder
 from service.core.releases import Releases
 from service.core.shared_keys import shared_key
 from service.core.standing import Change, Event
+from service.core.user_contexts import Scope, UserContext, UserContexts
 from service.core.writing import Writer
 from service.db.pool import Pool
 
 PLAYER = "2533274790395904"
-TITLES = (3051199919, 1297290417)
+SAMPLE, GAME, ACADEMY = 3051199919, 1297290417, 1403872066
+TITLES = (SAMPLE, GAME, ACADEMY)
 
 _HERE = pathlib.Path(__file__).parent
+
+
+class _Did(msgspec.Struct, frozen=True):
+    """Something that the player did on a day of November 2026."""
+
+    metric: str
+    amount: int
+    day: int
+    attributes: dict[str, str] = {}
+
+
+_NAVIGATION = {"learning-path": "coastal-navigation"}
+_EVENTS = {
+    GAME: (
+        _Did("lanterns", 7, 14, {"shore": "north"}),
+        _Did("nights", 1, 14, {"shore": "north"}),
+        _Did("lanterns", 5, 15, {"shore": "south"}),
+        _Did("nights", 1, 15, {"shore": "south"}),
+        _Did("lanterns", 4, 17, {"shore": "north"}),
+    ),
+    ACADEMY: (
+        _Did("lp-enrolled", 1, 2, _NAVIGATION),
+        _Did("social-connections", 1, 3),
+        _Did("social-connections", 1, 5),
+        _Did("social-posts", 1, 5),
+        _Did("social-connections", 1, 6),
+        _Did("lp-completed", 1, 9, _NAVIGATION),
+        _Did("lp-passed", 1, 10, _NAVIGATION),
+        _Did("social-posts", 2, 12),
+        _Did("social-connections", 1, 13),
+        _Did("social-connections", -1, 14),
+    ),
+}
+_CONTEXTS: tuple[tuple[int, str, str, list[Scope]], ...] = (
+    (1, PLAYER, "Ada of the Lamp", ["AUTHENTICATED"]),
+    (2, "guest", "A guest", []),
+    (3, "harbour-master", "The harbour master", ["ADMINISTRATOR", "AUTHENTICATED"]),
+)
 
 
 def locales_folder() -> pathlib.Path:
@@ -27,48 +69,63 @@ def locales_folder() -> pathlib.Path:
 
 
 async def load(pool: Pool) -> None:
-    """Import and publish the demo's titles, the player's progress, and some events, unless they are there already."""
-    if not await _load_catalogue(pool):
+    """Import and publish the demo's titles, with what the player has in them, but for those that are there already."""
+    new = await _load_catalogue(pool)
+    if not new:
         return
     releases = Releases(pool)
     await releases.refresh()
     writer = Writer(pool, releases, erasure_key=await shared_key(pool, "erasure"))
-    events = [
-        Event(
-            metric=metric,
-            amount=Decimal(amount),
-            event_id=uuid.uuid4(),
-            at=ticks.of(datetime.datetime(2026, 11, day, 20, tzinfo=datetime.UTC)),
-            attributes={"shore": shore},
-        )
-        for metric, amount, day, shore in (
-            ("lanterns", 7, 14, "north"),
-            ("nights", 1, 14, "north"),
-            ("lanterns", 5, 15, "south"),
-            ("nights", 1, 15, "south"),
-            ("lanterns", 4, 17, "north"),
-        )
-    ]
-    await writer.write(Change(player=PLAYER, title_id=TITLES[-1], events=tuple(events)))
+    if ACADEMY in new:
+        contexts = UserContexts(pool)
+        for number, player, name, scopes in _CONTEXTS:
+            await contexts.put(writer, _context(number, player, name, scopes))
+    for title_id, done in _EVENTS.items():
+        if title_id in new:
+            events = tuple(_event(did) for did in done)
+            await writer.write(Change(player=PLAYER, title_id=title_id, events=events))
 
 
 async def make_key(pool: Pool) -> str:
-    """A new key of the title that counts."""
+    """A new key of the game that counts."""
     async with pool.connection() as connection:
-        return (await api_keys.create(connection, title_id=TITLES[-1])).key
+        return (await api_keys.create(connection, title_id=GAME)).key
 
 
-async def _load_catalogue(pool: Pool) -> bool:
-    """The titles and the player's progress; False if they were there already."""
+async def make_client(pool: Pool) -> str:
+    """The id and the secret of a new application of the learning platform."""
+    async with pool.connection() as connection:
+        return " ".join(await api_keys.create_client(connection, title_id=ACADEMY))
+
+
+async def _load_catalogue(pool: Pool) -> list[int]:
+    """Which of the titles were not there yet, and are now."""
     async with pool.transaction() as connection:
-        if await publishing.draft_of(connection, TITLES[-1]) is not None:
-            return False
-        for title_id in TITLES:
+        new = [title_id for title_id in TITLES if await publishing.draft_of(connection, title_id) is None]
+        for title_id in new:
             file = _HERE / f"title-{title_id}.toml"
             draft, _ = read_title_folder(file, locales_folder())
             await publishing.import_draft(connection, draft, is_whole=True, file=file.name)
             await publishing.publish(connection, title_id)
-        file = _HERE / f"progress-{PLAYER}.json"
-        captured = xbox_page.read_progress(file.read_bytes(), file=file.name)
-        await progress.put_progress(connection, player=PLAYER, progress=captured)
-    return True
+        if GAME in new:
+            file = _HERE / f"progress-{PLAYER}.json"
+            captured = xbox_page.read_progress(file.read_bytes(), file=file.name)
+            await progress.put_progress(connection, player=PLAYER, progress=captured)
+    return new
+
+
+def _event(did: _Did) -> Event:
+    at = ticks.of(datetime.datetime(2026, 11, did.day, 20, tzinfo=datetime.UTC))
+    return Event(metric=did.metric, amount=Decimal(did.amount), event_id=uuid.uuid4(), at=at, attributes=did.attributes)
+
+
+def _context(number: int, player: str, name: str, scopes: list[Scope]) -> UserContext:
+    return UserContext(
+        context_id=0,
+        title_id=ACADEMY,
+        uuid=uuid.UUID(f"00000000-0000-4000-8000-{number:012}"),
+        player=player,
+        display_name=name,
+        is_active=True,
+        scopes=scopes,
+    )

@@ -90,6 +90,20 @@ FROM api_key AS k
 WHERE k.of_player = :player
 ORDER BY k.created_at, k.key_id;
 
+-- name: user_contexts
+-- What the title's applications know the player as.
+SELECT
+    jsonb_build_object(
+        'title_id', c.title_id,
+        'uuid', c.uuid,
+        'display_name', c.display_name,
+        'is_active', c.is_active,
+        'scopes', c.scopes
+    ) AS document
+FROM user_context AS c
+WHERE c.of_player = :player
+ORDER BY c.context_id;
+
 -- name: counted
 -- In how many titles the player is, with how many unlocks.
 --
@@ -152,6 +166,10 @@ WHERE p.player = :player;
 -- name: erase_keys
 DELETE FROM api_key AS k
 WHERE k.of_player = :player;
+
+-- name: erase_contexts
+DELETE FROM user_context AS c
+WHERE c.of_player = :player;
 
 -- name: erase_player
 DELETE FROM player AS w

@@ -11,6 +11,7 @@ USER_TABLES = ("event", "event_at_other_times", "idempotency", "metric_day", "ou
 
 # What works in the background over all players, a page or a queue at a time: on several servers, on each by itself.
 OVER_ALL_PLAYERS = {
+    "age.arrivals",
     "backfill.players_after",
     "doctor.completions",
     "doctor.double_unlocks",

@@ -1,0 +1,141 @@
+"""Who asks, as which user, in which title and language: what every field of a request may look at."""
+
+import functools
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import hdrs, web
+
+from service.core import language, ticks
+from service.core.accept_language import MAX_FIELD
+from service.core.applications import Applications
+from service.core.identity import CONTEXTS, Principal
+from service.core.published import PublishedTitle
+from service.core.user_contexts import UserContext
+from service.errors import LaurelError, NotAllowed, NotAuthenticated
+from service.web import PLAYER, PRINCIPAL, SERVICES, Services
+
+USER_FIELD = "Opigno-Client-UUID"
+_OWN_BADGES = frozenset({"getBadge", "getBadges"})
+
+
+async def identify(request: web.Request) -> Principal:
+    """Who asks: an application by the token of `/oauth/token`, or a player by the token of the sign-in service.
+
+    Raises:
+        NotAuthenticated: there is no `Authorization`, more than one, or none that is good.
+        Unavailable: the keys that verify tokens are out of reach.
+    """
+    fields = request.headers.getall(hdrs.AUTHORIZATION, ())
+    if len(fields) != 1:
+        raise NotAuthenticated(f"Authorization: expected one field with a token, got {len(fields)}")
+    services, now = request.app[SERVICES], time.time()
+    field = fields[0]
+    if Applications.is_one(field):
+        return services.applications.principal(field, now)
+    if field[:7].lower() == "bearer ":
+        return services.verifier.bearer(field, now)
+    return services.verifier.principal(field, now)
+
+
+class Context:
+    """One request. `user` is None where no badges may be seen; `refusal` then says why."""
+
+    is_authenticated = True  # whoever comes this far; what is not, the door refuses before
+
+    def __init__(
+        self,
+        services: Services,
+        principal: Principal,
+        published: PublishedTitle,
+        *,
+        accept_language: str,
+        user: UserContext | None,
+        refusal: LaurelError | None,
+    ) -> None:
+        self.services = services
+        self.principal = principal
+        self.published = published
+        self.user = user
+        self.refusal = refusal
+        self.now = ticks.of_unix_ns(time.time_ns())
+        self.longest_list = len(published.every)
+        self.content_language: str | None = None
+        self._accept_language = accept_language
+
+    @functools.cached_property
+    def chain(self) -> tuple[str, ...]:
+        """The languages of this caller in the title, best first."""
+        chain = language.chain(
+            self._accept_language,
+            country=self.principal.country,
+            locales=self.published.locales,
+            default=self.published.title.default_locale,
+            max_distance=self.services.settings.locale_max_distance,
+        )
+        return self.published.effective(chain)
+
+
+async def make_context(request: web.Request) -> Context:
+    """What is known of a request before anything of it runs.
+
+    Raises:
+        NotAllowed: the token is of no title, or of one in which nothing is published.
+        Unavailable: the database is out of reach.
+    """
+    services, principal = request.app[SERVICES], request[PRINCIPAL]
+    published = services.releases.current.titles.get(principal.title_id or 0)
+    if published is None:
+        raise NotAllowed("the token must name a title that is published here (claim xti)")
+    user, refusal = await _user(request, services, principal, published.title_id)
+    if user is not None:
+        request[PLAYER] = user.player
+    languages = ", ".join(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ()))[: MAX_FIELD + 1]
+    return Context(services, principal, published, accept_language=languages, user=user, refusal=refusal)
+
+
+async def _user(
+    request: web.Request, services: Services, principal: Principal, title_id: int
+) -> tuple[UserContext | None, LaurelError | None]:
+    """The user whom the header names, else the one of the token; None and why not, where there is no such user."""
+    fields = request.headers.getall(USER_FIELD, ())
+    if not fields and len(principal.players) == 1:
+        own = principal.players[0]
+        return UserContext(
+            context_id=0,
+            title_id=title_id,
+            uuid=uuid.UUID(int=0),
+            player=own,
+            display_name=own,
+            is_active=True,
+            scopes=["AUTHENTICATED"],
+        ), None
+    try:
+        named = uuid.UUID(fields[0]) if len(fields) == 1 else None
+    except ValueError:
+        named = None
+    found = None if named is None else await services.user_contexts.by_uuid(title_id, named)
+    if found is None or not found.is_active:
+        return None, NotAllowed(f"{USER_FIELD}: expected the UUID of one active user context")
+    if CONTEXTS not in principal.scopes and found.player not in principal.players:
+        return None, NotAllowed(f"{USER_FIELD}: this token speaks for another user")
+    return found, None
+
+
+def allow(context: Context, root: str, arguments: Mapping[str, Any]) -> LaurelError | None:
+    """Why a root field may not be asked by this caller; None if it may.
+
+    (The badges document: 401 without the scope AUTHENTICATED, 403 without a valid user context.)
+    """
+    if root not in _OWN_BADGES:
+        return None if CONTEXTS in context.principal.scopes else NotAllowed(f"{root} is for applications of the title")
+    if context.user is None:
+        return context.refusal
+    if "AUTHENTICATED" not in context.user.scopes:
+        return NotAuthenticated("the user context lacks the scope AUTHENTICATED")
+    wanted = arguments.get("userContextId")
+    if wanted in (None, str(context.user.context_id)) or "ADMINISTRATOR" in context.user.scopes:
+        return None
+    return NotAllowed("userContextId: the badges of another user are for the scope ADMINISTRATOR")

@@ -1,0 +1,131 @@
+"""`POST /oauth/token`: an application shows its id and secret, and gets a token for an hour (RFC 6749 §4.4).
+
+Errors are those of RFC 6749 §5.2, whatever goes wrong.
+"""
+
+import base64
+import binascii
+import urllib.parse
+
+import msgspec
+from aiohttp import hdrs, web
+
+from service.core.credentials import CLIENT_LIFETIME
+from service.core.identity import CONTEXTS
+from service.errors import (
+    BadRequest,
+    LaurelError,
+    MethodNotAllowed,
+    NotAuthenticated,
+    NotFound,
+    TooLarge,
+    TooSlow,
+    Unavailable,
+    UnsupportedBody,
+)
+from service.web import SERVICES, read_body
+
+_MOST_BYTES = 8 * 1024
+_FORM = "application/x-www-form-urlencoded"
+_GRANT = "client_credentials"
+
+
+class UnsupportedGrant(BadRequest):
+    """A kind of grant that is not given here."""
+
+    code = "unsupported_grant"
+
+
+class BadScope(BadRequest):
+    """A scope that is not given here."""
+
+    code = "bad_scope"
+
+
+_ERRORS: tuple[tuple[type[LaurelError], int, str], ...] = (
+    (UnsupportedGrant, 400, "unsupported_grant_type"),
+    (BadScope, 400, "invalid_scope"),
+    (NotAuthenticated, 401, "invalid_client"),
+    (TooLarge, 413, "invalid_request"),
+    (TooSlow, 408, "invalid_request"),
+    (UnsupportedBody, 415, "invalid_request"),
+    (MethodNotAllowed, 405, "invalid_request"),
+    (NotFound, 404, "invalid_request"),
+    (Unavailable, 503, "temporarily_unavailable"),
+    (LaurelError, 400, "invalid_request"),
+)
+
+
+async def give_token(request: web.Request) -> web.Response:
+    """Exchange client credentials, of the header or of the form, for a token."""
+    form = _form(request, await read_body(request, limit=_MOST_BYTES))
+    if form.get("grant_type") != _GRANT:
+        raise UnsupportedGrant(f"grant_type: expected {_GRANT}")
+    if not set(form.get("scope", "").split()) <= {CONTEXTS}:
+        raise BadScope(f"scope: expected {CONTEXTS}, or none")
+    client_id, client_secret = _client(request, form)
+    token = await request.app[SERVICES].applications.token(client_id, client_secret)
+    body = {"access_token": token, "token_type": "Bearer", "expires_in": CLIENT_LIFETIME, "scope": CONTEXTS}
+    return _answer(200, body)
+
+
+def refuse(_request: web.BaseRequest, error: LaurelError | None) -> web.Response:
+    """Our errors in the words of RFC 6749 §5.2."""
+    if error is None:
+        return _answer(500, {"error": "server_error", "error_description": "this is an error of the service"})
+    status, code = next((status, code) for kind, status, code in _ERRORS if isinstance(error, kind))
+    response = _answer(status, {"error": code, "error_description": str(error)})
+    match error:
+        case NotAuthenticated():
+            response.headers[hdrs.WWW_AUTHENTICATE] = 'Basic realm="laurel"'
+        case MethodNotAllowed():
+            response.headers[hdrs.ALLOW] = ", ".join(error.allowed)
+        case Unavailable():
+            response.headers[hdrs.RETRY_AFTER] = str(error.retry_after_seconds)
+        case _:
+            pass
+    return response
+
+
+def _form(request: web.Request, body: bytes) -> dict[str, str]:
+    """The form, each name once.
+
+    Raises:
+        UnsupportedBody: it is of another media type.
+        BadRequest: it cannot be read, or a name stands twice (RFC 6749 §3.2).
+    """
+    if request.content_type != _FORM:
+        raise UnsupportedBody(f"Content-Type: expected {_FORM}")
+    try:
+        pairs = urllib.parse.parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=16)
+    except ValueError:
+        raise BadRequest(f"the body cannot be read as {_FORM}") from None
+    form = dict(pairs)
+    if len(form) < len(pairs):
+        raise BadRequest("a parameter stands twice in the body")
+    return form
+
+
+def _client(request: web.Request, form: dict[str, str]) -> tuple[str, str]:
+    """The client's id and secret: of the Basic header, or of the form, never of both (RFC 6749 §2.3)."""
+    fields = request.headers.getall(hdrs.AUTHORIZATION, ())
+    if not fields:
+        if not form.get("client_id") or not form.get("client_secret"):
+            raise NotAuthenticated("client_id and client_secret: expected both, in the form or as Basic credentials")
+        return form["client_id"], form["client_secret"]
+    if len(fields) > 1 or "client_secret" in form:
+        raise BadRequest("the client shows its secret in more than one way")
+    scheme, _, encoded = fields[0].partition(" ")
+    try:
+        both = base64.b64decode(encoded, validate=True).decode()
+    except (binascii.Error, ValueError):
+        both = ""
+    client_id, colon, secret = both.partition(":")
+    if scheme.lower() != "basic" or not colon:
+        raise NotAuthenticated("Authorization: expected Basic credentials of a client")
+    return urllib.parse.unquote_plus(client_id), urllib.parse.unquote_plus(secret)
+
+
+def _answer(status: int, body: object) -> web.Response:
+    headers = {hdrs.CACHE_CONTROL: "no-store", "Pragma": "no-cache"}
+    return web.Response(status=status, body=msgspec.json.encode(body), content_type="application/json", headers=headers)

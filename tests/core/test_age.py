@@ -1,0 +1,150 @@
+"""The clock gives what time alone earns: to everybody whose time has come, once, and to nobody before."""
+
+import asyncio
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from service.core import age, publishing, ticks
+from service.core.releases import Releases
+from service.core.standing import Change
+from service.core.writing import Writer
+from service.db.pool import open_pool
+from tests.making import counted, draft, event, metric
+
+MINUTE = 60
+LONG, SHORT = (counted(n, seconds, aggregate="age", metric=None) for n, seconds in ((1, 10 * MINUTE), (2, MINUTE)))
+
+
+class Clock:
+    """A time that a test moves; in seconds."""
+
+    def __init__(self):
+        self.seconds = 1_700_000_000
+
+    def __call__(self):
+        """The time as `time.time_ns` gives it."""
+        return self.seconds * 10**9
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+async def releases(pool):
+    async with pool.transaction() as connection:
+        made = draft(1, (LONG, SHORT, counted(3, 5)), metrics=(metric(),))
+        await publishing.import_draft(connection, made, is_whole=True, file="test")
+        await publishing.publish(connection, 1)
+    found = Releases(pool)
+    await found.refresh()
+    return found
+
+
+@pytest.fixture
+def writer(pool, releases, clock):
+    return Writer(pool, releases, erasure_key=b"key", clock=clock)
+
+
+async def unlocked(writer, player):
+    state = await writer.state(player, 1)
+    return {number: (at - state.created_at) // ticks.SECOND for number, at in state.unlocked.items()}
+
+
+async def test_whose_time_has_come_has_it_though_nothing_is_written_of_them(pool, releases, writer, clock):
+    await writer.write(Change(player="old", title_id=1, events=(event(1),)))
+    clock.seconds += MINUTE - 1
+    await writer.write(Change(player="young", title_id=1, events=(event(1),)))
+    await age.step(pool, writer, releases)
+    before = await unlocked(writer, "old")
+    clock.seconds += 1
+    await age.step(pool, writer, releases)
+
+    assert before == {}
+    assert await unlocked(writer, "old") == {2: MINUTE}
+    assert await unlocked(writer, "young") == {}
+
+
+async def test_each_length_of_time_is_watched_by_itself(pool, releases, writer, clock):
+    await writer.write(Change(player="one", title_id=1, events=(event(1),)))
+    for _ in range(10):
+        clock.seconds += MINUTE
+        await age.step(pool, writer, releases)
+
+    assert await unlocked(writer, "one") == {2: MINUTE, 1: 10 * MINUTE}
+
+
+async def test_who_is_blocked_earns_nothing_by_time_until_they_are_not(pool, releases, writer, clock):
+    await writer.write(Change(player="one", title_id=1, profile={"is_active": False}))
+    clock.seconds += 2 * MINUTE
+    await age.step(pool, writer, releases)
+    blocked = await unlocked(writer, "one")
+    await writer.write(Change(player="one", title_id=1, profile={"is_active": True}))
+
+    assert blocked == {}
+    assert await unlocked(writer, "one") == {2: 2 * MINUTE}
+
+
+async def test_a_second_look_writes_nothing(pool, releases, writer, clock):
+    await writer.write(Change(player="one", title_id=1, events=(event(1),)))
+    clock.seconds += MINUTE
+    await age.step(pool, writer, releases)
+    revision = (await writer.state("one", 1)).revision
+    await age.step(pool, writer, releases)
+
+    assert (await writer.state("one", 1)).revision == revision
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(comings=st.lists(st.integers(0, 3 * MINUTE), min_size=1, max_size=12), looks=st.integers(1, 6))
+async def test_in_the_end_everybody_has_it_whenever_they_came_and_whenever_the_clock_looked(
+    pool, connection, releases, comings, looks
+):
+    """Also of those who came at the same moment; no look gives it to anybody too early."""
+    await connection.execute("DELETE FROM progress; DELETE FROM player; DELETE FROM age_watch")
+    clock = Clock()
+    writer = Writer(pool, releases, erasure_key=b"key", clock=clock)
+    begin = clock.seconds
+    moments = [("comes", at, str(i)) for i, at in enumerate(comings)]
+    moments += [("looks", 4 * MINUTE * (i + 1) // looks, "") for i in range(looks)]
+    for what, at, player in sorted(moments, key=lambda moment: moment[1]):
+        clock.seconds = begin + at
+        if what == "comes":
+            await writer.write(Change(player=player, title_id=1, events=(event(1),)))
+        else:
+            await age.step(pool, writer, releases)
+    for player, at in enumerate(comings):
+        assert all(seconds >= MINUTE for seconds in (await unlocked(writer, str(player))).values()), at
+    clock.seconds = begin + 5 * MINUTE
+    await age.step(pool, writer, releases)
+
+    assert all([2 in await unlocked(writer, str(player)) for player in range(len(comings))])
+
+
+async def test_more_players_than_a_page_and_two_processes(own_database, clock):
+    """Both look at once; each player has it once, and has it after one of the two is done with everything."""
+    pool = await open_pool(own_database, size=4)
+    try:
+        async with pool.transaction() as connection:
+            made = draft(1, (msgspec.structs.replace(SHORT, display_order=1),), metrics=(metric(),))
+            await publishing.import_draft(connection, made, is_whole=True, file="test")
+            await publishing.publish(connection, 1)
+        releases = Releases(pool)
+        await releases.refresh()
+        writers = [Writer(pool, releases, erasure_key=b"key", clock=clock) for _ in range(2)]
+        players = [f"player {i}" for i in range(250)]
+        await asyncio.gather(*(writers[0].write(Change(player=p, title_id=1, events=(event(1),))) for p in players))
+        clock.seconds += MINUTE
+        await asyncio.gather(*(age.step(pool, writer, releases) for writer in writers))
+        async with pool.connection() as connection:
+            found = await connection.fetch("SELECT unlocked FROM progress")
+            counted_ = await connection.fetchval("SELECT sum(change) FROM completion_delta WHERE number = 2")
+    finally:
+        await pool.close()
+
+    assert [row["unlocked"] for row in found] == [[2]] * 250
+    assert counted_ == 250

@@ -1,0 +1,100 @@
+"""Users as applications know them: one a UUID and title, seen by every process, gone with the player."""
+
+import uuid
+
+import msgspec
+import pytest
+
+from service.core import players, publishing
+from service.core.releases import Releases
+from service.core.user_contexts import UserContext, UserContexts
+from service.core.writing import Writer
+from service.errors import BadField, NotFound
+from tests.making import draft
+
+NAME = uuid.UUID("00000000-0000-4000-8000-000000000001")
+
+
+@pytest.fixture
+async def writer(pool):
+    async with pool.transaction() as connection:
+        for title_id in (1, 2):
+            await publishing.import_draft(connection, draft(title_id, ()), is_whole=True, file="test")
+            await publishing.publish(connection, title_id)
+    releases = Releases(pool)
+    await releases.refresh()
+    return Writer(pool, releases, erasure_key=b"key")
+
+
+def wanted(**changes):
+    fields = {"title_id": 1, "uuid": NAME, "player": "ada", "display_name": "Ada", "is_active": True, "scopes": []}
+    return UserContext(**({"context_id": 0} | fields | changes))
+
+
+async def test_a_context_that_was_put_is_found_by_its_names_in_its_title_alone(pool, writer):
+    contexts = UserContexts(pool)
+    put = await contexts.put(writer, wanted(scopes=["AUTHENTICATED", "ADMINISTRATOR", "AUTHENTICATED"]))
+
+    assert put.context_id > 0
+    assert put.scopes == ["ADMINISTRATOR", "AUTHENTICATED"]
+    assert await UserContexts(pool).by_uuid(1, NAME) == put
+    assert await contexts.by_id(1, put.context_id) == put
+    assert await contexts.by_uuid(2, NAME) is None
+    assert await contexts.by_id(2, put.context_id) is None
+
+
+async def test_putting_again_changes_it_and_keeps_its_number(pool, writer):
+    contexts = UserContexts(pool)
+    first = await contexts.put(writer, wanted())
+    second = await contexts.put(writer, wanted(display_name="Ada L.", is_active=False))
+
+    assert second == msgspec.structs.replace(first, display_name="Ada L.", is_active=False)
+    assert await contexts.by_uuid(1, NAME) == second
+
+
+async def test_the_player_is_known_in_the_title_from_then_on(pool, writer):
+    await UserContexts(pool).put(writer, wanted(is_active=False))
+
+    state = await writer.state("ada", 1)
+    assert (state.is_here, state.created_at > 0) == (True, True)
+    assert (state.profile.name, state.profile.is_active) == ("Ada", False)
+
+
+async def test_what_another_process_changed_is_seen_after_a_refresh(pool, writer):
+    here, there = UserContexts(pool), UserContexts(pool)
+    await here.put(writer, wanted())
+    await there.by_uuid(1, NAME)
+    changed = await here.put(writer, wanted(is_active=False))
+    before = await there.by_uuid(1, NAME)
+    await there.refresh()
+
+    assert before.is_active
+    assert await there.by_uuid(1, NAME) == changed
+
+
+async def test_contexts_are_handed_out_and_erased_with_the_player(pool, connection, writer):
+    contexts = UserContexts(pool)
+    await contexts.put(writer, wanted())
+    held = msgspec.json.decode(b"".join([piece async for piece in players.export(connection, "ada")]))
+    await players.erase(connection, "ada", player_hash=writer.hash_of("ada"))
+    await contexts.refresh()
+
+    assert held["user_contexts"] == [
+        {"title_id": 1, "uuid": str(NAME), "display_name": "Ada", "is_active": True, "scopes": []}
+    ]
+    assert await contexts.by_uuid(1, NAME) is None
+
+
+@pytest.mark.parametrize("name", ["", " ", "a" * 256, "a\x00", "a\ud800", "a\nb"])
+async def test_a_name_that_nobody_can_read_is_refused_and_nothing_is_written(pool, writer, name):
+    contexts = UserContexts(pool)
+    with pytest.raises(BadField, match="displayName: expected 1 to 255 characters"):
+        await contexts.put(writer, wanted(display_name=name))
+
+    assert await contexts.by_uuid(1, NAME) is None
+    assert not (await writer.state("ada", 1)).is_known
+
+
+async def test_there_is_none_in_a_title_that_is_not_published(pool, writer):
+    with pytest.raises(NotFound):
+        await UserContexts(pool).put(writer, wanted(title_id=3))

@@ -1,0 +1,120 @@
+"""PHP's date formats: every letter, escapes, names in the caller's language, and nothing that can fail."""
+
+import datetime
+import zoneinfo
+
+import babel
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.dialects.badges.dates import MOST_CHARACTERS, format_date
+from service.errors import BadParameter
+
+ENGLISH = babel.Locale.parse("en")
+PARIS = zoneinfo.ZoneInfo("Europe/Paris")
+WINTER = datetime.datetime(2026, 1, 4, 15, 5, 9, 120_345, PARIS)  # a Sunday
+NIGHT = datetime.datetime(2024, 12, 30, 0, 30, tzinfo=datetime.UTC)  # a Monday, of a leap year
+INDIA = datetime.datetime(1999, 7, 21, 12, 0, tzinfo=zoneinfo.ZoneInfo("Asia/Kolkata"))
+
+
+@pytest.mark.parametrize(
+    ("letters", "winter", "night", "india"),
+    [
+        ("d", "04", "30", "21"),
+        ("D", "Sun", "Mon", "Wed"),
+        ("j", "4", "30", "21"),
+        ("l", "Sunday", "Monday", "Wednesday"),
+        ("N", "7", "1", "3"),
+        ("S", "th", "th", "st"),
+        ("w", "0", "1", "3"),
+        ("z", "3", "364", "201"),
+        ("W", "01", "01", "29"),
+        ("F", "January", "December", "July"),
+        ("m", "01", "12", "07"),
+        ("M", "Jan", "Dec", "Jul"),
+        ("n", "1", "12", "7"),
+        ("t", "31", "31", "31"),
+        ("L", "0", "1", "0"),
+        ("o", "2026", "2025", "1999"),
+        ("X", "+2026", "+2024", "+1999"),
+        ("x", "2026", "2024", "1999"),
+        ("Y", "2026", "2024", "1999"),
+        ("y", "26", "24", "99"),
+        ("a", "pm", "am", "pm"),
+        ("A", "PM", "AM", "PM"),
+        ("B", "628", "062", "312"),
+        ("g", "3", "12", "12"),
+        ("G", "15", "0", "12"),
+        ("h", "03", "12", "12"),
+        ("H", "15", "00", "12"),
+        ("i", "05", "30", "00"),
+        ("s", "09", "00", "00"),
+        ("u", "120345", "000000", "000000"),
+        ("v", "120", "000", "000"),
+        ("e", "Europe/Paris", "UTC", "Asia/Kolkata"),
+        ("I", "0", "0", "0"),
+        ("O", "+0100", "+0000", "+0530"),
+        ("P", "+01:00", "+00:00", "+05:30"),
+        ("p", "+01:00", "Z", "+05:30"),
+        ("T", "CET", "UTC", "IST"),
+        ("Z", "3600", "0", "19800"),
+        ("c", "2026-01-04T15:05:09+01:00", "2024-12-30T00:30:00+00:00", "1999-07-21T12:00:00+05:30"),
+        ("r", "Sun, 04 Jan 2026 15:05:09 +0100", "Mon, 30 Dec 2024 00:30:00 +0000", "Wed, 21 Jul 1999 12:00:00 +0530"),
+        ("U", "1767535509", "1735518600", "932538600"),
+        ("d/m/Y", "04/01/2026", "30/12/2024", "21/07/1999"),
+        (r"\Y\\Y", r"Y\2026", r"Y\2024", r"Y\1999"),
+        ("jS \\of F", "4th of January", "30th of December", "21st of July"),
+        ("", "", "", ""),
+        ("\\", "\\", "\\", "\\"),
+        ("é q 🏅", "é q 🏅", "é q 🏅", "é q 🏅"),
+    ],
+)
+def test_each_letter_says_what_php_says(letters, winter, night, india):
+    assert [format_date(moment, letters, locale=ENGLISH) for moment in (WINTER, NIGHT, INDIA)] == [winter, night, india]
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("fr", "dimanche 4 janvier"),
+        ("de_DE", "Sonntag 4 Januar"),
+        ("ja", "日曜日 4 1月"),
+        ("ar", "الأحد 4 يناير"),
+        ("ru", "воскресенье 4 января"),
+    ],
+)
+def test_names_are_in_the_callers_language(locale, said):
+    assert format_date(WINTER, "l j F", locale=babel.Locale.parse(locale)) == said
+
+
+@pytest.mark.parametrize(
+    ("day", "suffix"), [(1, "st"), (2, "nd"), (3, "rd"), (4, "th"), (11, "th"), (12, "th"), (13, "th"), (22, "nd")]
+)
+def test_days_have_english_suffixes(day, suffix):
+    assert format_date(WINTER.replace(day=day), "S", locale=ENGLISH) == suffix
+
+
+@given(
+    moment=st.datetimes(timezones=st.timezones()),
+    pair=st.sampled_from(
+        [("Y-m-d H:i:s", "%Y-%m-%d %H:%M:%S"), ("y", "%y"), ("W o", "%V %G"), ("h A", "%I %p"), ("D M", "%a %b")]
+    ),
+)
+def test_it_agrees_with_strftime_where_that_has_a_word_for_it(moment, pair):
+    letters, directives = pair
+    moment = moment.replace(year=max(moment.year, 1000))  # strftime does not fill up years
+
+    assert format_date(moment, letters, locale=ENGLISH) == moment.strftime(directives)
+
+
+@given(st.text(max_size=MOST_CHARACTERS), st.datetimes(timezones=st.timezones() | st.just(datetime.UTC)))
+def test_any_text_is_a_format(text, moment):
+    moment = moment.replace(year=min(max(moment.year, 2), 9998))  # days near the ends have no other zones
+
+    assert isinstance(format_date(moment, text, locale=ENGLISH), str)
+
+
+def test_a_long_format_is_refused():
+    with pytest.raises(BadParameter, match="format: expected at most 64 characters"):
+        format_date(WINTER, "Y" * 65, locale=ENGLISH)

@@ -1,0 +1,112 @@
+"""`POST /oauth/token` as RFC 6749 has it: who gets a token, what it is good for, and in which words others are refused."""
+
+import base64
+
+import pytest
+
+from service.core import api_keys
+from tests.making import authorization
+
+FORM = {"grant_type": "client_credentials"}
+
+
+@pytest.fixture
+async def credentials(academy, client_of):
+    return await client_of(academy)
+
+
+def basic(client_id, secret):
+    return {"Authorization": "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()}
+
+
+async def test_credentials_in_the_form_or_in_the_header_get_a_token_for_an_hour(client, credentials):
+    client_id, secret = credentials
+    in_form = await client.post("/oauth/token", data=FORM | {"client_id": client_id, "client_secret": secret})
+    in_header = await client.post("/oauth/token", data=FORM, headers=basic(*credentials))
+
+    for response in (in_form, in_header):
+        said = await response.json()
+        assert (response.status, said["token_type"], said["expires_in"], said["scope"]) == (
+            200,
+            "Bearer",
+            3600,
+            "contexts",
+        )
+        assert response.headers["Cache-Control"] == "no-store"
+        assert said["access_token"].count(".") == 2
+
+
+async def test_the_token_is_known_to_this_door_and_to_no_other(client, services, credentials):
+    token = await services.applications.token(*credentials)
+    elsewhere = await client.get("/users/xuid(1)/achievements", headers={"Authorization": f"XBL3.0 x=-;{token}"})
+
+    assert services.applications.is_one(f"Bearer {token}")
+    assert not services.applications.is_one(authorization())
+    assert elsewhere.status == 401
+
+
+@pytest.mark.parametrize(
+    ("form", "headers", "status", "error"),
+    [
+        pytest.param({}, {}, 400, "unsupported_grant_type", id="no grant"),
+        pytest.param({"grant_type": "password"}, {}, 400, "unsupported_grant_type", id="another grant"),
+        pytest.param(FORM, {}, 401, "invalid_client", id="no client"),
+        pytest.param(FORM | {"client_id": "cli_aaaaaaaaaa"}, {}, 401, "invalid_client", id="no secret"),
+        pytest.param(FORM, basic("cli_aaaaaaaaaa", "x"), 401, "invalid_client", id="no such client"),
+        pytest.param(FORM, {"Authorization": "Basic !!"}, 401, "invalid_client", id="no base64"),
+        pytest.param(FORM, {"Authorization": "Bearer a.b.c"}, 401, "invalid_client", id="another scheme"),
+        pytest.param(FORM | {"scope": "everything"}, basic("a", "b"), 400, "invalid_scope", id="another scope"),
+        pytest.param(FORM | {"client_secret": "x"}, basic("a", "b"), 400, "invalid_request", id="two ways at once"),
+    ],
+)
+async def test_others_are_refused_in_the_words_of_the_rfc(client, form, headers, status, error):
+    response = await client.post("/oauth/token", data=form or {"a": "b"}, headers=headers)
+    said = await response.json()
+
+    assert (response.status, said["error"]) == (status, error)
+    assert isinstance(said["error_description"], str)
+    assert ("WWW-Authenticate" in response.headers) == (status == 401)
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "status"),
+    [
+        pytest.param(b"{}", "application/json", 415, id="JSON"),
+        pytest.param(b"grant_type=a&grant_type=b", "application/x-www-form-urlencoded", 400, id="twice"),
+        pytest.param(b"a=\xff", "application/x-www-form-urlencoded", 400, id="no UTF-8"),
+        pytest.param(b"&".join([b"a=b"] * 99), "application/x-www-form-urlencoded", 400, id="many"),
+        pytest.param(b"a" * 9000, "application/x-www-form-urlencoded", 413, id="large"),
+    ],
+)
+async def test_a_body_that_is_no_small_form_is_refused(client, body, media_type, status):
+    response = await client.post("/oauth/token", data=body, headers={"Content-Type": media_type})
+
+    assert (response.status, (await response.json())["error"]) == (status, "invalid_request")
+
+
+async def test_another_method_and_another_path_are_refused_here_too(client):
+    method, path = await client.get("/oauth/token"), await client.post("/oauth/else")
+
+    assert (method.status, method.headers["Allow"], (await method.json())["error"]) == (405, "POST", "invalid_request")
+    assert (path.status, (await path.json())["error"]) == (404, "invalid_request")
+
+
+async def test_a_revoked_client_and_a_changed_secret_get_nothing(client, pool, credentials):
+    client_id, secret = credentials
+    changed = await client.post("/oauth/token", data=FORM, headers=basic(client_id, secret[:-1] + "~"))
+    async with pool.connection() as connection:
+        known = [key.key_id for key in await api_keys.keys_of(connection, 1) if key.prefix == client_id]
+        await api_keys.revoke(connection, title_id=1, key_ids=known)
+    revoked = await client.post("/oauth/token", data=FORM, headers=basic(client_id, secret))
+
+    assert (changed.status, revoked.status) == (401, 401)
+    assert secret not in await changed.text()
+
+
+async def test_a_client_is_no_key_and_a_key_no_client(client, pool, credentials):
+    async with pool.connection() as connection:
+        key = (await api_keys.create(connection, title_id=1)).key
+    as_key = await client.get("/achievements", headers={"X-API-KEY": ".".join(credentials)})
+    as_client = await client.post("/oauth/token", data=FORM, headers=basic(*key.split(".")))
+
+    assert (as_key.status, as_client.status) == (401, 401)

@@ -1,0 +1,96 @@
+"""The badges document, table by table: types, fields, arguments and rules, and a query that asks for all of them."""
+
+import datetime
+
+import pytest
+from graphql import GraphQLNonNull, GraphQLUnionType, print_type
+
+from service.core import ticks
+from service.dialects.badges import SCHEMA
+from tests.dialects.badges.conftest import USER
+
+TYPES = {
+    "Badge": {
+        "id": "ID!",
+        "title": "String!",
+        "picture": "MediaImage!",
+        "status": "BadgeStatus!",
+        "earned": "String",
+        "earningCriteria": "BadgeEarningCriteria!",
+    },
+    "BadgeEarningCriteriaLpComplete": {"learningPathId": "ID!"},
+    "BadgeEarningCriteriaLpPassed": {"learningPathId": "ID!"},
+    "BadgeEarningCriteriaLpEnroll": {"learningPathId": "ID!"},
+    "BadgeEarningCriteriaSocialConnection": {"threshold": "Int!", "currentThreshold": "Int!", "period": "Int"},
+    "BadgeEarningCriteriaSocialEngagement": {"threshold": "Int!", "currentThreshold": "Int!"},
+    "BadgeEarningCriteriaRegisteredFor": {"threshold": "Int!", "currentThreshold": "Int!"},
+}
+ARGUMENTS = {
+    "getBadge": {"badgeId": "ID", "userContextId": "ID"},
+    "getBadges": {
+        "userContextId": "ID",
+        "status": "BadgeStatus",
+        "after": "Cursor",
+        "before": "Cursor",
+        "first": "Int",
+        "last": "Int",
+        "reverse": "Boolean",
+        "sortKey": "BadgeSortKey",
+    },
+}
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_each_type_has_the_fields_of_its_table(name):
+    assert {field: str(kind.type) for field, kind in SCHEMA.type_map[name].fields.items()} == TYPES[name]
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_each_query_takes_the_arguments_of_its_table_and_needs_none(name):
+    found = SCHEMA.query_type.fields[name].args
+
+    assert {argument: str(kind.type) for argument, kind in found.items()} == ARGUMENTS[name]
+    assert not any(isinstance(kind.type, GraphQLNonNull) for kind in found.values())
+
+
+def test_criteria_are_a_union_of_the_six():
+    union = SCHEMA.type_map["BadgeEarningCriteria"]
+
+    assert isinstance(union, GraphQLUnionType)
+    assert {member.name for member in union.types} == TYPES.keys() - {"Badge"}
+
+
+def test_a_date_has_the_documents_format_by_default_and_is_there_if_it_was_earned():
+    assert 'format: String = "d/m/Y"' in print_type(SCHEMA.type_map["Badge"])
+    assert "EARNED" in SCHEMA.type_map["BadgeStatus"].values
+
+
+async def test_everything_of_a_badge_can_be_asked_for_in_one_query(ask_badges, make_context, give):
+    """One earned badge and all criteria, as the document's example readers would ask for them."""
+    await make_context(USER)
+    at = ticks.of(datetime.datetime(2026, 3, 9, 12, tzinfo=datetime.UTC))
+    await give(1, {2: at})
+    said = await ask_badges(
+        """{ getBadges { totalItems nodes { id title picture { url } status earned earningCriteria {
+            ... on BadgeEarningCriteriaLpComplete { learningPathId }
+            ... on BadgeEarningCriteriaLpPassed { learningPathId }
+            ... on BadgeEarningCriteriaLpEnroll { learningPathId }
+            ... on BadgeEarningCriteriaSocialConnection { threshold currentThreshold period }
+            ... on BadgeEarningCriteriaSocialEngagement { threshold currentThreshold }
+            ... on BadgeEarningCriteriaRegisteredFor { threshold currentThreshold } } } } }"""
+    )
+    badges = {badge["id"]: badge for badge in said["data"]["getBadges"]["nodes"]}
+
+    assert said["data"]["getBadges"]["totalItems"] == 7
+    assert badges["completed"] == {
+        "id": "completed",
+        "title": "Name 2",
+        "picture": {"url": "https://images.example.com/icon.png"},
+        "status": "EARNED",
+        "earned": "09/03/2026",
+        "earningCriteria": {"learningPathId": "knots"},
+    }
+    assert (badges["posted"]["status"], badges["posted"]["earned"]) == ("NOT_EARNED", None)
+    assert badges["posted"]["earningCriteria"] == {"threshold": 2, "currentThreshold": 0}
+    assert badges["quickly-connected"]["earningCriteria"] == {"threshold": 2, "currentThreshold": 0, "period": 3600}
+    assert badges["registered"]["earningCriteria"]["threshold"] == 10**8
