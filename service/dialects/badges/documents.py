@@ -38,7 +38,7 @@ from service.dialects.badges.schema import Bound
 
 MOST_CHARACTERS = 16 * 1024
 MOST_TOKENS = 2_000
-MOST_DEPTH = 12  # levels; the schema itself has six
+MOST_DEPTH = 20  # levels; the schema has six, the introspection that tools send sixteen
 MOST_FIELDS = 500  # written out
 MOST_ROOTS = 10
 MOST_SAME = 10  # fields of one name at one place

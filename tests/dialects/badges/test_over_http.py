@@ -195,7 +195,7 @@ def many(count, text):
         pytest.param("{ getBadges { nodes { " + "a " * 900 + "} } }", id="one field often"),
         pytest.param("{ getBadges { nodes { " + many(600, "a{0}: id") + " } } }", id="many aliases"),
         pytest.param("{ " + many(11, "a{0}: getBadge {{ id }}") + " }", id="many roots"),
-        pytest.param("{ getBadge " + "{ a " * 20 + "}" * 20 + " }", id="deep"),
+        pytest.param("{ getBadge " + "{ a " * 30 + "}" * 30 + " }", id="deep"),
         pytest.param(
             "{ getBadges { ...f0 } } "
             + many(20, "fragment f{0} on BadgeConnection {{ ...f{0}x ...f{0}x }}")
