@@ -2,11 +2,12 @@
 
 import re
 from pathlib import PurePath
-from typing import Literal
+from typing import Literal, get_args
 
 from service.core.formats.problems import Place, bounded
 
 Format = Literal["xbox-page", "achievements2017", "localization", "toml", "po"]
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 READABLE = (
     "a captured Xbox page (JSON, or the HTTP answer), achievements2017.xml, localization.xml, our TOML, or gettext PO"
