@@ -1,5 +1,7 @@
 """One text as a file holds it, whatever the format. Pure."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 
@@ -16,3 +18,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     line: int | None = None
     source: str | None = None
     needs_review: bool = False
+
+
+def with_sources(entries: Iterable[Entry], default_locale: str) -> list[Entry]:
+    """The entries of a file of several languages: what its translators saw is its own text in the default locale."""
+    found = list(entries)
+    sources = {entry.key: entry.text for entry in found if entry.locale == default_locale}
+    return [msgspec.structs.replace(entry, source=sources.get(entry.key)) for entry in found]

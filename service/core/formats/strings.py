@@ -4,21 +4,37 @@ What a format calls by its own ids is called by our text keys here. Ids that the
 under `string/…`, so that nothing is lost on the way back.
 """
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
 from service.core.catalog import Draft
-from service.core.formats import po, toml_catalogue, xbox_page, xbox_xml
+from service.core.formats import (
+    epic_csv,
+    google_play,
+    plain_csv,
+    po,
+    rules,
+    steam_vdf,
+    stores,
+    toml_catalogue,
+    values,
+    xbox_export,
+    xbox_page,
+    xbox_xml,
+)
 from service.core.formats.entries import Entry
 from service.core.formats.problems import Place
 from service.core.formats.sniff import FORMATS, sniff
-from service.core.formats.xbox_xml import ListedAchievement
+from service.core.formats.xbox_xml import ListedAchievement, Localization
 from service.errors import BadCatalogue, Problem
 
-__all__ = ["Entry", "Strings", "read"]
+__all__ = ["Entry", "Strings", "read", "texts_of"]
 
 Files = Mapping[str, bytes]
+
+_PAIRS = {"achievements2017": "localization"}
 
 
 class Strings(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +67,41 @@ def read(
     return Strings(format=found, entries=wanted)
 
 
+def texts_of(
+    entries: Iterable[Entry], draft: Draft, *, file: str
+) -> tuple[dict[str, dict[str, str]], list[Problem], list[Problem]]:
+    """What may be published of these texts, by locale and key, what is wrong with them, and what was left out.
+
+    A key that the title has no text for is wrong, unless it begins with `string/`. An empty text is a missing one.
+    A text whose source is not the source any more is stale: it and one that needs review are left out. Sources are
+    those of the draft, and those that come with the texts.
+    """
+    found = list(entries)
+    default = draft.title.default_locale
+    known = set(rules.text_keys(draft.title, draft.achievements))
+    sources = {
+        **draft.texts.get(default, {}),
+        **{entry.key: entry.text for entry in found if entry.locale == default and entry.text},
+    }
+    texts: dict[str, dict[str, str]] = {}
+    wrong, unwise = Place(file), Place(file)
+    with contextlib.suppress(BadCatalogue):  # there are too many problems to go on: what was found is told
+        for entry in found:
+            there = (entry.key, entry.line)
+            if entry.key not in known and not entry.key.startswith(rules.STRING_PREFIX):
+                wrong.at(*there).note("unknown-key", "the title has no text of that key")
+            elif not entry.text:
+                continue
+            elif entry.locale != default and entry.source is not None and entry.source != sources.get(entry.key):
+                message = f"left out: it translates {values.shown(entry.source)}, which is not the text any more"
+                unwise.at(*there).note("stale", message)
+            elif entry.needs_review:
+                unwise.at(*there).note("fuzzy", "left out: it is marked fuzzy and needs review")
+            else:
+                texts.setdefault(entry.locale, {})[entry.key] = entry.text
+    return texts, wrong.found, unwise.found
+
+
 def _format_of(files: Files, given: str | None) -> str:
     """The one format of all files; Partner Center's two are one."""
     if not files:
@@ -67,11 +118,8 @@ def _format_of(files: Files, given: str | None) -> str:
     return first
 
 
-_PAIRS = {"achievements2017": "localization"}
-
-
-def _po(files: Files, _draft: Draft, locale: str | None) -> list[Entry]:
-    read_all = (po.read_po(data, file=name, locale=locale) for name, data in files.items())
+def of_po(file: po.PoFile) -> list[Entry]:
+    """The texts of a PO file; what is not translated is none."""
     return [
         Entry(
             key=entry.key,
@@ -81,9 +129,12 @@ def _po(files: Files, _draft: Draft, locale: str | None) -> list[Entry]:
             source=entry.source,
             needs_review=entry.fuzzy,
         )
-        for file in read_all
         for entry in file.entries
     ]
+
+
+def _po(files: Files, _draft: Draft, locale: str | None) -> list[Entry]:
+    return [entry for name, data in files.items() for entry in of_po(po.read_po(data, file=name, locale=locale))]
 
 
 def _toml(files: Files, _draft: Draft, _locale: str | None) -> list[Entry]:
@@ -105,30 +156,47 @@ def _of_texts(draft: Draft) -> list[Entry]:
     ]
 
 
-def _partner_center(files: Files, _draft: Draft, _locale: str | None) -> list[Entry]:
+def _partner_center(files: Files, draft: Draft, _locale: str | None) -> list[Entry]:
+    """Without `achievements2017.xml` the title itself knows which string is which."""
     listed: list[ListedAchievement] = []
-    strings: dict[str, bytes] = {}
+    localizations: list[Localization] = []
     for name, data in files.items():
         if sniff(data, name) == "achievements2017":
             listed += xbox_xml.read_achievements2017(data, file=name)
         else:
-            strings[name] = data
-    keys = xbox_xml.text_keys(listed)
-    found: list[Entry] = []
-    for name, data in strings.items():
-        localization = xbox_xml.read_localization(data, file=name)
-        for id_, texts in localization.strings.items():
-            found += [
-                Entry(
-                    key=key,
-                    locale=locale,
-                    text=text,
-                    source=texts.get(localization.dev_display_locale),
-                )
-                for locale, text in texts.items()
-                for key in keys.get(id_, (f"string/{id_}",))
-            ]
-    return found
+            localizations.append(xbox_xml.read_localization(data, file=name))
+    keys: dict[str, tuple[str, ...]] = {id_.lower(): (key,) for key, id_ in xbox_export.string_ids(draft).items()}
+    keys |= {id_.lower(): found for id_, found in xbox_xml.text_keys(listed).items()}
+    ours = stores.ours(stores.regional(draft.texts, default=draft.title.default_locale))
+    return [
+        Entry(
+            key=key,
+            locale=ours.get(locale, locale),
+            text=text,
+            line=localization.lines[id_],
+            source=texts.get(localization.dev_display_locale),
+        )
+        for localization in localizations
+        for id_, texts in localization.strings.items()
+        for locale, text in texts.items()
+        for key in keys.get(id_.lower(), (rules.STRING_PREFIX + id_,))
+    ]
+
+
+def _steam(files: Files, draft: Draft, _locale: str | None) -> list[Entry]:
+    return [entry for name, data in files.items() for entry in steam_vdf.read_vdf(data, file=name, draft=draft)]
+
+
+def _google_play(files: Files, draft: Draft, _locale: str | None) -> list[Entry]:
+    return google_play.read_play(files, draft=draft)
+
+
+def _epic(files: Files, draft: Draft, _locale: str | None) -> list[Entry]:
+    return [entry for name, data in files.items() for entry in epic_csv.read_epic(data, file=name, draft=draft)]
+
+
+def _csv(files: Files, _draft: Draft, _locale: str | None) -> list[Entry]:
+    return [entry for name, data in files.items() for entry in plain_csv.read_csv(data, file=name)]
 
 
 _READERS: Mapping[str, Callable[[Files, Draft, str | None], list[Entry]]] = {
@@ -136,4 +204,8 @@ _READERS: Mapping[str, Callable[[Files, Draft, str | None], list[Entry]]] = {
     "toml": _toml,
     "xbox-page": _page,
     "localization": _partner_center,
+    "steam": _steam,
+    "google-play": _google_play,
+    "epic": _epic,
+    "csv": _csv,
 }
