@@ -155,6 +155,7 @@ BAD = {
     "LAUREL_DEFAULT_CONTRACT": "5",
     "LAUREL_LOCALE_MAX_DISTANCE": "0",
     "LAUREL_CATALOG_POLL": "nan",
+    "LAUREL_PSEUDO_LOCALES": "yes",
     "LAUREL_LOG_LEVEL": "loud",
     "LAUREL_TYPO": "x",
 }

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterator
 
+_CONVERSION = r"[-+#0]?[0-9]{0,3}(?:\.[0-9]{1,3})?[sdifuxXc@]"
 _PLACEHOLDER = re.compile(
-    r"\{[A-Za-z0-9_.]*\}|%(?:\([A-Za-z_][A-Za-z0-9_]*\)|[0-9]{1,2}\$)?[-+#0]?[0-9]{0,3}(?:\.[0-9]{1,3})?[sdifuxXc@](?![A-Za-z])"
+    rf"\{{[A-Za-z0-9_.]*\}}|%(?:\([A-Za-z_][A-Za-z0-9_]*\)|[0-9]{{1,2}}\$){_CONVERSION}|%{_CONVERSION}(?![A-Za-z])"
 )
 _TAG = re.compile(r"<(?P<closes>/?)(?P<name>[A-Za-z][A-Za-z0-9]{0,31})(?:\s[^<>]{0,500})?(?P<alone>/?)>")
-_URL = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]]", re.IGNORECASE)
+_URL = re.compile(r"(?i:https?)://[^\s<>\"]+[^\s<>\".,;:!?)\]]")
+_NO_WORDS = re.compile("|".join(one.pattern for one in (_URL, _TAG, _PLACEHOLDER)))
 _NUMBER = re.compile(r"\d+(?:[.,'’\u00a0\u202f\u066b\u066c ]\d{3}(?!\d)|[.,\u066b]\d+)*")
 _WORD = re.compile(r"[^\W\d_]+(?:[’'][^\W\d_]+)*")
 _TWICE = re.compile(r"\b(?P<word>[^\W\d_]{2,})[ \u00a0]+(?P=word)\b", re.IGNORECASE)
@@ -46,6 +48,16 @@ def tags(text: str) -> list[str]:
     return [f"<{tag['closes']}{tag['name']}>" for tag in _TAG.finditer(text)]
 
 
+def pieces(text: str) -> Iterator[tuple[str, bool]]:
+    """The text in parts, and whether each is words; placeholders, tags and URLs are none."""
+    end = 0
+    for other in _NO_WORDS.finditer(text):
+        yield text[end : other.start()], True
+        yield other[0], False
+        end = other.end()
+    yield text[end:], True
+
+
 def is_balanced(text: str) -> bool:
     """Whether every tag closes the last that was opened, and none stays open."""
     stack: list[str] = []
@@ -66,8 +78,7 @@ def urls(text: str) -> list[str]:
 
 def numbers(text: str) -> list[str]:
     """Numbers as ASCII digits alone, whatever parts their groups; those of placeholders, tags and URLs left out."""
-    for other in (_URL, _TAG, _PLACEHOLDER):
-        text = other.sub(" ", text)
+    text = _NO_WORDS.sub(" ", text)
     return ["".join(str(int(digit)) for digit in found if digit.isdecimal()) for found in _NUMBER.findall(text)]
 
 
