@@ -436,6 +436,19 @@ def test_a_check_tells_programs_where_each_text_stands(command, files):
     assert refused.stderr.startswith("laurel: errors: 1, warnings: ")
 
 
+def test_texts_alone_are_checked_against_the_title_that_is_here(command, tmp_path):
+    command("catalog", "import", "title.toml")
+    (tmp_path / "fr.csv").write_text("key,fr-FR\nachievement/1/name,{n} lueur\n", encoding="utf-8")
+
+    refused = command("catalog", "check", tmp_path / "fr.csv", "--title", 7, "--format", "json", status=1)
+
+    assert {(one["line"], one["locale"], one["rule"]) for one in json.loads(refused.stdout)} == {
+        (2, "fr-FR", "placeholders-differ")
+    }
+    unnamed = command("catalog", "check", tmp_path / "fr.csv", status=1)
+    assert "name it with --title [unknown-title]" in unnamed.stderr
+
+
 def test_a_check_without_an_error_ends_well(command):
     done = command("catalog", "check", "title.toml", "--format", "json")
 

@@ -1,6 +1,7 @@
 """`laurel catalog …`: definitions and texts in and out, checked, published, and taken back."""
 
 import contextlib
+import functools
 import pathlib
 from collections.abc import AsyncIterator
 from typing import get_args
@@ -10,7 +11,7 @@ import msgspec
 
 from service.commands import report
 from service.commands.console import database_url, refuse, run, settings, steps, up_to_date
-from service.commands.intake import Given, locales_of, read_files
+from service.commands.intake import DraftOf, Given, Places, locales_of, read_files
 from service.commands.report import REPORT_FORMATS, Finding, ReportFormat
 from service.core import backfill, publishing
 from service.core.catalog import Draft
@@ -197,18 +198,37 @@ def _found_in_title(title_id: int, store: str | None) -> list[Finding]:
 
 
 def _found_in_files(files: tuple[pathlib.Path, ...], given: Given, store: str | None) -> list[Finding]:
+    """Of texts alone, what is said of the texts in the file: the rest of the title is not there to be mended."""
+    draft_of = _named(given)
     try:
-        incoming, warnings = read_files(files, given, forced=None, draft_of=lambda _: None)
+        incoming, warnings = read_files(files, given, forced=None, draft_of=draft_of)
     except BadCatalogue as refusal:
         return report.of_problems(refusal.problems, "error")
     found = report.of_problems(warnings, "warning")
     for one in incoming:
-        places = report.places_of(locales_of(pathlib.Path(one.file), given), one.draft) if one.is_whole else {}
-        found += _found(one.draft, store, file=one.file, places=places)
+        if one.places:
+            whole = publishing.merged(draft_of(one.draft.title.title_id), one.draft, is_whole=False)
+            texts = report.of_texts(whole, store=store, file=one.file, places=one.places)
+            found += [remark for remark in texts if (remark.locale, remark.key) in one.places]
+        else:
+            places = report.places_of(locales_of(pathlib.Path(one.file), given), one.draft) if one.is_whole else {}
+            found += _found(one.draft, store, file=one.file, places=places)
     return found
 
 
-def _found(draft: Draft, store: str | None, *, file: str, places: report.Places) -> list[Finding]:
+def _named(given: Given) -> DraftOf:
+    """What is being edited of the title that was named; without a name, no database is needed, and none is asked."""
+
+    def read(title_id: int) -> Draft | None:
+        if given.title_id is None:
+            return None
+        with database_url(settings()) as url:
+            return run(lambda: _draft(url, title_id))
+
+    return functools.cache(read)
+
+
+def _found(draft: Draft, store: str | None, *, file: str, places: Places) -> list[Finding]:
     wrong, unwise = rules.check(draft, file=file)
     texts = report.of_texts(draft, store=store, file=file, places=places)
     return [*report.of_problems(unwise, "warning"), *report.of_problems(wrong, "error"), *texts]

@@ -2,7 +2,7 @@
 
 import contextlib
 import pathlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -12,6 +12,9 @@ from service.core.formats.problems import MAX_BYTES
 from service.core.formats.sniff import Format, sniff
 from service.core.formats.title_folder import read_title_folder
 from service.errors import BadCatalogue, Problem
+
+Places = Mapping[tuple[str, str], tuple[str, int | None]]
+"""Locale and text key → the file and the line where the text stands."""
 
 DraftOf = Callable[[int], Draft | None]
 
@@ -32,11 +35,15 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Incoming(msgspec.Struct, frozen=True, kw_only=True):
-    """A draft to be merged. `is_whole`: it describes the title as we do, so it decides what is ours too."""
+    """A draft to be merged. `is_whole`: it describes the title as we do, so it decides what is ours too.
+
+    `places` says of texts alone, by locale and key, in which file and line they stand.
+    """
 
     draft: Draft
     file: str
     is_whole: bool
+    places: Places = {}
 
 
 def read_files(
@@ -107,7 +114,8 @@ class _Reading:
             raise BadCatalogue(wrong)
         self.warnings += unwise
         incoming = Draft(title=draft.title, achievements=(), texts=texts)
-        self.incoming.append(Incoming(draft=incoming, file=str(path), is_whole=False))
+        places = {(entry.locale, entry.key): (str(path), entry.line) for entry in read.entries}
+        self.incoming.append(Incoming(draft=incoming, file=str(path), is_whole=False, places=places))
 
     def join_partner_files(self) -> None:
         """Make one draft of Partner Center's two files, if there are any; strings alone are texts."""

@@ -1,12 +1,13 @@
 """What `laurel catalog check` has found, said for people, for programs and for a forge's pages."""
 
 import pathlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
 import click
 import msgspec
 
+from service.commands.intake import Places
 from service.core.catalog import Draft
 from service.core.formats import checks, strings
 from service.core.formats.checks import Severity
@@ -15,9 +16,6 @@ from service.errors import Problem
 
 ReportFormat = Literal["text", "json", "github"]
 REPORT_FORMATS: tuple[ReportFormat, ...] = get_args(ReportFormat)
-
-Places = Mapping[tuple[str, str], tuple[str, int | None]]
-"""Locale and text key → the file and the line where the text stands."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,9 +5,9 @@ The library reads values over several lines in quadratic time and passes over wh
 every string is looked at first.
 """
 
-import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from typing import Any
 
 import vdf
 
@@ -20,6 +20,8 @@ PREFIX = "string/steam/"
 _STRING = re.compile(r'"((?:\\[^\n]|[^"\\])*)"|//[^\n]*')
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"})
 _STRING_CHARACTERS = 2 * values.TEXT_CHARACTERS  # each may be escaped
+_STRING_LINES = 5  # what the library takes quadratic time for; ours are escaped, and stand in one
+_BETWEEN = re.compile(r"[\s{}]*")
 
 
 def read_vdf(data: bytes, *, file: str, draft: Draft) -> list[Entry]:
@@ -29,23 +31,16 @@ def read_vdf(data: bytes, *, file: str, draft: Draft) -> list[Entry]:
         BadCatalogue: it is no such file, has a language that is not Steam's, a token twice, or a text that is none.
     """
     place = Place(file)
-    lines, languages = _parsed(decoded(data, place), place)
+    languages = _languages(decoded(data, place), place)
     keys = {token: key for key, token in _tokens(draft, place).items()}
     locales = stores.STEAM_LANGUAGES | stores.ours(stores.steam_languages(draft.texts))
     found: list[Entry] = []
-    for index, (language, tokens) in enumerate(languages):
-        line, *lines_of_tokens = itertools.islice(lines, 2 + 2 * len(tokens))
+    for language, (tokens, line) in languages.items():
         if language not in locales:
             place.at(language, line).note("unknown-language", f"{values.shown(language)} is none of Steam's")
             continue
-        if any(language == before for before, _ in languages[:index]):
-            place.at(language, line).note("duplicate-language", "the language stands twice")
-        seen = set()
-        for (token, text), token_line in zip(tokens, lines_of_tokens[1::2], strict=True):
+        for token, (text, token_line) in tokens.items():
             there = place.at(token, token_line)
-            if token in seen:
-                there.note("duplicate-entry", "the token stands twice in this language")
-            seen.add(token)
             there.read(values.label, token)
             read = there.read(values.text, text)
             key = keys.get(token, PREFIX + token)
@@ -82,48 +77,78 @@ def _tokens(draft: Draft, place: Place) -> dict[str, str]:
     return tokens
 
 
-def _parsed(text: str, place: Place) -> tuple[Iterator[int], list[tuple[str, list[tuple[str, str]]]]]:
-    """The line of every string in turn, and the languages with their tokens, in the order of the file."""
+Block = dict[str, tuple[Any, int | None]]
+"""Names, with what each holds and its line."""
+
+
+def _languages(text: str, place: Place) -> Block:
+    """The tokens of each language, in the order of the file."""
+    top = _parsed(text, place)
+    _, (languages, _) = next(iter(top.items()), ("", ("", None)))
+    if [name.lower() for name in top] != ["lang"] or not isinstance(languages, dict):
+        place.at(None, 1).refuse("unknown-format", 'expected "lang" { "english" { "Tokens" { … } } }')
+    return {
+        language: (_tokens_of(block, place.at(language, line)), line) for language, (block, line) in languages.items()
+    }
+
+
+def _tokens_of(language: object, place: Place) -> Block:
+    if not isinstance(language, dict) or [name.lower() for name in language] != ["tokens"]:
+        place.refuse("unknown-format", 'expected a language to hold "Tokens" { … } and nothing else')
+    [(tokens, line)] = language.values()
+    if not isinstance(tokens, dict):
+        place.at(place.key, line).refuse("unknown-format", "expected a block of tokens")
+    for token, (text, token_line) in tokens.items():
+        if not isinstance(text, str):
+            place.at(token, token_line).refuse("unknown-format", "expected a text, got a block")
+    return tokens
+
+
+def _parsed(text: str, place: Place) -> Block:
+    """What the library makes of the file, with lines; a name that stands twice in a block is noted."""
     lines = list(_lines(text, place))
+    used = 0
+
+    class Lined(dict[str, Any]):
+        def __setitem__(self, name: str, held: object) -> None:
+            nonlocal used
+            line = lines[used] if used < len(lines) else None
+            used += 1 if isinstance(held, dict) else 2
+            if name in self:
+                place.at(name, line).note("duplicate-entry", "the name stands twice in its block")
+            super().__setitem__(name, (held, line))
+
     try:
-        tree = vdf.loads(text, mapper=vdf.VDFDict, merge_duplicate_keys=False)
+        found: Block = vdf.loads(text, mapper=Lined, merge_duplicate_keys=False)
     except SyntaxError as error:
         place.at(None, error.lineno).refuse("not-vdf", f"not VDF: {error.msg.removeprefix('vdf.parse: ')}")
-    top = list(tree.items())
-    if len(top) != 1 or top[0][0].lower() != "lang" or not isinstance(top[0][1], Mapping):
-        place.at(None, 1).refuse("unknown-format", 'expected "lang" { "english" { "Tokens" { … } } }')
-    languages = [(language, _pairs(language, block, place)) for language, block in top[0][1].items()]
-    if len(lines) != 1 + sum(2 + 2 * len(pairs) for _, pairs in languages):
+    if used != len(lines):
         place.refuse("not-vdf", "expected one quoted token and one quoted text in each line")
-    return iter(lines[1:]), languages
-
-
-def _pairs(language: str, block: object, place: Place) -> list[tuple[str, str]]:
-    inner = list(block.items()) if isinstance(block, Mapping) else []
-    if len(inner) != 1 or inner[0][0].lower() != "tokens" or not isinstance(inner[0][1], Mapping):
-        place.at(language[:64]).refuse("unknown-format", 'expected a language to hold "Tokens" { … } and nothing else')
-    pairs = list(inner[0][1].items())
-    for token, text in pairs:
-        if not isinstance(text, str):
-            place.at(token).refuse("unknown-format", "expected a text, got a block")
-    return pairs
+    return found
 
 
 def _lines(text: str, place: Place) -> Iterator[int]:
-    """Where each string begins; every one must end, and be short enough to be read."""
+    """Where each string begins. Every one must end and be short enough to be read; between them are only braces."""
     end, line = 0, 1
     for match in _STRING.finditer(text):
-        between = text[end : match.start()]
-        line += between.count("\n")
-        if '"' in between:
-            break
+        line = _after(text[end : match.start()], line, place)
         if match[1] is not None:
-            if len(match[1]) > _STRING_CHARACTERS:
-                place.at(None, line).refuse("too-long", f"expected at most {values.TEXT_CHARACTERS} characters")
+            if len(match[1]) > _STRING_CHARACTERS or match[1].count("\n") > _STRING_LINES:
+                message = f"expected at most {values.TEXT_CHARACTERS} characters in {_STRING_LINES} lines"
+                place.at(None, line).refuse("too-long", message)
             yield line
         line += match[0].count("\n")
         end = match.end()
-    if '"' in text[end:]:
-        place.at(None, line + text[end:].partition('"')[0].count("\n")).refuse(
-            "unterminated-string", "the string has no end"
-        )
+    _after(text[end:], line, place)
+
+
+def _after(between: str, line: int, place: Place) -> int:
+    """The line where what stands between two strings ends."""
+    found = _BETWEEN.match(between)
+    length = 0 if found is None else found.end()
+    if length < len(between):
+        there = place.at(None, line + between.count("\n", 0, length))
+        if between[length] == '"':
+            there.refuse("unterminated-string", "the string has no end")
+        there.refuse("not-vdf", "expected names and texts in quotation marks, braces and comments")
+    return line + between.count("\n")

@@ -18,7 +18,7 @@ URL_CHARACTERS = 2048
 DECIMAL_CHARACTERS = 40
 DAY = 24 * 3600  # seconds
 
-_UNFIT = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # the last two fit no XML
+_UNFIT = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 _GUID = re.compile("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _WHOLE = re.compile("0|[1-9][0-9]{0,9}")
@@ -43,15 +43,9 @@ def _string(value: object, *, characters: int, newlines: bool = False) -> str:
         raise Broken("too-long", f"expected at most {characters} characters, got {len(value)}")
     for unfit in _UNFIT.finditer(value):
         if not (newlines and unfit[0] == "\n"):
-            name = _name_of(unfit[0])
+            name = "half a surrogate pair" if unfit[0] >= "\ud800" else "a control character"
             raise Broken("control-character", f"U+{ord(unfit[0]):04X} at character {unfit.start() + 1} is {name}")
     return value
-
-
-def _name_of(unfit: str) -> str:
-    if unfit < "\ud800":
-        return "a control character"
-    return "half a surrogate pair" if unfit < "\ufffe" else "no character"
 
 
 def text(value: object) -> str:

@@ -1,5 +1,6 @@
 """Partner Center's two files written from a draft (`xbox_xml.py` reads them). Pure."""
 
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ from service.core.formats.xbox_xml import STRING_IDS
 
 LOCALIZATION, ACHIEVEMENTS = "localization.xml", "achievements2017.xml"
 _NAMESPACE = "http://config.mgt.xboxlive.com/schema"
+_NO_XML = re.compile("[\ufffe\uffff]")
 _OTHER_STORES = (steam_vdf.PREFIX, epic_csv.PREFIX)
 
 
@@ -27,7 +29,7 @@ def write_xbox(draft: Draft) -> dict[str, bytes]:
 
     Raises:
         BadCatalogue: an achievement lacks one of its three texts in the default locale, which has to be one that Xbox
-            can name, or two achievements share their GUID.
+            can name, two achievements share their GUID, or a text fits no XML.
     """
     place = Place(ACHIEVEMENTS)
     stores.by_name(((stores.xbox_guid(draft, one), one) for one in draft.achievements), place)
@@ -38,6 +40,10 @@ def write_xbox(draft: Draft) -> dict[str, bytes]:
     for key in string_ids(draft):
         if key not in draft.texts.get(default, {}):
             place.at(key).note("missing-text", "Xbox wants this text in the default locale")
+    for _, key in _strings(draft):
+        for locale in codes.keys() & draft.texts.keys():
+            if _NO_XML.search(draft.texts[locale].get(key, "")):
+                place.at(key).note("not-xml", f"the {locale} text has U+FFFE or U+FFFF, which no XML may hold")
     place.settle()
     return {LOCALIZATION: _localization(draft, codes), ACHIEVEMENTS: _achievements(draft)}
 

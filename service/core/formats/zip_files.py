@@ -59,6 +59,8 @@ def _check(entries: list[zipfile.ZipInfo], place: Place) -> None:
             there.note("path", f"expected a file's name without folders, got {values.shown(entry.filename)}")
         if entry.flag_bits & 1:
             there.note("encrypted", "an encrypted file cannot be read")
+        if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+            there.note("packing", "expected a file that is stored or deflated")
         if entry.file_size > MAX_FILE_BYTES:
             there.note("too-large", f"expected a file of at most {MAX_FILE_BYTES} bytes, got {entry.file_size}")
         if entry.file_size > MAX_RATIO * max(entry.compress_size, 1):

@@ -15,7 +15,6 @@ def rules(text, *, locale="fr-FR", source="Light the lamp", **options):
         pytest.param("", {}, "empty", id="no text"),
         pytest.param(" \n", {}, "blank-text", id="a text of white space"),
         pytest.param("a\x07", {}, "control-character", id="a bell"),
-        pytest.param("a\ufffe", {}, "control-character", id="what fits no XML"),
         pytest.param("x" * 4001, {}, "too-long", id="more than any text may have"),
         pytest.param("Allumez", {"source": None}, "source-missing", id="a translation of nothing"),
         pytest.param("é" * 10 + "e\u0301", {"limit": 10}, "over-limit", id="a character too many, composed"),

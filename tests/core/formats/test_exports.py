@@ -73,3 +73,9 @@ def test_xbox_gets_nothing_that_it_would_refuse(title, rules_of):
     texts = {**title.texts, "en-US": english}
 
     assert rules_of(export, msgspec.structs.replace(title, texts=texts), "xbox") == ["missing-text"]
+
+
+def test_a_text_that_fits_no_xml_is_told(title, rules_of):
+    texts = {**title.texts, "fr-FR": {"achievement/8/name": "a\ufffe"}}
+
+    assert rules_of(export, msgspec.structs.replace(title, texts=texts), "xbox") == ["not-xml"]

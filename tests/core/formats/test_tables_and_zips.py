@@ -147,6 +147,7 @@ def test_points_that_google_play_does_not_take_are_told(draft, rules_of, points)
         pytest.param(zipped(*((f"{n}.png", b"") for n in range(501))), "too-many-files", id="501 files"),
         pytest.param(zipped((METADATA, b" " * 1_048_577)), "too-large", id="a file of more than 1 MB"),
         pytest.param(zipped((METADATA, b" " * 1_000_000), method=zipfile.ZIP_DEFLATED), "bomb", id="a bomb"),
+        pytest.param(zipped((METADATA, b"a"), method=zipfile.ZIP_LZMA), "packing", id="a rare way of packing"),
         pytest.param(encrypted(), "encrypted", id="an encrypted file"),
         pytest.param(zipped(("b.png", b"")), "unknown-format", id="nothing of it"),
     ],
@@ -170,7 +171,9 @@ def test_a_zip_that_lies_about_its_sizes_is_refused(draft, rules_of):
         pytest.param('"lang" {"english" {"Tokens" {\n"a" "b\n', ("unterminated-string", 2), id="no end of a string"),
         pytest.param('"lang"\n{\n"english"\n{\n"Tokens"\n{\n"a" "b"\n', ("not-vdf", 7), id="no end of a block"),
         pytest.param('"words" "a"\n', ("unknown-format", 1), id="another file"),
-        pytest.param('"lang"\n{\n"english" "a"\n}\n', ("unknown-format", None), id="no tokens"),
+        pytest.param('"lang"\n{\nenglish\n', ("not-vdf", 3), id="a name without quotation marks"),
+        pytest.param('"lang" "' + "\n" * 6 + '"', ("too-long", 1), id="a text of many lines"),
+        pytest.param('"lang"\n{\n"english" "a"\n}\n', ("unknown-format", 3), id="no tokens"),
         pytest.param(
             '"lang"\n{\n"klingon"\n{\n"Tokens"\n{\n}\n}\n}\n', ("unknown-language", 3), id="no language of Steam"
         ),
