@@ -56,7 +56,8 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
         Unavailable: the database cannot answer.
     """
     verifier = Verifier(_keys(settings), issuer=settings.issuer, audience=settings.audience)
-    releases, rarities = Releases(pool), Rarities(pool)
+    releases = Releases(pool, pseudo_locales=settings.pseudo_locales == "on")
+    rarities = Rarities(pool)
     await releases.refresh()
     await rarities.refresh()
     progress = ProgressReads(pool)

@@ -13,6 +13,7 @@ from service.errors import BadSetting
 SECONDS = 1.0
 
 ReadPolicy = Literal["self", "public"]
+Switch = Literal["on", "off"]
 RateTier = Literal["off", "standard", "reduced"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -35,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     event_retention_months: int = 0
     rate_tier: RateTier = "off"
     cors_origins: tuple[str, ...] = ()
+    pseudo_locales: Switch = "off"
     log_level: LogLevel = "info"
 
 
@@ -163,6 +165,12 @@ KNOBS = (
         "cors_origins",
         "origins such as https://game.example.com, with commas between, or * for any",
         _origins,
+    ),
+    Knob(
+        "LAUREL_PSEUDO_LOCALES",
+        "pseudo_locales",
+        "on or off",
+        _one_of("on", "off"),
     ),
     Knob(
         "LAUREL_LOG_LEVEL",

@@ -155,6 +155,7 @@ BAD = {
     "LAUREL_DEFAULT_CONTRACT": "5",
     "LAUREL_LOCALE_MAX_DISTANCE": "0",
     "LAUREL_CATALOG_POLL": "nan",
+    "LAUREL_PSEUDO_LOCALES": "yes",
     "LAUREL_LOG_LEVEL": "loud",
     "LAUREL_TYPO": "x",
 }
@@ -361,6 +362,100 @@ def test_an_export_imports_as_it_was(command, contents, tmp_path):
     assert contents(TITLE) == before
 
 
+@pytest.mark.parametrize("kind", ["po", "xbox", "steam", "epic", "csv"])
+def test_texts_go_out_to_translators_and_come_back(command, tmp_path, kind):
+    """In every format: the French name is changed in the file, and that alone changes here."""
+    command("catalog", "import", "title.toml")
+    command("catalog", "export", "--title", 7, "--format", kind, "--to", tmp_path / "out")
+    [path] = [path for path in (tmp_path / "out").rglob("*") if path.is_file() and "Première lueur" in path.read_text()]
+    path.write_text(path.read_text().replace("Première lueur", "Aube"))
+
+    done = command("catalog", "import", path, "--title", 7)
+
+    assert done.stdout.splitlines() == [
+        "title 7: title unchanged; achievements 0 new, 0 changed; texts 1 new or changed",
+        "  fr-FR achievement/1/name: 'Première lueur' -> 'Aube'",
+    ]
+
+
+def test_partner_centers_files_change_only_what_they_hold(command, tmp_path):
+    command("catalog", "import", "title.toml")
+    command("catalog", "export", "--title", 7, "--format", "xbox", "--to", tmp_path / "out")
+    pair = [tmp_path / "out" / name for name in ("localization.xml", "achievements2017.xml")]
+
+    assert command("catalog", "import", *pair, "--title", 7).stdout == "title 7: nothing changes\n"
+    pair[1].write_text(pair[1].read_text().replace("<IsHidden>false", "<IsHidden>true"))
+    assert "achievements 0 new, 1 changed; texts 0" in command("catalog", "import", *pair, "--title", 7).stdout
+
+
+def test_an_export_may_be_of_what_is_served_and_of_some_locales(command, files, tmp_path):
+    command("catalog", "import", "title.toml", "--publish")
+    (files / "title.toml").write_text(TOML.replace("First Light", "Dawn"))
+    (files / "locales/fr_FR/LC_MESSAGES/title-7.po").write_text(PO.replace("First Light", "Dawn"))
+    command("catalog", "import", "title.toml")
+    export = ("catalog", "export", "--title", 7, "--to", tmp_path, "--format", "csv")
+
+    command(*export)
+    assert "achievement/1/name,Dawn,Première lueur\n" in (tmp_path / "title-7.csv").read_text()
+    command(*export, "--published", "--locale", "en-US")
+    assert "achievement/1/name,First Light\n" in (tmp_path / "title-7.csv").read_text()
+    refused = command(*export, "--locale", "xx", status=1)
+    assert refused.stderr == "laurel: --locale: there are no xx texts; there are en-US, fr-FR\n"
+
+
+def test_what_a_store_would_refuse_is_not_written(command, tmp_path):
+    command("catalog", "import", "title.toml")
+
+    refused = command("catalog", "export", "--title", 7, "--format", "google-play", "--to", tmp_path / "out", status=1)
+    made = command("catalog", "export", "--title", 7, "--format", "zip", "--to", tmp_path / "out")
+
+    assert "achievement/1: Google Play wants 5 to 200 points in fives, here are 0 [points]" in refused.stderr
+    assert made.stderr.startswith("left out: google-play: ")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["title-7.zip"]
+
+
+def test_a_check_tells_programs_where_each_text_stands(command, files):
+    po = files / "locales/fr_FR/LC_MESSAGES/title-7.po"
+    po.write_text(po.read_text().replace("Première lueur", "Première  lueur {n}"))
+
+    refused = command("catalog", "check", "title.toml", "--format", "json", status=1)
+    forge = command("catalog", "check", "title.toml", "--format", "github", status=1)
+
+    found = {one["rule"]: one for one in json.loads(refused.stdout)}
+    assert found["placeholders-differ"] == {
+        "file": str(po),
+        "line": 6,
+        "key": "achievement/1/name",
+        "locale": "fr-FR",
+        "rule": "placeholders-differ",
+        "severity": "error",
+        "message": "placeholders: expected none, got {n}",
+    }
+    assert found["double-space"]["severity"] == "warning"
+    assert f"::error file={po},line=6,title=placeholders-differ::fr-FR achievement/1/name: " in forge.stdout
+    assert refused.stderr.startswith("laurel: errors: 1, warnings: ")
+
+
+def test_texts_alone_are_checked_against_the_title_that_is_here(command, tmp_path):
+    command("catalog", "import", "title.toml")
+    (tmp_path / "fr.csv").write_text("key,fr-FR\nachievement/1/name,{n} lueur\n", encoding="utf-8")
+
+    refused = command("catalog", "check", tmp_path / "fr.csv", "--title", 7, "--format", "json", status=1)
+
+    assert {(one["line"], one["locale"], one["rule"]) for one in json.loads(refused.stdout)} == {
+        (2, "fr-FR", "placeholders-differ")
+    }
+    unnamed = command("catalog", "check", tmp_path / "fr.csv", status=1)
+    assert "name it with --title [unknown-title]" in unnamed.stderr
+
+
+def test_a_check_without_an_error_ends_well(command):
+    done = command("catalog", "check", "title.toml", "--format", "json")
+
+    assert {one["severity"] for one in json.loads(done.stdout)} == {"warning"}
+    command("catalog", "check", "title.toml", "--strict", status=1)
+
+
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
@@ -392,7 +487,7 @@ def test_a_broken_file_fails_a_check_with_every_problem_on_its_own_line(command)
 
     problems = [line for line in refused.stderr.splitlines() if line.startswith("error: ")]
     assert len(problems) == 2
-    assert refused.stderr.endswith("laurel: errors: 2\n")
+    assert refused.stderr.endswith("laurel: errors: 2, warnings: 0\n")
     assert command("catalog", "check", "title.toml").stdout.startswith("errors: 0, ")
 
 

@@ -300,7 +300,8 @@ def test_the_pasted_lines_ask_for_badges_as_shown(answers):
 def test_the_pasted_lines_do_the_rest_of_what_is_said_of_them(answers):
     assert answers.to("If-None-Match").strip() == "304"
     assert "maxItems: expected a whole number" in answers.to("maxItems=many")
-    assert "'Microsoft Achievements Sample' -> 'Our Sample'" in answers.to("catalog check")
+    assert "'Microsoft Achievements Sample' -> 'Our Sample'" in answers.to("catalog check mine")
+    assert "title 1297290417: nothing changes\n" in answers.to("title-1297290417.csv --dry-run")
     assert "release 2 is published" in answers.to("publish --title 3051199919\n")
     assert re.search(r"release 1 of \S+ +is served", answers.to("--release 1"))
     assert "title 1297290417: nothing changes" in answers.to("> page.json")

@@ -35,6 +35,7 @@ GOOD = {
     "LAUREL_EVENT_RETENTION_MONTHS": ["0", "13", "1200"],
     "LAUREL_RATE_TIER": ["off", "standard", "reduced"],
     "LAUREL_CORS_ORIGINS": ["*", "https://game.example.com", "https://a.example, http://localhost:3000"],
+    "LAUREL_PSEUDO_LOCALES": ["on", "off"],
     "LAUREL_LOG_LEVEL": ["debug", "info", "warning", "error"],
 }
 BAD = {
@@ -53,6 +54,7 @@ BAD = {
     "LAUREL_EVENT_RETENTION_MONTHS": ["", "-1", "1201", "all"],
     "LAUREL_RATE_TIER": ["", "Standard", "10"],
     "LAUREL_CORS_ORIGINS": ["", "game.example.com", "https://a.example/path", "https://a.example,,"],
+    "LAUREL_PSEUDO_LOCALES": ["", "true", "en-XA"],
     "LAUREL_LOG_LEVEL": ["", "INFO", "trace"],
 }
 

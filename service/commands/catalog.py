@@ -1,19 +1,24 @@
 """`laurel catalog …`: definitions and texts in and out, checked, published, and taken back."""
 
 import contextlib
+import functools
 import pathlib
 from collections.abc import AsyncIterator
 from typing import get_args
 
 import click
+import msgspec
 
+from service.commands import report
 from service.commands.console import database_url, refuse, run, settings, steps, up_to_date
-from service.commands.intake import Given, read_files
+from service.commands.intake import DraftOf, Given, Places, locales_of, read_files
+from service.commands.report import REPORT_FORMATS, Finding, ReportFormat
 from service.core import backfill, publishing
 from service.core.catalog import Draft
-from service.core.formats import rules
+from service.core.formats import checks, exports, rules
+from service.core.formats.exports import EXPORT_FORMATS, ExportFormat
 from service.core.formats.sniff import Format
-from service.core.formats.title_folder import write_title_folder
+from service.core.formats.title_folder import write_files
 from service.core.publishing import Difference
 from service.core.releases import Releases
 from service.core.shared_keys import shared_key
@@ -66,8 +71,9 @@ def import_(
 ) -> None:
     """Read FILES, check everything, and take all of it in or nothing.
 
-    A captured Xbox page (JSON), Partner Center's localization.xml with achievements2017.xml, our TOML with its PO
-    files, or one PO file.
+    A captured Xbox page (JSON), Partner Center's localization.xml with achievements2017.xml, or our TOML with its PO
+    files; or texts alone of a title that is here: PO, localization.xml, Steam's VDF, Google Play's ZIP, Epic's CSV, or
+    a CSV of key, source and locales.
     """
     given = Given(locales=locales, locale=locale, title_id=title_id, scid=scid, product_id=product_id, name=name)
     chosen = settings()
@@ -107,16 +113,38 @@ async def _import(
 @click.option(
     "--to", "folder", required=True, type=click.Path(path_type=pathlib.Path, file_okay=False), help="Where to write."
 )
-def export(*, title_id: int, folder: pathlib.Path) -> None:
-    """Write a title as our TOML and its PO files: FOLDER/title-<id>.toml and FOLDER/locales."""
+@click.option(
+    "--format", "kind", type=click.Choice(EXPORT_FORMATS), default="toml", show_default=True, help="What to write."
+)
+@click.option("--locale", "locales", multiple=True, help="Only this locale and the default one; may be given again.")
+@click.option("--published", is_flag=True, help="What is served, instead of what is being edited.")
+def export(
+    *, title_id: int, folder: pathlib.Path, kind: ExportFormat, locales: tuple[str, ...], published: bool
+) -> None:
+    """Write a title as files of one format below a folder, the same bytes for the same title."""
     with database_url(settings()) as url:
-        draft = run(lambda: _draft(url, title_id))
+        draft = run(lambda: _draft(url, title_id, published=published))
     try:
-        written = write_title_folder(draft, folder / f"title-{title_id}.toml", folder / "locales")
+        made = exports.export(_only(draft, locales), kind)
+        written = write_files(made.files, folder)
+    except BadCatalogue as refusal:
+        refuse(refusal)
     except OSError as error:
         refuse(f"{error.filename}: cannot be written: {error.strerror}")
+    for what in made.left_out:
+        click.echo(f"left out: {what}", err=True)
     for path in written:
         click.echo(path)
+
+
+def _only(draft: Draft, locales: tuple[str, ...]) -> Draft:
+    """The draft with the texts of these locales and of the default one; all of them where none is named."""
+    unknown = sorted(set(locales) - draft.texts.keys())
+    if unknown:
+        refuse(f"--locale: there are no {unknown[0]} texts; there are {', '.join(sorted(draft.texts))}")
+    wanted = {*locales, draft.title.default_locale} if locales else draft.texts.keys()
+    texts = {locale: texts for locale, texts in draft.texts.items() if locale in wanted}
+    return msgspec.structs.replace(draft, texts=texts)
 
 
 @catalog.command("check")
@@ -127,6 +155,12 @@ def export(*, title_id: int, folder: pathlib.Path) -> None:
 @_scid
 @_product_id
 @_name
+@click.option(
+    "--store", type=click.Choice(tuple(checks.LIMITS)), help="Where it is for: more than is taken there is an error."
+)
+@click.option(
+    "--format", "kind", type=click.Choice(REPORT_FORMATS), default="text", show_default=True, help="How to say it."
+)
 @click.option("--strict", is_flag=True, help="Warnings fail too.")
 def check(
     files: tuple[pathlib.Path, ...],
@@ -137,36 +171,67 @@ def check(
     scid: str | None,
     product_id: str | None,
     name: str | None,
+    store: str | None,
+    kind: ReportFormat,
     strict: bool,
 ) -> None:
-    """Check FILES by the rules of a publish, or without files what is being edited of a title.
+    """Check FILES by the rules of a publish and of good texts, or without files what is being edited of a title.
 
-    Exit status 1 if it may not be published.
+    Exit status 1 if there is an error.
     """
     if not files and title_id is None:
         refuse("catalog check: give files, or --title")
-    warnings: list[Problem] = []
-    errors: list[Problem] = []
-    if not files and title_id is not None:
+    given = Given(locales=locales, locale=locale, title_id=title_id, scid=scid, product_id=product_id, name=name)
+    found = _found_in_files(files, given, store) if files else _found_in_title(title_id or 0, store)
+    report.tell(found, kind)
+    errors = sum(one.severity == "error" for one in found)
+    summary = f"errors: {errors}, warnings: {len(found) - errors}"
+    if errors or (strict and found):
+        refuse(summary)
+    click.echo(summary, err=kind != "text")
+
+
+def _found_in_title(title_id: int, store: str | None) -> list[Finding]:
+    with database_url(settings()) as url:
+        draft = run(lambda: _draft(url, title_id))
+    return _found(draft, store, file=f"title-{title_id}", places={})
+
+
+def _found_in_files(files: tuple[pathlib.Path, ...], given: Given, store: str | None) -> list[Finding]:
+    """Of texts alone, what is said of the texts in the file: the rest of the title is not there to be mended."""
+    draft_of = _named(given)
+    try:
+        incoming, warnings = read_files(files, given, forced=None, draft_of=draft_of)
+    except BadCatalogue as refusal:
+        return report.of_problems(refusal.problems, "error")
+    found = report.of_problems(warnings, "warning")
+    for one in incoming:
+        if one.places:
+            whole = publishing.merged(draft_of(one.draft.title.title_id), one.draft, is_whole=False)
+            texts = report.of_texts(whole, store=store, file=one.file, places=one.places)
+            found += [remark for remark in texts if (remark.locale, remark.key) in one.places]
+        else:
+            places = report.places_of(locales_of(pathlib.Path(one.file), given), one.draft) if one.is_whole else {}
+            found += _found(one.draft, store, file=one.file, places=places)
+    return found
+
+
+def _named(given: Given) -> DraftOf:
+    """What is being edited of the title that was named; without a name, no database is needed, and none is asked."""
+
+    def read(title_id: int) -> Draft | None:
+        if given.title_id is None:
+            return None
         with database_url(settings()) as url:
-            drafts = [(run(lambda: _draft(url, title_id)), f"title-{title_id}")]
-    else:
-        given = Given(locales=locales, locale=locale, title_id=title_id, scid=scid, product_id=product_id, name=name)
-        try:
-            incoming, warnings = read_files(files, given, forced=None, draft_of=lambda _: None)
-        except BadCatalogue as refusal:
-            _tell(refusal.problems, "error")
-            refuse(f"errors: {len(refusal.problems)}")
-        drafts = [(one.draft, one.file) for one in incoming]
-    for draft, file in drafts:
-        wrong, unwise = rules.check(draft, file=file)
-        errors += wrong
-        warnings += unwise
-    _tell(warnings, "warning")
-    _tell(errors, "error")
-    if errors or (strict and warnings):
-        refuse(f"errors: {len(errors)}, warnings: {len(warnings)}")
-    click.echo(f"errors: 0, warnings: {len(warnings)}")
+            return run(lambda: _draft(url, title_id))
+
+    return functools.cache(read)
+
+
+def _found(draft: Draft, store: str | None, *, file: str, places: Places) -> list[Finding]:
+    wrong, unwise = rules.check(draft, file=file)
+    texts = report.of_texts(draft, store=store, file=file, places=places)
+    return [*report.of_problems(unwise, "warning"), *report.of_problems(wrong, "error"), *texts]
 
 
 @catalog.command("publish")
@@ -220,11 +285,16 @@ async def _rollback(url: str, title_id: int, release: int | None) -> None:
             click.echo(f"title {title_id}: release {known.release} of {known.created_at}{served}")
 
 
-async def _draft(url: str, title_id: int) -> Draft:
+async def _draft(url: str, title_id: int, *, published: bool = False) -> Draft:
+    """What is being edited of a title, or what is served of it."""
     async with up_to_date(url) as pool, pool.connection() as connection:
         draft = await publishing.draft_of(connection, title_id)
+        if draft is None:
+            raise NotFound(f"there is no title {title_id}")
+        if published:
+            draft = await publishing.served_draft(connection, title_id)
     if draft is None:
-        raise NotFound(f"there is no title {title_id}")
+        raise NotFound(f"nothing of title {title_id} is published")
     return draft
 
 

@@ -2,16 +2,19 @@
 
 import contextlib
 import pathlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from service.core.catalog import Draft
-from service.core.formats import po, xbox_page, xbox_xml
+from service.core.formats import strings, xbox_page, xbox_xml
 from service.core.formats.problems import MAX_BYTES
 from service.core.formats.sniff import Format, sniff
 from service.core.formats.title_folder import read_title_folder
 from service.errors import BadCatalogue, Problem
+
+Places = Mapping[tuple[str, str], tuple[str, int | None]]
+"""Locale and text key → the file and the line where the text stands."""
 
 DraftOf = Callable[[int], Draft | None]
 
@@ -32,11 +35,15 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Incoming(msgspec.Struct, frozen=True, kw_only=True):
-    """A draft to be merged. `is_whole`: it describes the title as we do, so it decides what is ours too."""
+    """A draft to be merged. `is_whole`: it describes the title as we do, so it decides what is ours too.
+
+    `places` says of texts alone, by locale and key, in which file and line they stand.
+    """
 
     draft: Draft
     file: str
     is_whole: bool
+    places: Places = {}
 
 
 def read_files(
@@ -83,51 +90,64 @@ class _Reading:
         file = str(path)
         match kind:
             case "toml":
-                draft, unwise = read_title_folder(path, self.given.locales or _locales_of(path))
+                draft, unwise = read_title_folder(path, locales_of(path, self.given))
                 self.warnings += unwise
                 self.incoming.append(Incoming(draft=draft, file=file, is_whole=True))
             case "xbox-page":
                 drafts = xbox_page.read_definitions(data, file=file, locale=self.given.locale)
                 self.incoming += [Incoming(draft=draft, file=file, is_whole=False) for draft in drafts]
-            case "po":
-                draft, unwise = _translation(path, data, self.given, self.draft_of)
-                self.warnings += unwise
-                self.incoming.append(Incoming(draft=draft, file=file, is_whole=False))
+            case "po" | "steam" | "google-play" | "epic" | "csv":
+                self.take_texts(path, {file: data}, kind)
             case "localization" | "achievements2017":
                 if kind in self.partner:
                     raise _refused(path, "one-of-a-kind", f"{self.partner[kind][0]} is a {kind} file too")
                 self.partner[kind] = path, data
 
+    def take_texts(self, path: pathlib.Path, files: dict[str, bytes], kind: Format) -> None:
+        """Read the texts of a title that is here."""
+        draft = _known(path, self.given, self.draft_of)
+        read = strings.read(files, draft=draft, format=kind)
+        if read.problems:
+            raise BadCatalogue(list(read.problems))
+        texts, wrong, unwise = strings.texts_of(read.entries, draft, file=str(path))
+        if wrong:
+            raise BadCatalogue(wrong)
+        self.warnings += unwise
+        incoming = Draft(title=draft.title, achievements=(), texts=texts)
+        places = {(entry.locale, entry.key): (str(path), entry.line) for entry in read.entries}
+        self.incoming.append(Incoming(draft=incoming, file=str(path), is_whole=False, places=places))
+
     def join_partner_files(self) -> None:
-        """Make one draft of Partner Center's two files, if there are any."""
-        if self.partner:
+        """Make one draft of Partner Center's two files, if there are any; strings alone are texts."""
+        if self.partner.keys() == {"localization"}:
+            path, data = self.partner["localization"]
+            self.take_texts(path, {str(path): data}, "localization")
+        elif self.partner:
             self.incoming.append(_partner_center(self.partner, self.given, self.draft_of))
 
 
-def _locales_of(path: pathlib.Path) -> pathlib.Path:
+def locales_of(path: pathlib.Path, given: Given) -> pathlib.Path:
+    """The folder where the PO files of a TOML are."""
     beside = path.parent / "locales"
-    return beside if beside.is_dir() else pathlib.Path("locales")
+    return given.locales or (beside if beside.is_dir() else pathlib.Path("locales"))
 
 
-def _translation(path: pathlib.Path, data: bytes, given: Given, draft_of: DraftOf) -> tuple[Draft, list[Problem]]:
+def _known(path: pathlib.Path, given: Given, draft_of: DraftOf) -> Draft:
+    """The title whose texts a file holds: the one that was named, or that of its name."""
     stem = path.stem.removeprefix("title-")
     title_id = given.title_id or (int(stem) if stem.isascii() and stem.isdecimal() else 0)
     draft = draft_of(title_id) if title_id else None
     if draft is None:
         raise _refused(path, "unknown-title", "expected the texts of a title that is here: name it with --title")
-    file = po.read_po(data, file=str(path))
-    texts, wrong, unwise = po.texts_of(file, draft.texts.get(draft.title.default_locale, {}), file=str(path))
-    if wrong:
-        raise BadCatalogue(wrong)
-    return Draft(title=draft.title, achievements=(), texts={file.locale: texts}), unwise
+    return draft
 
 
 def _partner_center(files: dict[Format, tuple[pathlib.Path, bytes]], given: Given, draft_of: DraftOf) -> Incoming:
-    if files.keys() != {"localization", "achievements2017"}:
-        (only,) = files.values()
-        raise _refused(only[0], "two-files", "give localization.xml and achievements2017.xml together")
+    if "localization" not in files:
+        only, _ = files["achievements2017"]
+        raise _refused(only, "two-files", "give localization.xml and achievements2017.xml together")
     path, data = files["achievements2017"]
-    strings, strings_data = files["localization"]
+    localization, strings_data = files["localization"]
     known = draft_of(given.title_id) if given.title_id else None
     name, scid, product_id = given.name, given.scid, given.product_id
     if known is not None:
@@ -137,7 +157,7 @@ def _partner_center(files: dict[Format, tuple[pathlib.Path, bytes]], given: Give
         what = "--title, --scid, --product-id and --name"
         raise _refused(path, "title-is-not-said", f"the file does not say of which title it is: give {what}")
     draft = xbox_xml.join(
-        xbox_xml.read_localization(strings_data, file=str(strings)),
+        xbox_xml.read_localization(strings_data, file=str(localization)),
         xbox_xml.read_achievements2017(data, file=str(path)),
         file=str(path),
         title_id=given.title_id,
@@ -145,6 +165,7 @@ def _partner_center(files: dict[Format, tuple[pathlib.Path, bytes]], given: Give
         product_id=product_id,
         title_name=name,
     )
+    draft = draft if known is None else xbox_xml.onto(draft, known)
     return Incoming(draft=draft, file=str(path), is_whole=False)
 
 

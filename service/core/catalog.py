@@ -151,7 +151,8 @@ class Achievement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     `media` is never empty: many clients read the first one blindly. `estimated_seconds` is under a day.
     `legacy_type` (1 completion … 7 other) and `image_id` are shown only by the Xbox 360 contract.
     `requirements` are all to be met; without any, the title itself says when. `user_filter` names attributes that a
-    player must have. `key` is what the title calls it by, its public id where there is none.
+    player must have. `key` is what the title calls it by, its public id where there is none. `is_base`: it is there
+    at launch. `stores` are the names that stores know it by, where they are not those of `formats/stores.py`.
 
     | status | can be unlocked | is shown |
     |---|---|---|
@@ -181,6 +182,8 @@ class Achievement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     status: Status = "active"
     key: str | None = None
     user_filter: Pairs = ()
+    is_base: bool = True
+    stores: Pairs = ()
 
     @property
     def is_manual(self) -> bool:

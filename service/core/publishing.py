@@ -299,6 +299,8 @@ def _keeping_ours(new: Achievement, old: Achievement) -> Achievement:
         display_order=old.display_order,
         legacy_type=old.legacy_type,
         image_id=old.image_id,
+        is_base=new.is_base and old.is_base,
+        stores=tuple(sorted({**dict(old.stores), **dict(new.stores)}.items())),
     )
 
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from service.core.catalog import Achievement, Title
+from service.core.catalog import Achievement, Texts, Title
+from service.core.pseudo import with_pseudo
 from service.core.published import PublishedTitle
 from service.db.pool import Pool
 from service.db.queries import query
@@ -26,10 +27,14 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 class Releases:
-    """The snapshot of this process and how it follows the database."""
+    """The snapshot of this process and how it follows the database.
 
-    def __init__(self, pool: Pool) -> None:
+    `pseudo_locales`: every title has those too (`pseudo.py`).
+    """
+
+    def __init__(self, pool: Pool, *, pseudo_locales: bool = False) -> None:
         self._pool = pool
+        self._pseudo_locales = pseudo_locales
         self._old: dict[tuple[int, int], PublishedTitle | None] = {}
         self._refreshing = asyncio.Lock()
         self.current = Snapshot(version=0, titles={}, by_scid={})
@@ -46,7 +51,7 @@ class Releases:
             titles = dict(self.current.titles)
             for row in newer:
                 bundles = await _bundles_of_release.all(connection, title_id=row.title_id, release=row.release)
-                titles[row.title_id] = _published(row, bundles)
+                titles[row.title_id] = self._published(row, bundles)
         self.current = Snapshot(
             version=newer[-1].publication_id,
             titles=titles,
@@ -73,8 +78,21 @@ class Releases:
                 )
             if len(self._old) >= _OLD_RELEASES_KEPT:
                 self._old.pop(next(iter(self._old)))
-            self._old[key] = _published(row, bundles) if row else None
+            self._old[key] = self._published(row, bundles) if row else None
         return self._old[key]
+
+    def _published(self, row: "_PublishedRow", bundles: "Sequence[_BundleRow]") -> PublishedTitle:
+        title = msgspec.json.decode(row.title, type=Title)
+        texts: Texts = {bundle.locale: msgspec.json.decode(bundle.texts, type=dict[str, str]) for bundle in bundles}
+        if self._pseudo_locales:
+            texts = with_pseudo(texts, default_locale=title.default_locale)
+        return PublishedTitle(
+            publication_id=row.publication_id,
+            release=row.release,
+            title=title,
+            achievements=msgspec.json.decode(row.achievements, type=tuple[Achievement, ...]),
+            texts=texts,
+        )
 
 
 class _PublishedRow(msgspec.Struct, frozen=True):
@@ -93,13 +111,3 @@ class _BundleRow(msgspec.Struct, frozen=True):
 _published_since = query("releases.published_since", row=_PublishedRow)
 _published_as_of = query("releases.published_as_of", row=_PublishedRow)
 _bundles_of_release = query("releases.bundles_of_release", row=_BundleRow)
-
-
-def _published(row: _PublishedRow, bundles: Sequence[_BundleRow]) -> PublishedTitle:
-    return PublishedTitle(
-        publication_id=row.publication_id,
-        release=row.release,
-        title=msgspec.json.decode(row.title, type=Title),
-        achievements=msgspec.json.decode(row.achievements, type=tuple[Achievement, ...]),
-        texts={bundle.locale: msgspec.json.decode(bundle.texts, type=dict[str, str]) for bundle in bundles},
-    )

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 import msgspec
 import polib
 
-from service import errors
 from service.core import catalog
 from service.core.catalog import Draft
 from service.core.formats import rules, values
@@ -79,34 +78,6 @@ def read_po(data: bytes, *, file: str, locale: str | None = None) -> PoFile:
     return PoFile(locale=of_file, entries=tuple(found.values()))
 
 
-def texts_of(
-    po: PoFile, sources: Mapping[str, str], *, file: str
-) -> tuple[dict[str, str], list[errors.Problem], list[errors.Problem]]:
-    """What may be published of a PO file, what is wrong with it, and what was left out for review.
-
-    `sources` are the texts of the default locale. A key that is not among them is wrong. An entry whose msgid is not
-    the source any more is stale: it and a fuzzy one need review and are left out. An empty msgstr is a missing text.
-    """
-    texts: dict[str, str] = {}
-    wrong, unwise = Place(file), Place(file)
-    try:
-        for entry in po.entries:
-            if entry.key not in sources:
-                wrong.at(entry.key, entry.line).note("unknown-key", "the title has no text of that key")
-            elif not entry.text:
-                continue
-            elif entry.source != sources[entry.key]:
-                message = f"left out: it translates {values.shown(entry.source)}, which is not the text any more"
-                unwise.at(entry.key, entry.line).note("stale", message)
-            elif entry.fuzzy:
-                unwise.at(entry.key, entry.line).note("fuzzy", "left out: it is marked fuzzy and needs review")
-            else:
-                texts[entry.key] = entry.text
-    except errors.BadCatalogue:
-        pass  # there are too many to go on: what was found is told
-    return texts, wrong.found, unwise.found
-
-
 def write_po(draft: Draft, locale: str) -> bytes:
     """The texts of one locale: the same bytes for the same draft, in the order of the achievements.
 
@@ -131,19 +102,17 @@ def _written(draft: Draft, language: str, texts: Mapping[str, str]) -> bytes:
         "Content-Type": "text/plain; charset=UTF-8",
         "Content-Transfer-Encoding": "8bit",
     }
-    strings = (key for key in sorted(sources) if key.startswith(rules.STRING_PREFIX))
-    for key in (*rules.text_keys(draft.title, draft.achievements), *strings):
-        if key in sources:
-            limit = rules.length_limit(key)
-            file.append(
-                polib.POEntry(
-                    msgctxt=key,
-                    msgid=sources[key],
-                    msgstr=texts.get(key, ""),
-                    comment=_hint(key),
-                    flags=[] if limit is None else [f"max-length:{limit}"],
-                )
+    for key in rules.written_keys(draft):
+        limit = rules.length_limit(key)
+        file.append(
+            polib.POEntry(
+                msgctxt=key,
+                msgid=sources[key],
+                msgstr=texts.get(key, ""),
+                comment=_hint(key),
+                flags=[] if limit is None else [f"max-length:{limit}"],
             )
+        )
     return f"{file}".encode()
 
 

@@ -1,19 +1,18 @@
 """What a catalogue must be to be published, and what platforms wish it to be. Pure.
 
 Errors stop a publish: a required text missing in the default locale, values out of range, contradictions. Warnings
-are Microsoft's certification rules and lengths (XR-055 and Partner Center): worth a look, never a refusal, since
-Microsoft's own sample breaks some of them. Readers use the same functions, so a rule stands once.
+are Microsoft's certification rules (XR-055): worth a look, never a refusal, since Microsoft's own sample breaks some
+of them. What is to say of the words themselves is in `checks.py`. Readers use the same functions, so a rule stands once.
 """
 
 import collections
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
 from service import errors
 from service.core import catalog, ticks
 from service.core.catalog import Achievement, Draft, MediaAsset, Title
-from service.core.formats import values
+from service.core.formats import stores, values
 from service.core.formats.measuring import contradictions_of
 from service.core.formats.problems import Broken, Place
 
@@ -50,6 +49,7 @@ def check(draft: Draft, *, file: str | None = None) -> tuple[list[errors.Problem
             there = wrong.at(f"achievement/{achievement.number}")
             _check_values(achievement, there)
             there.note_all(contradictions_within(achievement))
+            there.inside("stores").note_all(stores.check(achievement))
         _check_texts(draft, wrong)
         _certify(draft, unwise)
     except errors.BadCatalogue:
@@ -69,12 +69,24 @@ def text_keys(title: Title, achievements: Iterable[Achievement]) -> Iterator[str
             yield catalog.reward_key(achievement.number, reward.kind, "description")
 
 
+def written_keys(draft: Draft) -> list[str]:
+    """The keys of all texts that the default locale has, in their order, those of no achievement last."""
+    sources = draft.texts.get(draft.title.default_locale, {})
+    strings = (key for key in sorted(sources) if key.startswith(STRING_PREFIX))
+    return [key for key in (*text_keys(draft.title, draft.achievements), *strings) if key in sources]
+
+
 def length_limit(key: str) -> int | None:
     """How many characters the platform shows of a text, None where no limit is known."""
+    return LENGTHS.get(field_of(key))
+
+
+def field_of(key: str) -> str:
+    """What a text is, of whichever achievement: `name`, `reward/name`; the key itself for any other text."""
     match = ACHIEVEMENT_KEY.fullmatch(key)
     if match is None:
-        return LENGTHS.get(key)
-    return LENGTHS.get(match["field"] if match["reward"] is None else f"reward/{match['field']}")
+        return key
+    return match["field"] if match["reward"] is None else f"reward/{match['field']}"
 
 
 def contradictions(achievements: Sequence[Achievement]) -> Iterator[tuple[int, Broken]]:
@@ -172,26 +184,18 @@ def _check_texts(draft: Draft, place: Place) -> None:
 
 
 def _certify(draft: Draft, place: Place) -> None:
-    points = [_points(achievement) for achievement in draft.achievements]
-    if len(draft.achievements) not in ACHIEVEMENTS_AT_LAUNCH:
-        place.note("xr-055-achievements", f"XR-055 asks for 10 to 100 achievements at launch, here are {len(points)}")
-    if sum(points) != GAMERSCORE_AT_LAUNCH:
-        place.note("xr-055-gamerscore", f"XR-055 asks for exactly 1000 Gamerscore at launch, here are {sum(points)}")
-    for achievement, gamerscore in zip(draft.achievements, points, strict=True):
+    base = [_points(achievement) for achievement in draft.achievements if achievement.is_base]
+    if len(base) not in ACHIEVEMENTS_AT_LAUNCH:
+        place.note("xr-055-achievements", f"XR-055 asks for 10 to 100 achievements at launch, here are {len(base)}")
+    if sum(base) != GAMERSCORE_AT_LAUNCH:
+        place.note("xr-055-gamerscore", f"XR-055 asks for exactly 1000 Gamerscore at launch, here are {sum(base)}")
+    for achievement in draft.achievements:
+        gamerscore = _points(achievement)
         there = place.at(f"achievement/{achievement.number}")
         if gamerscore > GAMERSCORE_OF_ONE:
             there.note("xr-055-one", f"XR-055 allows at most 200 Gamerscore for one, here are {gamerscore}")
         if achievement.kind == "Challenge" and gamerscore:
             there.note("challenge-with-gamerscore", "a Challenge cannot carry Gamerscore on the live service")
-    default = draft.texts.get(draft.title.default_locale, {})
-    for locale, texts in draft.texts.items():
-        for key, text in texts.items():
-            limit = length_limit(key)
-            characters = len(unicodedata.normalize("NFC", text))
-            if limit is not None and characters > limit:
-                place.at(key).note("length", f"the {locale} text has {characters} characters, {limit} are shown")
-            if key not in default:
-                place.at(key).note("no-source", f"the {locale} text translates nothing in the default locale")
 
 
 def _points(achievement: Achievement) -> int:

@@ -1,20 +1,41 @@
 """Which format a file is in, by what stands in it and, where that leaves two, by its name. Pure."""
 
+import itertools
 import re
 from pathlib import PurePath
-from typing import Literal
+from typing import Literal, get_args
 
+from service.core.formats import google_play
 from service.core.formats.problems import Place, bounded
 
-Format = Literal["xbox-page", "achievements2017", "localization", "toml", "po"]
+Format = Literal["xbox-page", "achievements2017", "localization", "toml", "po", "steam", "google-play", "epic", "csv"]
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 READABLE = (
-    "a captured Xbox page (JSON, or the HTTP answer), achievements2017.xml, localization.xml, our TOML, or gettext PO"
+    "a captured Xbox page (JSON, or the HTTP answer), achievements2017.xml, localization.xml, our TOML, gettext PO,"
+    " Steam's loc_all.vdf, Google Play's ZIP or CSV files, Epic's achievementLocalizations.csv, or a CSV of key, source"
+    " and locales"
 )
 
 _ROOT = re.compile(rb"<(?:[A-Za-z0-9_.-]{1,40}:)?(Localization|Achievements2017)[\s/>]")
-_PO = re.compile(rb"^[ \t]*msgid[ \t]*\"", re.MULTILINE)
-_TOML = re.compile(rb"^[ \t]*title_id[ \t]*=", re.MULTILINE)
+_STARTS: tuple[tuple[Format, re.Pattern[bytes]], ...] = (
+    ("google-play", re.compile(rb"PK")),
+    ("epic", re.compile(rb"name,locale,lockedTitle")),
+    ("csv", re.compile(rb'"?key"?[,;\t]')),
+    ("steam", re.compile(rb'\s*"lang"[\s{]', re.IGNORECASE)),
+    ("xbox-page", re.compile(rb"HTTP/|\s*\{")),
+)
+_NAMES: tuple[tuple[Format, re.Pattern[str]], ...] = (
+    ("google-play", google_play.FILE_NAME),
+    ("steam", re.compile(r".*\.vdf", re.IGNORECASE)),
+    ("po", re.compile(r".*\.pot?", re.IGNORECASE)),
+    ("toml", re.compile(r".*\.toml", re.IGNORECASE)),
+)
+_PARTS: tuple[tuple[Format, re.Pattern[bytes]], ...] = (
+    ("xbox-page", re.compile(rb"\A\s*\[")),
+    ("toml", re.compile(rb"^[ \t]*title_id[ \t]*=", re.MULTILINE)),
+    ("po", re.compile(rb"^[ \t]*msgid[ \t]*\"", re.MULTILINE)),
+)
 
 
 def sniff(data: bytes, filename: str) -> Format:
@@ -24,21 +45,18 @@ def sniff(data: bytes, filename: str) -> Format:
         BadCatalogue: it is too large, or none that can be read; the message names those.
     """
     place = Place(filename)
-    found = _format(bounded(data, place)[:65_536], PurePath(filename).suffix.lower())
+    found = _format(bounded(data, place)[:65_536], PurePath(filename).name)
     if found is None:
         place.refuse("unknown-format", f"expected {READABLE}")
     return found
 
 
-def _format(start: bytes, suffix: str) -> Format | None:
-    first = start.lstrip()[:1]
-    if first == b"<":
+def _format(start: bytes, name: str) -> Format | None:
+    """By how it begins, by its name, by what else stands in it: in this order."""
+    if start.lstrip().startswith(b"<"):
         root = _ROOT.search(start)
         return None if root is None else "localization" if root[1] == b"Localization" else "achievements2017"
-    if start.startswith(b"HTTP/") or first == b"{" or (first == b"[" and suffix != ".toml"):
-        return "xbox-page"
-    if suffix in {".po", ".pot"}:
-        return "po"
-    if suffix == ".toml" or _TOML.search(start):
-        return "toml"
-    return "po" if _PO.search(start) else None
+    by_start = (found for found, pattern in _STARTS if pattern.match(start))
+    by_name = (found for found, pattern in _NAMES if pattern.fullmatch(name))
+    by_part = (found for found, pattern in _PARTS if pattern.search(start))
+    return next(itertools.chain(by_start, by_name, by_part), None)

@@ -4,16 +4,32 @@
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from service import errors
 from service.core.catalog import Draft
-from service.core.formats import po
+from service.core.formats import po, strings
 from service.core.formats.problems import MAX_BYTES, Place
 from service.core.formats.toml_catalogue import read_toml, write_toml
 from service.core.formats.values import locale as locale_of
 
 TEMPLATES = "templates"
+
+_CROWDIN = """\
+files:
+  - source: /locales/templates/LC_MESSAGES/*.pot
+    translation: /locales/%locale_with_underscore%/LC_MESSAGES/%file_name%.po
+"""
+_TRANSIFEX = """\
+[main]
+host = https://app.transifex.com
+
+[o:laurel:p:achievements:r:{name}]
+file_filter = locales/<lang>/LC_MESSAGES/{name}.po
+source_file = locales/templates/LC_MESSAGES/{name}.pot
+type = PO
+"""
 
 _TITLE_ID = re.compile(rb"^title_id[ \t]*=[ \t]*([0-9]{1,10})\b", re.MULTILINE)
 
@@ -48,24 +64,43 @@ def read_title_folder(toml_path: Path, locales_dir: Path) -> tuple[Draft, list[e
     return Draft(title=draft.title, achievements=draft.achievements, texts={**draft.texts, **texts}), warnings
 
 
-def write_title_folder(draft: Draft, toml_path: Path, locales_dir: Path) -> list[Path]:
-    """Write the TOML, the template and a PO for each other locale that has texts; the files that were written.
+def files_of(draft: Draft) -> dict[str, bytes]:
+    """The title by path: `title-<id>.toml`, what is in `locales`, and two translation tools' own settings."""
+    name = f"title-{draft.title.title_id}"
+    return {
+        f"{name}.toml": write_toml(draft),
+        **locale_files_of(draft),
+        "crowdin.yml": _CROWDIN.encode(),
+        ".tx/config": _TRANSIFEX.format(name=name).encode(),
+    }
+
+
+def locale_files_of(draft: Draft) -> dict[str, bytes]:
+    """The template, and a PO for each other locale that has texts, by path from `locales` on.
 
     A locale that lost all its texts keeps its old file: removing it is for whoever looks after the folder.
     """
     name = f"title-{draft.title.title_id}"
-    files = {toml_path: write_toml(draft), _po_path(locales_dir, TEMPLATES, f"{name}.pot"): po.write_pot(draft)}
+    files = {f"locales/{TEMPLATES}/LC_MESSAGES/{name}.pot": po.write_pot(draft)}
     for locale in sorted(draft.texts.keys() - {draft.title.default_locale}):
         if draft.texts[locale]:
-            files[_po_path(locales_dir, locale.replace("-", "_"), f"{name}.po")] = po.write_po(draft, locale)
-    for path, data in files.items():
+            files[f"locales/{locale.replace('-', '_')}/LC_MESSAGES/{name}.po"] = po.write_po(draft, locale)
+    return files
+
+
+def write_files(files: Mapping[str, bytes], folder: Path) -> list[Path]:
+    """Write files below a folder, which is made if need be; where they are now.
+
+    Raises:
+        OSError: one cannot be written.
+    """
+    written = []
+    for name, data in files.items():
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    return list(files)
-
-
-def _po_path(locales_dir: Path, folder: str, name: str) -> Path:
-    return locales_dir / folder / "LC_MESSAGES" / name
+        written.append(path)
+    return written
 
 
 def _translations(locales_dir: Path, title_id: int | None) -> list[Path]:
@@ -90,11 +125,11 @@ def _translated(
     file = po.read_po(_read(path), file=str(path), locale=locale)
     if draft is None:
         return locale, {}
-    texts, wrong, unwise = po.texts_of(file, draft.texts[draft.title.default_locale], file=str(path))
+    texts, wrong, unwise = strings.texts_of(strings.of_po(file), draft, file=str(path))
     if wrong:
         raise errors.BadCatalogue(wrong)
     warnings += unwise
-    return locale, texts
+    return locale, texts.get(locale, {})
 
 
 def _read(path: Path) -> bytes:

@@ -28,7 +28,8 @@ HEADER = """\
 #                   Challenge), participation (Individual, Group), is_secret, is_revoked, deeplink,
 #                   estimated_time ("HH:MM:SS"), legacy_type (1 to 7) and image_id (Xbox 360 contract only),
 #                   window = { opens, closes } (UTC, as text), status (inactive, active, locked, archived),
-#                   key (what servers call it by), user_filter = { attribute = value }
+#                   key (what servers call it by), user_filter = { attribute = value }, is_base (there at launch),
+#                   stores = { xbox = a GUID, steam = "stat_bit", epic = a name }
 #   media           at least one: name, kind, url
 #   requirements    id, target (a decimal as text), operation (Sum, Minimum, Maximum),
 #                   value_type (Integer, Double), participation,
@@ -178,6 +179,8 @@ def _achievement(
         status=table.optional("status", toml_measures.status, "active"),
         key=table.optional("key", values.label, None),
         user_filter=toml_measures.pairs(table.nested("user_filter")),
+        is_base=table.optional("is_base", values.boolean, default=True),
+        stores=toml_measures.pairs(table.nested("stores")),
     )
     table.refuse_unknown()
     return achievement, texts
@@ -257,6 +260,8 @@ def _written(achievement: Achievement, texts: Mapping[str, str], defaults: dict[
         members["requirements"] = [toml_measures.written_requirement(one) for one in achievement.requirements]
     if achievement.user_filter:
         members["user_filter"] = dict(achievement.user_filter)
+    if achievement.stores:
+        members["stores"] = dict(achievement.stores)
     if achievement.rewards:
         members["rewards"] = [_written_reward(reward, number, texts) for reward in achievement.rewards]
     words = {key.rpartition("/")[2]: texts.get(key, "") for key in achievement.text_keys()}

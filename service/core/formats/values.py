@@ -84,6 +84,11 @@ def guid(value: object) -> str:
     return value.lower()
 
 
+def is_guid(text: str) -> bool:
+    """Whether it is a GUID, in any case."""
+    return _GUID.fullmatch(text) is not None
+
+
 def boolean(value: object) -> bool:
     """True or false, and nothing that merely looks so."""
     if not isinstance(value, bool):

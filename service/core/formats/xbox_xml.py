@@ -1,6 +1,5 @@
 """Partner Center's two files: `localization.xml`, and `achievements2017.xml` that joins to it by string id. Pure.
 
-What our model has no place for is left out: `BaseAchievement` (whether it was there at launch) is passed over.
 Strings that belong to no achievement (presence, statistics) survive as texts with the key `string/<id>`. Namespaces
 are accepted with http and with https, because Microsoft's documents and files differ. Problems that Partner Center
 has words for are told in its words. The schemas themselves are not public: unknown elements are refused, so that
@@ -14,13 +13,19 @@ import msgspec
 
 from service.core import catalog
 from service.core.catalog import Achievement, Draft, MediaAsset, Requirement, Reward, Title
-from service.core.formats import rules, values
+from service.core.formats import rules, stores, values
 from service.core.formats.problems import Broken, Place
 from service.core.formats.xml_tree import Element, read_xml
 
 ICON_BASE_URL = "https://localhost/icons/"  # names no real host: an icon's own address is not in the file
 PERCENT = Requirement(id="00000000-0000-0000-0000-000000000000", target="100", operation="Maximum")
 """What every achievement of this kind asks for: the title reports a percentage (POST …/update, `percentComplete`)."""
+
+STRING_IDS = {  # what comes before the GUID of an achievement in the ids of its strings, and which text each is
+    "AchievementNameId_": "name",
+    "UnlockedDescriptionId_": "description",
+    "LockedDescriptionId_": "locked_description",
+}
 
 _NAMESPACE = re.compile("https?://config\\.mgt\\.xboxlive\\.com/schema/(localization|achievements2017)/1")
 _LANGUAGE_REGION = re.compile("[A-Za-z]{2,3}-([A-Za-z]{2}|[0-9]{3})")
@@ -38,10 +43,14 @@ _MEMBERS = {
 
 
 class Localization(msgspec.Struct, frozen=True, kw_only=True):
-    """Strings by id, and per string its text by canonical locale. Every string has one in `dev_display_locale`."""
+    """Strings by id, and per string its text by canonical locale. Every string has one in `dev_display_locale`.
+
+    `lines` says where each string begins.
+    """
 
     dev_display_locale: str
     strings: dict[str, dict[str, str]]
+    lines: dict[str, int]
 
 
 class ListedAchievement(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +64,16 @@ class ListedAchievement(msgspec.Struct, frozen=True, kw_only=True):
     display_order: int
     is_secret: bool
     gamerscore: int | None
+    is_base: bool
     line: int
+
+    @property
+    def guid(self) -> str | None:
+        """The GUID in the ids of its strings; None if they are not as Partner Center makes them."""
+        guid = self.name_id.rpartition("_")[2].lower()
+        ids = (self.name_id, self.unlocked_description_id, self.locked_description_id)
+        made = [f"{prefix}{guid}".lower() for prefix in STRING_IDS]
+        return guid if values.is_guid(guid) and [id_.lower() for id_ in ids] == made else None
 
 
 def read_localization(data: bytes, *, file: str) -> Localization:
@@ -84,7 +102,7 @@ def read_localization(data: bytes, *, file: str) -> Localization:
             message = f"Localization string is missing an entry for the developer display locale, {default}"
             place.at(id_, lines[id_]).note("no-developer-locale", message)
     place.settle()
-    return Localization(dev_display_locale=default, strings=strings)
+    return Localization(dev_display_locale=default, strings=strings, lines=lines)
 
 
 def read_achievements2017(data: bytes, *, file: str) -> list[ListedAchievement]:
@@ -186,6 +204,33 @@ def _achievement(listed: ListedAchievement, product: str, platforms: tuple[str, 
         rewards=tuple(Reward(kind="Gamerscore", value=value, value_type="Int") for value in points),
         display_order=listed.display_order,
         is_secret=listed.is_secret,
+        is_base=listed.is_base,
+        stores=() if listed.guid is None else (("xbox", listed.guid),),
+    )
+
+
+def onto(new: Draft, known: Draft) -> Draft:
+    """A joined draft as changes of a title that is here: what Partner Center's files do not hold is as it was."""
+    ours = stores.ours(stores.regional(known.texts, default=known.title.default_locale))
+    before = {achievement.number: achievement for achievement in known.achievements}
+    achievements = [_kept(one, before[one.number], known) if one.number in before else one for one in new.achievements]
+    texts = {ours.get(locale, locale): found for locale, found in new.texts.items()}
+    return msgspec.structs.replace(new, achievements=tuple(achievements), texts=texts)
+
+
+def _kept(new: Achievement, old: Achievement, known: Draft) -> Achievement:
+    others = tuple(reward for reward in old.rewards if reward.kind != "Gamerscore")
+    points = tuple(reward for reward in old.rewards if reward.kind == "Gamerscore")
+    same_points = new.gamerscore == old.gamerscore and bool(points) == bool(new.rewards)
+    same_icon = f"{stores.xbox_icon(old)}.png" == new.media[0].name
+    same_guid = dict(new.stores).get("xbox") == stores.xbox_guid(known, old)
+    return msgspec.structs.replace(
+        old,
+        media=old.media if same_icon else (*new.media, *old.media[1:]),
+        rewards=old.rewards if same_points else (*new.rewards, *others),
+        is_secret=new.is_secret,
+        is_base=new.is_base,
+        stores=old.stores if same_guid else new.stores,
     )
 
 
@@ -263,6 +308,7 @@ def _listed(element: Element, place: Place) -> ListedAchievement:
         display_order=at("DisplayOrder").read(values.u32_text, text("DisplayOrder", "0")),
         is_secret=at("IsHidden").read(values.one_of("true", "false"), text("IsHidden", "false")) == "true",
         gamerscore=_gamerscore(members.get("Rewards"), place),
+        is_base=at("BaseAchievement").read(values.one_of("true", "false"), text("BaseAchievement", "true")) == "true",
         line=element.line,
     )
 

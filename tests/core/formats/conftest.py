@@ -22,6 +22,8 @@ from service.core.catalog import (
     Title,
     Window,
 )
+from service.core.formats.toml_catalogue import read_toml
+from service.core.formats.zip_files import write_zip
 
 SCID = "b5dd9daf-0000-0000-0000-000000000000"
 PRODUCT = "12345678-1234-1234-1234-123456789012"
@@ -153,6 +155,41 @@ ACHIEVEMENTS2017 = f"""\
 """
 
 
+VDF = """\
+"lang"
+{
+\t"english"
+\t{
+\t\t"Tokens"
+\t\t{
+\t\t\t"NEW_ACHIEVEMENT_1_0_NAME"\t"First \\"Light\\""
+\t\t\t"NEW_ACHIEVEMENT_1_0_DESC"\t"Light the lighthouse."
+\t\t\t"STAT_2_NAME"\t"Lamps"
+\t\t}
+\t}
+\t"french"
+\t{
+\t\t"Tokens"
+\t\t{
+\t\t\t"NEW_ACHIEVEMENT_1_0_NAME"\t"Première lueur"
+\t\t}
+\t}
+}
+"""
+
+PLAY = "Lamplighter,Allumeur,Allumez 250 réverbères.,fr-FR\n"
+EPIC_COLUMNS = (
+    "name,locale,lockedTitle,lockedDescription,unlockedTitle,unlockedDescription,flavorText,lockedIcon,unlockedIcon\n"
+)
+EPIC = (
+    EPIC_COLUMNS
+    + "8,default,A lamp?,Light 250 street lamps.,Lamplighter,Lit 250 street lamps.,,locked.png,\n"
+    + "8,fr,Allumeur,,Allumeur,,,,\n"
+    + "swim,fr,,,Nageur,,,,\n"
+)
+CSV = "key,source,fr-FR\nachievement/8/name,Lamplighter,'=Allumeur\n"
+
+
 def page(*items: dict[str, Any]) -> bytes:
     """A page of these achievements."""
     return json.dumps({"achievements": items, "pagingInfo": {"continuationToken": None, "totalRecords": 1}}).encode()
@@ -183,7 +220,17 @@ def valid_files() -> dict[str, bytes]:
         "po": PO.encode(),
         "localization": LOCALIZATION.encode(),
         "achievements2017": ACHIEVEMENTS2017.encode(),
+        "steam": VDF.encode(),
+        "google-play": write_zip({"AchievementsLocalizations.csv": PLAY.encode()}),
+        "epic": EPIC.encode(),
+        "csv": CSV.encode(),
     }
+
+
+@pytest.fixture
+def draft(valid_files) -> Draft:
+    """The title of the TOML: achievements 1 and 8."""
+    return read_toml(valid_files["toml"], file="title.toml")
 
 
 @pytest.fixture
@@ -212,6 +259,7 @@ def drafts() -> st.SearchStrategy[Draft]:
     text = st.text(characters | st.just("\n"), min_size=1, max_size=20).filter(str.strip)
     guid = st.uuids().map(str)
     media = st.builds(MediaAsset, name=label, kind=label, url=st.just("https://images.example/é.png?a=b&c"))
+    slot = st.builds("{}_{}".format, st.integers(0, 99), st.integers(0, 31))
     decimal = st.from_regex(r"\A-?[0-9]{1,5}(\.[0-9]{1,5})?\Z")
     any_of = lambda words: st.sampled_from(words.__args__)  # noqa: E731  (shorter than the name it saves)
     requirement = st.builds(
@@ -272,6 +320,10 @@ def drafts() -> st.SearchStrategy[Draft]:
         status=any_of(catalog.Status),
         key=st.none() | label,
         user_filter=st.dictionaries(label, label, max_size=2).map(lambda pairs: tuple(sorted(pairs.items()))),
+        is_base=st.booleans(),
+        stores=st.fixed_dictionaries({}, optional={"xbox": guid, "steam": slot, "epic": label}).map(
+            lambda pairs: tuple(sorted(pairs.items()))
+        ),
     )
     metric = st.builds(
         Metric,

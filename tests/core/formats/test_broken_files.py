@@ -7,12 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service import errors
+from service.core.formats.epic_csv import read_epic
+from service.core.formats.google_play import LOCALIZATIONS, METADATA, read_play
+from service.core.formats.plain_csv import read_csv
 from service.core.formats.po import read_po
 from service.core.formats.sniff import sniff
+from service.core.formats.steam_vdf import read_vdf
 from service.core.formats.toml_catalogue import read_toml
 from service.core.formats.xbox_page import read_definitions, read_progress
 from service.core.formats.xbox_xml import read_achievements2017, read_localization
+from tests.core.formats.conftest import TOML
 
+DRAFT = read_toml(TOML.encode(), file="title.toml")
 READERS = {
     "xbox-page": [
         lambda data: read_definitions(data, file="f", locale="en-US"),
@@ -22,6 +28,13 @@ READERS = {
     "po": [lambda data: read_po(data, file="f")],
     "localization": [lambda data: read_localization(data, file="f")],
     "achievements2017": [lambda data: read_achievements2017(data, file="f")],
+    "steam": [lambda data: read_vdf(data, file="f", draft=DRAFT)],
+    "google-play": [
+        lambda data: read_play({"f.zip" if data.startswith(b"PK") else LOCALIZATIONS: data}, draft=DRAFT),
+        lambda data: read_play({METADATA: data}, draft=DRAFT),
+    ],
+    "epic": [lambda data: read_epic(data, file="f", draft=DRAFT)],
+    "csv": [lambda data: read_csv(data, file="f")],
 }
 
 odd_values = st.sampled_from(

@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.core.formats.po import read_po, texts_of, write_po, write_pot
+from service.core.formats.po import read_po, write_po, write_pot
 from service.core.formats.toml_catalogue import read_toml
 
 HEADER = 'msgid ""\nmsgstr ""\n"Language: fr_FR\\n"\n\n'
 ENTRY = 'msgctxt "achievement/8/name"\nmsgid "Lamplighter"\nmsgstr "Allumeur"\n'
-SOURCES = {"achievement/8/name": "Lamplighter", "title/name": "Saltglass"}
 
 
 def read(text, **options):
@@ -107,32 +106,12 @@ def test_the_language_must_be_the_one_expected(rules_of):
     assert rules_of(read, HEADER + ENTRY, locale="de-DE") == ["other-language"]
 
 
-def test_stale_and_fuzzy_texts_are_left_out_and_unknown_keys_are_wrong():
-    file = read(
-        HEADER
-        + ENTRY.replace("Lamplighter", "Lamp Lover")
-        + '#, fuzzy\nmsgctxt "title/name"\nmsgid "Saltglass"\nmsgstr "Verre"\n'
-        + ENTRY.replace("/8/", "/404/")
-        + 'msgctxt "empty"\nmsgid "Unknown"\nmsgstr ""\n'
-    )
-
-    texts, wrong, unwise = texts_of(file, SOURCES, file="fr.po")
-
-    assert texts == {}
-    assert [(problem.rule, problem.line) for problem in wrong] == [("unknown-key", 12), ("unknown-key", 15)]
-    assert [(problem.rule, problem.line) for problem in unwise] == [("stale", 5), ("fuzzy", 9)]
-
-
-def test_an_empty_msgstr_is_a_missing_text():
-    assert texts_of(read(HEADER + ENTRY.replace("Allumeur", "")), SOURCES, file="fr.po") == ({}, [], [])
-
-
 def test_what_is_written_reads_back_as_it_was(draft):
     file = read_po(write_po(draft, "fr-FR"), file="fr.po")
 
-    texts, wrong, unwise = texts_of(file, draft.texts["en-US"], file="fr.po")
-
-    assert (file.locale, texts, wrong, unwise) == ("fr-FR", draft.texts["fr-FR"], [], [])
+    assert file.locale == "fr-FR"
+    assert {entry.key: entry.text for entry in file.entries if entry.text} == draft.texts["fr-FR"]
+    assert {entry.key: entry.source for entry in file.entries} == draft.texts["en-US"]
 
 
 @given(data=st.data())
@@ -145,7 +124,10 @@ def test_any_text_survives(drafts, data):
 
     written = write_po(translated, "ja")
 
-    assert texts_of(read_po(written, file="ja.po", locale="ja"), sources, file="ja.po") == (backwards, [], [])
+    entries = read_po(written, file="ja.po", locale="ja").entries
+    assert {entry.key: (entry.source, entry.text) for entry in entries} == {
+        key: (text, text[::-1]) for key, text in sources.items()
+    }
 
 
 def test_the_keys_stand_in_the_order_of_the_achievements_with_a_hint(draft):

@@ -114,27 +114,13 @@ def test_what_certification_would_ask_is_a_warning(with_achievement, rewards, ki
     assert problem in rules(warnings)
 
 
-@pytest.mark.parametrize(
-    ("key", "limit"),
-    [
-        ("title/name", 22),
-        ("achievement/8/name", 44),
-        ("achievement/8/description", 100),
-        ("achievement/1/reward/inapp/name", 57),
-        ("achievement/1/reward/inapp/description", 90),
-    ],
-)
-def test_a_text_that_is_too_long_to_be_shown_is_a_warning(with_texts, key, limit):
-    fits, too_long = ("é" * limit, "e\u0301" * (limit + 1))
+def test_what_came_after_launch_is_not_counted_as_there_at_launch(with_achievement):
+    points = Reward(kind="Gamerscore", value="990", value_type="Int")
 
-    assert (key, "length") not in rules(check(with_texts(**{key: fits}))[1])
-    assert (key, "length") in rules(check(with_texts(**{key: too_long}))[1])
+    for is_base in (True, False):
+        _, warnings = check(with_achievement(rewards=(points,), is_base=is_base))
 
-
-def test_a_translation_of_nothing_is_a_warning(with_texts):
-    _, warnings = check(with_texts("fr-FR", **{"achievement/1/reward/inapp/description": "Une lanterne"}))
-
-    assert ("achievement/1/reward/inapp/description", "no-source") in rules(warnings)
+        assert (f"here are {990 if is_base else 0}" in f"{warnings}") is True
 
 
 @given(data=st.data())

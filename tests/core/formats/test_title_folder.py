@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from service.core.formats.title_folder import read_title_folder, write_title_folder
+from service.core.formats.title_folder import files_of, read_title_folder, write_files
 from service.core.formats.toml_catalogue import read_toml
 
 
@@ -50,16 +50,19 @@ def test_what_is_written_reads_back_as_it_was(folder):
     draft, _ = read(folder)
     draft = msgspec.structs.replace(draft, texts={**draft.texts, "zh-Hant-TW": {"title/name": "鹽鏡"}, "de-DE": {}})
 
-    written = write_title_folder(draft, folder / "new" / "title.toml", folder / "new" / "locales")
+    written = write_files(files_of(draft), folder / "new")
 
     assert [str(path.relative_to(folder / "new")) for path in written] == [
-        "title.toml",
+        "title-3051199919.toml",
         "locales/templates/LC_MESSAGES/title-3051199919.pot",
         "locales/fr_FR/LC_MESSAGES/title-3051199919.po",
         "locales/zh_Hant_TW/LC_MESSAGES/title-3051199919.po",
+        "crowdin.yml",
+        ".tx/config",
     ]
     texts = {locale: found for locale, found in draft.texts.items() if found}
-    assert read(folder / "new") == (msgspec.structs.replace(draft, texts=texts), [])
+    again = read_title_folder(folder / "new" / "title-3051199919.toml", folder / "new" / "locales")
+    assert again == (msgspec.structs.replace(draft, texts=texts), [])
 
 
 def test_the_problems_of_all_files_come_together(folder, rules_of):

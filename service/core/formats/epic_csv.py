@@ -1,0 +1,107 @@
+"""Epic's `achievementLocalizations.csv`: a row for each achievement and locale, `default` for the default one. Pure.
+
+Columns that we have no text for (a title of its own while locked, flavor text, icons), and rows of names that no
+achievement has, are kept as texts with the key `string/epic/<name>/<column>`.
+The columns are known from third parties' tools.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from service.core.catalog import Draft, achievement_key
+from service.core.formats import stores, values
+from service.core.formats.csv_rows import Row, columns, read_rows, written_rows
+from service.core.formats.entries import Entry, with_sources
+from service.core.formats.problems import Place
+
+COLUMNS = (
+    "name",
+    "locale",
+    "lockedTitle",
+    "lockedDescription",
+    "unlockedTitle",
+    "unlockedDescription",
+    "flavorText",
+    "lockedIcon",
+    "unlockedIcon",
+)
+DEFAULT = "default"
+PREFIX = "string/epic/"
+_NAME, _LOCKED_NAME = "unlockedTitle", "lockedTitle"
+
+
+def read_epic(data: bytes, *, file: str, draft: Draft) -> list[Entry]:
+    """The texts of all rows.
+
+    Raises:
+        BadCatalogue: it is no such file, a name has two rows in one locale, or a text is none.
+    """
+    place = Place(file)
+    rows = read_rows(data, place)
+    if not rows or rows[0].cells != COLUMNS:
+        place.at(None, 1).refuse("unknown-format", f"expected the columns {', '.join(COLUMNS)}")
+    names = stores.by_name(((stores.epic_name(one), one) for one in draft.achievements), place)
+    seen: dict[tuple[str, str], int] = {}
+    found: list[Entry] = []
+    for row in rows[1:]:
+        if not columns(row, len(COLUMNS), place):
+            continue
+        name, code, *_ = row.cells
+        there = place.at(name, row.line)
+        there.read(values.label, name)
+        locale = draft.title.default_locale if code == DEFAULT else there.read(values.locale, code)
+        if (name, locale) in seen:
+            there.note("duplicate-entry", f"the name has a row in {locale} at line {seen[name, locale]} already")
+        seen[name, locale] = row.line
+        number = names[name].number if name in names else None
+        found += [
+            Entry(key=key, locale=locale, text=there.read(values.text, text), line=row.line)
+            for key, text in _texts(name, number, row, draft.texts.get(locale, {}))
+        ]
+    place.settle()
+    return with_sources(found, draft.title.default_locale)
+
+
+def write_epic(draft: Draft) -> bytes:
+    """All achievements in all locales that have texts of them; the same bytes for the same draft.
+
+    Raises:
+        BadCatalogue: two achievements have one name.
+    """
+    place = Place("achievementLocalizations.csv")
+    named = stores.by_name(((stores.epic_name(one), one) for one in draft.achievements), place)
+    numbers: dict[str, int | None] = {name: achievement.number for name, achievement in named.items()}
+    every_key = {key for texts in draft.texts.values() for key in texts if key.startswith(PREFIX)}
+    for name in sorted(key.removeprefix(PREFIX).rpartition("/")[0] for key in every_key):
+        numbers.setdefault(name, None)
+    default = draft.title.default_locale
+    others = sorted(draft.texts.keys() - {default})
+    rows: list[tuple[str, ...]] = [COLUMNS]
+    for name, number in numbers.items():
+        for locale in (default, *others):
+            texts = draft.texts.get(locale, {})
+            cells = {column: texts.get(key, "") for column, key in _keys(name, number).items()}
+            cells[_LOCKED_NAME] = cells[_LOCKED_NAME] or (cells[_NAME] if number is not None else "")
+            if any(cells.values()):
+                rows.append((name, DEFAULT if locale == default else locale, *cells.values()))
+    return written_rows(rows)
+
+
+def _keys(name: str, number: int | None) -> dict[str, str]:
+    """Our text key for each column of texts."""
+    keys = {column: f"{PREFIX}{name}/{column}" for column in COLUMNS[2:]}
+    if number is None:
+        return keys
+    return keys | {
+        _NAME: achievement_key(number, "name"),
+        "lockedDescription": achievement_key(number, "locked_description"),
+        "unlockedDescription": achievement_key(number, "description"),
+    }
+
+
+def _texts(name: str, number: int | None, row: Row, known: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The cells by our keys. A title while locked that is the usual one is no text of its own, if there was none."""
+    cells = dict(zip(COLUMNS, row.cells, strict=True))
+    for column, key in _keys(name, number).items():
+        is_usual = number is not None and column == _LOCKED_NAME and cells[column] == cells[_NAME]
+        if not is_usual or key in known:
+            yield key, cells[column]

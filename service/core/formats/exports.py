@@ -1,0 +1,93 @@
+"""A title as files of any format: what `laurel catalog export` and the catalogs' routes hand out. Pure."""
+
+from collections.abc import Callable, Mapping
+from typing import Literal, get_args
+
+import msgspec
+
+from service.core.catalog import Draft
+from service.core.formats import epic_csv, google_play, plain_csv, steam_vdf, stores, title_folder, xbox_export
+from service.core.formats.zip_files import write_zip
+from service.errors import BadCatalogue
+
+ExportFormat = Literal["toml", "po", "xbox", "steam", "google-play", "epic", "csv", "zip"]
+EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
+
+
+class Export(msgspec.Struct, frozen=True, kw_only=True):
+    """Files by their path below one folder, with `/` between. `left_out` says what the format has no place for."""
+
+    files: dict[str, bytes]
+    left_out: tuple[str, ...] = ()
+
+
+def export(draft: Draft, format: ExportFormat) -> Export:  # noqa: A002  (the name that callers know it by)
+    """The files of a title: the same bytes for the same draft.
+
+    Raises:
+        BadCatalogue: the format cannot hold the title; "zip" leaves such a format out, and says so.
+    """
+    return _WRITERS[format](draft)
+
+
+def _toml(draft: Draft) -> Export:
+    return Export(files=title_folder.files_of(draft))
+
+
+def _po(draft: Draft) -> Export:
+    return Export(files=title_folder.locale_files_of(draft))
+
+
+def _xbox(draft: Draft) -> Export:
+    codes = stores.regional({*draft.texts, draft.title.default_locale}, default=draft.title.default_locale)
+    return Export(files=xbox_export.write_xbox(draft), left_out=_without(draft, codes, "Partner Center"))
+
+
+def _steam(draft: Draft) -> Export:
+    files = {"loc_all.vdf": steam_vdf.write_vdf(draft)}
+    return Export(files=files, left_out=_without(draft, stores.steam_languages(draft.texts), "Steam"))
+
+
+def _google_play(draft: Draft) -> Export:
+    return Export(files={"google-play.zip": google_play.write_play(draft)})
+
+
+def _epic(draft: Draft) -> Export:
+    return Export(files={"achievementLocalizations.csv": epic_csv.write_epic(draft)})
+
+
+def _csv(draft: Draft) -> Export:
+    return Export(files={f"title-{draft.title.title_id}.csv": plain_csv.write_csv(draft)})
+
+
+def _zip(draft: Draft) -> Export:
+    """Every other format in one file: ours at the top, the stores' in folders of their names."""
+    files: dict[str, bytes] = {}
+    left_out: list[str] = []
+    for name, writer in _WRITERS.items():
+        if name in {"zip", "po"}:
+            continue  # itself, and what is in ours already
+        try:
+            made = writer(draft)
+        except BadCatalogue as refusal:
+            left_out += [f"{name}: {problem}" for problem in refusal.problems]
+            continue
+        files |= {path if name == "toml" else f"{name}/{path}": data for path, data in made.files.items()}
+        left_out += made.left_out
+    return Export(files={f"title-{draft.title.title_id}.zip": write_zip(files)}, left_out=tuple(left_out))
+
+
+def _without(draft: Draft, codes: Mapping[str, str], store: str) -> tuple[str, ...]:
+    return tuple(f"the {locale} texts: {store} has no place for them" for locale in stores.left_out(draft, codes))
+
+
+_WRITERS: Mapping[ExportFormat, Callable[[Draft], Export]] = {
+    "toml": _toml,
+    "po": _po,
+    "xbox": _xbox,
+    "steam": _steam,
+    "google-play": _google_play,
+    "epic": _epic,
+    "csv": _csv,
+    "zip": _zip,
+}

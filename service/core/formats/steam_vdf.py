@@ -1,0 +1,154 @@
+"""Steam's `loc_all.vdf`: names and descriptions by slot, for each of Steam's languages. Pure.
+
+A slot is `NEW_ACHIEVEMENT_{stat}_{bit}`. Tokens of other things are kept as texts with the key `string/steam/<token>`.
+The library reads values over several lines in quadratic time and passes over what follows a value in its line, so
+every string is looked at first.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import vdf
+
+from service.core.catalog import Draft, achievement_key
+from service.core.formats import stores, values
+from service.core.formats.entries import Entry, with_sources
+from service.core.formats.problems import Place, decoded
+
+PREFIX = "string/steam/"
+_STRING = re.compile(r'"((?:\\[^\n]|[^"\\])*)"|//[^\n]*')
+_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"})
+_STRING_CHARACTERS = 2 * values.TEXT_CHARACTERS  # each may be escaped
+_STRING_LINES = 5  # what the library takes quadratic time for; ours are escaped, and stand in one
+_BETWEEN = re.compile(r"[\s{}]*")
+
+
+def read_vdf(data: bytes, *, file: str, draft: Draft) -> list[Entry]:
+    """The texts of all languages, by our keys and locales.
+
+    Raises:
+        BadCatalogue: it is no such file, has a language that is not Steam's, a token twice, or a text that is none.
+    """
+    place = Place(file)
+    languages = _languages(decoded(data, place), place)
+    keys = {token: key for key, token in _tokens(draft, place).items()}
+    locales = stores.STEAM_LANGUAGES | stores.ours(stores.steam_languages(draft.texts))
+    found: list[Entry] = []
+    for language, (tokens, line) in languages.items():
+        if language not in locales:
+            place.at(language, line).note("unknown-language", f"{values.shown(language)} is none of Steam's")
+            continue
+        for token, (text, token_line) in tokens.items():
+            there = place.at(token, token_line)
+            there.read(values.label, token)
+            read = there.read(values.text, text)
+            key = keys.get(token, PREFIX + token)
+            found.append(Entry(key=key, locale=locales[language], text=read, line=token_line))
+    place.settle()
+    return with_sources(found, draft.title.default_locale)
+
+
+def write_vdf(draft: Draft) -> bytes:
+    """The texts of each locale that Steam has a language for; the same bytes for the same draft.
+
+    Raises:
+        BadCatalogue: two achievements have one slot.
+    """
+    tokens = _tokens(draft, Place("loc_all.vdf"))
+    languages = {}
+    for locale, language in sorted(stores.steam_languages(draft.texts).items(), key=lambda pair: pair[1]):
+        texts = draft.texts[locale]
+        known = {token: texts[key] for key, token in tokens.items() if key in texts}
+        kept = {key.removeprefix(PREFIX): texts[key] for key in sorted(texts) if key.startswith(PREFIX)}
+        escaped = {token.translate(_ESCAPES): text.translate(_ESCAPES) for token, text in (known | kept).items()}
+        languages[language] = {"Tokens": escaped}
+    written: str = vdf.dumps({"lang": languages}, pretty=True, escaped=False)
+    return written.encode()
+
+
+def _tokens(draft: Draft, place: Place) -> dict[str, str]:
+    """Our text key → Steam's token, in the order of the achievements."""
+    slots = stores.by_name(((stores.steam_slot(one), one) for one in draft.achievements), place)
+    tokens: dict[str, str] = {}
+    for slot, achievement in slots.items():
+        tokens[achievement_key(achievement.number, "name")] = f"NEW_ACHIEVEMENT_{slot}_NAME"
+        tokens[stores.only_description(draft, achievement)] = f"NEW_ACHIEVEMENT_{slot}_DESC"
+    return tokens
+
+
+Block = dict[str, tuple[Any, int | None]]
+"""Names, with what each holds and its line."""
+
+
+def _languages(text: str, place: Place) -> Block:
+    """The tokens of each language, in the order of the file."""
+    top = _parsed(text, place)
+    _, (languages, _) = next(iter(top.items()), ("", ("", None)))
+    if [name.lower() for name in top] != ["lang"] or not isinstance(languages, dict):
+        place.at(None, 1).refuse("unknown-format", 'expected "lang" { "english" { "Tokens" { … } } }')
+    return {
+        language: (_tokens_of(block, place.at(language, line)), line) for language, (block, line) in languages.items()
+    }
+
+
+def _tokens_of(language: object, place: Place) -> Block:
+    if not isinstance(language, dict) or [name.lower() for name in language] != ["tokens"]:
+        place.refuse("unknown-format", 'expected a language to hold "Tokens" { … } and nothing else')
+    [(tokens, line)] = language.values()
+    if not isinstance(tokens, dict):
+        place.at(place.key, line).refuse("unknown-format", "expected a block of tokens")
+    for token, (text, token_line) in tokens.items():
+        if not isinstance(text, str):
+            place.at(token, token_line).refuse("unknown-format", "expected a text, got a block")
+    return tokens
+
+
+def _parsed(text: str, place: Place) -> Block:
+    """What the library makes of the file, with lines; a name that stands twice in a block is noted."""
+    lines = list(_lines(text, place))
+    used = 0
+
+    class Lined(dict[str, Any]):
+        def __setitem__(self, name: str, held: object) -> None:
+            nonlocal used
+            line = lines[used] if used < len(lines) else None
+            used += 1 if isinstance(held, dict) else 2
+            if name in self:
+                place.at(name, line).note("duplicate-entry", "the name stands twice in its block")
+            super().__setitem__(name, (held, line))
+
+    try:
+        found: Block = vdf.loads(text, mapper=Lined, merge_duplicate_keys=False)
+    except SyntaxError as error:
+        place.at(None, error.lineno).refuse("not-vdf", f"not VDF: {error.msg.removeprefix('vdf.parse: ')}")
+    if used != len(lines):
+        place.refuse("not-vdf", "expected one quoted token and one quoted text in each line")
+    return found
+
+
+def _lines(text: str, place: Place) -> Iterator[int]:
+    """Where each string begins. Every one must end and be short enough to be read; between them are only braces."""
+    end, line = 0, 1
+    for match in _STRING.finditer(text):
+        line = _after(text[end : match.start()], line, place)
+        if match[1] is not None:
+            if len(match[1]) > _STRING_CHARACTERS or match[1].count("\n") > _STRING_LINES:
+                message = f"expected at most {values.TEXT_CHARACTERS} characters in {_STRING_LINES} lines"
+                place.at(None, line).refuse("too-long", message)
+            yield line
+        line += match[0].count("\n")
+        end = match.end()
+    _after(text[end:], line, place)
+
+
+def _after(between: str, line: int, place: Place) -> int:
+    """The line where what stands between two strings ends."""
+    found = _BETWEEN.match(between)
+    length = 0 if found is None else found.end()
+    if length < len(between):
+        there = place.at(None, line + between.count("\n", 0, length))
+        if between[length] == '"':
+            there.refuse("unterminated-string", "the string has no end")
+        there.refuse("not-vdf", "expected names and texts in quotation marks, braces and comments")
+    return line + between.count("\n")

@@ -1,0 +1,105 @@
+"""Partner Center's two files written from a draft (`xbox_xml.py` reads them). Pure."""
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+
+from service.core.catalog import Achievement, Draft, achievement_key
+from service.core.formats import epic_csv, rules, steam_vdf, stores
+from service.core.formats.problems import Place
+from service.core.formats.xbox_xml import STRING_IDS
+
+LOCALIZATION, ACHIEVEMENTS = "localization.xml", "achievements2017.xml"
+_NAMESPACE = "http://config.mgt.xboxlive.com/schema"
+_NO_XML = re.compile("[\ufffe\uffff]")
+_OTHER_STORES = (steam_vdf.PREFIX, epic_csv.PREFIX)
+
+
+def string_ids(draft: Draft) -> dict[str, str]:
+    """Our text key → the id of the string in `localization.xml`, in the order of the achievements."""
+    return {
+        f"achievement/{achievement.number}/{field}": prefix + stores.xbox_guid(draft, achievement)
+        for achievement in draft.achievements
+        for prefix, field in STRING_IDS.items()
+    }
+
+
+def write_xbox(draft: Draft) -> dict[str, bytes]:
+    """Both files by name, the same bytes for the same draft: strings and locales in the order of their names.
+
+    Raises:
+        BadCatalogue: an achievement lacks one of its three texts in the default locale, which has to be one that Xbox
+            can name, two achievements share their GUID, or a text fits no XML.
+    """
+    place = Place(ACHIEVEMENTS)
+    stores.by_name(((stores.xbox_guid(draft, one), one) for one in draft.achievements), place)
+    default = draft.title.default_locale
+    codes = stores.regional({default, *draft.texts}, default=default)
+    if default not in codes:
+        place.at("default_locale").note("locale", f"{default} cannot be said as language and region")
+    for key in string_ids(draft):
+        if key not in draft.texts.get(default, {}):
+            place.at(key).note("missing-text", "Xbox wants this text in the default locale")
+    for _, key in _strings(draft):
+        for locale in codes.keys() & draft.texts.keys():
+            if _NO_XML.search(draft.texts[locale].get(key, "")):
+                place.at(key).note("not-xml", f"the {locale} text has U+FFFE or U+FFFF, which no XML may hold")
+    place.settle()
+    return {LOCALIZATION: _localization(draft, codes), ACHIEVEMENTS: _achievements(draft)}
+
+
+def _localization(draft: Draft, codes: dict[str, str]) -> bytes:
+    default = draft.title.default_locale
+    root = ET.Element("Localization", xmlns=f"{_NAMESPACE}/localization/1")
+    ET.SubElement(root, "DevDisplayLocale", locale=codes[default])
+    for id_, key in sorted(_strings(draft)):
+        if key not in draft.texts[default]:
+            continue  # every string wants one in the default locale
+        string = ET.SubElement(root, "LocalizedString", id=id_)
+        for code, locale in sorted((code, locale) for locale, code in codes.items()):
+            if key in draft.texts.get(locale, {}):
+                ET.SubElement(string, "Value", locale=code).text = draft.texts[locale][key]
+    return _bytes(root)
+
+
+def _strings(draft: Draft) -> Iterator[tuple[str, str]]:
+    for key, id_ in string_ids(draft).items():
+        yield id_, key
+    for key in draft.texts.get(draft.title.default_locale, {}):
+        if key.startswith(rules.STRING_PREFIX) and not key.startswith(_OTHER_STORES):
+            yield key.removeprefix(rules.STRING_PREFIX), key
+
+
+def _achievements(draft: Draft) -> bytes:
+    ids = string_ids(draft)
+    root = ET.Element("Achievements2017", xmlns=f"{_NAMESPACE}/achievements2017/1")
+    for achievement in draft.achievements:
+        ET.SubElement(root, "Achievement").extend(_members(achievement, ids))
+    return _bytes(root)
+
+
+def _members(achievement: Achievement, ids: dict[str, str]) -> Iterator[ET.Element]:
+    number = achievement.number
+    yield _element("AchievementNameId", ids[achievement_key(number, "name")])
+    yield _element("BaseAchievement", str(achievement.is_base).lower())
+    yield _element("DisplayOrder", str(achievement.display_order))
+    yield _element("LockedDescriptionId", ids[achievement_key(number, "locked_description")])
+    rewards = ET.Element("Rewards")
+    rewards.extend(_element("Gamerscore", one.value) for one in achievement.rewards if one.kind == "Gamerscore")
+    yield rewards
+    yield _element("UnlockedDescriptionId", ids[achievement_key(number, "description")])
+    yield _element("IsHidden", str(achievement.is_secret).lower())
+    yield _element("AchievementId", str(number))
+    yield _element("IconImageId", stores.xbox_icon(achievement))
+
+
+def _element(name: str, text: str) -> ET.Element:
+    element = ET.Element(name)
+    element.text = text
+    return element
+
+
+def _bytes(root: ET.Element) -> bytes:
+    ET.indent(root)
+    written: str = ET.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{written}\n'.encode()

@@ -1,0 +1,156 @@
+"""What goes out of a title in any format comes back as it was: importing an export changes nothing."""
+
+import pathlib
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.core import catalog
+from service.core.catalog import Achievement, Draft, MediaAsset, Reward, Title
+from service.core.formats import strings, xbox_xml
+from service.core.formats.exports import EXPORT_FORMATS, export
+from service.core.formats.stores import only_description
+from service.core.formats.toml_catalogue import read_toml
+from service.core.publishing import difference, merged
+from tests.core.formats.conftest import PRODUCT, SCID, TOML
+
+SAMPLES = pathlib.Path(__file__).parents[4] / "shared/data/l10n/formats"
+STORES = [name for name in EXPORT_FORMATS if name not in {"toml", "zip"}]
+
+odd = st.sampled_from(
+    [*"<>&\"'\\=+-@,;{}%$/`#|", "\n", "\u2028", "\u0301", "\u202e", "\u00a0", "ا", "א", "😀", "]]>", "&amp;", "\\n"]
+)
+words = st.lists(
+    odd | st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff"), min_size=1, max_size=12
+)
+text = words.map("".join).filter(str.strip)
+
+
+@st.composite
+def titles(draw: st.DrawFn) -> Draft:
+    """A title that every store takes, with any texts in five locales."""
+    numbers = draw(st.lists(st.integers(1, 70), min_size=1, max_size=3, unique=True).map(sorted))
+    achievements = tuple(
+        Achievement(
+            number=number,
+            public_id=f"a{number}",
+            product_id=PRODUCT,
+            platforms=("XboxOne",),
+            media=(MediaAsset(name="a.png", kind="Icon", url=f"https://images.example/{number}.png"),),
+            rewards=(Reward(kind="Gamerscore", value=str(draw(st.integers(1, 40)) * 5), value_type="Int"),),
+            is_secret=draw(st.booleans()),
+            is_base=draw(st.booleans()),
+        )
+        for number in numbers
+    )
+    keys = [key for one in achievements for key in one.text_keys()]
+    others = ["string/Presence_1", "string/steam/STAT_1_NAME", "string/epic/a0/flavorText"]
+    names = draw(st.lists(text, min_size=len(numbers), max_size=len(numbers), unique=True))
+    default = {key: draw(text) for key in (catalog.TITLE_NAME, *keys, *others)}
+    default |= {
+        catalog.achievement_key(one.number, "name"): name for one, name in zip(achievements, names, strict=True)
+    }
+    texts = {"en-US": default}
+    for locale in ("fr-FR", "ar-SA", "zh-Hans", "es-MX"):
+        texts[locale] = {key: draw(text) for key in default if draw(st.booleans())}
+    title = Title(title_id=7, scid=SCID, default_locale="en-US")
+    return Draft(
+        title=title, achievements=achievements, texts={locale: found for locale, found in texts.items() if found}
+    )
+
+
+def imported(files: dict[str, bytes], draft: Draft, name: str) -> Draft:
+    """The draft after an import of these files, as the command does it."""
+    if name == "po":
+        files = {path: data for path, data in files.items() if not path.endswith(".pot")}
+    if not files:
+        return draft
+    read = strings.read(files, draft=draft)
+    assert read.problems == ()
+    texts, wrong, unwise = strings.texts_of(read.entries, draft, file="f")
+    assert (wrong, unwise) == ([], [])
+    return merged(draft, msgspec.structs.replace(draft, achievements=(), texts=texts), is_whole=False)
+
+
+@pytest.mark.parametrize("name", STORES)
+@given(draft=titles())
+@settings(max_examples=30, deadline=None)
+def test_an_export_is_taken_back_as_it_was(name, draft):
+    made = export(draft, name)
+
+    assert not difference(draft, imported(made.files, draft, name))
+    assert export(draft, name) == made
+
+
+HELD = {
+    "po": ("title/", "achievement/", "string/"),
+    "csv": ("title/", "achievement/", "string/"),
+    "xbox": ("achievement/", "string/Presence"),
+    "steam": ("achievement/", "string/steam/"),
+    "google-play": ("achievement/",),
+    "epic": ("achievement/", "string/epic/"),
+}
+"""What the keys begin with that a format has a place for; Steam and Google Play take one description alone."""
+
+
+@pytest.mark.parametrize("name", STORES)
+@given(draft=titles())
+@settings(max_examples=15, deadline=None)
+def test_an_export_holds_every_text_that_the_format_has_a_place_for(name, draft):
+    """Translations that were lost come back with the export, and nothing else does."""
+    left_out = set()
+    if name in {"steam", "google-play"}:
+        texts = {one.number: {*one.text_keys()} - {f"achievement/{one.number}/name"} for one in draft.achievements}
+        left_out = {key for one in draft.achievements for key in texts[one.number] - {only_description(draft, one)}}
+    default = draft.texts["en-US"]
+    lost = msgspec.structs.replace(draft, texts={**{locale: {} for locale in draft.texts}, "en-US": default})
+
+    back = imported(export(draft, name).files, lost, name)
+
+    assert back.texts == {
+        locale: texts
+        if locale == "en-US"
+        else {key: found for key, found in texts.items() if key.startswith(HELD[name]) and key not in left_out}
+        for locale, texts in draft.texts.items()
+    }
+
+
+@given(draft=titles())
+@settings(max_examples=30, deadline=None)
+def test_partner_centers_files_are_a_whole_title(draft):
+    """Both files make the title again, with what they do not hold as it was."""
+    made = export(draft, "xbox").files
+
+    joined = xbox_xml.join(
+        xbox_xml.read_localization(made["localization.xml"], file="l"),
+        xbox_xml.read_achievements2017(made["achievements2017.xml"], file="a"),
+        file="a",
+        title_id=7,
+        scid=SCID,
+        product_id=PRODUCT,
+    )
+
+    assert not difference(draft, merged(draft, xbox_xml.onto(joined, draft), is_whole=False))
+    assert export(joined, "xbox").files == made
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples are not here")
+@pytest.mark.parametrize(
+    ("folder", "files"),
+    [
+        ("xbox", ["localization.xml", "achievements2017.xml"]),
+        ("steam", ["loc_all.vdf"]),
+        ("epic", ["achievementLocalizations.csv"]),
+    ],
+)
+def test_a_stores_own_file_survives_import_export_import(folder, files):
+    draft = read_toml(TOML.encode(), file="title.toml")
+    their_files = {name: (SAMPLES / folder / name).read_bytes() for name in files}
+
+    first = imported(their_files, draft, folder)
+    again = imported(export(first, folder).files, first, folder)
+
+    assert difference(draft, first).texts
+    assert not difference(first, again)

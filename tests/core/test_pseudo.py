@@ -1,0 +1,44 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.core.formats import words
+from service.core.pseudo import accented, mirrored, with_pseudo
+
+texts = st.lists(
+    st.sampled_from(["Light", " ", "lamps", "{count}", "%1$s", "<b>", "</b>", "https://a.example/b", "\n", "é", "."]),
+    min_size=1,
+).map("".join)
+
+
+def test_accents_brackets_and_a_third_more():
+    assert accented("Light the lamp.") == "[Ļîĝĥţ ţĥé ļåɱþ. one t]"
+
+
+def test_every_word_runs_from_right_to_left():
+    assert mirrored("Light {n} lamps\nnow") == (
+        "\u200f\u202eLight\u202c\u200f {n} \u200f\u202elamps\u202c\u200f\n\u200f\u202enow\u202c\u200f"
+    )
+
+
+@pytest.mark.parametrize("make", [accented, mirrored])
+@given(text=texts)
+def test_what_is_no_word_stays(make, text):
+    made = make(text)
+
+    assert "".join(piece for piece, _ in words.pieces(text)) == text
+    for find in (words.placeholders, words.tags):
+        assert find(made) == find(text)
+    assert made.count("\n") == text.count("\n")
+    assert words.is_bidi_balanced(made)
+
+
+@given(text=texts)
+def test_a_text_grows_by_a_third_at_least(text):
+    assert len(accented(text)) >= 1.35 * len(text)
+
+
+def test_a_title_that_has_texts_in_a_pseudo_locale_keeps_them():
+    found = with_pseudo({"de": {"a": "Lampe"}, "en-XA": {"a": "own"}}, default_locale="de")
+
+    assert (found["en-XA"], found["de"], list(found)) == ({"a": "own"}, {"a": "Lampe"}, ["de", "en-XA", "ar-XB"])
