@@ -11,10 +11,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from aiohttp import web
 
 from service import openapi, ops
-from service.core import backfill, event_log, watch
+from service.core import backfill, event_log, schedules, watch
 from service.core.api_keys import ApiKeys
 from service.core.completions import Completions
 from service.core.credentials import KeyRing, Verifier
+from service.core.fallbacks import Fallbacks
 from service.core.outbox import Due
 from service.core.page import Tokens
 from service.core.progress import ProgressReads
@@ -23,6 +24,7 @@ from service.core.releases import Releases
 from service.core.shared_keys import shared_key
 from service.core.watch import Watch
 from service.core.writing import Writer
+from service.db.listening import listen
 from service.db.pool import Pool, open_pool
 from service.dialects import trophy, xbox
 from service.errors import BadSetting
@@ -40,6 +42,9 @@ SHUTDOWN = 5.0 * SECONDS  # for requests under way
 RARITY_POLL = 15.0 * SECONDS
 FOLD_EVERY = 2.0 * SECONDS
 BACKFILL_EVERY = 2.0 * SECONDS  # a look for work; a page follows the other while there is some
+SCHEDULES_EVERY = 1.0 * SECONDS  # a look at an index that is empty but for what is due
+FALLBACKS_EVERY = 30.0 * SECONDS
+LISTEN_AGAIN = 5.0 * SECONDS  # after the connection was lost: polling goes on meanwhile
 MONTHS_EVERY = 3600.0 * SECONDS
 MONTHS_AHEAD = 3
 _LARGEST_FIELD = 8190  # bytes, of the request line and of each header
@@ -72,6 +77,7 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
         watch=watchers,
         completions=Completions(pool),
         rarities=rarities,
+        fallbacks=Fallbacks(pool),
         tokens=Tokens(await shared_key(pool, "continuation")),
         observer=observer,
     )
@@ -89,8 +95,11 @@ def make_application(services: Services) -> web.Application:
 
 
 @contextlib.asynccontextmanager
-async def background(services: Services) -> AsyncIterator[None]:
-    """What goes on beside the requests while the block runs: each thing again and again, at its own pace."""
+async def background(services: Services, *, url: str | None = None) -> AsyncIterator[None]:
+    """What goes on beside the requests while the block runs: each thing again and again, at its own pace.
+
+    `url` is the database that is listened to; without one, what is published is found by looking alone.
+    """
     poll, pool, observer = services.settings.catalog_poll, services.pool, services.observer
 
     async def fold() -> None:
@@ -120,7 +129,11 @@ async def background(services: Services) -> AsyncIterator[None]:
         _every(BACKFILL_EVERY, fill, observer),
         Webhooks(pool, render, observer).run(),
         _every(watch.POLL, services.watch.poll, observer),
+        _every(SCHEDULES_EVERY, _publishing(pool), observer),
+        _every(FALLBACKS_EVERY, services.fallbacks.flush, observer),
     ]
+    if url is not None:
+        jobs.append(_every(LISTEN_AGAIN, _listening(url, services), observer, at_once=True))
     if services.keys is not None:
         jobs.append(services.keys.run())
     tasks = [asyncio.create_task(job) for job in jobs]
@@ -146,7 +159,7 @@ async def make_runner(settings: Settings, *, url: str, ops_listen: socket.socket
         stack.callback(logging.getLogger().removeHandler, lines)
         pool = await stack.enter_async_context(await open_pool(url, size=settings.pool_size))
         services = await make_services(settings, pool, observer)
-        await stack.enter_async_context(background(services))
+        await stack.enter_async_context(background(services, url=url))
         if ops_listen is not None:
             operations = _runner(ops.operations(services))
             await operations.setup()
@@ -185,6 +198,20 @@ async def serve(
         await stopped.wait()
     finally:
         await runner.cleanup()
+
+
+def _publishing(pool: Pool) -> Callable[[], Awaitable[None]]:
+    async def publish_due() -> None:
+        await schedules.run_due(pool)
+
+    return publish_due
+
+
+def _listening(url: str, services: Services) -> Callable[[], Awaitable[None]]:
+    async def listen_to_publications() -> None:
+        await listen(url, "publication", services.releases.refresh)
+
+    return listen_to_publications
 
 
 def _runner(app: web.Application) -> web.AppRunner:

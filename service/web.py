@@ -21,6 +21,7 @@ from aiohttp.web_protocol import RequestHandler
 from service.core.api_keys import ApiKeys
 from service.core.completions import Completions
 from service.core.credentials import Verifier
+from service.core.fallbacks import Fallbacks
 from service.core.identity import Principal
 from service.core.page import Tokens
 from service.core.progress import ProgressReads
@@ -58,6 +59,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     watch: Watch
     completions: Completions
     rarities: Rarities
+    fallbacks: Fallbacks
     tokens: Tokens
     observer: Observer
 
