@@ -6,17 +6,17 @@ import gc
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable
 
 from aiohttp import web
 
 from service import openapi, ops
-from service.core import age, backfill, event_log, watch
+from service.background import background
 from service.core.api_keys import ApiKeys
 from service.core.applications import Applications
 from service.core.completions import Completions
 from service.core.credentials import KeyRing, Verifier
-from service.core.outbox import Due
+from service.core.fallbacks import Fallbacks
 from service.core.page import Tokens
 from service.core.progress import ProgressReads
 from service.core.rarity import Rarities
@@ -32,19 +32,12 @@ from service.key_refresh import KeyRefresher
 from service.observe import LogLines, Observer
 from service.settings import SECONDS, Settings
 from service.web import SERVICES, STOPPING, Door, Services, join, refuse_unreadable
-from service.webhooks import Webhooks
 
 # Routes resolve in this order: a player named `xuid(1)` is the Xbox door's, whoever else would take the path.
 DOORS: tuple[Door, ...] = (xbox.DOOR, trophy.DOOR, badges.DOOR, badges.PUBLIC)
 
 KEEPALIVE = 75.0 * SECONDS  # longer than a balancer's own, so that it is the balancer who closes
 SHUTDOWN = 5.0 * SECONDS  # for requests under way
-RARITY_POLL = 15.0 * SECONDS
-FOLD_EVERY = 2.0 * SECONDS
-AGE_EVERY = 2.0 * SECONDS
-BACKFILL_EVERY = 2.0 * SECONDS  # a look for work; a page follows the other while there is some
-MONTHS_EVERY = 3600.0 * SECONDS
-MONTHS_AHEAD = 3
 _LARGEST_FIELD = 8190  # bytes, of the request line and of each header
 
 
@@ -81,6 +74,7 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
         watch=watchers,
         completions=Completions(pool),
         rarities=rarities,
+        fallbacks=Fallbacks(pool),
         tokens=Tokens(await shared_key(pool, "continuation")),
         cursor_key=await shared_key(pool, "cursor"),
         observer=observer,
@@ -98,55 +92,6 @@ def make_application(services: Services) -> web.Application:
     return app
 
 
-@contextlib.asynccontextmanager
-async def background(services: Services) -> AsyncIterator[None]:
-    """What goes on beside the requests while the block runs: each thing again and again, at its own pace."""
-    poll, pool, observer = services.settings.catalog_poll, services.pool, services.observer
-
-    async def fold() -> None:
-        async with pool.connection() as connection:
-            await services.completions.fold(connection)
-
-    async def fill() -> None:
-        while await backfill.step(pool, services.writer, services.releases):
-            pass
-
-    async def look_at_the_clock() -> None:
-        await age.step(pool, services.writer, services.releases)
-
-    def render(due: Due) -> bytes | None:
-        published = services.releases.current.titles.get(due.title_id)
-        return None if published is None else trophy.completed(published, due.player, due.number, due.at)
-
-    async def keep_months() -> None:
-        async with pool.connection() as connection:
-            await event_log.make_months(connection, MONTHS_AHEAD)
-            if services.settings.event_retention_months:
-                await event_log.drop_months(connection, older_than=services.settings.event_retention_months)
-
-    jobs = [
-        _every(poll, services.releases.refresh, observer),
-        _every(poll, services.api_keys.refresh, observer),
-        _every(poll, services.user_contexts.refresh, observer),
-        _every(RARITY_POLL, services.rarities.refresh, observer),
-        _every(FOLD_EVERY, fold, observer),
-        _every(MONTHS_EVERY, keep_months, observer, at_once=True),
-        _every(BACKFILL_EVERY, fill, observer),
-        _every(AGE_EVERY, look_at_the_clock, observer),
-        Webhooks(pool, render, observer).run(),
-        _every(watch.POLL, services.watch.poll, observer),
-    ]
-    if services.keys is not None:
-        jobs.append(services.keys.run())
-    tasks = [asyncio.create_task(job) for job in jobs]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
 async def make_runner(settings: Settings, *, url: str, ops_listen: socket.socket | None) -> web.AppRunner:
     """The whole service, to be set up and given sockets; its cleanup ends everything that it began.
 
@@ -161,7 +106,7 @@ async def make_runner(settings: Settings, *, url: str, ops_listen: socket.socket
         stack.callback(logging.getLogger().removeHandler, lines)
         pool = await stack.enter_async_context(await open_pool(url, size=settings.pool_size))
         services = await make_services(settings, pool, observer)
-        await stack.enter_async_context(background(services))
+        await stack.enter_async_context(background(services, url=url))
         if ops_listen is not None:
             operations = _runner(ops.operations(services))
             await operations.setup()
@@ -211,25 +156,6 @@ def _runner(app: web.Application) -> web.AppRunner:
         max_line_size=_LARGEST_FIELD,
         max_field_size=_LARGEST_FIELD,
     )
-
-
-async def _every(
-    seconds: float, action: Callable[[], Awaitable[None]], observer: Observer, *, at_once: bool = False
-) -> None:
-    """Do it again and again; a failure is said once, and made up by the next time that goes well."""
-    has_failed = False
-    while True:
-        if not at_once:
-            await asyncio.sleep(seconds)
-        at_once = False
-        try:
-            await action()
-        except Exception as error:  # noqa: BLE001  (background work outlives whatever happens to one round of it)
-            if not has_failed:
-                observer.say("warning", f"{action.__qualname__} failed, and is tried again", error=repr(error))
-            has_failed = True
-        else:
-            has_failed = False
 
 
 async def _let_go(app: web.Application) -> None:

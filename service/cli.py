@@ -20,7 +20,7 @@ from service.commands.key import key
 from service.commands.player import doctor, player
 from service.commands.progress import progress
 from service.commands.webhook import webhook
-from service.core import credentials
+from service.core import credentials, identity
 from service.db.migrate import migrate as migrate_database
 from service.settings import Settings
 
@@ -122,7 +122,9 @@ def migrate() -> None:
 
 
 @main.command("token")
-@click.option("--xuid", required=True, help="The player it speaks for, a decimal XUID.")
+@click.option("--xuid", help="The player it speaks for, a decimal XUID.")
+@click.option("--sub", help="Who stands in the history of texts; for somebody who is no player, instead of --xuid.")
+@click.option("--l10n", help="What they may do with texts, as JSON: see the claim of that name.")
 @click.option("--uhs", help="The player's user hash: digits.")
 @click.option("--title", type=click.IntRange(1, 2**32 - 1), help="The title that asks.")
 @click.option("--country", help="Where the player is: ISO 3166, two letters.")
@@ -131,7 +133,9 @@ def migrate() -> None:
 @click.option("--scheme", default="xbl3", show_default=True, type=click.Choice(["xbl3", "bearer"]))
 def token(
     *,
-    xuid: str,
+    xuid: str | None,
+    sub: str | None,
+    l10n: str | None,
     uhs: str | None,
     title: int | None,
     country: str | None,
@@ -154,13 +158,31 @@ def token(
             title_id=title,
             country=country,
             scopes=scope.split(),
+            subject=sub,
+            l10n=None if l10n is None else _grants(l10n),
         )
     except ValueError as error:
         refuse(error)
-    user_hash = claims["xui"][0]["uhs"]
+    user_hash = claims["xui"][0]["uhs"] if xuid else identity.NO_USER
     click.echo(
         credentials.authorization(credentials.sign(claims, chosen.jwt_secret), user_hash=user_hash, scheme=scheme)
     )
+
+
+def _grants(text: str) -> object:
+    """The claim, where it gives any right at all: one that does not would be as if absent.
+
+    Raises:
+        ValueError: it does not.
+    """
+    try:
+        claim = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        claim = None
+    if not identity.grants_of(claim):
+        example = '[{"titles": "*", "locales": ["fr"], "can": ["translate"]}]'
+        raise ValueError(f"--l10n: expected grants such as {example}, got {text[:80]!r}")
+    return claim
 
 
 def _with_key(chosen: Settings, *, make: bool) -> Settings:

@@ -10,6 +10,8 @@ LaurelError
 │   ├── TooLarge            a body of more bytes than are read
 │   ├── TooSlow             a body that did not arrive in time
 │   ├── UnsupportedBody     a body in a coding or media type that is not read
+│   ├── Conflict            a change to something that somebody else changed meanwhile
+│   ├── Unconditional       a change that does not say which version it was made for
 │   └── BadCatalogue        a file of definitions, texts or progress, with every problem in it
 ├── NotAuthenticated        no credential, or one that is malformed, forged or expired
 ├── NotAllowed              a good credential that may not do this
@@ -95,6 +97,22 @@ class UnsupportedBody(BadRequest):
     """A body in a content coding or media type that is not read."""
 
     code = "unsupported_body"
+
+
+class Conflict(BadRequest):
+    """A change to something that somebody else changed meanwhile. `current` is that something as it is now."""
+
+    code = "conflict"
+
+    def __init__(self, message: str, current: object) -> None:
+        super().__init__(message)
+        self.current = current
+
+
+class Unconditional(BadRequest):
+    """A change that does not say which version of the thing it was made for (RFC 6585 §3)."""
+
+    code = "unconditional"
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):

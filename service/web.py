@@ -22,6 +22,7 @@ from service.core.api_keys import ApiKeys
 from service.core.applications import Applications
 from service.core.completions import Completions
 from service.core.credentials import Verifier
+from service.core.fallbacks import Fallbacks
 from service.core.identity import Principal
 from service.core.page import Tokens
 from service.core.progress import ProgressReads
@@ -62,6 +63,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     watch: Watch
     completions: Completions
     rarities: Rarities
+    fallbacks: Fallbacks
     tokens: Tokens
     cursor_key: bytes
     observer: Observer

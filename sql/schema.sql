@@ -40,6 +40,15 @@ BEGIN
     END LOOP;
 END $$;
 
+CREATE FUNCTION public.refuse_to_change_history() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION '% is a history: it is added to, never changed', tg_table_name
+        USING ERRCODE = 'restrict_violation';
+END
+$$;
+
 CREATE TABLE public.achievement (
     title_id bigint NOT NULL,
     number bigint NOT NULL,
@@ -136,12 +145,44 @@ CREATE TABLE public.event_at_other_times (
     attributes jsonb
 );
 
+CREATE TABLE public.fallback (
+    title_id bigint NOT NULL,
+    wanted text NOT NULL,
+    used text NOT NULL,
+    key text NOT NULL,
+    answers bigint NOT NULL,
+    last_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.idempotency (
     player text NOT NULL COLLATE pg_catalog."C",
     title_id bigint NOT NULL,
     metric text NOT NULL,
     key text NOT NULL COLLATE pg_catalog."C",
     event_id uuid NOT NULL
+);
+
+CREATE TABLE public.import_batch (
+    batch_id bigint NOT NULL,
+    title_id bigint NOT NULL,
+    catalog_version bigint NOT NULL,
+    sha256 bytea NOT NULL,
+    format text NOT NULL,
+    report json NOT NULL,
+    actor text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    applied_by text,
+    applied_at timestamp with time zone,
+    CONSTRAINT sha256_has_32_bytes CHECK ((octet_length(sha256) = 32))
+);
+
+ALTER TABLE public.import_batch ALTER COLUMN batch_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.import_batch_batch_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.metric_day (
@@ -189,7 +230,9 @@ CREATE TABLE public.publication (
     publication_id bigint NOT NULL,
     title_id bigint NOT NULL,
     release integer NOT NULL,
-    at timestamp with time zone DEFAULT now() NOT NULL
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    actor text DEFAULT 'laurel'::text NOT NULL,
+    note text
 );
 
 CREATE TABLE public.release (
@@ -205,6 +248,27 @@ CREATE TABLE public.release_bundle (
     release integer NOT NULL,
     locale text NOT NULL,
     sha256 bytea NOT NULL
+);
+
+CREATE TABLE public.scheduled_publish (
+    schedule_id bigint NOT NULL,
+    title_id bigint NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    note text,
+    actor text NOT NULL,
+    status text DEFAULT 'waiting'::text NOT NULL,
+    release integer,
+    problem text,
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['waiting'::text, 'published'::text, 'refused'::text, 'cancelled'::text])))
+);
+
+ALTER TABLE public.scheduled_publish ALTER COLUMN schedule_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.scheduled_publish_schedule_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.schema_migration (
@@ -223,8 +287,33 @@ CREATE TABLE public.text (
     key text NOT NULL,
     text text NOT NULL,
     version integer DEFAULT 1 NOT NULL,
+    state text DEFAULT 'translated'::text NOT NULL,
+    worded_in integer DEFAULT 1 NOT NULL,
+    source_version integer,
+    remarks text[] DEFAULT '{}'::text[] NOT NULL,
+    overrides jsonb DEFAULT '{}'::jsonb NOT NULL,
+    actor text DEFAULT 'laurel'::text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT locale_is_a_language_tag CHECK ((locale ~ '^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$'::text)),
     CONSTRAINT text_is_not_empty CHECK ((text <> ''::text))
+);
+
+CREATE TABLE public.text_revision (
+    title_id bigint NOT NULL,
+    locale text NOT NULL,
+    key text NOT NULL,
+    version integer NOT NULL,
+    text text,
+    state text NOT NULL,
+    source_version integer,
+    overrides jsonb DEFAULT '{}'::jsonb NOT NULL,
+    origin text NOT NULL,
+    actor text NOT NULL,
+    batch_id bigint,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT missing_has_no_text CHECK (((text IS NULL) = (state = 'missing'::text))),
+    CONSTRAINT origin_is_known CHECK ((origin = ANY (ARRAY['edit'::text, 'review'::text, 'restore'::text, 'import'::text, 'admin'::text]))),
+    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['missing'::text, 'needs_review'::text, 'translated'::text, 'approved'::text])))
 );
 
 CREATE TABLE public.title (
@@ -239,6 +328,8 @@ CREATE TABLE public.title (
     metrics jsonb DEFAULT '[]'::jsonb NOT NULL,
     attributes jsonb DEFAULT '[]'::jsonb NOT NULL,
     trust text DEFAULT 'server'::text NOT NULL,
+    publish_from text DEFAULT 'translated'::text NOT NULL,
+    catalog_version bigint DEFAULT 1 NOT NULL,
     CONSTRAINT locale_is_a_language_tag CHECK ((default_locale ~ '^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$'::text)),
     CONSTRAINT text_unit_is_known CHECK ((text_unit = ANY (ARRAY['string'::text, 'achievement'::text]))),
     CONSTRAINT title_id_is_a_u32 CHECK (((title_id >= 1) AND (title_id <= '4294967295'::bigint)))
@@ -310,11 +401,20 @@ ALTER TABLE ONLY public.event
 ALTER TABLE ONLY public.event_at_other_times
     ADD CONSTRAINT event_at_other_times_pkey PRIMARY KEY (player, title_id, metric, at, event_id, recorded_at);
 
+ALTER TABLE ONLY public.fallback
+    ADD CONSTRAINT fallback_pkey PRIMARY KEY (title_id, wanted, key, used);
+
 ALTER TABLE ONLY public.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (player, title_id, metric, key);
 
+ALTER TABLE ONLY public.import_batch
+    ADD CONSTRAINT import_batch_pkey PRIMARY KEY (batch_id);
+
 ALTER TABLE ONLY public.metric_day
     ADD CONSTRAINT metric_day_pkey PRIMARY KEY (player, title_id, metric, day);
+
+ALTER TABLE ONLY public.import_batch
+    ADD CONSTRAINT one_report_of_one_file_and_state UNIQUE (title_id, sha256, catalog_version);
 
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (player, title_id, number, webhook_id);
@@ -334,11 +434,17 @@ ALTER TABLE ONLY public.achievement
 ALTER TABLE ONLY public.publication
     ADD CONSTRAINT publication_pkey PRIMARY KEY (publication_id);
 
+ALTER TABLE public.title
+    ADD CONSTRAINT publish_from_is_known CHECK ((publish_from = ANY (ARRAY['translated'::text, 'approved'::text]))) NOT VALID;
+
 ALTER TABLE ONLY public.release_bundle
     ADD CONSTRAINT release_bundle_pkey PRIMARY KEY (title_id, release, locale);
 
 ALTER TABLE ONLY public.release
     ADD CONSTRAINT release_pkey PRIMARY KEY (title_id, release);
+
+ALTER TABLE ONLY public.scheduled_publish
+    ADD CONSTRAINT scheduled_publish_pkey PRIMARY KEY (schedule_id);
 
 ALTER TABLE ONLY public.schema_migration
     ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (name);
@@ -349,8 +455,14 @@ ALTER TABLE ONLY public.title
 ALTER TABLE ONLY public.service_key
     ADD CONSTRAINT service_key_pkey PRIMARY KEY (name);
 
+ALTER TABLE public.text
+    ADD CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['needs_review'::text, 'translated'::text, 'approved'::text]))) NOT VALID;
+
 ALTER TABLE ONLY public.text
     ADD CONSTRAINT text_pkey PRIMARY KEY (title_id, locale, key);
+
+ALTER TABLE ONLY public.text_revision
+    ADD CONSTRAINT text_revision_pkey PRIMARY KEY (title_id, locale, key, version);
 
 ALTER TABLE ONLY public.title
     ADD CONSTRAINT title_pkey PRIMARY KEY (title_id);
@@ -372,11 +484,21 @@ CREATE INDEX progress_by_arrival ON public.progress USING btree (title_id, creat
 
 CREATE INDEX publication_of_title ON public.publication USING btree (title_id, publication_id);
 
+CREATE INDEX schedules_that_wait ON public.scheduled_publish USING btree (due_at) WHERE (status = 'waiting'::text);
+
 CREATE INDEX user_context_of_player ON public.user_context USING btree (of_player);
 
 CREATE INDEX webhook_of_title ON public.webhook USING btree (title_id);
 
 ALTER INDEX public.event_pkey ATTACH PARTITION public.event_at_other_times_pkey;
+
+CREATE TRIGGER publication_is_a_history BEFORE DELETE OR UPDATE OR TRUNCATE ON public.publication FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_change_history();
+
+CREATE TRIGGER release_bundle_is_a_history BEFORE DELETE OR UPDATE OR TRUNCATE ON public.release_bundle FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_change_history();
+
+CREATE TRIGGER release_is_a_history BEFORE DELETE OR UPDATE OR TRUNCATE ON public.release FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_change_history();
+
+CREATE TRIGGER text_revision_is_a_history BEFORE DELETE OR UPDATE OR TRUNCATE ON public.text_revision FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_change_history();
 
 ALTER TABLE ONLY public.achievement
     ADD CONSTRAINT achievement_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
@@ -390,11 +512,17 @@ ALTER TABLE ONLY public.api_key
 ALTER TABLE ONLY public.backfill
     ADD CONSTRAINT backfill_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
 
+ALTER TABLE ONLY public.import_batch
+    ADD CONSTRAINT batch_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
+
 ALTER TABLE ONLY public.release_bundle
     ADD CONSTRAINT bundle_is_of_a_release FOREIGN KEY (title_id, release) REFERENCES public.release(title_id, release);
 
 ALTER TABLE ONLY public.release_bundle
     ADD CONSTRAINT bundle_is_there FOREIGN KEY (sha256) REFERENCES public.bundle(sha256);
+
+ALTER TABLE ONLY public.fallback
+    ADD CONSTRAINT fallback_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
 
 ALTER TABLE ONLY public.progress
     ADD CONSTRAINT progress_is_in_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
@@ -404,6 +532,15 @@ ALTER TABLE ONLY public.publication
 
 ALTER TABLE ONLY public.release
     ADD CONSTRAINT release_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
+
+ALTER TABLE ONLY public.text_revision
+    ADD CONSTRAINT revision_is_of_a_batch FOREIGN KEY (batch_id) REFERENCES public.import_batch(batch_id);
+
+ALTER TABLE ONLY public.text_revision
+    ADD CONSTRAINT revision_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
+
+ALTER TABLE ONLY public.scheduled_publish
+    ADD CONSTRAINT schedule_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
 
 ALTER TABLE ONLY public.text
     ADD CONSTRAINT text_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);

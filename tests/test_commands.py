@@ -230,6 +230,9 @@ def test_serve_says_what_it_lacks(settings, message, tmp_path, monkeypatch):
         (("--xuid", "abc"), "expected a XUID"),
         (("--xuid", str(2**64)), "expected a XUID"),
         (("--xuid", "1", "--uhs", "x"), "expected a user hash"),
+        ((), "expected a XUID, or the subject"),
+        (("--sub", "Ana", "--l10n", '[{"titles": "*"}]'), "--l10n: expected grants"),
+        (("--sub", "Ana", "--l10n", "x"), "--l10n: expected grants"),
     ],
 )
 def test_a_token_for_nobody_is_refused(arguments, message):
@@ -241,7 +244,7 @@ def test_a_token_for_nobody_is_refused(arguments, message):
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), ("--xuid", "1", "--title", "0"), ("--xuid", "1", "--lifetime", "0"), ("--xuid", "1", "--scheme", "x")],
+    [("--xuid", "1", "--title", "0"), ("--xuid", "1", "--lifetime", "0"), ("--xuid", "1", "--scheme", "x")],
 )
 def test_a_misused_command_says_how_it_is_used(arguments):
     refused = did("token", *arguments, LAUREL_JWT_SECRET=SECRET)

@@ -14,6 +14,8 @@ from service.errors import BadCatalogue, Problem
 
 Amendment = Callable[[Draft], Draft]
 
+ADMIN = publishing.Author(actor="admin API", origin="admin")
+
 
 async def amend(connection: Connection, title_id: int, change: Amendment) -> Draft:
     """Make a change to a title, and serve it; gives what is served then. The connection must be in a transaction.
@@ -31,14 +33,14 @@ async def amend(connection: Connection, title_id: int, change: Amendment) -> Dra
     edited = change(draft)
     changes = publishing.difference(draft, edited)
     if changes:
-        await publishing.write_draft(connection, edited, changes)
+        await publishing.write_draft(connection, edited, changes, author=ADMIN)
     after = edited if served is None else change(served)
     if served is not None and not publishing.difference(served, after):
         return after
     problems = problems_of(after)
     if problems:
         raise BadCatalogue(problems)
-    await publishing.release_draft(connection, after, served)
+    await publishing.release_draft(connection, after, served, actor=ADMIN.actor)
     return after
 
 

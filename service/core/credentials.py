@@ -8,7 +8,7 @@ import collections
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, Self
 
 import jwt
@@ -20,15 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from service.core.identity import (
-    EVERY_USER,
-    Principal,
-    VerifiedClaims,
-    canonical_xuid,
-    parse_bearer,
-    parse_xbl3,
-    principal_of,
-)
+from service.core.identity import EVERY_USER, Principal, VerifiedClaims, canonical_xuid, parse_xbl3, principal_of
 from service.errors import NotAuthenticated, Unavailable
 
 SECONDS = 1
@@ -43,6 +35,7 @@ _USABLE = "RSA of 2048 bits or more (RS256), EC P-256 (ES256) or Ed25519 (EdDSA)
 _PUBLIC_MEMBERS = ("kty", "crv", "n", "e", "x", "y")
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 _USER_HASH = re.compile(r"[0-9]{1,20}", re.ASCII)
+_BEARER_MAX_BYTES = 7_900  # so that, with a scheme's name, it fits a header field
 _UNREADABLE = (jwt.PyJWTError, TypeError, ValueError, KeyError, OverflowError, RecursionError)
 
 
@@ -179,39 +172,36 @@ class Verifier:
             NotAuthenticated: the field or the token in it is malformed, forged, expired or of another service.
             Unavailable: there are no keys yet.
         """
-        return self._remembered_or(field, now, self._of_xbl3)
-
-    def bearer(self, field: str, now: float) -> Principal:
-        """Who sent this `Authorization: Bearer <token>` (RFC 6750 §2.1): the token's users, all of them.
-
-        Raises:
-            NotAuthenticated: the field or the token in it is malformed, forged, expired or of another service.
-            Unavailable: there are no keys yet.
-        """
-        return self._remembered_or(field, now, self._of_bearer)
-
-    def _of_xbl3(self, field: str, now: float) -> Principal:
-        asked = parse_xbl3(field)
-        return principal_of(self.verify(asked.token, now), user_hash=asked.user_hash)
-
-    def _of_bearer(self, field: str, now: float) -> Principal:
-        return principal_of(self.verify(parse_bearer(field), now), user_hash=EVERY_USER)
-
-    def _remembered_or(self, field: str, now: float, read: Callable[[str, float], Principal]) -> Principal:
-        """The principal of a field that was read in this way before; else what `read` makes of it."""
         text = field.encode("utf-8", "surrogatepass")  # aiohttp hands over raw bytes as lone surrogates
-        digest = hashlib.blake2b(text, digest_size=16, key=self._hash_key, person=read.__name__.encode()).digest()
+        digest = hashlib.blake2b(text, digest_size=16, key=self._hash_key).digest()
         known = self._remembered.get(digest)
         # Both ends: a clock that was set back must meet `nbf` again, and must not stretch the 300 s.
         if known is not None and known.since <= now < known.until:
             self._remembered.move_to_end(digest)
             return known.principal
-        principal = read(field, now)
+        asked = parse_xbl3(field)
+        principal = principal_of(self.verify(asked.token, now), user_hash=asked.user_hash)
         self._remembered[digest] = _Remembered(now, min(principal.expires_at, now + REMEMBERED_FOR), principal)
         self._remembered.move_to_end(digest)
         if len(self._remembered) > self._capacity:
             self._remembered.popitem(last=False)
         return principal
+
+    def bearer(self, field: str, now: float) -> Principal:
+        """Who sent this `Authorization: Bearer <token>`: all users of the token, and its subject.
+
+        Remembered like the other scheme's. The scheme's name may be in any case (RFC 9110 §11.1).
+
+        Raises:
+            NotAuthenticated: the field or the token in it is malformed, forged, expired or of another service.
+            Unavailable: there are no keys yet.
+        """
+        scheme, _, token = field.partition(" ")
+        if scheme.lower() != "bearer" or _COMPACT.fullmatch(token) is None or len(token) > _BEARER_MAX_BYTES:
+            raise NotAuthenticated(
+                f"Authorization: expected Bearer <token>, three parts of base64url, at most {_BEARER_MAX_BYTES} bytes"
+            )
+        return self.principal(f"XBL3.0 x={EVERY_USER};{token}", now)
 
     def verify(self, token: str, now: float) -> VerifiedClaims:
         """The claims of a token that our issuer signed for us and that is good at `now`. Remembers nothing.
@@ -238,7 +228,7 @@ class Verifier:
 
 
 def claims_for(
-    xuid: str,
+    xuid: str | None,
     *,
     issuer: str,
     audience: str,
@@ -248,18 +238,21 @@ def claims_for(
     title_id: int | None = None,
     country: str | None = None,
     scopes: Iterable[str] = (),
+    subject: str | None = None,
+    l10n: object = None,
 ) -> dict[str, Any]:
-    """The claims of a token for one player, named and nested as in an XSTS token, with `loc` and `scope` added.
+    """The claims of a token for one player, named and nested as in an XSTS token, with claims of ours added.
+
+    Without a XUID it speaks for no player, but for its `subject`; `l10n` is what they may do with texts.
 
     Raises:
-        ValueError: the XUID, user hash, or lifetime is one that no verifier of ours would accept.
+        ValueError: the XUID, user hash, or lifetime is one that no verifier of ours would accept, or there is neither
+            a XUID nor a subject.
     """
     if not 1 <= lifetime_seconds <= LONGEST_LIFETIME:
         raise ValueError(f"expected a lifetime of 1 to {LONGEST_LIFETIME} seconds, got {lifetime_seconds}")
-    player = canonical_xuid(xuid)
-    user_hash = user_hash_of(player) if user_hash is None else user_hash
-    if _USER_HASH.fullmatch(user_hash) is None:
-        raise ValueError("expected a user hash of 1 to 20 digits")
+    if xuid is None and subject is None:
+        raise ValueError("expected a XUID, or the subject of somebody who is no player")
     claims: dict[str, Any] = {
         "iss": issuer,
         "aud": audience,
@@ -267,14 +260,24 @@ def claims_for(
         "nbf": now,
         "exp": now + lifetime_seconds,
         "jti": secrets.token_hex(16),
-        "xui": [{"xid": player, "uhs": user_hash, "gtg": f"Player{player[-4:]}", "agg": "Adult"}],
     }
     optional = {
+        "xui": None if xuid is None else [_user(xuid, user_hash)],
+        "sub": subject,
+        "l10n": l10n,
         "xti": None if title_id is None else {"tid": str(title_id)},
         "loc": country,
         "scope": " ".join(scopes) or None,
     }
     return claims | {name: value for name, value in optional.items() if value is not None}
+
+
+def _user(xuid: str, user_hash: str | None) -> dict[str, str]:
+    player = canonical_xuid(xuid)
+    user_hash = user_hash_of(player) if user_hash is None else user_hash
+    if _USER_HASH.fullmatch(user_hash) is None:
+        raise ValueError("expected a user hash of 1 to 20 digits")
+    return {"xid": player, "uhs": user_hash, "gtg": f"Player{player[-4:]}", "agg": "Adult"}
 
 
 def client_token(secret: str, *, kid: str, issuer: str, audience: str, now: int, title_id: int, scope: str) -> str:

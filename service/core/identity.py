@@ -2,8 +2,8 @@
 
 import contextlib
 import re
-from collections.abc import Mapping
-from typing import Any, Final, NewType
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal, NewType, get_args
 
 import msgspec
 
@@ -19,14 +19,21 @@ CONTEXTS: Final = "contexts"  # to make user contexts of the title, and to ask a
 EVERY_USER: Final = "*"
 NO_USER: Final = "-"
 
+Right = Literal["suggest", "translate", "review", "publish", "source"]
+"""What somebody may do with texts: each of the first four includes those before it; "source" is the default locale's."""
+
+_RIGHTS: Final[tuple[Right, ...]] = get_args(Right)
+_LADDER = _RIGHTS[:4]
+_NAME_CHARACTERS = 128
+
 _XBL3_MAX_BYTES = 8_000  # under aiohttp's 8190 for a header field
 _XBL3 = re.compile(
     r"(?i:XBL3\.0) x=([0-9]{1,20}|\*|-);([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)",
     re.ASCII,
 )
-_BEARER = re.compile(r"(?i:Bearer) ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)", re.ASCII)
 _DIGITS = re.compile(r"[0-9]{1,20}", re.ASCII)
 _COUNTRY = re.compile(r"[A-Za-z]{2}", re.ASCII)
+_RANGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 _U32, _U64 = 2**32, 2**64
 
 VerifiedClaims = NewType("VerifiedClaims", Mapping[str, Any])
@@ -36,11 +43,20 @@ VerifiedClaims = NewType("VerifiedClaims", Mapping[str, Any])
 """
 
 
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
+    """Rights on texts of some titles in some locales. None stands for all; locales are ranges (RFC 4647 §3.3.1)."""
+
+    titles: frozenset[int] | None
+    locales: tuple[str, ...] | None
+    rights: frozenset[Right]
+
+
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks. `players` are the players that the credential speaks for here: XUIDs in canonical decimal.
 
     `title_id` is a u32, `country` an ISO 3166 alpha-2 in upper case; None where the credential does not say, or
-    says nonsense. `expires_at` is in seconds since 1970.
+    says nonsense. `expires_at` is in seconds since 1970. `name` is who stands in the history of texts, and `grants`
+    what they may do with them.
     """
 
     players: tuple[str, ...]
@@ -48,6 +64,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     title_id: int | None = None
     country: str | None = None
     scopes: frozenset[str] = frozenset()
+    name: str = "unknown"
+    grants: tuple[Grant, ...] = ()
 
 
 class Xbl3(msgspec.Struct, frozen=True):
@@ -116,6 +134,32 @@ def may_edit(who: Principal, title_id: int) -> None:
         raise NotAllowed(f"this credential is of title {who.title_id}, not of title {title_id}")
 
 
+def may_localize(who: Principal, right: Right, title_id: int, locale: str | None = None) -> None:
+    """Let those with the right change texts of a title in a locale; None for what concerns all of its locales.
+
+    Raises:
+        NotAllowed: no grant gives the right there; the message says which is missing.
+    """
+    if not any(right in grant.rights and _covers(grant, title_id, locale) for grant in who.grants):
+        where = "all locales" if locale is None else locale
+        raise NotAllowed(f"this needs the right {right} for title {title_id} in {where}, by the claim l10n")
+
+
+def may_read_texts(who: Principal, title_id: int) -> None:
+    """Let everybody with any right on a title read its texts in all locales, and their history.
+
+    Raises:
+        NotAllowed: they have none.
+    """
+    if title_id not in titles_of(who, [title_id]):
+        raise NotAllowed(f"this needs a right on title {title_id}, by the claim l10n")
+
+
+def titles_of(who: Principal, title_ids: Iterable[int]) -> list[int]:
+    """Those of the titles that somebody has any right on."""
+    return [title_id for title_id in title_ids if any(g.titles is None or title_id in g.titles for g in who.grants)]
+
+
 def canonical_xuid(text: str) -> str:
     """The decimal of a XUID without leading zeros. ASCII digits only: `int()` alone would read `١٢` and `1_2` too.
 
@@ -144,21 +188,6 @@ def parse_xbl3(field: str) -> Xbl3:
     return Xbl3(match[1], match[2])
 
 
-def parse_bearer(field: str) -> str:
-    """The token of `Bearer <token>` (RFC 6750 §2.1), not yet verified; the field has at most 8 000 bytes.
-
-    Raises:
-        NotAuthenticated: it is anything else.
-    """
-    match = _BEARER.fullmatch(field) if len(field) <= _XBL3_MAX_BYTES else None
-    if match is None:
-        raise NotAuthenticated(
-            f"Authorization: expected Bearer <token>, at most {_XBL3_MAX_BYTES} bytes; "
-            "the token is three parts of base64url"
-        )
-    return match[1]
-
-
 def principal_of(claims: VerifiedClaims, *, user_hash: str) -> Principal:
     """Who the token speaks for when the caller chose one of its users, all (`*`) or none (`-`).
 
@@ -178,7 +207,31 @@ def principal_of(claims: VerifiedClaims, *, user_hash: str) -> Principal:
         title_id=_title(claims.get("xti")),
         country=_country(claims.get("loc")),
         scopes=_scopes(claims.get("scope")),
+        name=_name(claims.get("sub"), chosen),
+        grants=grants_of(claims.get("l10n")),
     )
+
+
+def grants_of(l10n: object) -> tuple[Grant, ...]:
+    """The well-formed grants of a claim `l10n`; the others are as if absent."""
+    found = []
+    for grant in l10n if isinstance(l10n, list) else ():
+        match grant:
+            case {"titles": titles, "locales": locales, "can": list(can)}:
+                ids, ranges = _title_ids(titles), _ranges(locales)
+                rights = {right for right in _RIGHTS if right in can}
+                rights |= {lower for right in rights & {*_LADDER} for lower in _LADDER[: _LADDER.index(right)]}
+                if (titles == "*" or ids) and (locales == "*" or ranges) and rights:
+                    found.append(
+                        Grant(
+                            titles=None if titles == "*" else ids,
+                            locales=None if locales == "*" else ranges,
+                            rights=frozenset(rights),
+                        )
+                    )
+            case _:
+                pass
+    return tuple(found)
 
 
 def _users(xui: object) -> list[tuple[str, str]]:
@@ -209,3 +262,29 @@ def _scopes(scope: object) -> frozenset[str]:
     """Whole words: of one text with spaces between (RFC 6749 §3.3), or of a list."""
     words = scope.split(" ") if isinstance(scope, str) else scope if isinstance(scope, list) else ()
     return frozenset(word for word in words if isinstance(word, str) and word)
+
+
+def _name(sub: object, players: list[str]) -> str:
+    """Who it is in the history of texts: the token's subject, or else its player."""
+    if isinstance(sub, str) and 0 < len(sub) <= _NAME_CHARACTERS and sub.isprintable():
+        return sub
+    return players[0] if players else "unknown"
+
+
+def _title_ids(titles: object) -> frozenset[int]:
+    listed = titles if isinstance(titles, list) else ()
+    return frozenset(found for tid in listed if (found := _title({"tid": tid})) is not None)
+
+
+def _ranges(locales: object) -> tuple[str, ...]:
+    listed = locales if isinstance(locales, list) else ()
+    return tuple(name for name in listed if isinstance(name, str) and _RANGE.fullmatch(name))
+
+
+def _covers(grant: Grant, title_id: int, locale: str | None) -> bool:
+    if grant.titles is not None and title_id not in grant.titles:
+        return False
+    if grant.locales is None:
+        return True
+    tag = f"{locale or ''}-".lower()
+    return locale is not None and any(tag.startswith(f"{name.lower()}-") for name in grant.locales)

@@ -119,11 +119,9 @@ class PublishedTitle:
 
     def words_of(self, achievement: Achievement, chain: tuple[str, ...]) -> Words:
         """The strings of one achievement; each walks the chain by itself, or all together if the title says so."""
-        keys = [*achievement.text_keys()]
-        for reward in achievement.rewards:
-            keys += (reward_key(achievement.number, reward.kind, field) for field in ("name", "description"))
+        keys = self.keys_of(achievement)
         if self.title.text_unit == "achievement":
-            chain = self._coherent(keys, chain)
+            chain = self.coherent(keys, chain)
         found = [self._first(key, chain) for key in keys]
         texts = [text for text, _ in found]
         used = [index for _, index in found if index is not None]
@@ -134,6 +132,13 @@ class PublishedTitle:
             rewards=tuple(zip(texts[3::2], texts[4::2], strict=True)),
             first_locale=min(used, default=None),
         )
+
+    def keys_of(self, achievement: Achievement) -> list[str]:
+        """The keys of an achievement's strings: its own three, then two a reward."""
+        keys = [*achievement.text_keys()]
+        for reward in achievement.rewards:
+            keys += (reward_key(achievement.number, reward.kind, field) for field in ("name", "description"))
+        return keys
 
     def name(self, chain: tuple[str, ...]) -> tuple[str, str | None]:
         """What the title is called, and in which locale; None if it has no name."""
@@ -151,7 +156,7 @@ class PublishedTitle:
                 return text, index
         return None, None
 
-    def _coherent(self, keys: list[str], chain: tuple[str, ...]) -> tuple[str, ...]:
+    def coherent(self, keys: list[str], chain: tuple[str, ...]) -> tuple[str, ...]:
         """The chain from the first locale that has all strings which the default locale has."""
         wanted = [key for key in keys if key in self.texts.get(self.title.default_locale, {})]
         for index, locale in enumerate(chain):

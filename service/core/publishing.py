@@ -3,37 +3,61 @@
 Whoever calls holds a transaction; the title's row is locked first, so imports and publishes of one title queue.
 """
 
+import contextlib
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 import msgspec
 
 from service.core.catalog import Achievement, Draft, Texts, Title
+from service.core.drafts import (
+    SERVICE,
+    Author,
+    Difference,
+    TextRow,
+    draft_of,
+    drafts,
+    lock_title,
+    title_row,
+    titles,
+    write_draft,
+)
 from service.core.formats import rules
 from service.db import Connection
 from service.db.queries import query, statement
 from service.errors import BadCatalogue, NotFound, Problem
 
-
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """What an import or a publish changes. Achievements by number; texts by locale and key, old → new."""
-
-    title_is_new: bool
-    title_changed: bool
-    added: tuple[int, ...]
-    changed: tuple[int, ...]
-    texts: Mapping[tuple[str, str], tuple[str | None, str | None]]
-
-    def __bool__(self) -> bool:
-        return bool(self.title_is_new or self.title_changed or self.added or self.changed or self.texts)
+__all__ = [
+    "Author",
+    "Difference",
+    "Release",
+    "difference",
+    "draft_of",
+    "drafts",
+    "import_draft",
+    "lock_title",
+    "merged",
+    "opened_by",
+    "publish",
+    "ready_draft",
+    "release_draft",
+    "releases_of",
+    "rollback",
+    "served_draft",
+    "served_release",
+    "without",
+    "write_draft",
+]
 
 
 class Release(msgspec.Struct, frozen=True):
-    """One release of a title. `is_served`: it is what players get now."""
+    """One release of a title. `is_served`: it is what players get now. `actor` published it and said `note` of it."""
 
     release: int
     created_at: str
     is_served: bool
+    actor: str
+    note: str | None
 
 
 def difference(before: Draft | None, after: Draft) -> Difference:
@@ -77,39 +101,20 @@ def merged(before: Draft | None, new: Draft, *, is_whole: bool) -> Draft:
     )
 
 
-async def draft_of(connection: Connection, title_id: int) -> Draft | None:
-    """What is being edited; None if there is no such title."""
-    row = await _title.first(connection, title_id=title_id)
-    if row is None:
-        return None
-    definitions = await _definitions.all(connection, title_id=title_id)
-    texts: dict[str, dict[str, str]] = {}
-    for text in await _texts.all(connection, title_id=title_id):
-        texts.setdefault(text.locale, {})[text.key] = text.text
-    return Draft(
-        title=row.title(),
-        achievements=tuple(msgspec.json.decode(d.definition, type=Achievement) for d in definitions),
-        texts=texts,
-    )
-
-
-async def drafts(connection: Connection) -> dict[int, Draft]:
-    """Everything that is being edited, by title."""
-    found = [await draft_of(connection, row.title_id) for row in await _titles.all(connection)]
-    return {draft.title.title_id: draft for draft in found if draft is not None}
-
-
-async def import_draft(connection: Connection, new: Draft, *, is_whole: bool, file: str) -> Difference:
-    """Merge a draft into what is being edited; gives what changed.
+async def import_draft(
+    connection: Connection, new: Draft, *, is_whole: bool, file: str, author: Author = SERVICE
+) -> Difference:
+    """Merge a draft into what is being edited; gives what changed. Its texts count as translated.
 
     Raises:
         BadCatalogue: its scid or a public id belongs to something else already.
     """
     title_id = new.title.title_id
-    await _lock_title.all(connection, title_id=title_id)
+    with contextlib.suppress(NotFound):  # a new title
+        await lock_title(connection, title_id)
     before = await draft_of(connection, title_id)
     after = merged(before, new, is_whole=is_whole)
-    others = await _titles.all(connection)
+    others = await titles(connection)
     problems = [
         Problem(file=file, rule="scid-names-one-title", message=f"scid {row.scid} is of title {row.title_id} already")
         for row in others
@@ -120,12 +125,14 @@ async def import_draft(connection: Connection, new: Draft, *, is_whole: bool, fi
         raise BadCatalogue(problems)
     changes = difference(before, after)
     if changes:
-        await write_draft(connection, after, changes)
+        await write_draft(connection, after, changes, author=author)
     return changes
 
 
-async def publish(connection: Connection, title_id: int) -> tuple[int, Difference]:
-    """Make the draft a release and serve it; gives its number and what players will see changed.
+async def publish(
+    connection: Connection, title_id: int, *, actor: str = SERVICE.actor, note: str | None = None
+) -> tuple[int, Difference]:
+    """Make what is ready of the draft a release and serve it; gives its number and what players will see changed.
 
     Publishing what is served already changes nothing, and gives its number.
 
@@ -134,30 +141,53 @@ async def publish(connection: Connection, title_id: int) -> tuple[int, Differenc
         BadCatalogue: the draft breaks a rule that every release must keep.
     """
     await lock_title(connection, title_id)
-    draft = await draft_of(connection, title_id)
-    assert draft is not None  # noqa: S101  (its row is locked)
+    draft, served = await ready_draft(connection, title_id)
     problems, _ = rules.check(draft)
     if problems:
         raise BadCatalogue(list(problems))
-    served = await served_draft(connection, title_id)
     changes = difference(served, draft)
-    row = await _title.one(connection, title_id=title_id)
     if served is not None and not changes:
-        return row.release, changes
-    return await release_draft(connection, draft, served), changes
+        return await served_release(connection, title_id), changes
+    return await release_draft(connection, draft, served, actor=actor, note=note), changes
 
 
-async def lock_title(connection: Connection, title_id: int) -> None:
-    """Let nobody else import, publish or amend this title until the transaction ends.
+async def ready_draft(connection: Connection, title_id: int) -> tuple[Draft, Draft | None]:
+    """What a publish would serve now, and what is served; the latter None before the first publish.
 
     Raises:
         NotFound: there is no such title.
     """
-    if not await _lock_title.all(connection, title_id=title_id):
+    draft = await draft_of(connection, title_id)
+    if draft is None:
         raise NotFound(f"there is no title {title_id}")
+    served = await served_draft(connection, title_id)
+    waiting = [(row.locale, row.key) for row in await _unready.all(connection, title_id=title_id)]
+    return without(draft, waiting, served), served
 
 
-async def release_draft(connection: Connection, draft: Draft, served: Draft | None) -> int:
+def without(draft: Draft, waiting: Iterable[tuple[str, str]], served: Draft | None) -> Draft:
+    """The draft, with what is served in place of each text (locale, key) that has to wait. Pure.
+
+    So a text that is not ready changes nothing: better an old text in the player's language than a new one in another.
+    """
+    texts = {locale: dict(found) for locale, found in draft.texts.items()}
+    for locale, key in waiting:
+        old = None if served is None else served.texts.get(locale, {}).get(key)
+        if old is None:
+            del texts[locale][key]
+        else:
+            texts[locale][key] = old
+    return msgspec.structs.replace(draft, texts={locale: found for locale, found in texts.items() if found})
+
+
+async def release_draft(
+    connection: Connection,
+    draft: Draft,
+    served: Draft | None,
+    *,
+    actor: str = SERVICE.actor,
+    note: str | None = None,
+) -> int:
     """Make a draft that keeps every rule a release, and serve it from now on; gives its number.
 
     What players may have reached already, without it having been there to be unlocked, is looked for from then on.
@@ -176,7 +206,7 @@ async def release_draft(connection: Connection, draft: Draft, served: Draft | No
         sha256 = hashlib.sha256(content).digest()
         await _add_bundle.run(connection, sha256=sha256, texts=content.decode())
         await _add_release_bundle.run(connection, title_id=title_id, release=release, locale=locale, sha256=sha256)
-    await _serve(connection, title_id, release)
+    await _serve(connection, title_id, release, actor, note)
     opened = opened_by(served, draft)
     if opened:
         await _add_backfill.run(connection, title_id=title_id, numbers=list(opened))
@@ -205,16 +235,19 @@ def opened_by(before: Draft | None, after: Draft) -> tuple[int, ...]:
     )
 
 
-async def rollback(connection: Connection, title_id: int, release: int) -> None:
+async def rollback(
+    connection: Connection, title_id: int, release: int, *, actor: str = SERVICE.actor, note: str | None = None
+) -> None:
     """Serve an older release again. The draft is not touched.
 
     Raises:
         NotFound: there is no such release of this title.
     """
-    await _lock_title.all(connection, title_id=title_id)
+    with contextlib.suppress(NotFound):  # it has no releases either
+        await lock_title(connection, title_id)
     if release not in {known.release for known in await releases_of(connection, title_id)}:
         raise NotFound(f"there is no release {release} of title {title_id}")
-    await _serve(connection, title_id, release)
+    await _serve(connection, title_id, release, actor, note)
 
 
 async def releases_of(connection: Connection, title_id: int) -> list[Release]:
@@ -222,13 +255,19 @@ async def releases_of(connection: Connection, title_id: int) -> list[Release]:
     return await _released_before.all(connection, title_id=title_id)
 
 
+async def served_release(connection: Connection, title_id: int) -> int:
+    """The number of the release that is served of a title; 0 before the first publish."""
+    row = await title_row(connection, title_id)
+    return 0 if row is None else row.release
+
+
 async def served_draft(connection: Connection, title_id: int) -> Draft | None:
     """What is served of a title, as a draft; None before the first publish."""
-    row = await _title.one(connection, title_id=title_id)
-    if not row.release:
+    number = await served_release(connection, title_id)
+    if not number:
         return None
-    release = await _release.one(connection, title_id=title_id, release=row.release)
-    bundles = await _bundles_of_release.all(connection, title_id=title_id, release=row.release)
+    release = await _release.one(connection, title_id=title_id, release=number)
+    bundles = await _bundles_of_release.all(connection, title_id=title_id, release=number)
     return Draft(
         title=msgspec.json.decode(release.title, type=Title),
         achievements=msgspec.json.decode(release.achievements, type=tuple[Achievement, ...]),
@@ -236,48 +275,9 @@ async def served_draft(connection: Connection, title_id: int) -> Draft | None:
     )
 
 
-async def _serve(connection: Connection, title_id: int, release: int) -> None:
+async def _serve(connection: Connection, title_id: int, release: int, actor: str, note: str | None) -> None:
     await _lock_publications.run(connection)
-    await _publish.run(connection, title_id=title_id, release=release)
-
-
-async def write_draft(connection: Connection, draft: Draft, changes: Difference) -> None:
-    """Write what changed of what is being edited. Whoever calls has locked the title."""
-    title = draft.title
-    await _put_title.run(
-        connection,
-        title_id=title.title_id,
-        scid=title.scid,
-        default_locale=title.default_locale,
-        kind=title.kind,
-        platform=title.platform,
-        version=title.version,
-        text_unit=title.text_unit,
-        trust=title.trust,
-        metrics=_text(title.metrics),
-        attributes=_text(title.attributes),
-    )
-    touched = {*changes.added, *changes.changed}
-    achievements = [achievement for achievement in draft.achievements if achievement.number in touched]
-    await _put_definitions.run(
-        connection,
-        title_id=title.title_id,
-        numbers=[achievement.number for achievement in achievements],
-        public_ids=[achievement.public_id for achievement in achievements],
-        definitions=[_text(achievement) for achievement in achievements],
-    )
-    texts = [(locale, key, new) for (locale, key), (_, new) in changes.texts.items() if new is not None]
-    await _put_texts.run(
-        connection,
-        title_id=title.title_id,
-        locales=[locale for locale, _, _ in texts],
-        keys=[key for _, key, _ in texts],
-        texts=[text for _, _, text in texts],
-    )
-    gone = [(locale, key) for (locale, key), (_, new) in changes.texts.items() if new is None]
-    if gone:
-        locales, keys = zip(*gone, strict=True)
-        await _drop_texts.run(connection, title_id=title.title_id, locales=locales, keys=keys)
+    await _publish.run(connection, title_id=title_id, release=release, actor=actor, note=note)
 
 
 def _double_names(draft: Draft, file: str) -> list[Problem]:
@@ -323,40 +323,6 @@ def _text(value: object) -> str:
     return msgspec.json.encode(value, order="sorted").decode()
 
 
-class _TitleRow(msgspec.Struct, frozen=True):
-    title_id: int
-    scid: str
-    default_locale: str
-    kind: str
-    platform: str
-    version: str | None
-    text_unit: str
-    trust: str
-    metrics: str
-    attributes: str
-    release: int
-
-    def title(self) -> Title:
-        fields = {name: getattr(self, name) for name in Title.__struct_fields__}
-        documents = {name: msgspec.json.decode(fields[name]) for name in ("metrics", "attributes")}
-        return msgspec.convert(fields | documents, Title)
-
-
-class _TitleIdRow(msgspec.Struct, frozen=True):
-    title_id: int
-
-
-class _DefinitionRow(msgspec.Struct, frozen=True):
-    number: int
-    definition: str
-
-
-class _TextRow(msgspec.Struct, frozen=True):
-    locale: str
-    key: str
-    text: str
-
-
 class _ReleaseRow(msgspec.Struct, frozen=True):
     title: str
     achievements: str
@@ -371,15 +337,7 @@ class _BundleRow(msgspec.Struct, frozen=True):
     texts: str
 
 
-_titles = query("catalog.titles", row=_TitleRow)
-_title = query("catalog.title", row=_TitleRow)
-_lock_title = query("catalog.lock_title", row=_TitleIdRow)
-_definitions = query("catalog.definitions", row=_DefinitionRow)
-_texts = query("catalog.texts", row=_TextRow)
-_put_title = statement("catalog.put_title")
-_put_definitions = statement("catalog.put_definitions")
-_put_texts = statement("catalog.put_texts")
-_drop_texts = statement("catalog.drop_texts")
+_unready = query("catalog.unready", row=TextRow)
 _release = query("releases.release", row=_ReleaseRow)
 _bundles_of_release = query("releases.bundles_of_release", row=_BundleRow)
 _newest_release = query("releases.newest_release", row=_NumberRow)

@@ -47,13 +47,14 @@ FROM title AS t
 WHERE t.title_id = any(:title_ids::bigint[]);
 
 -- name: lock_title
--- Lets one import or publish at a time change a title. (0 rows: there is no such title yet.)
+-- Lets one import, edit or publish at a time change a title. (0 rows: there is no such title yet.)
+-- Rows that point at the title can be added meanwhile: players go on.
 --
 --   :title_id  bigint
 SELECT t.title_id
 FROM title AS t
 WHERE t.title_id = :title_id
-FOR UPDATE;
+FOR NO KEY UPDATE;
 
 -- name: definitions
 -- The definitions of a title's achievements, ordered by number.
@@ -122,31 +123,150 @@ ON CONFLICT (title_id, number) DO UPDATE SET
     public_id = excluded.public_id,
     definition = excluded.definition;
 
+-- name: touch
+-- Says that something of what is being edited has changed: what was compared with it is compared no more.
+--
+--   :title_id  bigint
+UPDATE title
+SET catalog_version = title.catalog_version + 1
+WHERE title.title_id = :title_id;
+
 -- name: put_texts
--- Adds texts or changes them; an unchanged one keeps its version.
+-- Adds texts or changes them, each with its revision; one that is the same already keeps its version.
+-- The texts of the default locale are to be written before those that translate them.
 --
 --   :title_id  bigint
 --   :locales   text[]
 --   :keys      text[]
 --   :texts     text[]
-INSERT INTO text (title_id, locale, key, text)
+--   :states    text[]
+--   :is_stale  boolean[]  whether it translates another source than the one that is there
+--   :remarks   text[]     the rules that each breaks, with spaces between
+--   :origin    text
+--   :actor     text
+--   :batch_id  bigint     NULL where there is none
+--
+-- Reads one row a text by text_pkey, and one of its source; the newest revision of a new one by text_revision_pkey.
+WITH written AS (
+    INSERT INTO text AS x (title_id, locale, key, text, version, state, worded_in, source_version, remarks, actor)
+    SELECT
+        t.title_id,
+        n.locale,
+        n.key,
+        n.text,
+        coalesce(o.version, r.version, 0) + 1 AS version,
+        n.state,
+        CASE WHEN o.text = n.text THEN o.worded_in ELSE coalesce(o.version, r.version, 0) + 1 END AS worded_in,
+        CASE WHEN s.worded_in IS NOT NULL AND n.is_stale THEN 0 ELSE s.worded_in END AS source_version,
+        string_to_array(n.remarks, ' ') AS remarks,
+        :actor
+    FROM
+        unnest(:locales::text[], :keys::text[], :texts::text[], :states::text[], :is_stale::boolean[], :remarks::text[])
+            AS n (locale, key, text, state, is_stale, remarks)
+    INNER JOIN title AS t ON t.title_id = :title_id
+    LEFT JOIN text AS o ON t.title_id = o.title_id AND n.locale = o.locale AND n.key = o.key
+    LEFT JOIN text AS s
+        ON t.title_id = s.title_id AND t.default_locale = s.locale AND n.key = s.key AND n.locale <> s.locale
+    LEFT JOIN LATERAL (
+        SELECT max(v.version) AS version
+        FROM text_revision AS v
+        WHERE v.title_id = t.title_id AND v.locale = n.locale AND v.key = n.key
+    ) AS r ON o.version IS NULL
+    ON CONFLICT (title_id, locale, key) DO UPDATE
+        SET
+            text = excluded.text,
+            version = excluded.version,
+            state = excluded.state,
+            worded_in = excluded.worded_in,
+            source_version = excluded.source_version,
+            remarks = excluded.remarks,
+            overrides = '{}',
+            actor = excluded.actor,
+            at = now()
+        WHERE (x.text, x.state, x.source_version)
+        IS DISTINCT FROM (excluded.text, excluded.state, excluded.source_version)
+    RETURNING x.title_id, x.locale, x.key, x.version, x.text, x.state, x.source_version
+)
+
+INSERT INTO text_revision (title_id, locale, key, version, text, state, source_version, origin, actor, batch_id)
 SELECT
-    :title_id,
-    n.locale,
-    n.key,
-    n.text
-FROM unnest(:locales::text[], :keys::text[], :texts::text[]) AS n (locale, key, text)
-ON CONFLICT (title_id, locale, key) DO UPDATE SET
-    text = excluded.text,
-    version = text.version + 1
-WHERE text.text <> excluded.text;
+    w.title_id,
+    w.locale,
+    w.key,
+    w.version,
+    w.text,
+    w.state,
+    w.source_version,
+    :origin,
+    :actor,
+    :batch_id
+FROM written AS w;
 
 -- name: drop_texts
--- Takes texts away.
+-- Takes texts away; the revision of each says so.
 --
 --   :title_id  bigint
 --   :locales   text[]
 --   :keys      text[]  one for each locale
-DELETE FROM text AS x
-USING unnest(:locales::text[], :keys::text[]) AS n (locale, key)
-WHERE x.title_id = :title_id AND x.locale = n.locale AND x.key = n.key;
+--   :origin    text
+--   :actor     text
+--   :batch_id  bigint  NULL where there is none
+WITH dropped AS (
+    DELETE FROM text AS x
+    USING unnest(:locales::text[], :keys::text[]) AS n (locale, key)
+    WHERE x.title_id = :title_id AND x.locale = n.locale AND x.key = n.key
+    RETURNING x.title_id, x.locale, x.key, x.version
+)
+
+INSERT INTO text_revision (title_id, locale, key, version, state, origin, actor, batch_id)
+SELECT
+    d.title_id,
+    d.locale,
+    d.key,
+    d.version + 1 AS version,
+    'missing' AS state,
+    :origin,
+    :actor,
+    :batch_id
+FROM dropped AS d;
+
+-- name: unready
+-- The texts that the title does not publish yet, each with what stands there.
+--
+--   :title_id  bigint
+SELECT
+    x.locale,
+    x.key,
+    x.text
+FROM text AS x
+INNER JOIN title AS t ON x.title_id = t.title_id
+WHERE
+    x.title_id = :title_id
+    AND (
+        x.state = 'needs_review'
+        OR (t.publish_from = 'approved' AND x.state <> 'approved' AND x.locale <> t.default_locale)
+    )
+ORDER BY x.locale, x.key;
+
+-- name: set_publish_from
+-- Says which texts a release of the title takes from now on.
+--
+--   :title_id      bigint
+--   :publish_from  text
+UPDATE title
+SET
+    publish_from = :publish_from,
+    catalog_version = title.catalog_version + 1
+WHERE title.title_id = :title_id;
+
+-- name: editing
+-- The version of what is being edited of a title, and which texts a release takes.
+--
+--   :title_id  bigint
+SELECT
+    t.title_id,
+    t.default_locale,
+    t.catalog_version,
+    t.publish_from
+FROM title AS t
+WHERE t.title_id = :title_id;

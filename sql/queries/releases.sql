@@ -72,18 +72,72 @@ FROM release AS r
 WHERE r.title_id = :title_id AND r.release = :release;
 
 -- name: released_before
--- Every release of a title, newest first. Times are UTC to the second.
+-- Every release of a title, newest first, with who published it and why. Times are UTC to the second.
 --
 --   :title_id  bigint
+--
+-- The first publication of a release is the one that made it: read by publication_of_title.
+WITH first AS (
+    SELECT DISTINCT ON (q.release)
+        q.release,
+        q.actor,
+        q.note
+    FROM publication AS q
+    WHERE q.title_id = :title_id
+    ORDER BY q.release, q.publication_id
+)
+
 SELECT
     r.release,
     to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS created_at,
-    coalesce(p.release = r.release, FALSE) AS is_served
+    coalesce(p.release = r.release, FALSE) AS is_served,
+    coalesce(f.actor, 'laurel') AS actor,
+    f.note
 FROM release AS r
 INNER JOIN title AS t ON r.title_id = t.title_id
 LEFT JOIN publication AS p ON t.publication_id = p.publication_id
+LEFT JOIN first AS f ON r.release = f.release
 WHERE r.title_id = :title_id
 ORDER BY r.release DESC;
+
+-- name: publications
+-- What was served of a title from when on, newest first: each publish and each rollback.
+--
+--   :title_id  bigint
+--   :count     integer  at most so many
+--
+-- Reads by publication_of_title.
+SELECT
+    p.publication_id,
+    p.release,
+    p.at,
+    p.actor,
+    p.note
+FROM publication AS p
+WHERE p.title_id = :title_id
+ORDER BY p.publication_id DESC
+LIMIT :count;
+
+-- name: authors
+-- Who wrote each of these texts last, up to a moment; no row for one that nobody did.
+--
+--   :title_id  bigint
+--   :locales   text[]
+--   :keys      text[]       one for each locale
+--   :texts     text[]       one for each locale; NULL for a text that was taken away
+--   :before    timestamptz
+--
+-- Reads the revisions of each text by text_revision_pkey.
+SELECT DISTINCT ON (n.locale, n.key)
+    n.locale,
+    n.key,
+    v.actor,
+    v.at
+FROM unnest(:locales::text[], :keys::text[], :texts::text[]) AS n (locale, key, text)
+INNER JOIN text_revision AS v
+    ON v.title_id = :title_id AND n.locale = v.locale AND n.key = v.key AND v.text IS NOT DISTINCT FROM n.text
+WHERE v.at <= :before
+ORDER BY n.locale ASC, n.key ASC, v.version DESC;
 
 -- name: lock_publications
 -- Publications take effect one after the other, so that their numbers rise in the order in which they are seen.
@@ -119,26 +173,37 @@ INSERT INTO release_bundle (title_id, release, locale, sha256)
 VALUES (:title_id, :release, :locale, :sha256);
 
 -- name: publish
--- Serves a release from now on: numbers the publication and moves the title's pointer to it.
+-- Serves a release from now on: numbers the publication, moves the title's pointer to it, and tells every process that
+-- listens once the transaction is committed. Nothing is lost with the telling: processes look by themselves too.
 --
 --   :title_id  bigint
 --   :release   integer
+--   :actor     text
+--   :note      text     NULL where nothing is to be said
 WITH next AS (
     SELECT coalesce(max(p.publication_id), 0) + 1 AS publication_id
     FROM publication AS p
 ),
 
 logged AS (
-    INSERT INTO publication (publication_id, title_id, release)
+    INSERT INTO publication (publication_id, title_id, release, actor, note)
     SELECT
         n.publication_id,
         :title_id,
-        :release
+        :release,
+        :actor,
+        :note
     FROM next AS n
     RETURNING publication_id
+),
+
+moved AS (
+    UPDATE title
+    SET publication_id = l.publication_id
+    FROM logged AS l
+    WHERE title.title_id = :title_id
+    RETURNING l.publication_id
 )
 
-UPDATE title
-SET publication_id = l.publication_id
-FROM logged AS l
-WHERE title.title_id = :title_id;
+SELECT pg_notify('publication', m.publication_id::text)
+FROM moved AS m;

@@ -481,3 +481,29 @@ def test_every_token_that_we_make_is_accepted(xuid, lifetime):
     credential = authorization(sign(made, SECRET), user_hash=user_hash_of(xuid))
 
     assert VERIFIER.principal(credential, NOW).players == (xuid,)
+
+
+# Bearer
+
+
+def test_a_bearer_speaks_for_all_users_of_its_token_and_its_subject():
+    claims = claims_for("7", issuer="laurel", audience="laurel", now=NOW, subject="Ana")
+
+    who = Verifier(KeyRing.from_secret(SECRET), issuer="laurel", audience="laurel").bearer(
+        f"bEaReR {sign(claims, SECRET)}", NOW
+    )
+
+    assert (who.players, who.name) == (("7",), "Ana")
+
+
+@pytest.mark.parametrize(
+    "field", ["", "Bearer", "Bearer ", "Bearer  a.b.c", "Bearer a.b", "Basic a.b.c", "XBL3.0 x=1;a.b.c"]
+)
+def test_anything_else_is_no_bearer(field):
+    with pytest.raises(NotAuthenticated, match="expected Bearer <token>"):
+        Verifier(KeyRing.from_secret(SECRET), issuer="laurel", audience="laurel").bearer(field, NOW)
+
+
+def test_a_token_for_nobody_at_all_is_not_made():
+    with pytest.raises(ValueError, match="expected a XUID, or the subject"):
+        claims_for(None, issuer="laurel", audience="laurel", now=NOW)

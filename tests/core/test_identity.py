@@ -1,11 +1,16 @@
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.identity import (
+    EVERY_USER,
     Principal,
+    VerifiedClaims,
     Xbl3,
     canonical_xuid,
+    may_localize,
     may_read_progress,
     parse_xbl3,
     principal_of,
@@ -216,3 +221,94 @@ def test_the_scope_reads_anyone(players):
 def test_only_the_whole_word_is_the_scope(scope):
     with pytest.raises(NotAllowed):
         may_read_progress(someone(FIRST, scopes=[scope]), SECOND, policy="self")
+
+
+# Rights on texts
+
+
+def grants(l10n, **more):
+    return principal_of(VerifiedClaims({"exp": 1, "l10n": l10n, **more}), user_hash=EVERY_USER)
+
+
+EVERYTHING = {"titles": "*", "locales": "*", "can": ["publish", "source"]}
+
+
+@pytest.mark.parametrize(
+    ("can", "right", "allowed"),
+    [
+        ("publish", "suggest", True),
+        ("publish", "review", True),
+        ("review", "translate", True),
+        ("review", "publish", False),
+        ("translate", "review", False),
+        ("suggest", "translate", False),
+        ("publish", "source", False),
+        ("source", "suggest", False),
+    ],
+)
+def test_each_right_includes_those_below_it_and_the_source_stands_apart(can, right, allowed):
+    who = grants([EVERYTHING | {"can": [can]}])
+
+    with contextlib.nullcontext() if allowed else pytest.raises(NotAllowed, match=f"needs the right {right} "):
+        may_localize(who, right, 1, "fr-FR")
+
+
+@pytest.mark.parametrize(
+    ("titles", "locales", "title_id", "locale", "allowed"),
+    [
+        (["1"], "*", 1, "fr-FR", True),
+        (["1"], "*", 2, "fr-FR", False),
+        ([1], ["fr"], 1, "fr-CA", True),
+        ("*", ["FR"], 1, "fr", True),
+        ("*", ["fr-CA"], 1, "fr", False),
+        ("*", ["fr"], 1, "frr", False),
+        ("*", ["es-419", "fr"], 1, "es-419", True),
+        ("*", ["fr"], 1, None, False),
+        ("*", "*", 1, None, True),
+    ],
+)
+def test_a_grant_covers_its_titles_and_ranges_of_locales(titles, locales, title_id, locale, allowed):
+    who = grants([{"titles": titles, "locales": locales, "can": ["translate"]}])
+
+    with contextlib.nullcontext() if allowed else pytest.raises(NotAllowed):
+        may_localize(who, "translate", title_id, locale)
+
+
+@pytest.mark.parametrize(
+    "l10n",
+    [
+        None,
+        "*",
+        EVERYTHING,
+        [EVERYTHING | {"can": "publish"}],
+        [EVERYTHING | {"can": [["publish"], "admin", 1]}],
+        [EVERYTHING | {"titles": []}],
+        [EVERYTHING | {"titles": ["-1", "x", None, 2**32]}],
+        [EVERYTHING | {"titles": 1}],
+        [EVERYTHING | {"locales": ["", "fr_FR", "*", 1]}],
+        [EVERYTHING | {"locales": None}],
+        [{"titles": "*", "can": ["publish"]}],
+        [[], 1, None],
+    ],
+)
+def test_a_malformed_grant_is_as_if_absent(l10n):
+    assert grants(l10n).grants == ()
+
+
+def test_a_good_grant_counts_beside_malformed_ones():
+    assert len(grants([1, EVERYTHING, {}]).grants) == 1
+
+
+@pytest.mark.parametrize(
+    ("claims", "name"),
+    [
+        ({"sub": "Ana"}, "Ana"),
+        ({"sub": ""}, "unknown"),
+        ({"sub": 7}, "unknown"),
+        ({"sub": "a\nb"}, "unknown"),
+        ({"sub": "x" * 129}, "unknown"),
+        ({"xui": [{"xid": "7", "uhs": "1"}]}, "7"),
+    ],
+)
+def test_who_stands_in_the_history_is_the_subject_or_else_the_player(claims, name):
+    assert grants(None, **claims).name == name

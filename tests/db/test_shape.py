@@ -2,6 +2,7 @@
 
 import re
 
+import asyncpg
 import pytest
 
 from service.db.queries import read_statements, sql_folder
@@ -130,5 +131,20 @@ async def test_nothing_points_at_a_players_rows(connection):
     assert keys == []
 
 
-async def test_there_is_no_trigger(connection):
-    assert await connection.fetch("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal") == []
+# What was said and done by those who publish: added to, and never changed, by whoever owns the tables either.
+HISTORIES = ("publication", "release", "release_bundle", "text_revision")
+
+
+async def test_the_only_triggers_are_those_that_guard_histories(connection):
+    triggers = await connection.fetch(
+        "SELECT tgrelid::regclass::text, tgfoid::regproc::text FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1"
+    )
+
+    assert [tuple(trigger) for trigger in triggers] == [(table, "refuse_to_change_history") for table in HISTORIES]
+
+
+@pytest.mark.parametrize("table", HISTORIES)
+@pytest.mark.parametrize("change", ["DELETE FROM {}", "TRUNCATE {} CASCADE", "UPDATE {} SET title_id = 1"])
+async def test_a_history_is_never_changed_by_its_owner_either(connection, table, change):
+    with pytest.raises(asyncpg.RestrictViolationError, match="is a history"):
+        await connection.execute(change.format(table))

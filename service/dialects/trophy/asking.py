@@ -80,7 +80,9 @@ class Asking:
             default=self.published.title.default_locale,
             max_distance=self.services.settings.locale_max_distance,
         )
-        return self.published.effective(chain)
+        chain = self.published.effective(chain)
+        self.services.fallbacks.count(self.published, chain)
+        return chain
 
     @functools.cached_property
     def renderer(self) -> Renderer:

@@ -111,7 +111,9 @@ class _Question:
             default=published.title.default_locale,
             max_distance=self.services.settings.locale_max_distance,
         )
-        return published.effective(chain)
+        chain = published.effective(chain)
+        self.services.fallbacks.count(published, chain)
+        return chain
 
     def walk(self, asked: ListQuery) -> Walk:
         cursor: Cursor | None = None

@@ -1,0 +1,328 @@
+-- Strings as they are worked on: each in one locale, with its source, its state and its history.
+
+-- name: one
+-- One string in one locale; a row as long as there is the title, whether there is a text or not.
+--
+--   :title_id  bigint
+--   :locale    text
+--   :key       text
+--   :other     text    a third language to show beside it; '' for none
+--
+-- Reads up to three rows by text_pkey, and the newest revision by text_revision_pkey where there is no text.
+SELECT
+    :key::text AS key,
+    :locale::text AS locale,
+    t.default_locale AS source_locale,
+    s.text AS source,
+    x.text,
+    coalesce(x.state, 'missing') AS state,
+    coalesce(
+        x.version,
+        (
+            SELECT max(v.version)
+            FROM text_revision AS v
+            WHERE v.title_id = :title_id AND v.locale = :locale AND v.key = :key
+        ),
+        0
+    ) AS version,
+    coalesce(x.source_version <> s.worded_in, FALSE) AS is_stale,
+    coalesce(x.remarks, '{}') AS remarks,
+    coalesce(x.overrides, '{}') AS overrides,
+    x.actor,
+    x.at,
+    w.text AS other
+FROM title AS t
+LEFT JOIN text AS s ON t.title_id = s.title_id AND t.default_locale = s.locale AND s.key = :key
+LEFT JOIN text AS x ON t.title_id = x.title_id AND x.locale = :locale AND x.key = :key
+LEFT JOIN text AS w ON t.title_id = w.title_id AND w.locale = :other AND w.key = :key
+WHERE t.title_id = :title_id;
+
+-- name: page
+-- Strings of a title in one locale, by key, from after one of them.
+--
+--   :title_id  bigint
+--   :locale    text
+--   :other     text     a third language to show beside it; '' for none
+--   :after     text     the key that the last page ended with; '' for the first page
+--   :q         text     what must stand in the key, the source or the text, in any case; '' for anything
+--   :filter    text     '' for all, missing, needs_review, translated, approved, stale, problems, unpublished
+--   :known     text[]   keys that the title has a place for, and that are to be shown without a source too
+--   :count     integer  at most so many
+--
+-- Reads the keys by text_pkey, then up to three rows a string by the same; the served texts only for "unpublished".
+WITH served AS (
+    SELECT
+        e.key,
+        e.value
+    FROM title AS t
+    INNER JOIN publication AS p ON t.publication_id = p.publication_id
+    INNER JOIN release_bundle AS b ON p.title_id = b.title_id AND p.release = b.release AND b.locale = :locale
+    INNER JOIN bundle AS u ON b.sha256 = u.sha256
+    CROSS JOIN LATERAL jsonb_each_text(u.texts) AS e
+    WHERE t.title_id = :title_id AND :filter = 'unpublished'
+),
+
+strings AS (
+    SELECT k.key
+    FROM text AS k
+    INNER JOIN title AS t ON k.title_id = t.title_id
+    WHERE k.title_id = :title_id AND k.locale IN (t.default_locale, :locale) AND k.key > :after
+    UNION
+    SELECT n.key
+    FROM unnest(:known::text[]) AS n (key)
+    WHERE n.key > :after
+)
+
+SELECT
+    k.key,
+    :locale::text AS locale,
+    t.default_locale AS source_locale,
+    s.text AS source,
+    x.text,
+    coalesce(x.state, 'missing') AS state,
+    coalesce(
+        x.version,
+        (
+            SELECT max(v.version)
+            FROM text_revision AS v
+            WHERE v.title_id = :title_id AND v.locale = :locale AND v.key = k.key
+        ),
+        0
+    ) AS version,
+    coalesce(x.source_version <> s.worded_in, FALSE) AS is_stale,
+    coalesce(x.remarks, '{}') AS remarks,
+    coalesce(x.overrides, '{}') AS overrides,
+    x.actor,
+    x.at,
+    w.text AS other
+FROM strings AS k
+INNER JOIN title AS t ON t.title_id = :title_id
+LEFT JOIN text AS s ON t.title_id = s.title_id AND t.default_locale = s.locale AND k.key = s.key
+LEFT JOIN text AS x ON t.title_id = x.title_id AND x.locale = :locale AND k.key = x.key
+LEFT JOIN text AS w ON t.title_id = w.title_id AND w.locale = :other AND k.key = w.key
+WHERE
+    (
+        :q = ''
+        OR strpos(lower(k.key), lower(:q)) > 0
+        OR strpos(lower(s.text), lower(:q)) > 0
+        OR strpos(lower(x.text), lower(:q)) > 0
+    )
+    AND CASE :filter
+        WHEN '' THEN TRUE
+        WHEN 'missing' THEN x.state IS NULL
+        WHEN 'stale' THEN x.source_version <> s.worded_in
+        WHEN 'problems' THEN x.remarks <> '{}'
+        WHEN 'unpublished'
+            THEN
+                CASE
+                    WHEN x.text IS NULL THEN k.key IN (SELECT g.key FROM served AS g)
+                    ELSE (k.key, x.text) NOT IN (
+                        SELECT
+                            g.key,
+                            g.value
+                        FROM served AS g
+                    )
+                END
+        ELSE x.state = :filter
+    END
+ORDER BY k.key
+LIMIT :count;
+
+-- name: standing
+-- Every text of a title with its state.
+--
+--   :title_id  bigint
+--
+-- Reads the title's texts by text_pkey, each with its source.
+SELECT
+    x.locale,
+    x.key,
+    x.text,
+    x.state,
+    coalesce(x.source_version <> s.worded_in, FALSE) AS is_stale
+FROM text AS x
+INNER JOIN title AS t ON x.title_id = t.title_id
+LEFT JOIN text AS s ON t.title_id = s.title_id AND t.default_locale = s.locale AND x.key = s.key
+WHERE x.title_id = :title_id
+ORDER BY x.locale, x.key;
+
+-- name: save
+-- Writes one string in one locale if it still is at the version that the writer saw, with its revision; a row if so.
+--
+--   :title_id        bigint
+--   :locale          text
+--   :key             text
+--   :expected        integer  the version that the writer saw; 0 where there never was a text
+--   :text            text
+--   :state           text
+--   :source_version  integer  what it translates: NULL for the source that is there now
+--   :remarks         text[]
+--   :overrides       jsonb
+--   :origin          text
+--   :actor           text
+WITH before AS (
+    SELECT greatest(
+        (
+            SELECT max(v.version)
+            FROM text_revision AS v
+            WHERE v.title_id = :title_id AND v.locale = :locale AND v.key = :key
+        ),
+        (
+            SELECT o.version
+            FROM text AS o
+            WHERE o.title_id = :title_id AND o.locale = :locale AND o.key = :key
+        ),
+        0
+    ) AS version
+),
+
+written AS (
+    INSERT INTO text AS x (
+        title_id, locale, key, text, version, state, worded_in, source_version, remarks, overrides, actor
+    )
+    SELECT
+        t.title_id,
+        :locale,
+        :key,
+        :text,
+        b.version + 1 AS version,
+        :state,
+        b.version + 1 AS worded_in,
+        coalesce(:source_version::integer, s.worded_in) AS source_version,
+        :remarks::text[] AS remarks,
+        :overrides::jsonb AS overrides,
+        :actor
+    FROM before AS b
+    INNER JOIN title AS t ON t.title_id = :title_id
+    LEFT JOIN text AS s
+        ON t.title_id = s.title_id AND t.default_locale = s.locale AND s.key = :key AND s.locale <> :locale
+    WHERE b.version = :expected::integer
+    ON CONFLICT (title_id, locale, key) DO UPDATE
+        SET
+            text = excluded.text,
+            version = excluded.version,
+            state = excluded.state,
+            worded_in = CASE WHEN x.text = excluded.text THEN x.worded_in ELSE excluded.worded_in END,
+            source_version = excluded.source_version,
+            remarks = excluded.remarks,
+            overrides = excluded.overrides,
+            actor = excluded.actor,
+            at = now()
+        WHERE x.version = :expected::integer
+    RETURNING x.title_id, x.locale, x.key, x.version, x.text, x.state, x.source_version, x.overrides, x.actor
+),
+
+revised AS (
+    INSERT INTO text_revision (
+        title_id, locale, key, version, text, state, source_version, overrides, origin, actor
+    )
+    SELECT
+        w.title_id,
+        w.locale,
+        w.key,
+        w.version,
+        w.text,
+        w.state,
+        w.source_version,
+        w.overrides,
+        :origin,
+        w.actor
+    FROM written AS w
+)
+
+UPDATE title
+SET catalog_version = title.catalog_version + 1
+FROM written AS w
+WHERE title.title_id = w.title_id
+RETURNING w.version;
+
+-- name: history
+-- The revisions of one string in one locale, newest first.
+--
+--   :title_id  bigint
+--   :locale    text
+--   :key       text
+--   :before    integer  only those of an earlier version
+--   :count     integer  at most so many
+--
+-- Reads by text_revision_pkey.
+SELECT
+    r.version,
+    r.text,
+    r.state,
+    r.source_version,
+    r.overrides,
+    r.origin,
+    r.actor,
+    r.batch_id,
+    r.at
+FROM text_revision AS r
+WHERE r.title_id = :title_id AND r.locale = :locale AND r.key = :key AND r.version < :before
+ORDER BY r.version DESC
+LIMIT :count;
+
+-- name: coverage
+-- How far each locale of these titles is: a row a title and locale that has a text, or is served.
+--
+--   :title_ids  bigint[]
+--
+-- Reads the titles' texts by text_pkey, each with its source, and the bundles that are served.
+WITH editing AS (
+    SELECT
+        x.title_id,
+        x.locale,
+        count(*) FILTER (WHERE x.state = 'translated') AS translated,
+        count(*) FILTER (WHERE x.state = 'approved') AS approved,
+        count(*) FILTER (WHERE x.state = 'needs_review') AS needs_review,
+        count(*) FILTER (WHERE x.source_version <> s.worded_in) AS stale,
+        count(*) FILTER (WHERE x.remarks <> '{}') AS problems,
+        max(x.at) AS changed_at
+    FROM title AS t
+    INNER JOIN text AS x ON t.title_id = x.title_id
+    LEFT JOIN text AS s ON t.title_id = s.title_id AND t.default_locale = s.locale AND x.key = s.key
+    WHERE t.title_id = any(:title_ids::bigint[])
+    GROUP BY x.title_id, x.locale
+),
+
+served AS (
+    SELECT
+        t.title_id,
+        b.locale,
+        (
+            SELECT count(*)
+            FROM jsonb_object_keys(u.texts)
+        ) AS published
+    FROM title AS t
+    INNER JOIN publication AS p ON t.publication_id = p.publication_id
+    INNER JOIN release_bundle AS b ON p.title_id = b.title_id AND p.release = b.release
+    INNER JOIN bundle AS u ON b.sha256 = u.sha256
+    WHERE t.title_id = any(:title_ids::bigint[])
+)
+
+SELECT
+    coalesce(e.title_id, s.title_id) AS title_id,
+    coalesce(e.locale, s.locale) AS locale,
+    coalesce(s.published, 0) AS published,
+    coalesce(e.translated, 0) AS translated,
+    coalesce(e.approved, 0) AS approved,
+    coalesce(e.needs_review, 0) AS needs_review,
+    coalesce(e.stale, 0) AS stale,
+    coalesce(e.problems, 0) AS problems,
+    e.changed_at
+FROM editing AS e
+FULL JOIN served AS s ON e.title_id = s.title_id AND e.locale = s.locale
+ORDER BY coalesce(e.title_id, s.title_id), coalesce(e.locale, s.locale);
+
+-- name: titles
+-- Titles with what they are called in their default locale, and the state of what is being edited of each.
+SELECT
+    t.title_id,
+    x.text AS name,
+    t.default_locale,
+    t.catalog_version,
+    t.publish_from,
+    coalesce(p.release, 0) AS release
+FROM title AS t
+LEFT JOIN publication AS p ON t.publication_id = p.publication_id
+LEFT JOIN text AS x ON t.title_id = x.title_id AND t.default_locale = x.locale AND x.key = 'title/name'
+ORDER BY t.title_id;

@@ -1,0 +1,195 @@
+"""An import shows what it would do before it does it, and does that or nothing."""
+
+import pytest
+
+from service.core import imports, publishing, texts
+from service.core.comparing import Standing, compare, report_po
+from service.core.formats import po
+from service.core.formats.entries import Entry
+from service.errors import BadCatalogue, Conflict
+from tests.making import achievement, draft
+
+NAME, LOCKED = "achievement/1/name", "achievement/1/locked_description"
+HEAD = 'msgid ""\nmsgstr ""\n"Language: {}\\n"\n"Content-Type: text/plain; charset=UTF-8\\n"\n'
+
+
+def french(*entries: tuple[str, str, str], fuzzy: bool = False, language: str = "fr_FR") -> dict[str, bytes]:
+    """A PO file of these strings: key, source, translation."""
+    flags = "#, fuzzy\n" if fuzzy else ""
+    body = "".join(f'\n{flags}msgctxt "{key}"\nmsgid "{source}"\nmsgstr "{text}"\n' for key, source, text in entries)
+    return {"fr.po": (HEAD.format(language) + body).encode()}
+
+
+@pytest.fixture
+async def title(connection) -> int:
+    """Title 1 in English, with a French name."""
+    new = draft(1, (achievement(1), achievement(2)), texts={"fr-FR": {NAME: "Nom 1"}})
+    await publishing.import_draft(connection, new, is_whole=True, file="test")
+    return 1
+
+
+@pytest.fixture
+def read(pool, title):
+    """Reads a file as Ana; gives the batch."""
+
+    async def done(files, **how):
+        return await imports.read(pool, title, files, actor="Ana", **how)
+
+    return done
+
+
+def kinds(batch) -> dict[str, str]:
+    """What becomes of each string that is not unchanged."""
+    return {line.key: line.kind for line in batch.report.lines}
+
+
+async def test_a_report_says_what_becomes_of_each_string_and_writes_nothing(connection, read):
+    batch = await read(
+        french(
+            (NAME, "Name 1", "Meilleur nom"),
+            (LOCKED, "Locked 1", "Fermé"),
+            ("achievement/2/name", "An older name", "Vieux nom"),
+            ("achievement/9/name", "Name 9", "Nom 9"),
+        )
+    )
+
+    assert kinds(batch) == {
+        NAME: "changed",
+        LOCKED: "new",
+        "achievement/2/name": "stale",
+        "achievement/9/name": "unknown",
+    }
+    assert batch.report.counts == {"fr-FR": {"changed": 1, "new": 1, "stale": 1, "unknown": 1}}
+    assert [line.line for line in batch.report.lines] == [6, 10, 14, 18]
+    assert (await texts.one(connection, 1, NAME, "fr-FR")).text == "Nom 1"
+
+
+async def test_what_was_reported_is_what_is_applied_with_its_author_and_batch(connection, read):
+    batch = await read(french((NAME, "Name 1", "Meilleur"), ("achievement/2/name", "An older name", "Vieux")))
+
+    done = await imports.apply(connection, 1, batch.batch_id, catalog_version=batch.catalog_version, actor="Rita")
+
+    name, stale = [await texts.one(connection, 1, key, "fr-FR") for key in (NAME, "achievement/2/name")]
+    assert (name.text, name.state, name.is_stale) == ("Meilleur", "translated", False)
+    assert (stale.text, stale.state, stale.is_stale) == ("Vieux", "needs_review", True)
+    [newest, _] = await texts.history(connection, 1, NAME, "fr-FR")
+    assert (newest.origin, newest.actor, newest.batch_id) == ("import", "Rita", batch.batch_id)
+    assert done.applied_by == "Rita"
+
+
+async def test_the_same_file_twice_is_one_batch_and_then_no_change(connection, read):
+    file = french((NAME, "Name 1", "Meilleur"))
+    first, same = await read(file), await read(file)
+    assert first.batch_id == same.batch_id
+    await imports.apply(connection, 1, first.batch_id, catalog_version=first.catalog_version, actor="Ana")
+    again = await imports.apply(connection, 1, first.batch_id, catalog_version=first.catalog_version, actor="Uwe")
+
+    later = await read(file)
+
+    assert again.applied_by == "Ana"
+    assert later.batch_id != first.batch_id
+    assert later.report.counts == {"fr-FR": {"unchanged": 1}}
+    assert len(await texts.history(connection, 1, NAME, "fr-FR")) == 2
+
+
+async def test_an_edit_in_between_refuses_the_import_whole(connection, read):
+    batch = await read(french((NAME, "Name 1", "Meilleur"), (LOCKED, "Locked 1", "Fermé")))
+    await texts.save(connection, 1, "achievement/2/name", "fr-FR", text="Nom 2", expected=0, actor="Uwe")
+
+    with pytest.raises(Conflict) as conflict:
+        await imports.apply(connection, 1, batch.batch_id, catalog_version=batch.catalog_version, actor="Ana")
+
+    assert conflict.value.current == batch.catalog_version + 1
+    assert (await texts.one(connection, 1, LOCKED, "fr-FR")).state == "missing"
+
+
+async def test_an_error_refuses_the_import_whole(connection, read):
+    batch = await read(french((NAME, "Name 1", "Meilleur"), (LOCKED, "Locked 1", "x" * 101)))
+
+    assert kinds(batch)[LOCKED] == "error"
+    with pytest.raises(BadCatalogue, match="over-limit"):
+        await imports.apply(connection, 1, batch.batch_id, catalog_version=batch.catalog_version, actor="Ana")
+    assert (await texts.one(connection, 1, NAME, "fr-FR")).text == "Nom 1"
+
+
+async def test_a_file_that_cannot_be_read_is_reported_with_its_lines(read):
+    batch = await read({"fr.po": HEAD.format("fr").encode() + b'\nmsgctxt "a\nmsgid "b"\n'})
+
+    assert batch.report.has_errors
+    assert {line.kind for line in batch.report.lines} == {"error"}
+    assert batch.report.lines[0].line == 6
+
+
+async def test_an_approved_text_is_kept_unless_it_is_asked_for(connection, read):
+    await texts.review(connection, 1, NAME, "fr-FR", approve=True, expected=1, actor="Rita")
+    file = french((NAME, "Name 1", "Meilleur"))
+
+    assert kinds(await read(file)) == {NAME: "kept"}
+    assert kinds(await read(file, over_approved=True)) == {NAME: "changed"}
+
+
+async def test_what_needs_review_replaces_nothing_that_does_not(read):
+    assert kinds(await read(french((NAME, "Name 1", "Peut-être"), fuzzy=True))) == {NAME: "kept"}
+    assert kinds(await read(french((NAME, "Another source", "Peut-être")))) == {NAME: "kept"}
+
+
+async def test_a_locale_is_replaced_by_what_the_file_holds(connection, read):
+    batch = await read(french((LOCKED, "Locked 1", "Fermé")), mode="replace-locale")
+    await imports.apply(connection, 1, batch.batch_id, catalog_version=batch.catalog_version, actor="Ana")
+
+    assert kinds(batch) == {LOCKED: "new", NAME: "removed"}
+    assert (await texts.one(connection, 1, NAME, "fr-FR")).state == "missing"
+    assert (await texts.one(connection, 1, NAME, "en-US")).text == "Name 1"
+
+
+async def test_a_source_that_comes_with_its_translation_does_not_make_it_stale(connection):
+    new = draft(1, (achievement(1),))
+    await publishing.import_draft(connection, new, is_whole=True, file="test")
+    new.texts["en-US"][NAME] = "A new name"
+
+    await publishing.import_draft(
+        connection, draft(1, (achievement(1),), texts={"en-US": new.texts["en-US"], "fr-FR": {NAME: "Nom"}}),
+        is_whole=True, file="test",
+    )  # fmt: skip
+
+    assert not (await texts.one(connection, 1, NAME, "fr-FR")).is_stale
+
+
+async def test_the_report_is_a_po_file_that_says_what_is_wrong(read):
+    batch = await read(french((NAME, "Name 1", "Meilleur"), ("achievement/9/name", "Name 9", 'Nom \\"9\\"')))
+
+    written = report_po(batch.report, "fr-FR")
+
+    assert {one.key: one.text for one in po.read_po(written, file="report.po").entries} == {
+        NAME: "Meilleur",
+        "achievement/9/name": 'Nom "9"',
+    }
+    assert b"#. unknown: the title has no text of that key [unknown-key]" in written
+    assert b"#. before: Nom 1" in written
+
+
+def test_a_string_that_stands_twice_is_an_error():
+    entry = Entry(key=NAME, locale="fr-FR", text="Nom")
+
+    report = compare([entry, entry], draft(1, (achievement(1),)), {})
+
+    assert report.counts == {"fr-FR": {"new": 1, "error": 1}}
+
+
+def test_what_translates_nothing_is_unknown():
+    new = draft(1, (achievement(1),))
+    del new.texts["en-US"][NAME]
+
+    report = compare([Entry(key=NAME, locale="fr-FR", text="Nom")], new, {})
+
+    assert [line.rule for line in report.lines] == ["no-source"]
+
+
+def test_a_stale_text_is_replaced_by_one_that_needs_review():
+    there = {("fr-FR", NAME): Standing("Vieux", "approved", is_stale=True)}
+    entry = Entry(key=NAME, locale="fr-FR", text="Nom", needs_review=True)
+
+    kept = compare([entry], draft(1, (achievement(1),)), there)
+    asked = compare([entry], draft(1, (achievement(1),)), there, over_approved=True)
+
+    assert ([line.rule for line in kept.lines], [line.kind for line in asked.lines]) == (["approved"], ["changed"])
