@@ -199,6 +199,16 @@ CREATE TABLE public.release_bundle (
     sha256 bytea NOT NULL
 );
 
+CREATE TABLE public.revoked_badge (
+    player text NOT NULL COLLATE pg_catalog."C",
+    title_id bigint NOT NULL,
+    number bigint NOT NULL,
+    list bigint NOT NULL,
+    "position" integer NOT NULL,
+    reason text,
+    revoked_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.schema_migration (
     name text NOT NULL,
     applied_at timestamp with time zone DEFAULT now() NOT NULL
@@ -207,6 +217,12 @@ CREATE TABLE public.schema_migration (
 CREATE TABLE public.service_key (
     name text NOT NULL,
     key bytea NOT NULL
+);
+
+CREATE TABLE public.status_bit (
+    title_id bigint NOT NULL,
+    list bigint NOT NULL,
+    "position" integer NOT NULL
 );
 
 CREATE TABLE public.text (
@@ -309,6 +325,9 @@ ALTER TABLE ONLY public.release_bundle
 ALTER TABLE ONLY public.release
     ADD CONSTRAINT release_pkey PRIMARY KEY (title_id, release);
 
+ALTER TABLE ONLY public.revoked_badge
+    ADD CONSTRAINT revoked_badge_pkey PRIMARY KEY (player, title_id, number);
+
 ALTER TABLE ONLY public.schema_migration
     ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (name);
 
@@ -317,6 +336,9 @@ ALTER TABLE ONLY public.title
 
 ALTER TABLE ONLY public.service_key
     ADD CONSTRAINT service_key_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.status_bit
+    ADD CONSTRAINT status_bit_pkey PRIMARY KEY (title_id, list, "position");
 
 ALTER TABLE ONLY public.text
     ADD CONSTRAINT text_pkey PRIMARY KEY (title_id, locale, key);
@@ -360,6 +382,12 @@ ALTER TABLE ONLY public.publication
 
 ALTER TABLE ONLY public.release
     ADD CONSTRAINT release_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
+
+ALTER TABLE ONLY public.revoked_badge
+    ADD CONSTRAINT revoked_badge_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
+
+ALTER TABLE ONLY public.status_bit
+    ADD CONSTRAINT status_bit_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
 
 ALTER TABLE ONLY public.text
     ADD CONSTRAINT text_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);

@@ -90,6 +90,16 @@ FROM api_key AS k
 WHERE k.of_player = :player
 ORDER BY k.created_at, k.key_id;
 
+-- name: revoked_badges
+-- What badges of the player were revoked, and why.
+SELECT
+    jsonb_build_object(
+        'title_id', r.title_id, 'number', r.number, 'reason', r.reason, 'revoked', r.revoked_at
+    ) AS document
+FROM revoked_badge AS r
+WHERE r.player = :player
+ORDER BY r.title_id, r.number;
+
 -- name: counted
 -- In how many titles the player is, with how many unlocks.
 --
@@ -152,6 +162,10 @@ WHERE p.player = :player;
 -- name: erase_keys
 DELETE FROM api_key AS k
 WHERE k.of_player = :player;
+
+-- name: erase_badges
+DELETE FROM revoked_badge AS r
+WHERE r.player = :player;
 
 -- name: erase_player
 DELETE FROM player AS w
