@@ -35,6 +35,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     event_retention_months: int = 0
     rate_tier: RateTier = "off"
     cors_origins: tuple[str, ...] = ()
+    public_url: str | None = None
     log_level: LogLevel = "info"
 
 
@@ -101,6 +102,13 @@ def _origins(text: str) -> tuple[str, ...]:
     return origins
 
 
+def _origin(text: str) -> str:
+    origin = text.removesuffix("/")
+    if re.fullmatch(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", origin, re.ASCII) is None:
+        raise ValueError
+    return origin
+
+
 def _long_secret(text: str) -> str:
     if len(text.encode()) < 32:  # noqa: PLR2004  (RFC 7518 §3.2: an HS256 key has at least 256 bits)
         raise ValueError
@@ -163,6 +171,12 @@ KNOBS = (
         "cors_origins",
         "origins such as https://game.example.com, with commas between, or * for any",
         _origins,
+    ),
+    Knob(
+        "LAUREL_PUBLIC_URL",
+        "public_url",
+        "where callers find the service, such as https://badges.example.com: scheme, host and port, and no path",
+        _origin,
     ),
     Knob(
         "LAUREL_LOG_LEVEL",
