@@ -21,6 +21,7 @@ ALGORITHMS = ("RS256", "ES256")  # what OB 3.0's own validator takes; never what
 SKEW = 60  # seconds between the issuer's clock and ours
 MOST_BYTES = 1_048_576  # of a credential, a key set or a status list
 _MOST_BITS = 8 * 4_194_304  # of a status list once it is unpacked: a small file can hold a very long one
+_MOST_STATUSES = 8  # each is a list to be fetched from wherever the badge says
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+", re.ASCII)
 _BADGES = {"OpenBadgeCredential", "AchievementCredential"}
 _UNREADABLE = (jwt.PyJWTError, TypeError, ValueError, KeyError, OverflowError, RecursionError)
@@ -168,6 +169,8 @@ def badge(found: Unverified, ring: KeyRing, *, now: float) -> Badge:
     for name, member in same:
         if claims.get(name) != member:
             raise NotGood(f"{name} is not what the credential itself says")
+    if len(made.statuses) > _MOST_STATUSES:
+        raise NotGood(f"credentialStatus: expected at most {_MOST_STATUSES}, got {len(made.statuses)}")
     _check_times(claims, now)
     return made
 

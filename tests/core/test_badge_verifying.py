@@ -148,6 +148,7 @@ NOT_GOOD = {
         lambda: token(claims(credentialStatus=claims()["credentialStatus"] | {"type": "1EdTechRevocationList"})),
         "expected BitstringStatusListEntry",
     ),
+    "with many statuses": (lambda: token(claims(credentialStatus=[claims()["credentialStatus"]] * 9)), "at most 8, got 9"),
     "from another second than it says": (lambda: token(claims(nbf=claims()["nbf"] + 1)), "nbf: expected the second"),
     "without a beginning": (lambda: token(claims(nbf=SET)), "times cannot be read"),
     "from the future": (
