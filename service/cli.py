@@ -13,6 +13,7 @@ from typing import Literal
 import click
 import msgspec
 
+from service.commands.badge import badge
 from service.commands.catalog import catalog
 from service.commands.client import client
 from service.commands.console import database_url, refuse, run, settings, up_to_date
@@ -45,6 +46,7 @@ main.add_command(webhook)
 main.add_command(player)
 main.add_command(doctor)
 main.add_command(progress)
+main.add_command(badge)
 
 _host = click.option("--host", default="127.0.0.1", show_default=True, help="The address to answer on.")
 _port = click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))

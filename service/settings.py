@@ -37,6 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_tier: RateTier = "off"
     cors_origins: tuple[str, ...] = ()
     pseudo_locales: Switch = "off"
+    public_url: str | None = None
     log_level: LogLevel = "info"
 
 
@@ -101,6 +102,13 @@ def _origins(text: str) -> tuple[str, ...]:
     if not all(origin == "*" or re.fullmatch(r"https?://[^/\s]+", origin) for origin in origins):
         raise ValueError
     return origins
+
+
+def _origin(text: str) -> str:
+    origin = text.removesuffix("/")
+    if re.fullmatch(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", origin, re.ASCII) is None:
+        raise ValueError
+    return origin
 
 
 def _long_secret(text: str) -> str:
@@ -171,6 +179,12 @@ KNOBS = (
         "pseudo_locales",
         "on or off",
         _one_of("on", "off"),
+    ),
+    Knob(
+        "LAUREL_PUBLIC_URL",
+        "public_url",
+        "where callers find the service, such as https://badges.example.com: scheme, host and port, and no path",
+        _origin,
     ),
     Knob(
         "LAUREL_LOG_LEVEL",

@@ -250,6 +250,16 @@ CREATE TABLE public.release_bundle (
     sha256 bytea NOT NULL
 );
 
+CREATE TABLE public.revoked_badge (
+    player text NOT NULL COLLATE pg_catalog."C",
+    title_id bigint NOT NULL,
+    number bigint NOT NULL,
+    list bigint NOT NULL,
+    "position" integer NOT NULL,
+    reason text,
+    revoked_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.scheduled_publish (
     schedule_id bigint NOT NULL,
     title_id bigint NOT NULL,
@@ -279,6 +289,12 @@ CREATE TABLE public.schema_migration (
 CREATE TABLE public.service_key (
     name text NOT NULL,
     key bytea NOT NULL
+);
+
+CREATE TABLE public.status_bit (
+    title_id bigint NOT NULL,
+    list bigint NOT NULL,
+    "position" integer NOT NULL
 );
 
 CREATE TABLE public.text (
@@ -443,6 +459,9 @@ ALTER TABLE ONLY public.release_bundle
 ALTER TABLE ONLY public.release
     ADD CONSTRAINT release_pkey PRIMARY KEY (title_id, release);
 
+ALTER TABLE ONLY public.revoked_badge
+    ADD CONSTRAINT revoked_badge_pkey PRIMARY KEY (player, title_id, number);
+
 ALTER TABLE ONLY public.scheduled_publish
     ADD CONSTRAINT scheduled_publish_pkey PRIMARY KEY (schedule_id);
 
@@ -457,6 +476,9 @@ ALTER TABLE ONLY public.service_key
 
 ALTER TABLE public.text
     ADD CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['needs_review'::text, 'translated'::text, 'approved'::text]))) NOT VALID;
+
+ALTER TABLE ONLY public.status_bit
+    ADD CONSTRAINT status_bit_pkey PRIMARY KEY (title_id, list, "position");
 
 ALTER TABLE ONLY public.text
     ADD CONSTRAINT text_pkey PRIMARY KEY (title_id, locale, key);
@@ -539,8 +561,14 @@ ALTER TABLE ONLY public.text_revision
 ALTER TABLE ONLY public.text_revision
     ADD CONSTRAINT revision_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
 
+ALTER TABLE ONLY public.revoked_badge
+    ADD CONSTRAINT revoked_badge_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
+
 ALTER TABLE ONLY public.scheduled_publish
     ADD CONSTRAINT schedule_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
+
+ALTER TABLE ONLY public.status_bit
+    ADD CONSTRAINT status_bit_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);
 
 ALTER TABLE ONLY public.text
     ADD CONSTRAINT text_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);

@@ -27,7 +27,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CHANGELOG.md")
 LAUREL = pathlib.Path(sys.executable).with_name("laurel")
-MADE_BY_THE_READER = re.compile(r"mine/.*|page\.json|/openapi\.json")
+MADE_BY_THE_READER = re.compile(r"mine/.*|page\.json|/openapi\.json|.*\.well-known/jwks\.json")
 
 LOCALIZATION = """\
 <Localization xmlns="http://config.mgt.xboxlive.com/schema/localization/1">
@@ -82,7 +82,7 @@ def test_every_setting_stands_in_the_readme_with_its_default():
 
 
 def test_every_command_stands_in_the_readme():
-    documented = re.findall(r"^### `(laurel [a-z ]+)`$", README, re.MULTILINE)
+    documented = re.findall(r"^### `(laurel [a-z -]+)`$", README, re.MULTILINE)
 
     assert sorted(documented) == sorted(COMMANDS)
 
@@ -111,7 +111,8 @@ def test_every_route_stands_in_the_readme():
     routes = {f"{route.method} {_documented(route.path)}" for door in doors for route in door.routes}
     operations = {resource.canonical for resource in ops.operations(None).router.resources()}
 
-    assert {request for heading in ("Routes", "Trophy's routes", "Badges' routes") for request, _ in rows(heading)} == {
+    headings = [heading for heading in re.findall(r"^#+ (.*)$", README, re.MULTILINE) if "outes" in heading]
+    assert {request for heading in headings for request, _ in rows(heading)} == {
         route for route in routes if " /v1/" not in route
     }
     assert {route.replace(" /v1/", " /") for route in routes if " /v1/" in route} <= routes
@@ -120,7 +121,7 @@ def test_every_route_stands_in_the_readme():
 
 def _documented(pattern: str) -> str:
     """A pattern of the router as people write it: no expressions, no optional slash."""
-    return re.sub(r"\{(\w+)(:[^}]*)?\}", r"{\1}", pattern).removesuffix("{slash}")
+    return re.sub(r"\{(\w+)(:([^{}]|\{[^{}]*\})*)?\}", r"{\1}", pattern).removesuffix("{slash}")
 
 
 def test_every_parameter_stands_in_the_readme():
@@ -308,6 +309,18 @@ def test_the_pasted_lines_do_the_rest_of_what_is_said_of_them(answers):
     assert "28 new unlocks in title 1297290417" in answers.to("> page.json")
     assert answers.to("OTHER=").count("Achieved") == 5
     assert "title 1234567890: release 1 is published" in answers.to("achievements2017.xml")
+
+
+def test_the_pasted_lines_issue_revoke_and_verify_a_badge(answers):
+    """The first of them prints what is shown, line by line, but for the port."""
+    (shown,) = re.findall(r"^```\n(badge .*?)^```$", README, re.MULTILINE | re.DOTALL)
+    came = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:8080", answers.to("> badge.jwt"))
+
+    assert re.fullmatch("".join(_line(line) for line in shown.splitlines()), came), came
+    assert '"OpenBadgeCredential"' in answers.to("Accept: application/json")
+    assert "not good: it was revoked" in answers.to("badge revoke")
+    assert "good: the issuer signed it" in answers.to("badge rotate-key")
+    assert answers.to("badge rotate-key").count('"kid"') == 2
 
 
 async def test_the_pasted_lines_set_up_a_real_server(own_database):

@@ -36,6 +36,7 @@ GOOD = {
     "LAUREL_RATE_TIER": ["off", "standard", "reduced"],
     "LAUREL_CORS_ORIGINS": ["*", "https://game.example.com", "https://a.example, http://localhost:3000"],
     "LAUREL_PSEUDO_LOCALES": ["on", "off"],
+    "LAUREL_PUBLIC_URL": ["https://badges.example.com", "http://127.0.0.1:8080", "http://[::1]:8080"],
     "LAUREL_LOG_LEVEL": ["debug", "info", "warning", "error"],
 }
 BAD = {
@@ -55,6 +56,15 @@ BAD = {
     "LAUREL_RATE_TIER": ["", "Standard", "10"],
     "LAUREL_CORS_ORIGINS": ["", "game.example.com", "https://a.example/path", "https://a.example,,"],
     "LAUREL_PSEUDO_LOCALES": ["", "true", "en-XA"],
+    "LAUREL_PUBLIC_URL": [
+        "",
+        "badges.example.com",
+        "ftp://a",
+        "https://a/path",
+        "https://a?b",
+        "https://u@a",
+        "https://a b",
+    ],
     "LAUREL_LOG_LEVEL": ["", "INFO", "trace"],
 }
 

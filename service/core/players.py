@@ -11,7 +11,16 @@ from service.db import Connection
 from service.db.queries import query, statement
 from service.errors import NotFound
 
-_PARTS = ("progress", "metric_days", "events", "idempotency_keys", "outbox", "api_keys", "user_contexts")
+_PARTS = (
+    "progress",
+    "metric_days",
+    "events",
+    "idempotency_keys",
+    "outbox",
+    "api_keys",
+    "user_contexts",
+    "revoked_badges",
+)
 
 
 class Erased(msgspec.Struct, frozen=True):
@@ -59,16 +68,16 @@ async def erase(connection: Connection, player: str, *, player_hash: bytes) -> E
     await _uncount.run(connection, player=player)
     counted = await _counted.one(connection, player=player)
     events = await _erase_events.run(connection, player=player)
-    forgets = (
+    for forget in (
         _erase_days,
         _erase_idempotency,
         _erase_outbox,
         _erase_progress,
         _erase_keys,
         _erase_contexts,
+        _erase_badges,
         _erase_player,
-    )
-    for forget in forgets:
+    ):
         await forget.run(connection, player=player)
     return Erased(titles=counted.titles, unlocks=counted.unlocks, events=events)
 
@@ -112,4 +121,5 @@ _erase_outbox = statement("players.erase_outbox")
 _erase_progress = statement("players.erase_progress")
 _erase_keys = statement("players.erase_keys")
 _erase_contexts = statement("players.erase_contexts")
+_erase_badges = statement("players.erase_badges")
 _erase_player = statement("players.erase_player")

@@ -104,6 +104,16 @@ FROM user_context AS c
 WHERE c.of_player = :player
 ORDER BY c.context_id;
 
+-- name: revoked_badges
+-- What badges of the player were revoked, and why.
+SELECT
+    jsonb_build_object(
+        'title_id', r.title_id, 'number', r.number, 'reason', r.reason, 'revoked', r.revoked_at
+    ) AS document
+FROM revoked_badge AS r
+WHERE r.player = :player
+ORDER BY r.title_id, r.number;
+
 -- name: counted
 -- In how many titles the player is, with how many unlocks.
 --
@@ -170,6 +180,10 @@ WHERE k.of_player = :player;
 -- name: erase_contexts
 DELETE FROM user_context AS c
 WHERE c.of_player = :player;
+
+-- name: erase_badges
+DELETE FROM revoked_badge AS r
+WHERE r.player = :player;
 
 -- name: erase_player
 DELETE FROM player AS w

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from service.core import api_keys, doctor, players, publishing
+from service.core import api_keys, awards, doctor, players, publishing
+from service.core.open_badges import Award, Position
 from service.core.progress import ProgressReads
 from service.core.releases import Releases
 from service.core.standing import Change, Report
@@ -15,7 +16,7 @@ from service.db.pool import open_pool
 from service.errors import NotFound
 from tests.making import OTHER, PLAYER, achievement, counted, draft, event, metric
 
-TABLES = ("player", "progress", "event", "metric_day", "idempotency", "outbox")
+TABLES = ("player", "progress", "event", "metric_day", "idempotency", "outbox", "revoked_badge")
 
 
 async def publish(pool):
@@ -38,6 +39,9 @@ async def writer(pool, connection):
         await made.write(Change(player=player, title_id=1, events=events, reports=(Report(2, Decimal(100)),)))
     await made.write(Change(player=PLAYER, title_id=1, profile={"name": "Ann", "email": "ann@example.com"}))
     await api_keys.create(connection, title_id=1, player=PLAYER)
+    for player in (PLAYER, OTHER):
+        award = Award(player, achievement(2), 0)
+        await awards.revoke(connection, award, Position(1, 1), title_id=1, reason="a mistake")
     return made
 
 
@@ -67,6 +71,7 @@ async def test_everything_is_handed_out(connection):
     assert found["idempotency_keys"][0]["key"] == "first"
     assert sorted(one["number"] for one in found["outbox"]) == [1, 2]
     assert len(found["api_keys"]) == 1
+    assert [(one["number"], one["reason"]) for one in found["revoked_badges"]] == [(2, "a mistake")]
     assert OTHER not in json.dumps(found)
 
 

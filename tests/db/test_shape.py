@@ -8,7 +8,16 @@ import pytest
 from service.db.queries import read_statements, sql_folder
 
 # What a player has. A new table with a `player` column joins them by `test_user_tables_are_all_named_here`.
-USER_TABLES = ("event", "event_at_other_times", "idempotency", "metric_day", "outbox", "player", "progress")
+USER_TABLES = (
+    "event",
+    "event_at_other_times",
+    "idempotency",
+    "metric_day",
+    "outbox",
+    "player",
+    "progress",
+    "revoked_badge",
+)
 
 # What works in the background over all players, a page or a queue at a time: on several servers, on each by itself.
 OVER_ALL_PLAYERS = {

@@ -1,0 +1,159 @@
+"""`laurel badge …`: what players unlocked as Open Badges: issued, revoked, verified; and the key that signs them."""
+
+import pathlib
+import sys
+import time
+from collections.abc import Iterator
+
+import click
+
+from service.commands.console import database_url, refuse, run, settings, up_to_date
+from service.core import awards, language, open_badges
+from service.core.badge_keys import badge_keys, rotate
+from service.core.badge_verifying import Badge, NotGood
+from service.core.open_badges import Award, Issuing
+from service.core.progress import ProgressReads
+from service.core.published import PublishedTitle
+from service.core.releases import Releases
+from service.db.pool import Pool
+from service.errors import NotFound
+
+_title = click.option("--title", "title_id", required=True, type=click.IntRange(1, 2**32 - 1), help="Which title.")
+_user = click.option("--user", required=True, help="Whose.")
+_achievement = click.option("--achievement", "public_id", required=True, help="The achievement's public id.")
+
+
+@click.group("badge")
+def badge() -> None:
+    """Open Badges of what players unlocked."""
+
+
+@badge.command("issue")
+@_title
+@_user
+@_achievement
+@click.option("--language", "languages", default="", help="As in Accept-Language; without it, the title's own.")
+@click.option("--output", type=click.Path(path_type=pathlib.Path), help="The file to write; without it, the terminal.")
+def issue(*, title_id: int, user: str, public_id: str, languages: str, output: pathlib.Path | None) -> None:
+    """Print a signed credential, as the service hands it to the player. It wants LAUREL_PUBLIC_URL."""
+    chosen = settings()
+    base = chosen.public_url
+    if base is None:
+        refuse("LAUREL_PUBLIC_URL: set it, so that the credential can say where its issuer is")
+
+    async def work(url: str) -> str:
+        async with up_to_date(url) as pool:
+            published, award = await _award(pool, title_id, user, public_id)
+            chain = language.chain(
+                languages, country=None, locales=published.locales, default=published.title.default_locale
+            )
+            keys = await badge_keys(pool)
+            issuing = Issuing(base, published, published.effective(chain))
+            return keys.sign(open_badges.credential(issuing, award, secret=keys.secret)[0], base=base)
+
+    with database_url(chosen) as url:
+        token = run(lambda: work(url))
+    if output is None:
+        click.echo(token)
+    else:
+        output.write_text(f"{token}\n", encoding="ascii")
+
+
+@badge.command("revoke")
+@_title
+@_user
+@_achievement
+@click.option("--reason", help="Why, for who looks it up later; nobody else is told.")
+def revoke(*, title_id: int, user: str, public_id: str, reason: str | None) -> None:
+    """Show a badge as revoked from now on, in every language; the player keeps the unlock."""
+
+    async def work(url: str) -> bool:
+        async with up_to_date(url) as pool:
+            _, award = await _award(pool, title_id, user, public_id)
+            at = open_badges.position(title_id, award, secret=(await badge_keys(pool)).secret)
+            async with pool.transaction() as connection:
+                return await awards.revoke(connection, award, at, title_id=title_id, reason=reason)
+
+    with database_url(settings()) as url:
+        changed = run(lambda: work(url))
+    click.echo("revoked" if changed else "it was revoked already")
+
+
+@badge.command("restore")
+@_title
+@_user
+@_achievement
+def restore(*, title_id: int, user: str, public_id: str) -> None:
+    """Show a revoked badge as good again."""
+
+    async def work(url: str) -> bool:
+        async with up_to_date(url) as pool:
+            published, award = await _award(pool, title_id, user, public_id)
+            async with pool.transaction() as connection:
+                return await awards.restore(
+                    connection, player=user, title_id=published.title_id, achievement=award.achievement
+                )
+
+    with database_url(settings()) as url:
+        changed = run(lambda: work(url))
+    click.echo("restored" if changed else "it was not revoked")
+
+
+@badge.command("rotate-key")
+@click.option("--withdraw", is_flag=True, help="Publish the old keys no more: all that they signed is good no more.")
+def rotate_key(*, withdraw: bool) -> None:
+    """Sign badges with a new key; what the old ones signed stays good."""
+
+    async def work(url: str) -> str:
+        async with up_to_date(url) as pool:
+            return await rotate(pool, withdraw=withdraw)
+
+    with database_url(settings()) as url:
+        click.echo(run(lambda: work(url)))
+
+
+@badge.command("verify")
+@click.argument("source", metavar="FILE|URL")
+@click.option("--jwks", help="A file or URL with the issuer's keys; without it, they are asked of the issuer.")
+def verify(source: str, *, jwks: str | None) -> None:
+    """Say what a badge is, and whether it is good; exit status 1 if it is not."""
+    from service.commands import verifying  # it knows HTTP, which the other commands need not load
+
+    shown: list[Badge] = []
+    try:
+        run(lambda: verifying.verify(source, jwks=jwks, now=time.time(), show=shown.append))
+        is_revocable = any(one.statuses for one in shown)
+        verdict = f"good: the issuer signed it, and {'it was not revoked' if is_revocable else 'it cannot be revoked'}"
+        status = 0
+    except NotGood as problem:
+        verdict, status = f"not good: {problem}", 1
+    for one in shown:
+        click.echo("\n".join(_lines(one)))
+    click.echo(verdict)
+    sys.exit(status)
+
+
+def _lines(one: Badge) -> Iterator[str]:
+    """What a badge says of itself; it may be anybody's, so nothing of it can move the cursor."""
+    said = {
+        "badge": one.achievement,
+        "for": one.description,
+        "language": one.language,
+        "issuer": one.issuer if one.issuer_name is None else f"{one.issuer_name}, {one.issuer}",
+        "holder": one.subject,
+        "since": one.valid_from,
+        "until": one.valid_until,
+    }
+    for name, text in said.items():
+        if text is not None:
+            yield f"{name:9}{''.join(letter if letter.isprintable() else '�' for letter in text)}"
+
+
+async def _award(pool: Pool, title_id: int, player: str, public_id: str) -> tuple[PublishedTitle, Award]:
+    """What is published of the title, and that the player unlocked this in it."""
+    releases = Releases(pool)
+    await releases.refresh()
+    published = releases.current.titles.get(title_id)
+    if published is None:
+        raise NotFound(f"nothing is published in title {title_id}")
+    return published, await awards.award(ProgressReads(pool), published, player=player, public_id=public_id)

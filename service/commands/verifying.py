@@ -1,0 +1,72 @@
+"""Reads a badge, its issuer's keys and its status lists from files and URLs, and has them verified."""
+
+from collections.abc import Callable
+
+import aiohttp
+
+from service.commands.console import refuse
+from service.core import badge_verifying
+from service.core.badge_verifying import MOST_BYTES, Badge, NotGood, Unverified
+from service.core.credentials import KeyRing
+from service.webhooks import is_safe
+
+SECONDS = 1.0
+TIMEOUT = aiohttp.ClientTimeout(total=10.0 * SECONDS)
+
+
+async def verify(source: str, *, jwks: str | None, now: float, show: Callable[[Badge], None]) -> None:
+    """Nothing, if the badge is good; `show` is given it as soon as its signature is. `now` is in seconds since 1970.
+
+    Raises:
+        NotGood: it is not; the message says why.
+    """
+    async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+        found = badge_verifying.unverified(badge_verifying.compact(await _read(session, source)))
+        given = None if jwks is None else badge_verifying.key_ring(await _read(session, jwks))
+        ring = given or await _keys(session, found)
+        badge = badge_verifying.badge(found, ring, now=now)
+        show(badge)
+        for status in badge.statuses:
+            if badge.issuer.startswith("https:") and not status.url.startswith("https:"):
+                raise NotGood("the status list is not protected on its way, as the issuer is")
+            listed = badge_verifying.unverified(badge_verifying.compact(await _fetch(session, status.url)))
+            ring = given or await _keys(session, listed)
+            badge_verifying.check_status(badge, status, listed, ring, now=now)
+
+
+async def _keys(session: aiohttp.ClientSession, found: Unverified) -> KeyRing:
+    return badge_verifying.key_ring(await _fetch(session, found.key_url))
+
+
+async def _read(session: aiohttp.ClientSession, source: str) -> bytes:
+    """What a file or a URL holds; the command ends if the file cannot be read."""
+    if "://" in source:
+        return await _fetch(session, source)
+    try:
+        with open(source, "rb") as file:  # noqa: ASYNC230, PTH123  (nothing else is under way)
+            return file.read(MOST_BYTES + 1)
+    except OSError as error:
+        refuse(f"{source}: {error.strerror}")
+
+
+async def _fetch(session: aiohttp.ClientSession, url: str) -> bytes:
+    """What a URL answers: https, or http on this machine; followed nowhere else, bounded in size and time.
+
+    Raises:
+        NotGood: it does not answer so.
+    """
+    shown = ascii(url[:200])
+    if not is_safe(url):
+        raise NotGood(f"{shown} is not asked: expected https, or http on this machine")
+    try:
+        async with session.get(url, allow_redirects=False, headers={"Accept-Encoding": "identity"}) as response:
+            if response.status != 200:  # noqa: PLR2004  (OK)
+                raise NotGood(f"{shown} answers {response.status}, expected 200")
+            body = bytearray()
+            async for piece in response.content.iter_any():
+                body += piece
+                if len(body) > MOST_BYTES:
+                    raise NotGood(f"{shown} answers more than the {MOST_BYTES} bytes that are read")
+            return bytes(body)
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+        raise NotGood(f"{shown} cannot be reached, so that nothing can be said of the badge") from None

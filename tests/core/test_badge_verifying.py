@@ -1,0 +1,293 @@
+"""Whatever is wrong with a badge, it is not good, and says why; whatever is sent, nothing else happens."""
+
+import base64
+import contextlib
+import gzip
+import hmac
+import json
+
+import jwt
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.core import badge_verifying, open_badges
+from service.core.badge_verifying import NotGood
+from service.core.open_badges import Award, Issuing
+from service.core.published import PublishedTitle
+from tests.making import PLAYER, achievement, draft
+
+NOW = 1_800_000_000
+BASE = "https://badges.example.com"
+KID = f"{BASE}/keys/1"
+KEYS = {
+    "RS256": rsa.generate_private_key(public_exponent=65537, key_size=2048),
+    "ES256": ec.generate_private_key(ec.SECP256R1()),
+    "EdDSA": ed25519.Ed25519PrivateKey.generate(),
+}
+OTHERS = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+SET = object()  # stands for: leave this member out
+
+
+def jwk(key, **members):
+    algorithm = {
+        rsa.RSAPublicKey: jwt.algorithms.RSAAlgorithm,
+        ec.EllipticCurvePublicKey: jwt.algorithms.ECAlgorithm,
+        ed25519.Ed25519PublicKey: jwt.algorithms.OKPAlgorithm,
+    }
+    (made,) = (
+        a.to_jwk(key.public_key(), as_dict=True) for kind, a in algorithm.items() if isinstance(key.public_key(), kind)
+    )
+    return made | {"kid": KID} | members
+
+
+def ring(key=KEYS["RS256"]):
+    return badge_verifying.key_ring(json.dumps({"keys": [jwk(key)]}).encode())
+
+
+def award():
+    made = draft(7, (achievement(1),))
+    published = PublishedTitle(
+        publication_id=1, release=1, title=made.title, achievements=made.achievements, texts=made.texts
+    )
+    issuing = Issuing(BASE, published, ("en-US",))
+    return issuing, Award(PLAYER, made.achievements[0], 634_939_895_403_087_016)
+
+
+def claims(**changes):
+    made = open_badges.credential(*award(), secret=b"secret")[0] | changes
+    return {name: member for name, member in made.items() if member is not SET}
+
+
+def token(payload=None, *, key=KEYS["RS256"], algorithm="RS256", **header):
+    return jwt.encode(claims() if payload is None else payload, key, algorithm, headers={"kid": KID} | header)
+
+
+def verify(text, *, key=KEYS["RS256"], now=NOW):
+    found = badge_verifying.unverified(badge_verifying.compact(text.encode()))
+    return badge_verifying.badge(found, ring(key), now=now)
+
+
+@pytest.mark.parametrize("algorithm", badge_verifying.ALGORITHMS)
+def test_what_is_good_is_good(algorithm):
+    key = KEYS[algorithm]
+
+    found = verify(token(key=key, algorithm=algorithm), key=key)
+
+    assert (found.achievement, found.issuer, found.language) == (
+        "Name 1",
+        f"{BASE}/open-badges/titles/7/issuer",
+        "en-US",
+    )
+    assert found.statuses[0].purpose == "revocation"
+
+
+def test_a_token_may_come_in_json():
+    assert verify(json.dumps({"credential": token(), "more": 1})) == verify(f"  {token()}\n")
+
+
+def test_an_issuer_may_be_a_name_alone():
+    assert verify(token(claims(issuer=claims()["iss"]))).issuer_name is None
+
+
+def b64(value):
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+def forged(header, sign=lambda _: b"x"):
+    """A token with this header, over claims that are good, signed as only its maker would."""
+    head = f"{b64(header)}.{b64(claims())}"
+    return f"{head}.{base64.urlsafe_b64encode(sign(head.encode())).decode().rstrip('=')}"
+
+
+PEM = KEYS["RS256"].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def altered():
+    head, _, signature = token().split(".")
+    return f"{head}.{b64(claims(name='Another name'))}.{signature}"
+
+
+NOT_GOOD = {
+    "altered": (altered, "signature does not verify"),
+    "signed by another key": (lambda: token(key=OTHERS), "signature does not verify"),
+    "not signed": (lambda: forged({"alg": "none", "kid": KID}), "expected alg RS256 or ES256"),
+    "signed with the public key as a secret": (
+        lambda: forged({"alg": "HS256", "kid": KID}, lambda head: hmac.digest(PEM, head, "sha256")),
+        "expected alg RS256 or ES256",
+    ),
+    "signed with another algorithm than the key's": (
+        lambda: token(key=KEYS["ES256"], algorithm="ES256"),
+        "another algorithm than its key",
+    ),
+    "signed with what is not believed": (lambda: token(key=KEYS["RS256"], algorithm="RS512"), "expected alg RS256"),
+    "with a header that must be understood": (lambda: token(crit=["exp"]), "is not believed"),
+    "of another type of token": (lambda: token(typ="at+jwt"), "typ JWT"),
+    "with a key of another host": (lambda: token(kid="https://evil.example/keys/1"), "key is of another host"),
+    "with a key that is not published": (lambda: token(kid=f"{BASE}/keys/2"), "does not publish"),
+    "of no issuer": (lambda: token(claims(iss=SET)), "iss: expected the URL"),
+    "of an issuer that is no URL": (lambda: token(claims(iss="did:key:z6")), "iss: expected the URL"),
+    "of an issuer in disguise": (lambda: token(claims(iss=f"https://{BASE[8:]}@evil.example/")), "iss: expected"),
+    "of another issuer than it says": (lambda: token(claims(iss=f"{BASE}/other")), "iss is not what"),
+    "under another id": (lambda: token(claims(jti="urn:other")), "jti is not what"),
+    "for another subject": (lambda: token(claims(sub="urn:other")), "sub is not what"),
+    "without a subject": (lambda: token(claims(sub=SET)), "sub is not what"),
+    "of another type": (lambda: token(claims(type=["VerifiableCredential"])), "contexts or types"),
+    "of another context": (lambda: token(claims(**{"@context": [open_badges.CONTEXT, "x"]})), "contexts or types"),
+    "without contexts": (lambda: token(claims(**{"@context": SET})), "a member is missing"),
+    "without an achievement": (lambda: token(claims(credentialSubject={"id": "x"})), "a member is missing"),
+    "with a name that is no text": (
+        lambda: token(claims(credentialSubject={"id": "x", "achievement": {"name": 1, "description": "x"}})),
+        "of another type",
+    ),
+    "with a status of another kind": (lambda: token(claims(credentialStatus={"type": "x"})), "a member is missing|credentialStatus"),
+    "with a status that nobody reads": (
+        lambda: token(claims(credentialStatus=claims()["credentialStatus"] | {"type": "1EdTechRevocationList"})),
+        "expected BitstringStatusListEntry",
+    ),
+    "with many statuses": (lambda: token(claims(credentialStatus=[claims()["credentialStatus"]] * 9)), "at most 8, got 9"),
+    "from another second than it says": (lambda: token(claims(nbf=claims()["nbf"] + 1)), "nbf: expected the second"),
+    "without a beginning": (lambda: token(claims(nbf=SET)), "times cannot be read"),
+    "from the future": (
+        lambda: token(claims(nbf=NOW + 3600, validFrom="2027-01-15T09:00:00Z")),
+        "not valid yet",
+    ),
+    "expired by exp": (lambda: token(claims(exp=NOW - 3600)), "has expired"),
+    "expired by validUntil": (lambda: token(claims(validUntil="2020-01-01T00:00:00Z")), "has expired"),
+    "until no time": (lambda: token(claims(validUntil="soon")), "times cannot be read"),
+    "until a time without a zone": (lambda: token(claims(validUntil="2030-01-01T00:00:00")), "times cannot be read"),
+    "until no number": (lambda: token(claims(exp=float("nan"))), "malformed"),
+    "nothing": (lambda: "", "no signed badge"),
+    "something else": (lambda: '{"credential": 1}', "no signed badge"),
+    "half a token": (lambda: token().rpartition(".")[0] + ".", "no signed badge"),
+    "three words": (lambda: "a.b.c", "malformed"),
+    "very long": (lambda: "a" * 2_000_000, "more than the"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("made", "why"), NOT_GOOD.values(), ids=NOT_GOOD)
+def test_what_is_wrong_is_not_good(made, why):
+    with pytest.raises(NotGood, match=why):
+        verify(made())
+
+
+def test_a_key_of_another_kind_is_not_believed():
+    """EdDSA is a good algorithm, and none that Open Badges' own validator takes."""
+    found = badge_verifying.unverified(token())
+    with pytest.raises(NotGood, match="not for RS256 or ES256"):
+        badge_verifying.badge(found, ring(KEYS["EdDSA"]), now=NOW)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [b"", b"[]", b"{}", b'{"keys": []}', b'{"keys": 1}', b'{"keys": [{"kty": "oct", "k": "AAAA"}]}', b"[" * 100_000],
+)
+def test_keys_that_cannot_be_used_are_said(document):
+    with pytest.raises(NotGood, match="the keys cannot be used"):
+        badge_verifying.key_ring(document)
+
+
+def test_one_key_by_itself_will_do():
+    alone = badge_verifying.key_ring(json.dumps(jwk(KEYS["RS256"])).encode())
+
+    assert badge_verifying.badge(badge_verifying.unverified(token()), alone, now=NOW).achievement == "Name 1"
+
+
+# Status lists
+
+
+def packed(bits):
+    return "u" + base64.urlsafe_b64encode(gzip.compress(bits)).decode().rstrip("=")
+
+
+def listed(indexes=(), *, now=NOW, **changes):
+    _, of = award()
+    place = open_badges.position(7, of, secret=b"secret")
+    at = [place.index if index is None else index for index in indexes]
+    made = open_badges.status_list(BASE, 7, place.list, at, now=now)
+    made["credentialSubject"] |= changes.pop("subject", {})
+    return token(made | changes)
+
+
+def status_of(text, *, now=NOW):
+    found = verify(token())
+    (status,) = found.statuses
+    return badge_verifying.check_status(found, status, badge_verifying.unverified(text), ring(), now=now)
+
+
+def test_bits_of_others_are_not_its_own():
+    own = open_badges.position(7, award()[1], secret=b"secret").index
+
+    assert status_of(listed(index for index in range(131_072) if index != own)) is None
+
+
+def test_a_set_bit_is_a_revoked_badge():
+    with pytest.raises(NotGood, match="it was revoked"):
+        status_of(listed((None,)))
+
+
+NOT_BELIEVED = {
+    "another list": (lambda: listed(id=f"{BASE}/other", jti=f"{BASE}/other"), "of another issuer, or for something"),
+    "another issuer": (lambda: listed(iss=f"{BASE}/other"), "of another issuer"),
+    "another purpose": (lambda: listed(subject={"statusPurpose": "message"}), "for something else"),
+    "more bits an entry": (lambda: listed(subject={"statusSize": 2}), "for something else"),
+    "no list at all": (token, "cannot be read"),
+    "an old list": (lambda: listed(now=NOW - 3 * 86_400), "has expired"),
+    "a list from the future": (lambda: listed(now=NOW + 7200), "not valid yet"),
+    "a list that is too short": (lambda: listed(subject={"encodedList": packed(b"\0")}), "cannot be read"),
+    "a list without its prefix": (lambda: listed(subject={"encodedList": packed(bytes(16_384))[1:]}), "cannot be read"),
+    "a list that is no gzip": (lambda: listed(subject={"encodedList": "uAAAA"}), "cannot be read"),
+    "half a list": (lambda: listed(subject={"encodedList": packed(bytes(range(256)) * 64)[:-30]}), "cannot be read"),
+    "a list that grows": (lambda: listed(subject={"encodedList": packed(bytes(64_000_000))}), "cannot be read"),
+    "a list signed by another": (lambda: listed().rpartition(".")[0] + ".AAAA", "does not verify"),
+}
+
+
+@pytest.mark.parametrize(("made", "why"), NOT_BELIEVED.values(), ids=NOT_BELIEVED)
+def test_a_list_that_is_not_to_be_believed_leaves_no_badge_good(made, why):
+    with pytest.raises(NotGood, match=why):
+        status_of(made())
+
+
+# Whatever is sent
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_badge_or_not_good(content):
+    with pytest.raises(NotGood):
+        badge_verifying.unverified(badge_verifying.compact(content))
+
+
+@given(st.sampled_from(sorted(claims())), _JSON)
+def test_any_member_may_be_anything_and_is_good_or_not_good(name, value):
+    made = token(claims(**{name: str(value) if name == "iss" else value}))
+    with contextlib.suppress(NotGood):
+        assert verify(made).subject == claims()["sub"]
+
+
+@given(st.lists(st.integers(0, 131_071), max_size=20))
+def test_the_bits_that_are_set_are_those_that_are_read(indexes):
+    made = open_badges.status_list(BASE, 7, 1, indexes, now=NOW)
+    bits = badge_verifying._unpacked(made["credentialSubject"]["encodedList"])
+
+    assert {i for i in range(131_072) if bits[i // 8] & 0x80 >> i % 8} == set(indexes)
+
+
+def test_pseudonyms_follow_from_the_secret_alone():
+    """The same for ever, other with another secret, and in the form of a UUID of version 8."""
+    issuing, of = award()
+    one, again = (open_badges.credential(issuing, of, secret=b"a")[0] for _ in range(2))
+    other = open_badges.credential(issuing, of, secret=b"b")[0]
+
+    assert msgspec.json.encode(one) == msgspec.json.encode(again)
+    assert {one["id"], one["sub"]}.isdisjoint({other["id"], other["sub"]})
+    assert (one["sub"][23], one["sub"][28] in "89ab") == ("8", True)

@@ -1,0 +1,194 @@
+"""`laurel badge`, as people run it: against a started service, with files and URLs as they come."""
+
+import contextlib
+import http.server
+import json
+import pathlib
+import tempfile
+import threading
+import urllib.request
+from collections.abc import Iterator
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
+
+from service.core import open_badges
+from service.demo import PLAYER
+from tests.starting import PATIENCE, Running, laurel, running
+
+TITLE = 1297290417
+AWARD = ("--title", TITLE, "--user", PLAYER, "--achievement", "first-light")
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[pathlib.Path]:
+    """A folder for the embedded Postgres. Not under pytest's own: Postgres runs as another user."""
+    with tempfile.TemporaryDirectory(prefix="laurel-tests-") as made:
+        yield pathlib.Path(made) / "data"
+
+
+@pytest.fixture(scope="module")
+def server(folder) -> Iterator[Running]:
+    """The demo, running."""
+    with running("demo", "--port", 0, "--ops-port", 0, "--data", folder) as started:
+        yield started
+
+
+@pytest.fixture
+def run(folder):
+    """Runs `laurel badge …` beside the demo; gives exit status and what it printed."""
+
+    def made(*arguments, **settings):
+        done = laurel("badge", *arguments, LAUREL_DATA=str(folder), **settings)
+        return done.returncode, done.stdout + done.stderr
+
+    return made
+
+
+@pytest.fixture
+def badge(folder, server, tmp_path) -> pathlib.Path:
+    """A file with a badge of the demo's player, in French."""
+    credential = laurel("token", "--xuid", PLAYER, LAUREL_DATA=str(folder)).stdout.strip()
+    request = urllib.request.Request(  # noqa: S310  (our own server)
+        f"{server.url}/open-badges/titles/{TITLE}/users/{PLAYER}/achievements/first-light",
+        headers={"Authorization": credential, "Accept-Language": "fr"},
+    )
+    with urllib.request.urlopen(request, timeout=PATIENCE) as response:  # noqa: S310
+        file = tmp_path / "badge.jwt"
+        file.write_bytes(response.read())
+        return file
+
+
+@contextlib.contextmanager
+def serving(answer: bytes, status: int = 200, **headers: str) -> Iterator[str]:
+    """The URL of somebody else's server, which gives everyone this answer."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            with contextlib.suppress(ConnectionError):
+                self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as made:
+        threading.Thread(target=made.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{made.server_port}"
+        finally:
+            made.shutdown()
+
+
+def test_a_badge_is_good_until_it_is_revoked_and_again_when_it_is_restored(run, badge):
+    status, said = run("verify", badge)
+    assert (status, said.splitlines()[-1]) == (0, "good: the issuer signed it, and it was not revoked")
+    assert "Première lueur" in said
+    assert PLAYER not in said
+
+    assert run("revoke", *AWARD, "--reason", "won by mistake") == (0, "revoked\n")
+    assert run("revoke", *AWARD) == (0, "it was revoked already\n")
+    status, said = run("verify", badge)
+    assert (status, said.splitlines()[-1]) == (1, "not good: it was revoked")
+    assert "mistake" not in said
+
+    assert run("restore", *AWARD) == (0, "restored\n")
+    assert run("restore", *AWARD) == (0, "it was not revoked\n")
+    assert run("verify", badge)[0] == 0
+
+
+def test_a_badge_outlives_the_rotation_of_its_key_but_not_its_withdrawal(run, badge):
+    _, name = run("rotate-key")
+    assert run("verify", badge)[0] == 0
+
+    _, other = run("rotate-key", "--withdraw")
+    status, said = run("verify", badge)
+
+    assert name != other
+    assert (status, "answers 404" in said) == (1, True)
+
+
+def test_a_badge_comes_from_a_url_and_its_keys_from_a_file(run, badge, server, tmp_path):
+    keys = tmp_path / "jwks.json"
+    with urllib.request.urlopen(f"{server.url}/.well-known/jwks.json", timeout=PATIENCE) as response:  # noqa: S310
+        keys.write_bytes(response.read())
+
+    with serving(json.dumps({"credential": badge.read_text()}).encode()) as url:
+        assert run("verify", url, "--jwks", keys)[0] == 0
+        assert run("verify", url, "--jwks", f"{server.url}/.well-known/jwks.json")[0] == 0
+
+
+def test_a_badge_that_was_altered_is_not_shown(run, badge):
+    head, claims, signature = badge.read_text().split(".")
+    badge.write_text(f"{head}.{claims[:-4]}{'A' * 4}.{signature}")
+
+    status, said = run("verify", badge)
+
+    assert (status, len(said.splitlines())) == (1, 1)
+    assert said.startswith("not good: ")
+
+
+def test_what_is_issued_by_command_is_what_the_service_hands_out(run, badge, server, tmp_path):
+    made = tmp_path / "made.jwt"
+    assert run("issue", *AWARD, "--language", "fr", "--output", made, LAUREL_PUBLIC_URL=server.url) == (0, "")
+    assert made.read_text().strip() == badge.read_text()
+
+    status, said = run("issue", *AWARD, LAUREL_PUBLIC_URL="https://badges.example.com/")
+    claims = jwt.decode(said.strip(), options={"verify_signature": False})
+    assert (status, claims["iss"]) == (0, f"https://badges.example.com/open-badges/titles/{TITLE}/issuer")
+    assert claims["credentialSubject"]["achievement"]["name"] == "First Light"
+
+
+REFUSED = {
+    "a file that is not there": (("verify", "nothing.jwt"), "No such file"),
+    "a URL that is not protected": (("verify", "http://192.0.2.1/badge"), "expected https"),
+    "another scheme": (("verify", "file:///etc/passwd"), "expected https"),
+    "nobody's badge": (
+        ("revoke", "--title", TITLE, "--user", "nobody", "--achievement", "first-light"),
+        "not unlocked",
+    ),
+    "a badge of no title": (("revoke", "--title", 5, "--user", PLAYER, "--achievement", "first-light"), "title 5"),
+    "no badge": (("restore", "--title", TITLE, "--user", PLAYER, "--achievement", "nothing"), "no such achievement"),
+    "an issuer without a URL": (("issue", *AWARD), "LAUREL_PUBLIC_URL: set it"),
+}
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize(("arguments", "why"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_done_is_said_in_a_line(run, arguments, why):
+    status, said = run(*arguments)
+
+    assert (status, why in said, said.count("\n")) == (1, True, 1)
+
+
+@pytest.mark.usefixtures("server")
+def test_an_answer_that_leads_elsewhere_or_is_too_long_is_not_followed(run):
+    with serving(b"", 302, Location="http://127.0.0.1:1/") as url:
+        assert "answers 302, expected 200" in run("verify", url)[1]
+    with serving(b"a" * 1_100_000) as url:
+        assert "answers more than the 1048576 bytes" in run("verify", url)[1]
+
+
+def test_a_strangers_badge_may_be_good_and_moves_no_cursor(run, tmp_path):
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    keys = {"keys": [RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": "1"}]}
+    with serving(json.dumps(keys).encode()) as url:
+        claims = {
+            "@context": [open_badges.CONTEXT, open_badges.BADGE_CONTEXT],
+            "type": ["VerifiableCredential", "AchievementCredential"],
+            "issuer": {"id": url, "type": ["Profile"]},
+            "credentialSubject": {"id": "urn:1", "achievement": {"name": "A\x1b[2J\nname", "description": "x"}},
+            "validFrom": "2010-01-01T00:00:00+00:00",
+        } | {"id": "urn:2", "iss": url, "jti": "urn:2", "sub": "urn:1", "nbf": 1262304000}
+        file = tmp_path / "strange.jwt"
+        file.write_text(jwt.encode(claims, key, "RS256", headers={"kid": "1"}))
+        status, said = run("verify", file)
+
+    assert (status, said.splitlines()[-1]) == (0, "good: the issuer signed it, and it cannot be revoked")
+    assert "badge    A�[2J�name\n" in said
