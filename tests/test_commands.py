@@ -436,6 +436,15 @@ def test_a_check_tells_programs_where_each_text_stands(command, files):
     assert refused.stderr.startswith("laurel: errors: 1, warnings: ")
 
 
+def test_what_would_end_a_forges_line_is_escaped(command, tmp_path):
+    (tmp_path / "100%,a:b.csv").write_text("key\nx\n", encoding="utf-8")
+
+    refused = command("catalog", "check", tmp_path / "100%,a:b.csv", "--format", "github", status=1)
+
+    assert refused.stdout.startswith(f"::error file={tmp_path}/100%25%2Ca%3Ab.csv,")
+    assert refused.stdout.count("\n") == 1
+
+
 def test_texts_alone_are_checked_against_the_title_that_is_here(command, tmp_path):
     command("catalog", "import", "title.toml")
     (tmp_path / "fr.csv").write_text("key,fr-FR\nachievement/1/name,{n} lueur\n", encoding="utf-8")
