@@ -384,8 +384,9 @@ def test_partner_centers_files_change_only_what_they_hold(command, tmp_path):
     pair = [tmp_path / "out" / name for name in ("localization.xml", "achievements2017.xml")]
 
     assert command("catalog", "import", *pair, "--title", 7).stdout == "title 7: nothing changes\n"
-    pair[1].write_text(pair[1].read_text().replace("<IsHidden>false", "<IsHidden>true"))
-    assert "achievements 0 new, 1 changed; texts 0" in command("catalog", "import", *pair, "--title", 7).stdout
+    for old, new in (("<IsHidden>false", "<IsHidden>true"), ("<BaseAchievement>true", "<BaseAchievement>false")):
+        pair[1].write_text(pair[1].read_text().replace(old, new))
+        assert "achievements 0 new, 1 changed; texts 0" in command("catalog", "import", *pair, "--title", 7).stdout
 
 
 def test_an_export_may_be_of_what_is_served_and_of_some_locales(command, files, tmp_path):
