@@ -387,8 +387,9 @@ def test_partner_centers_files_change_only_what_they_hold(command, tmp_path):
     pair = [tmp_path / "out" / name for name in ("localization.xml", "achievements2017.xml")]
 
     assert command("catalog", "import", *pair, "--title", 7).stdout == "title 7: nothing changes\n"
-    pair[1].write_text(pair[1].read_text().replace("<IsHidden>false", "<IsHidden>true"))
-    assert "achievements 0 new, 1 changed; texts 0" in command("catalog", "import", *pair, "--title", 7).stdout
+    for old, new in (("<IsHidden>false", "<IsHidden>true"), ("<BaseAchievement>true", "<BaseAchievement>false")):
+        pair[1].write_text(pair[1].read_text().replace(old, new))
+        assert "achievements 0 new, 1 changed; texts 0" in command("catalog", "import", *pair, "--title", 7).stdout
 
 
 def test_an_export_may_be_of_what_is_served_and_of_some_locales(command, files, tmp_path):
@@ -437,6 +438,15 @@ def test_a_check_tells_programs_where_each_text_stands(command, files):
     assert found["double-space"]["severity"] == "warning"
     assert f"::error file={po},line=6,title=placeholders-differ::fr-FR achievement/1/name: " in forge.stdout
     assert refused.stderr.startswith("laurel: errors: 1, warnings: ")
+
+
+def test_what_would_end_a_forges_line_is_escaped(command, tmp_path):
+    (tmp_path / "100%,a:b.csv").write_text("key\nx\n", encoding="utf-8")
+
+    refused = command("catalog", "check", tmp_path / "100%,a:b.csv", "--format", "github", status=1)
+
+    assert refused.stdout.startswith(f"::error file={tmp_path}/100%25%2Ca%3Ab.csv,")
+    assert refused.stdout.count("\n") == 1
 
 
 def test_texts_alone_are_checked_against_the_title_that_is_here(command, tmp_path):

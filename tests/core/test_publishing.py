@@ -40,6 +40,16 @@ async def test_an_import_loses_nothing_that_it_does_not_name(connection):
     assert after.achievements[1].is_secret
 
 
+def test_what_came_after_launch_and_names_in_stores_stay_unless_they_are_said():
+    ours = draft(1, (achievement(1, is_base=False, stores=(("epic", "lamp"), ("steam", "2_1"))),))
+    theirs = draft(1, (achievement(1, stores=(("steam", "1_0"), ("xbox", "a"))),))
+
+    [after] = merged(ours, theirs, is_whole=False).achievements
+
+    assert not after.is_base
+    assert after.stores == (("epic", "lamp"), ("steam", "1_0"), ("xbox", "a"))
+
+
 def test_a_page_leaves_names_and_orders_that_are_ours():
     ours = draft(1, (achievement(1, public_id="first-light", display_order=7),), text_unit="achievement")
 

@@ -53,8 +53,6 @@ def _localization(draft: Draft, codes: dict[str, str]) -> bytes:
     root = ET.Element("Localization", xmlns=f"{_NAMESPACE}/localization/1")
     ET.SubElement(root, "DevDisplayLocale", locale=codes[default])
     for id_, key in sorted(_strings(draft)):
-        if key not in draft.texts[default]:
-            continue  # every string wants one in the default locale
         string = ET.SubElement(root, "LocalizedString", id=id_)
         for code, locale in sorted((code, locale) for locale, code in codes.items()):
             if key in draft.texts.get(locale, {}):
@@ -63,6 +61,7 @@ def _localization(draft: Draft, codes: dict[str, str]) -> bytes:
 
 
 def _strings(draft: Draft) -> Iterator[tuple[str, str]]:
+    """Ids and our text keys of all strings; every one has a text in the default locale, as Xbox wants it."""
     for key, id_ in string_ids(draft).items():
         yield id_, key
     for key in draft.texts.get(draft.title.default_locale, {}):

@@ -130,7 +130,7 @@ def test_a_secret_that_its_locked_description_tells_is_a_warning(make_title):
     texts = {
         "title/name": "Harbour",
         "achievement/2/name": "The Keeper",
-        "achievement/2/description": "You found who put out the Beacon",
+        "achievement/2/description": "You found who put out the Beacon of the harbour",
         "achievement/2/locked_description": "Look for the beacon of the harbour",
     }
     open_one = {key.replace("/2/", "/1/"): text for key, text in texts.items()}

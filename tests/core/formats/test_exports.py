@@ -37,6 +37,8 @@ def test_the_zip_holds_everything_but_what_a_store_would_refuse(title):
 
     with zipfile.ZipFile(io.BytesIO(made.files["title-3051199919.zip"])) as archive:
         names = set(archive.namelist())
+        dates = {entry.date_time for entry in archive.infolist()}
+    assert dates == {(1980, 1, 1, 0, 0, 0)}
     assert {
         "title-3051199919.toml",
         "locales/fr_FR/LC_MESSAGES/title-3051199919.po",
@@ -66,6 +68,26 @@ def test_crowdin_and_transifex_look_where_the_files_are(title):
         place = re.sub("%[a-z_]+%", lambda name, names=names: names[name[0]], crowdin["translation"])
         assert place in translations
         assert resource["file_filter"].replace("<lang>", locale) in translations
+
+
+def test_of_two_locales_with_one_name_there_the_default_one_has_it(title):
+    default = msgspec.structs.replace(title.title, default_locale="zh-Hans")
+    texts = {"zh-CN": {"achievement/8/name": "b"}, "zh-Hans": title.texts["en-US"]}
+
+    made = export(msgspec.structs.replace(title, title=default, texts=texts), "xbox")
+
+    assert b'<DevDisplayLocale locale="zh-CN" />' in made.files["localization.xml"]
+    assert made.left_out == ("the zh-CN texts: Partner Center has no place for them",)
+    assert b">b<" not in made.files["localization.xml"]
+
+
+def test_a_string_without_a_default_text_is_not_written_for_xbox(title):
+    texts = {**title.texts, "fr-FR": {"string/Presence_1": "Au port"}}
+    both = {**texts, "en-US": {**title.texts["en-US"], "string/Presence_1": "In the harbour"}}
+
+    for found, is_there in ((texts, False), (both, True)):
+        files = export(msgspec.structs.replace(title, texts=found), "xbox").files
+        assert (b"Au port" in files["localization.xml"]) is is_there
 
 
 def test_xbox_gets_nothing_that_it_would_refuse(title, rules_of):

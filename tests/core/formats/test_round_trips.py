@@ -74,6 +74,36 @@ def imported(files: dict[str, bytes], draft: Draft, name: str) -> Draft:
     return merged(draft, msgspec.structs.replace(draft, achievements=(), texts=texts), is_whole=False)
 
 
+HARD = {
+    "markup": '<b a="1">x</b> &amp; ]]> <!-- -->',
+    "quotes and backslashes": "\"\\\" '' \\n \\",
+    "lines": "a\nb\u2028c",
+    "formulas": "=1+1",
+    "guarded formulas": "''=1+1",
+    "separators": 'a,b;c"',
+    "outer spaces": " \u00a0a ",
+    "from right to left": "\u202eمصباح\u202c",
+    "emoji": "👩\u200d🚀 é e\u0301",
+    "comments and braces": "// { } /* # %s {0}",
+}
+
+
+@pytest.mark.parametrize("name", STORES)
+@pytest.mark.parametrize("words", HARD.values(), ids=HARD)
+def test_hard_texts_are_taken_back_as_they_were(draft, name, words):
+    points = Reward(kind="Gamerscore", value="5", value_type="Int")
+    achievements = tuple(msgspec.structs.replace(one, rewards=(points,)) for one in draft.achievements)
+    keys = [key for one in achievements for key in one.text_keys()]
+    texts = {"en-US": {key: f"{words}{key}{words}" for key in keys}, "fr-FR": dict.fromkeys(keys, words)}
+    hard = msgspec.structs.replace(draft, achievements=achievements, texts=texts)
+    made = export(hard, name)
+    key = "achievement/8/name"
+    lost = msgspec.structs.replace(hard, texts={**texts, "fr-FR": {}})
+
+    assert not difference(hard, imported(made.files, hard, name))
+    assert imported(made.files, lost, name).texts["fr-FR"][key] == words
+
+
 @pytest.mark.parametrize("name", STORES)
 @given(draft=titles())
 @settings(max_examples=30, deadline=None)
@@ -133,6 +163,7 @@ def test_partner_centers_files_are_a_whole_title(draft):
     )
 
     assert not difference(draft, merged(draft, xbox_xml.onto(joined, draft), is_whole=False))
+    assert [one.is_base for one in joined.achievements] == [one.is_base for one in draft.achievements]
     assert export(joined, "xbox").files == made
 
 

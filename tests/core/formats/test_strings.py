@@ -97,6 +97,16 @@ def test_what_only_epic_has_is_kept(valid_files, draft):
     ]
 
 
+def test_a_title_of_its_own_while_locked_can_be_the_usual_one_again(valid_files, draft):
+    english = {**draft.texts["en-US"], "string/epic/8/lockedTitle": "A lamp?"}
+    draft = msgspec.structs.replace(draft, texts={"en-US": english})
+    data = valid_files["epic"].replace(b"A lamp?", b"Lamplighter")
+
+    found = strings.read({"a.csv": data}, draft=draft)
+
+    assert ("en-US", "string/epic/8/lockedTitle", "Lamplighter") in told(found)
+
+
 @pytest.mark.parametrize(
     ("files", "options", "rule"),
     [
