@@ -26,7 +26,7 @@ from service.core.watch import Watch
 from service.core.writing import Writer
 from service.db.listening import listen
 from service.db.pool import Pool, open_pool
-from service.dialects import trophy, xbox
+from service.dialects import catalogs, trophy, xbox
 from service.errors import BadSetting
 from service.key_refresh import KeyRefresher
 from service.observe import LogLines, Observer
@@ -35,7 +35,7 @@ from service.web import SERVICES, STOPPING, Door, Services, join, refuse_unreada
 from service.webhooks import Webhooks
 
 # Routes resolve in this order: a player named `xuid(1)` is the Xbox door's, whoever else would take the path.
-DOORS: tuple[Door, ...] = (xbox.DOOR, trophy.DOOR)
+DOORS: tuple[Door, ...] = (xbox.DOOR, trophy.DOOR, catalogs.DOOR)
 
 KEEPALIVE = 75.0 * SECONDS  # longer than a balancer's own, so that it is the balancer who closes
 SHUTDOWN = 5.0 * SECONDS  # for requests under way

@@ -111,9 +111,9 @@ def test_every_route_stands_in_the_readme():
     routes = {f"{route.method} {_documented(route.path)}" for door in doors for route in door.routes}
     operations = {resource.canonical for resource in ops.operations(None).router.resources()}
 
-    assert {request for heading in ("Routes", "Trophy's routes") for request, _ in rows(heading)} == {
-        route for route in routes if " /v1/" not in route
-    }
+    assert {
+        request for heading in ("Routes", "Trophy's routes", "The catalogs' routes") for request, _ in rows(heading)
+    } == {route for route in routes if " /v1/" not in route}
     assert {route.replace(" /v1/", " /") for route in routes if " /v1/" in route} <= routes
     assert {path for path, _ in rows("The ops port")} == operations
 
@@ -299,6 +299,20 @@ def test_the_pasted_lines_do_the_rest_of_what_is_said_of_them(answers):
     assert "28 new unlocks in title 1297290417" in answers.to("> page.json")
     assert answers.to("OTHER=").count("Achieved") == 5
     assert "title 1234567890: release 1 is published" in answers.to("achievements2017.xml")
+
+
+def test_the_pasted_lines_work_on_texts(answers):
+    assert "'fr-FR': " in answers.to("EDITOR=")
+    saved = answers.to("Un beau titre")
+    assert '"text":"Un beau titre","state":"translated"' in saved
+    assert '"status":412' in saved
+    assert '"changedBy":"Ana"' in saved
+    published = answers.to("dryRun")
+    assert '"after":"Un beau titre","changedBy":"Ana"' in published
+    assert "['fr-FR', 'en-US']" in published
+    applied = answers.to("french")
+    assert "{'fr-FR': {'unchanged': " in applied
+    assert '"appliedBy":"Ana"' in applied
 
 
 async def test_the_pasted_lines_set_up_a_real_server(own_database):
