@@ -26,7 +26,7 @@ from service.core.user_contexts import UserContexts
 from service.core.watch import Watch
 from service.core.writing import Writer
 from service.db.pool import Pool, open_pool
-from service.dialects import badges, open_badges, trophy, xbox
+from service.dialects import badges, catalogs, open_badges, trophy, xbox
 from service.errors import BadSetting
 from service.key_refresh import KeyRefresher
 from service.observe import LogLines, Observer
@@ -34,7 +34,7 @@ from service.settings import SECONDS, Settings
 from service.web import SERVICES, STOPPING, Door, Services, join, refuse_unreadable
 
 # Routes resolve in this order: a player named `xuid(1)` is the Xbox door's, whoever else would take the path.
-DOORS: tuple[Door, ...] = (xbox.DOOR, trophy.DOOR, badges.DOOR, badges.PUBLIC, open_badges.DOOR)
+DOORS: tuple[Door, ...] = (xbox.DOOR, trophy.DOOR, badges.DOOR, badges.PUBLIC, open_badges.DOOR, catalogs.DOOR)
 
 KEEPALIVE = 75.0 * SECONDS  # longer than a balancer's own, so that it is the balancer who closes
 SHUTDOWN = 5.0 * SECONDS  # for requests under way

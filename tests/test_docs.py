@@ -323,6 +323,20 @@ def test_the_pasted_lines_issue_revoke_and_verify_a_badge(answers):
     assert answers.to("badge rotate-key").count('"kid"') == 2
 
 
+def test_the_pasted_lines_work_on_texts(answers):
+    assert "'fr-FR': " in answers.to("EDITOR=")
+    saved = answers.to("Un beau titre")
+    assert '"text":"Un beau titre","state":"translated"' in saved
+    assert '"status":412' in saved
+    assert '"changedBy":"Ana"' in saved
+    published = answers.to("dryRun")
+    assert '"after":"Un beau titre","changedBy":"Ana"' in published
+    assert "['fr-FR', 'en-US']" in published
+    applied = answers.to("french")
+    assert "{'fr-FR': {'unchanged': " in applied
+    assert '"appliedBy":"Ana"' in applied
+
+
 async def test_the_pasted_lines_set_up_a_real_server(own_database):
     (block,) = re.findall(r"^```sh\n(.*?)^```$", section("A real PostgreSQL"), re.MULTILINE | re.DOTALL)
     lines, _, serving = _pasted(block).strip().rpartition("\n")

@@ -9,6 +9,7 @@ import polib
 from service.core.catalog import Draft
 from service.core.formats import rules
 from service.core.formats.entries import Entry
+from service.core.identity import Right
 from service.core.remarks import remarks_on
 from service.errors import Problem
 
@@ -54,15 +55,18 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode
     counts: Mapping[str, Mapping[Kind, int]]
     lines: tuple[Line, ...]
+    over_approved: bool = False
 
     @property
     def has_errors(self) -> bool:
         """Whether nothing of it can be applied."""
         return any("error" in kinds for kinds in self.counts.values())
 
-    def locales(self) -> tuple[str, ...]:
-        """The locales that something is written in."""
-        return tuple(sorted({line.locale for line in self.lines if line.kind in WRITES}))
+    def rights(self, default_locale: str) -> list[tuple[Right, str]]:
+        """What somebody needs to apply it: a right for each locale that something is written in."""
+        takes_away: Right = "review" if self.mode == "replace-locale" or self.over_approved else "translate"
+        locales = sorted({line.locale for line in self.lines if line.kind in WRITES})
+        return [("source" if locale == default_locale else takes_away, locale) for locale in locales]
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -112,7 +116,8 @@ def compare(
     for line in lines:
         of_locale = counts.setdefault(line.locale, {})
         of_locale[line.kind] = of_locale.get(line.kind, 0) + 1
-    return Report(mode=mode, counts=counts, lines=tuple(line for line in lines if line.kind != "unchanged"))
+    shown = tuple(line for line in lines if line.kind != "unchanged")
+    return Report(mode=mode, counts=counts, lines=shown, over_approved=over_approved)
 
 
 def broken(problems: Iterable[Problem], *, mode: Mode = "merge", locale: str | None = None) -> Report:

@@ -33,6 +33,7 @@ __all__ = [
     "Release",
     "difference",
     "draft_of",
+    "draft_of_release",
     "drafts",
     "import_draft",
     "lock_title",
@@ -263,10 +264,14 @@ async def served_release(connection: Connection, title_id: int) -> int:
 
 async def served_draft(connection: Connection, title_id: int) -> Draft | None:
     """What is served of a title, as a draft; None before the first publish."""
-    number = await served_release(connection, title_id)
-    if not number:
+    return await draft_of_release(connection, title_id, await served_release(connection, title_id))
+
+
+async def draft_of_release(connection: Connection, title_id: int, number: int) -> Draft | None:
+    """A release as a draft; None if the title has none of that number."""
+    release = await _release.first(connection, title_id=title_id, release=number)
+    if release is None:
         return None
-    release = await _release.one(connection, title_id=title_id, release=number)
     bundles = await _bundles_of_release.all(connection, title_id=title_id, release=number)
     return Draft(
         title=msgspec.json.decode(release.title, type=Title),

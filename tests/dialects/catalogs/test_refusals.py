@@ -1,0 +1,74 @@
+"""Every error is a problem in this door's words, and the door is described as it is."""
+
+import re
+
+import msgspec
+import pytest
+from aiohttp.test_utils import make_mocked_request
+
+from service import errors
+from service.dialects.catalogs import DOOR, openapi
+from service.dialects.catalogs.refusals import _TABLE, refuse
+from service.errors import BadCatalogue, Conflict, LaurelError, MethodNotAllowed, Problem, TooManyRequests
+
+
+def family(kind: type[LaurelError]):
+    """The errors that are of a kind."""
+    for each in kind.__subclasses__():
+        yield each
+        yield from family(each)
+
+
+def made(kind: type[LaurelError]) -> LaurelError:
+    """An error of a kind."""
+    match kind.__name__:
+        case "BadParameter" | "BadField":
+            return kind("field", "this", "that")
+        case "MethodNotAllowed":
+            return MethodNotAllowed("not this", allowed=("GET",))
+        case "TooManyRequests":
+            return TooManyRequests("too many", limit=1, reset_at=1)
+        case "BadCatalogue":
+            return BadCatalogue([Problem(file="a.po", rule="a-rule", message="wrong", line=3)])
+        case "Conflict":
+            return Conflict("changed", 7)
+        case _:
+            return kind("a message")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in family(LaurelError) if kind.__module__ == errors.__name__])
+def test_every_error_is_a_problem_with_a_status_of_its_own_kind(kind):
+    response = refuse(make_mocked_request("GET", "/catalogs"), made(kind))
+
+    body = msgspec.json.decode(response.body)
+    assert response.content_type == "application/problem+json"
+    assert (body["status"], body["code"], body["detail"]) == (response.status, kind.code, str(made(kind)))
+    assert isinstance(made(kind), tuple(kind for kind, _ in _TABLE))
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_a_bug_of_ours_is_told_without_detail():
+    response = refuse(make_mocked_request("GET", "/catalogs"), None)
+
+    assert (response.status, msgspec.json.decode(response.body)["code"]) == (500, "fault")
+
+
+async def test_what_is_not_there_is_refused_in_this_doors_words(client):
+    missing = await client.get("/catalogs/1/nothing/here")
+    other = await client.delete("/catalogs")
+
+    assert (missing.status, missing.content_type) == (404, "application/problem+json")
+    assert (other.status, other.headers["Allow"]) == (405, "GET, HEAD")
+
+
+def test_the_paths_that_are_described_are_those_of_the_routes():
+    routes = {(re.sub(r"{(\w+):[^}]*}", r"{\1}", route.path), route.method.lower()) for route in DOOR.routes}
+
+    assert {(path, method) for path, methods in DOOR.openapi["paths"].items() for method in methods} == routes
+
+
+def test_every_route_is_described_by_a_name_that_it_has():
+    """A misspelled name in the description would describe nothing."""
+    names = {route.name for route in DOOR.routes}
+    for described in (openapi._QUERIES, openapi._BODIES, openapi._CONDITIONAL, openapi._ANSWERS, openapi._FILES):
+        assert set(described) <= names

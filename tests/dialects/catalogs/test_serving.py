@@ -1,0 +1,167 @@
+"""What is published reaches every process soon, and no answer is of two releases."""
+
+import asyncio
+import contextlib
+import io
+
+import asyncpg
+import msgspec
+from aiohttp.test_utils import TestClient, TestServer
+
+from service.app import background, make_application, make_services
+from service.core import publishing
+from service.db.listening import NAME
+from service.db.pool import open_pool
+from service.observe import Observer
+from service.settings import Settings
+from tests.making import PLAYER, SECRET, achievement, authorization, bearer, draft
+
+PATIENCE = 20.0  # seconds: far more than anything here takes
+RARELY = 60.0  # seconds between looks: what is seen before was heard
+
+
+def worded(word: str):
+    """A title of which every text in both locales is this word with its number."""
+    new = draft(1, tuple(achievement(number) for number in range(1, 41)))
+    english = {key: f"{word} {number}" for number, key in enumerate(sorted(new.texts["en-US"]))}
+    # Every second text is English alone, so that pages in French are of two bundles.
+    french = {key: text for number, (key, text) in enumerate(english.items()) if number % 2}
+    return msgspec.structs.replace(new, texts={"en-US": english, "fr-FR": french})
+
+
+@contextlib.asynccontextmanager
+async def process(url: str, *, poll: float):
+    """A whole process on this database: its services, what it does in the background, and a client."""
+    async with await open_pool(url, size=4) as pool:
+        settings = Settings(jwt_secret=SECRET, catalog_poll=poll)
+        services = await make_services(settings, pool, Observer(level="error", stream=io.StringIO()))
+        async with background(services, url=url), TestClient(TestServer(make_application(services))) as client:
+            yield services, client
+
+
+async def publish(url: str, word: str) -> None:
+    async with await open_pool(url, size=1) as pool, pool.transaction() as connection:
+        await publishing.import_draft(connection, worded(word), is_whole=True, file="test")
+        await publishing.publish(connection, 1)
+
+
+async def until(claim) -> None:
+    """Wait for something that is about to be so."""
+    async with asyncio.timeout(PATIENCE):
+        while not await claim():  # noqa: ASYNC110  (it is another process that makes it so)
+            await asyncio.sleep(0.01)
+
+
+async def listeners(url: str) -> list[int]:
+    """The backends of connections that listen."""
+    connection = await asyncpg.connect(url)
+    try:
+        sql = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1"
+        return [pid for (pid,) in await connection.fetch(sql, NAME)]
+    finally:
+        await connection.close()
+
+
+def serves(services, word: str):
+    async def so() -> bool:
+        title = services.releases.current.titles.get(1)
+        return title is not None and title.texts["en-US"]["title/name"].startswith(word)
+
+    return so
+
+
+async def test_a_publish_and_a_rollback_are_heard_by_other_processes_at_once(own_database):
+    async with process(own_database, poll=RARELY) as (services, client):
+        await until(lambda: _some(own_database))
+        await publish(own_database, "one")
+        await until(serves(services, "one"))
+        await publish(own_database, "two")
+        await until(serves(services, "two"))
+
+        async with await open_pool(own_database, size=1) as pool, pool.transaction() as connection:
+            await publishing.rollback(connection, 1, 1)
+
+        await until(serves(services, "one"))
+        shown = await client.get(
+            f"/users/xuid({PLAYER})/achievements?titleId=1",
+            headers={"Authorization": authorization(PLAYER), "x-xbl-contract-version": "2"},
+        )
+        assert "one " in await shown.text()
+
+
+async def test_what_is_rolled_back_is_never_heard(own_database):
+    heard = asyncio.Queue()
+    listening, working = [await asyncpg.connect(own_database) for _ in range(2)]
+    await listening.add_listener("publication", lambda *arguments: heard.put_nowait(arguments[-1]))
+    for ends, word in (("rollback", "one"), ("commit", "two")):
+        transaction = working.transaction()
+        await transaction.start()
+        await publishing.import_draft(working, worded(word), is_whole=True, file="test")
+        await publishing.publish(working, 1)
+        await getattr(transaction, ends)()
+
+    async with asyncio.timeout(PATIENCE):
+        assert await heard.get() == "1"
+
+    await listening.fetch("SELECT 1")  # whatever was told before has come by then
+    assert heard.empty()
+    for connection in (listening, working):
+        await connection.close()
+
+
+async def test_a_process_whose_listener_was_killed_still_serves_what_is_published(own_database):
+    async with process(own_database, poll=0.1) as (services, _):
+        await until(lambda: _some(own_database))
+        killer = await asyncpg.connect(own_database)
+        for pid in await listeners(own_database):
+            assert await killer.fetchval("SELECT pg_terminate_backend($1)", pid)
+        await killer.close()
+        await until(lambda: _none(own_database))
+
+        await publish(own_database, "one")
+
+        await until(serves(services, "one"))
+        assert await listeners(own_database) == []  # it was found by looking
+
+
+async def _some(url: str) -> bool:
+    return bool(await listeners(url))
+
+
+async def _none(url: str) -> bool:
+    return not await listeners(url)
+
+
+async def test_no_page_is_of_two_releases_while_publishes_go_on(own_database):
+    """Two processes, readers in two languages, sixteen publishes and rollbacks: every page is of one word."""
+    await publish(own_database, "word0")
+    pages, is_over = [], asyncio.Event()
+
+    async def read(client: TestClient, language: str) -> None:
+        headers = {"Authorization": authorization(PLAYER), "Accept-Language": language, "x-xbl-contract-version": "2"}
+        while not is_over.is_set():
+            response = await client.get(f"/users/xuid({PLAYER})/achievements?titleId=1&maxItems=40", headers=headers)
+            assert response.status == 200
+            found = (await response.json())["achievements"]
+            pages.append(
+                {
+                    text.split()[0]
+                    for one in found
+                    for text in (one["name"], one["description"], one["lockedDescription"])
+                }
+            )
+
+    async with process(own_database, poll=0.1) as (_, one), process(own_database, poll=0.1) as (_, other):
+        readers = [asyncio.create_task(read(client, language)) for client in (one, other) for language in ("fr", "en")]
+        for number in range(1, 13):
+            await publish(own_database, f"word{number}")
+            if number % 3 == 0:
+                done = await one.post(
+                    f"/catalogs/1/releases/{number}/activate", headers={"Authorization": bearer()}, json={}
+                )
+                assert done.status == 200
+        is_over.set()
+        await asyncio.gather(*readers)
+
+    assert [words for words in pages if len(words) != 1] == []
+    assert len({word for words in pages for word in words}) > 5
