@@ -1,26 +1,10 @@
 """What is to be said of one text, for whoever saves, imports or lists it: the one place that asks the checks. Pure."""
 
-from collections.abc import Mapping
-from typing import Literal
-
-import msgspec
-
 from service.core.catalog import Draft
-from service.core.formats import rules, values
-from service.core.formats.problems import Broken
+from service.core.formats import rules
+from service.core.formats.checks import LIMITS, Remark, check
 
-LIMITS: Mapping[str, int] = {"description": 100, "locked_description": 100, "reward/name": 57, "reward/description": 90}
-"""Characters that Partner Center takes, by the end of the key: no text is saved over them."""
-
-
-class Remark(msgspec.Struct, frozen=True, kw_only=True):
-    """What a check says of a text. `rule` is a stable name in kebab-case; an error keeps it from being saved."""
-
-    rule: str
-    severity: Literal["error", "warning"]
-    message: str
-    key: str
-    locale: str
+_STORE = LIMITS["xbox"]  # what is served there first: no text is saved over its limits
 
 
 def limit_of(key: str) -> int | None:
@@ -30,27 +14,15 @@ def limit_of(key: str) -> int | None:
 
 def remarks_on(text: str, *, key: str, locale: str, source: str | None, source_locale: str) -> list[Remark]:
     """Everything that is wrong with a text, or unwise. `source` is what it translates, None where there is nothing."""
-
-    def remark(rule: str, severity: Literal["error", "warning"], message: str) -> Remark:
-        return Remark(rule=rule, severity=severity, message=message, key=key, locale=locale)
-
-    try:
-        values.text(text)
-    except Broken as broken:
-        return [remark(broken.rule, "error", str(broken))]
-    if not text:
-        return [remark("empty", "error", "the text is empty")]
-    found = []
-    limit, advised = LIMITS.get("/".join(key.split("/")[2:])), limit_of(key)
-    if limit is not None and len(text) > limit:
-        found.append(remark("over-limit", "error", f"the text has {len(text)} characters, {limit} are allowed"))
-    elif advised is not None and len(text) > advised:
-        found.append(remark("over-advised", "warning", f"the text has {len(text)} characters, {advised} are advised"))
-    if locale != source_locale and text == source:
-        found.append(remark("same-as-source", "warning", "the text is the same as its source"))
-    if text != text.strip():
-        found.append(remark("white-space", "warning", "the text begins or ends with white space"))
-    return found
+    return check(
+        text,
+        key=key,
+        locale=locale,
+        source=source,
+        limit=_STORE.get(rules.field_of(key)),
+        advised=limit_of(key),
+        source_locale=source_locale,
+    )
 
 
 def rules_broken(draft: Draft, locale: str, key: str, text: str) -> list[str]:

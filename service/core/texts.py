@@ -11,8 +11,9 @@ import msgspec
 
 from service.core.drafts import draft_of, lock_title
 from service.core.formats import rules
+from service.core.formats.checks import Remark
 from service.core.identity import Right
-from service.core.remarks import Remark, limit_of, remarks_on
+from service.core.remarks import limit_of, remarks_on
 from service.db import Connection
 from service.db.queries import query, statement
 from service.errors import BadField, Conflict, NotFound

@@ -60,8 +60,8 @@ _QUERIES: Mapping[str, Sequence[tuple[str, Mapping[str, Any], str]]] = {
         ("country", _TEXT, "Instead of the token's, ISO 3166."),
     ),
     "export": (
-        ("format", {"enum": list(EXPORTS)}, "`po`, or `pot` for the template."),
-        ("locale", _LOCALE, "Which one; needed for `po`."),
+        ("format", {"enum": list(EXPORTS)}, "`po`, `pot` for the template, or a store's; several files come as a ZIP."),
+        ("locale", _LOCALE, "Which one of `po`; all of them without it."),
     ),
 }
 
@@ -75,7 +75,8 @@ _BODIES: Mapping[str, type] = {
 }
 _CONDITIONAL = {"save-string": '"v7"', "review": '"v7"', "restore": '"v7"', "apply-batch": '"c7"'}
 _ANSWERS = {"publish": ("200", "201", "202"), "cancel-schedule": ("204",), "export": ("200", "304")}
-_FILES = {"export", "batch-po"}
+_GETTEXT = "text/x-gettext-translation"
+_FILES = {"export": (_GETTEXT, "application/*", "text/*"), "batch-po": (_GETTEXT,)}
 _REFUSALS = {
     "400": "A parameter, header or body that cannot be read; the detail names it.",
     "401": "No token, or one that is not good.",
@@ -141,8 +142,8 @@ def _operation(route: Route, path: str, body: Mapping[str, Any] | None) -> Mappi
         example = _CONDITIONAL[route.name]
         said = f"The ETag of what was seen, such as `{example}`."
         parameters.append({"name": "If-Match", "in": "header", "required": True, "schema": _TEXT, "description": said})
-    kind = "text/x-gettext-translation" if route.name in _FILES else "application/json"
-    found = {"description": "As it is then.", "content": {kind: {"schema": {}}}}
+    kinds = _FILES.get(route.name, ("application/json",))
+    found = {"description": "As it is then.", "content": {kind: {"schema": {}} for kind in kinds}}
     nothing = {"description": "There is nothing to say."}
     operation: dict[str, Any] = {
         "operationId": f"catalogs-{route.name}",

@@ -1,13 +1,18 @@
 """Titles as localization teams see them: how far each locale is, who would see what, and what falls back."""
 
 import hashlib
+import mimetypes
+import posixpath
+from typing import cast
 
 from aiohttp import hdrs, web
 
 from service.core import coverage, fallbacks, texts
+from service.core.catalog import Draft
 from service.core.drafts import draft_of
 from service.core.explaining import explain
-from service.core.formats import po
+from service.core.formats import exports, po
+from service.core.formats.zip_files import write_zip
 from service.core.identity import may_localize, titles_of
 from service.dialects.catalogs import wire
 from service.dialects.catalogs.asking import Asking, answer, chosen, locale, words
@@ -15,7 +20,8 @@ from service.dialects.catalogs.bodies import CatalogBody, body
 from service.errors import BadParameter, NotFound
 from service.web import PRINCIPAL, SERVICES, Route, matches
 
-EXPORTS = ("po", "pot")
+EXPORTS = ("pot", *exports.EXPORT_FORMATS)
+_GETTEXT = "text/x-gettext-translation"
 
 
 async def list_catalogs(request: web.Request) -> web.Response:
@@ -75,18 +81,17 @@ async def list_fallbacks(request: web.Request) -> web.Response:
 
 
 async def export(request: web.Request) -> web.Response:
-    """What is being edited as a file for translators and their tools."""
+    """What is being edited as a file for translators and their tools, or for a store; several files come as a ZIP."""
     asking = Asking(request)
     asked = words(request, "format", "locale")
     kind = chosen("format", asked["format"] or "po", EXPORTS)
-    wanted = locale("locale", asked["locale"]) if kind == "po" else ""
+    wanted = locale("locale", asked["locale"]) if kind == "po" and asked["locale"] else ""
     async with asking.services.pool.connection() as connection:
         draft = await draft_of(connection, asking.title_id)
     if draft is None:
         raise NotFound(f"there is no title {asking.title_id}")
-    data = po.write_po(draft, wanted) if kind == "po" else po.write_pot(draft)
+    name, data = _file(draft, kind, wanted)
     tag = f'"{hashlib.blake2b(data, digest_size=12).hexdigest()}"'
-    name = f"title-{asking.title_id}{wanted and '-'}{wanted}.{kind}"
     headers = {
         hdrs.ETAG: tag,
         hdrs.CACHE_CONTROL: "private, no-cache",
@@ -95,7 +100,28 @@ async def export(request: web.Request) -> web.Response:
     }
     if matches(", ".join(request.headers.getall(hdrs.IF_NONE_MATCH, ())) or None, tag):
         return web.Response(status=304, headers=headers)
-    return web.Response(body=data, headers=headers, content_type="text/x-gettext-translation", charset="utf-8")
+    media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    if name.endswith((".po", ".pot")):
+        return web.Response(body=data, headers=headers, content_type=_GETTEXT, charset="utf-8")
+    return web.Response(body=data, headers=headers, content_type=media_type)
+
+
+def _file(draft: Draft, kind: str, wanted: str) -> tuple[str, bytes]:
+    """The name and the bytes of one file of a format, of one locale if one is wanted.
+
+    Raises:
+        BadCatalogue: the format cannot hold the title.
+    """
+    name = f"title-{draft.title.title_id}"
+    if kind == "pot":
+        return f"{name}.pot", po.write_pot(draft)
+    if wanted:
+        return f"{name}-{wanted}.po", po.write_po(draft, wanted)
+    files = exports.export(draft, cast("exports.ExportFormat", kind)).files
+    if len(files) == 1:
+        ((path, data),) = files.items()
+        return posixpath.basename(path), data
+    return f"{name}-{kind}.zip", write_zip(files)
 
 
 ROUTES = (

@@ -237,6 +237,19 @@ async def test_what_is_exported_can_be_imported_and_changes_nothing(catalogs):
     assert "format" in (await catalogs("GET", "/export", format="x", status=400))["detail"]
 
 
+@pytest.mark.parametrize("kind", ["po", "toml", "xbox", "steam", "epic", "csv", "zip"])
+async def test_every_format_is_handed_out_and_what_can_be_read_again_changes_nothing(catalogs, kind):
+    response = await catalogs("GET", "/export", format=kind, raw=True)
+    data = await response.read()
+    name = response.headers["Content-Disposition"].partition('"')[2].rstrip('"')
+
+    assert (response.status, len(data) > 100) == (200, True)
+    assert data.startswith(b"PK") == name.endswith(".zip")
+    if kind in {"steam", "epic", "csv"}:
+        batch = await catalogs("POST", "/imports", data=data, file=name)
+        assert {kind for counts in batch["counts"].values() for kind in counts} <= {"unchanged"}
+
+
 async def test_a_players_token_is_nobodys_here(catalogs):
     who = authorization(PLAYER).partition(";")[2]
 
