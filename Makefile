@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run test test-heavy fuzz check format bench schema language-data pins clean
+.PHONY: help setup run test test-heavy fuzz check format bench schema language-data graphiql pins clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,10 @@ language-data: setup ## make the language matching table from npm's cldr-core
 	npm pack --silent --pack-destination "$$folder" cldr-core@48.2.0 && \
 	tar -xzf "$$folder"/cldr-core-48.2.0.tgz -C "$$folder" && \
 	$(BIN)/python locales/make_language_data.py "$$folder"/package service/core
+
+graphiql: setup ## make the files that /graphiql serves from npm's graphiql and react, in pinned versions
+	npm ci --prefix vendor --silent --no-progress --ignore-scripts
+	$(BIN)/python vendor/make_graphiql.py vendor/node_modules service/dialects/badges/graphiql_files
 
 pins: ## take the newest versions that pyproject.toml allows into .ci/pins.txt
 	rm -rf .venv.pins && $(PYTHON) -m venv .venv.pins

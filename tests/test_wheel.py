@@ -16,6 +16,7 @@ from service.demo import PLAYER
 from tests.starting import environment, laurel, running
 
 CHECKOUT = pathlib.Path(__file__).parents[1]
+KINDS = {".sql", ".po", ".pot", ".html", ".js", ".css", ".txt"}
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +66,15 @@ def test_the_wheel_serves_its_demo_outside_the_checkout(installed):
     assert min(languages.values()) > 73
 
 
-def test_the_wheel_carries_every_statement_and_translation(installed):
+def test_the_wheel_carries_every_statement_translation_and_page(installed):
     (packages,) = installed.glob("venv/lib/python3.*/site-packages")
+    pages = "dialects/badges/graphiql_files"
     pairs = {"sql/migrations": "_sql/migrations", "sql/queries": "_sql/queries", "locales": "_locales"}
+    pairs[f"service/{pages}"] = pages
 
     for ours, theirs in pairs.items():
         place = packages / "service" / theirs
-        wanted = [file for file in (CHECKOUT / ours).rglob("*") if file.suffix in (".sql", ".po", ".pot")]
+        wanted = [file for file in (CHECKOUT / ours).rglob("*") if file.suffix in KINDS]
         assert wanted
         for file in wanted:
             assert (place / file.relative_to(CHECKOUT / ours)).read_bytes() == file.read_bytes(), file

@@ -45,6 +45,7 @@ async def _serve(body: bytes, database: str | None, pool_size: int) -> None:
             app.router.add_post("/metrics/{key}/event", _three_statements(pool))
         app.router.add_get("/users/xuid({xuid:[^/]*})/achievements", handler)
         app.router.add_get("/achievements", handler)
+        app.router.add_post("/graphql", handler)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

@@ -22,7 +22,7 @@ import uvloop
 from service.core.catalog import Draft
 from service.db.embedded import EmbeddedPostgres
 from service.db.migrate import migrate
-from tests.load import growth, processes, seed, writes
+from tests.load import badges, growth, processes, seed, writes
 from tests.load.driver import drive, fetch
 from tests.load.growth import Players
 from tests.load.processes import Server, started
@@ -105,6 +105,7 @@ async def _bench(scale: Scale, *, url: str, folder: pathlib.Path) -> Results:
         games, shelf, unlock_bytes = await _seeded(connection, scale)
         key = await writes.prepare(connection)
         await writes.seed_players(connection, scale.players)
+        await badges.prepare(connection, scale.players)
         _say("starting the servers")
         service = await stack.enter_async_context(
             started(
@@ -148,6 +149,16 @@ async def _bench(scale: Scale, *, url: str, folder: pathlib.Path) -> Results:
             seconds=scale.seconds,
             players=scale.players,
         )
+        _say("badges")
+        badges_seen = await badges.measure(
+            service,
+            url=url,
+            players=scale.players,
+            connections=max(scale.connections),
+            rounds=scale.rounds,
+            seconds=scale.seconds,
+            log=log,
+        )
         _say("growth")
         strangers = 2 * scale.reads
         rows = await growth.measure(
@@ -166,6 +177,7 @@ async def _bench(scale: Scale, *, url: str, folder: pathlib.Path) -> Results:
             unlock_bytes=unlock_bytes,
             rss_megabytes=rss_megabytes,
             writes=written,
+            badges=badges_seen,
         )
 
 

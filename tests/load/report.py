@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from tests.load import writes
+from tests.load import badges, writes
+from tests.load.badges import Badges
 from tests.load.driver import Round
 from tests.load.writes import Writes
 
@@ -55,6 +56,7 @@ class Results(msgspec.Struct, frozen=True):
     unlock_bytes: float
     rss_megabytes: float
     writes: Writes
+    badges: Badges
 
 
 def render(results: Results) -> str:
@@ -78,6 +80,8 @@ def render(results: Results) -> str:
             *_table(["one read, one connection", "little: p50 ms", "much: p50 ms", "ratio"], growth, words=1),
             "",
             *_table(*writes.table(results.writes), words=1),
+            "",
+            *_table(*badges.table(results.badges), words=1),
             "",
             *_table(["to reach", "limit", "measured", "reached"], _verdicts(results), words=1),
         ]
@@ -115,6 +119,7 @@ def _verdicts(results: Results) -> list[list[str]]:
         ("worst growth, × (of those not read for the first time)", 1.5, _worst(results.growth), True),
         ("RSS of the service at its peak, MB", 150.0, results.rss_megabytes, True),
         *writes.verdicts(results.writes),
+        *badges.verdicts(results.badges),
     ]
     return [
         [

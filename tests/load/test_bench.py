@@ -45,6 +45,9 @@ def test_the_benchmark_measures_everything_it_names(tmp_path):
         "p99 of a first unlock at 64 connections, × an event's",
         "GET /achievements at 64 connections, × ceiling",
         "p99.9 of a write beside a fold, longer by ms",
+        "50 badges, × Strawberry",
+        "50 badges, × ceiling",
+        "50 badges, × graphql-core's executor",
     ]
     assert {row[0] for row in rows if len(row) == 4} >= {
         f"{order}, {when}"

@@ -1,10 +1,10 @@
-"""The badges door: GraphQL at `/graphql`, and how applications come to their tokens."""
+"""The badges door: GraphQL at `/graphql`, a page to try it, and how applications come to their tokens."""
 
 import pathlib
 
 from aiohttp import hdrs, web
 
-from service.dialects.badges import oauth, over_http, refusals
+from service.dialects.badges import graphiql, oauth, over_http, refusals
 from service.dialects.badges.context import allow, identify, make_context
 from service.dialects.badges.documents import Documents
 from service.dialects.badges.openapi import describe, describe_public
@@ -23,7 +23,7 @@ async def graphql(request: web.Request) -> web.Response:
 
 
 _ROUTES = tuple(Route(method, "/graphql", "graphql", graphql) for method in (hdrs.METH_GET, hdrs.METH_POST))
-_PUBLIC_ROUTES = (Route(hdrs.METH_POST, "/oauth/token", "give_token", oauth.give_token),)
+_PUBLIC_ROUTES = (Route(hdrs.METH_POST, "/oauth/token", "give_token", oauth.give_token), *graphiql.routes(SCHEMA))
 
 DOOR = Door(
     name="badges",
@@ -35,7 +35,7 @@ DOOR = Door(
 )
 PUBLIC = Door(
     name="badges-public",
-    prefixes=("/oauth/",),
+    prefixes=("/oauth/", "/graphiql"),
     routes=_PUBLIC_ROUTES,
     identify=nobody,
     refuse=oauth.refuse,

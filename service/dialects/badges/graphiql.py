@@ -1,0 +1,77 @@
+"""`GET /graphiql`: GraphiQL in the browser, from files of the package alone. It shows the schema to anybody, and no data.
+
+Whoever looks types a token into the page; it goes to `/graphql` and is kept nowhere.
+"""
+
+import hashlib
+import pathlib
+import re
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from aiohttp import hdrs, web
+from graphql import GraphQLSchema, introspection_from_schema
+
+from service.errors import NotFound
+from service.web import Route, matches
+
+_FOLDER = pathlib.Path(__file__).with_name("graphiql_files")
+_PAGE = "page.html"
+_MEDIA_TYPES = {  # not the machine's own table: a browser takes no script or style of another type
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".txt": "text/plain",
+}
+_OF_A_VERSION = re.compile(r".+-\d+\.\d+\.\d+\..+")  # such a name never stands for other bytes
+_HEADERS = {
+    # GraphiQL's dialogs write style elements. Nothing else is inline, and nothing comes from elsewhere.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class File(msgspec.Struct, frozen=True):
+    """What is sent for one path; all of it is text."""
+
+    body: bytes
+    media_type: str
+    headers: Mapping[str, str]
+
+
+def routes(schema: GraphQLSchema) -> Sequence[Route]:
+    """The routes of the page and of its files, all read now."""
+    files = {path.name: _file(path.name, path.read_bytes()) for path in _FOLDER.iterdir() if path.is_file()}
+    introspected = {"data": introspection_from_schema(schema)}
+    files["schema.json"] = _file("schema.json", msgspec.json.encode(introspected))
+
+    async def page(request: web.Request) -> web.Response:
+        return _answer(request, files[_PAGE])
+
+    async def part(request: web.Request) -> web.Response:
+        found = files.get(request.match_info["file"])
+        if found is None:
+            raise NotFound("there is no such file")
+        return _answer(request, found)
+
+    return (
+        Route(hdrs.METH_GET, "/graphiql", "graphiql", page),
+        Route(hdrs.METH_GET, "/graphiql/{file}", "graphiql_file", part),
+    )
+
+
+def _file(name: str, body: bytes) -> File:
+    kept = "public, max-age=31536000, immutable" if _OF_A_VERSION.fullmatch(name) else "no-cache"
+    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    return File(body, _MEDIA_TYPES[pathlib.Path(name).suffix], {hdrs.ETAG: tag, hdrs.CACHE_CONTROL: kept, **_HEADERS})
+
+
+def _answer(request: web.Request, file: File) -> web.Response:
+    if matches(", ".join(request.headers.getall(hdrs.IF_NONE_MATCH, ())) or None, file.headers[hdrs.ETAG]):
+        return web.Response(status=304, headers=file.headers)
+    return web.Response(body=file.body, content_type=file.media_type, charset="utf-8", headers=file.headers)

@@ -1,0 +1,140 @@
+"""Two other ways to answer the same GraphQL, to compare the badges door with.
+
+`python -m tests.load.graphql_servers executor` is the whole service, with every query executed by graphql-core.
+`… in-memory` is Strawberry on aiohttp with its caches on and all badges in memory: no authorization, no database.
+"""
+
+import asyncio
+import signal
+
+import click
+import strawberry
+import uvloop
+from aiohttp import web
+from strawberry.aiohttp.views import GraphQLView
+from strawberry.extensions import ParserCache, ValidationCache
+
+from service.cli import main as laurel
+from service.dialects.badges.documents import Document
+from tests.load import badges
+
+
+@strawberry.type
+class MediaImage:
+    """A picture."""
+
+    url: str
+    alt: str
+
+
+@strawberry.type
+class BadgeEarningCriteriaLpComplete:
+    """Earned by completing a learning path."""
+
+    learning_path_id: strawberry.ID
+
+
+@strawberry.type
+class BadgeEarningCriteriaSocialEngagement:
+    """Earned by posts."""
+
+    threshold: int
+    current_threshold: int
+
+
+@strawberry.type
+class Badge:
+    """One badge."""
+
+    id: strawberry.ID
+    title: str
+    status: str
+    earned: str | None
+    picture: MediaImage
+    earning_criteria: BadgeEarningCriteriaLpComplete | BadgeEarningCriteriaSocialEngagement
+
+
+@strawberry.type
+class PageInfo:
+    """Where a page lies."""
+
+    has_next_page: bool
+    end_cursor: str | None
+
+
+@strawberry.type
+class BadgeConnection:
+    """A page of badges."""
+
+    nodes: list[Badge]
+    page_info: PageInfo
+    total_items: int
+
+
+_BADGES = [
+    Badge(
+        id=strawberry.ID(f"lantern-{number}"),
+        title=f"Keeper of Light {number}",
+        status="EARNED" if number % 2 else "NOT_EARNED",
+        earned="29/02/2024" if number % 2 else None,
+        picture=MediaImage(
+            url=f"https://images.example.com/{badges.TITLE}/achievements/{number:03}/icon.png",
+            alt=f"Keeper of Light {number}",
+        ),
+        earning_criteria=BadgeEarningCriteriaLpComplete(learning_path_id=strawberry.ID(f"path-{number}"))
+        if badges.is_of_path(number)
+        else BadgeEarningCriteriaSocialEngagement(threshold=10 * number, current_threshold=7),
+    )
+    for number in range(1, badges.BADGES + 1)
+]
+
+
+@strawberry.type
+class Query:
+    """The one question."""
+
+    @strawberry.field
+    async def get_badges(self, first: int) -> BadgeConnection:
+        """The first badges."""
+        return BadgeConnection(
+            nodes=_BADGES[:first],
+            page_info=PageInfo(has_next_page=False, end_cursor="c" * 40),
+            total_items=len(_BADGES),
+        )
+
+
+@click.group()
+def main() -> None:
+    """Answer until SIGTERM; the first line says where."""
+
+
+@main.command()
+def executor() -> None:
+    """Serve with plans switched off; the settings are those of `laurel serve`."""
+    Document.plan = lambda _document, _operation, _variables: None
+    laurel(["serve", "--port", "0", "--ops-port", "0"])
+
+
+@main.command()
+def in_memory() -> None:
+    """Serve the badges by Strawberry."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve())
+
+
+async def _serve() -> None:
+    app = web.Application()
+    schema = strawberry.Schema(Query, extensions=[ParserCache, ValidationCache])
+    app.router.add_route("*", "/graphql", GraphQLView(schema=schema, graphql_ide=None))
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    click.echo(f"ready http://127.0.0.1:{runner.addresses[0][1]}")
+    await stopped.wait()
+    await runner.cleanup()
+
+
+if __name__ == "__main__":
+    main()
