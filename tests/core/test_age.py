@@ -99,6 +99,20 @@ async def test_a_second_look_writes_nothing(pool, releases, writer, clock):
     assert (await writer.state("one", 1)).revision == revision
 
 
+async def test_a_player_who_is_seen_a_little_late_is_not_passed_over(pool, connection, releases, writer, clock):
+    """A write that took long is seen when the clock has passed the moment at which its player came."""
+    await writer.write(Change(player="one", title_id=1, events=(event(1),)))
+    clock.seconds += MINUTE + 5
+    await age.step(pool, writer, releases)
+    await writer.write(Change(player="late", title_id=1, events=(event(1),)))
+    came = (await writer.state("late", 1)).created_at - (MINUTE + 3) * ticks.SECOND
+    await connection.execute("UPDATE progress SET created_at = $1 WHERE player = 'late'", came)
+    writer._remembered.clear()  # as in a process that has not written of this player
+    await age.step(pool, writer, releases)
+
+    assert 2 in await unlocked(writer, "late")
+
+
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(comings=st.lists(st.integers(0, 3 * MINUTE), min_size=1, max_size=12), looks=st.integers(1, 6))
 async def test_in_the_end_everybody_has_it_whenever_they_came_and_whenever_the_clock_looked(

@@ -231,6 +231,23 @@ async def test_a_hostile_document_is_refused(send, query):
     assert codes(said)[0] in {"COMPLEXITY_LIMIT", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"}
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        pytest.param("{ getBadges { nodes { " + "id " * 11 + "} } }", id="one field often"),
+        pytest.param("{ getBadges { nodes { " + many(501, "a{0}: id") + " } } }", id="many fields"),
+        pytest.param("{ " + many(11, "a{0}: getBadge {{ id }}") + " }", id="many roots"),
+        pytest.param("{ " + "... { " * 40 + "getBadge { id }" + " }" * 40 + " }", id="nested fragments are no depth"),
+    ],
+)
+async def test_each_limit_is_one_of_its_own(send, query):
+    status, _, said = await send(body={"query": query})
+    is_refused = "... {" not in query
+
+    assert (status, "data" in said) == (200, not is_refused)
+    assert (codes(said) if is_refused else []) == ["COMPLEXITY_LIMIT"] * is_refused
+
+
 async def test_a_large_page_of_everything_is_not_too_much(send):
     query = """{ getBadges(first: 100) { totalItems pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
         edges { cursor node { id title status earned picture { id url alt title width height mimeType }
