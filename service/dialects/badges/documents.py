@@ -9,7 +9,7 @@ import hashlib
 import hmac
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from graphql import (
@@ -44,8 +44,10 @@ MOST_ROOTS = 10
 MOST_SAME = 10  # fields of one name at one place
 MOST_COST = 12_000  # root fields × items × leaves
 _MOST_ERRORS = 20
-_KEPT = 1_000  # documents
-_HASHES_KEPT = 10_000
+K = TypeVar("K")
+V = TypeVar("V")
+KEPT = 256 * 1024  # characters of documents; a parsed one takes some 150 bytes for each
+HASHES_KEPT = 2 * 1024 * 1024  # characters
 _PLANS_KEPT = 16  # of one document
 
 
@@ -137,13 +139,37 @@ class Document:
             self._conditions = _conditions(node)
 
 
+class Kept(Generic[K, V]):
+    """The values that were used last, up to a weight in all."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._weight = 0
+        self._values: OrderedDict[K, tuple[V, int]] = OrderedDict()
+
+    def get(self, key: K) -> V | None:
+        """The value; None if it is not kept."""
+        found = self._values.get(key)
+        if found is None:
+            return None
+        self._values.move_to_end(key)
+        return found[0]
+
+    def put(self, key: K, value: V, *, weight: int) -> None:
+        """Keep it, and let go of what was not used for longest."""
+        self._weight += weight - self._values.pop(key, (None, 0))[1]
+        self._values[key] = value, weight
+        while self._weight > self._most:
+            self._weight -= self._values.popitem(last=False)[1][1]
+
+
 class Documents:
-    """The documents of one schema; the last thousand are kept, with what is wrong with them."""
+    """The documents of one schema; the last ones are kept, with what is wrong with them, as far as memory may go."""
 
     def __init__(self, bound: Bound) -> None:
         self.bound = bound
-        self._known: OrderedDict[str, Document] = OrderedDict()
-        self._by_hash: OrderedDict[str, str] = OrderedDict()
+        self._known = Kept[str, Document](KEPT)
+        self._by_hash = Kept[str, str](HASHES_KEPT)
 
     def read(self, text: str) -> Document:
         """The document of a text."""
@@ -151,11 +177,8 @@ class Documents:
             return Document(self.bound, text)
         found = self._known.get(text)
         if found is None:
-            found = self._known[text] = Document(self.bound, text)
-            if len(self._known) > _KEPT:
-                self._known.popitem(last=False)
-        else:
-            self._known.move_to_end(text)
+            found = Document(self.bound, text)
+            self._known.put(text, found, weight=len(text))
         return found
 
     def text_of(self, persisted: Persisted, text: str | None) -> str:
@@ -168,7 +191,6 @@ class Documents:
             known = self._by_hash.get(persisted.sha256)
             if known is None:
                 raise GraphQLError("PersistedQueryNotFound", extensions={"code": "PERSISTED_QUERY_NOT_FOUND"})
-            self._by_hash.move_to_end(persisted.sha256)
             return known
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         if not hmac.compare_digest(digest.encode(), persisted.sha256.encode("utf-8", "surrogatepass")):
@@ -177,9 +199,7 @@ class Documents:
                 extensions={"code": "BAD_USER_INPUT"},
             )
         if len(text) <= MOST_CHARACTERS:
-            self._by_hash[persisted.sha256] = text
-            if len(self._by_hash) > _HASHES_KEPT:
-                self._by_hash.popitem(last=False)
+            self._by_hash.put(persisted.sha256, text, weight=len(text))
         return text
 
 

@@ -336,16 +336,18 @@ async def test_an_execution_that_takes_too_long_is_ended(door_of, monkeypatch):
     assert codes(await response.json()) == ["TIMEOUT"]
 
 
-async def test_documents_and_hashes_that_are_kept_are_bounded(monkeypatch):
-    monkeypatch.setattr(documents, "_KEPT", 3)
-    monkeypatch.setattr(documents, "_HASHES_KEPT", 3)
-    known = documents.Documents(bind(SDL, GETTERS, ROOTS))
+def test_documents_and_hashes_are_kept_by_their_weight():
+    """However many come, and however large: the newest stay, and what is asked for again counts as new."""
+    kept = documents.Kept(100)
     for i in range(10):
-        text = f'{{ getBadge(badgeId: "{i}") {{ id }} }}'
-        known.read(text)
-        known.text_of(documents.Persisted(hashlib.sha256(text.encode()).hexdigest()), text)
+        kept.put(i, str(i), weight=20)
+        kept.get(5)
+    kept.put("large", "l", weight=41)
+    kept.put("large", "again", weight=40)
 
-    assert (len(known._known), len(known._by_hash)) == (3, 3)
+    assert [kept.get(key) for key in (5, 9, 8, 7, "large")] == ["5", "9", None, None, "again"]
+    kept.put("too large", "t", weight=101)
+    assert kept.get("too large") is None
 
 
 def test_every_error_that_a_caller_can_meet_has_a_row():
