@@ -7,6 +7,7 @@ pair there.
 
 import hashlib
 import hmac
+import re
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
@@ -39,11 +40,13 @@ from service.dialects.badges.schema import Bound
 MOST_CHARACTERS = 16 * 1024
 MOST_TOKENS = 2_000
 MOST_DEPTH = 20  # levels; the schema has six, the introspection that tools send sixteen
+MOST_NESTED = 100  # brackets in brackets; a parser that goes deeper takes long to come back
 MOST_FIELDS = 500  # written out
 MOST_ROOTS = 10
 MOST_SAME = 10  # fields of one name at one place
 MOST_COST = 12_000  # root fields × items × leaves
 _MOST_ERRORS = 20
+_BRACKET = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*|[{}\[\]()]', re.DOTALL)
 K = TypeVar("K")
 V = TypeVar("V")
 KEPT = 256 * 1024  # characters of documents; a parsed one takes some 150 bytes for each
@@ -127,6 +130,9 @@ class Document:
         if len(text) > MOST_CHARACTERS:
             self.errors = [_limit(f"the document has more than {MOST_CHARACTERS} characters")]
             return
+        if _nesting(text) > MOST_NESTED:
+            self.errors = [_limit(f"the document has more than {MOST_NESTED} brackets in brackets")]
+            return
         try:
             node = parse(text, max_tokens=MOST_TOKENS)
         except GraphQLError as error:
@@ -201,6 +207,18 @@ class Documents:
         if len(text) <= MOST_CHARACTERS:
             self._by_hash.put(persisted.sha256, text, weight=len(text))
         return text
+
+
+def _nesting(text: str) -> int:
+    """How deep its brackets go; those in strings and comments do not count."""
+    depth = deepest = 0
+    for match in _BRACKET.finditer(text):
+        if match[0] in "{[(":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif match[0] in "}])":
+            depth -= 1
+    return deepest
 
 
 def _limit(message: str) -> GraphQLError:

@@ -237,6 +237,8 @@ async def test_a_hostile_document_is_refused(send, query):
         pytest.param("{ getBadges { nodes { " + "id " * 11 + "} } }", id="one field often"),
         pytest.param("{ getBadges { nodes { " + many(501, "a{0}: id") + " } } }", id="many fields"),
         pytest.param("{ " + many(11, "a{0}: getBadge {{ id }}") + " }", id="many roots"),
+        pytest.param("{ getBadge(badgeId: " + "{a: " * 600 + "1" + "}" * 600 + ") { id } }", id="values in values"),
+        pytest.param('{ getBadge(badgeId: "' + "{" * 600 + '") { ... { id } } }', id="brackets in a text are no depth"),
         pytest.param("{ " + "... { " * 40 + "getBadge { id }" + " }" * 40 + " }", id="nested fragments are no depth"),
     ],
 )
