@@ -145,8 +145,7 @@ async def test_what_is_taken_away_leaves_its_history_and_its_numbers(connection,
 )
 @given(st.lists(st.tuples(st.sampled_from(["Ana", "Uwe"]), st.booleans()), max_size=20))
 async def test_no_acknowledged_text_is_lost_however_two_editors_take_turns(connection, title, turns):
-    """Each looks at the string or saves over what they saw last. What was accepted had seen all before it, and is the
-    history, in order."""
+    """Each looks at the string or saves over what they saw last; what was accepted is the history, in order."""
     start = (await french(connection)).version
     seen, accepted = dict.fromkeys(("Ana", "Uwe"), start), []
     for number, (editor, looks) in enumerate(turns):
