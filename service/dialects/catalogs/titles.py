@@ -3,6 +3,7 @@
 import hashlib
 import mimetypes
 import posixpath
+import re
 from typing import cast
 
 from aiohttp import hdrs, web
@@ -22,6 +23,8 @@ from service.web import PRINCIPAL, SERVICES, Route, matches
 
 EXPORTS = ("pot", *exports.EXPORT_FORMATS)
 _GETTEXT = "text/x-gettext-translation"
+
+_COUNTRY = re.compile("[A-Za-z]{2}", re.ASCII)
 
 
 async def list_catalogs(request: web.Request) -> web.Response:
@@ -57,7 +60,7 @@ async def explain_catalog(request: web.Request) -> web.Response:
     """For each string that is served, the locale that a caller would see, and which ones lacked it."""
     asking = Asking(request)
     asked = words(request, "acceptLanguage", "country")
-    if asked["country"] and not (asked["country"].isascii() and asked["country"].isalpha()):
+    if asked["country"] and _COUNTRY.fullmatch(asked["country"]) is None:
         raise BadParameter("country", "an ISO 3166 country such as CA", asked["country"])
     if asking.published is None:
         raise NotFound(f"nothing is published of title {asking.title_id}")
