@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from aiohttp import web
 
-from service import openapi, ops
+from service import openapi, ops, workbench
 from service.core import backfill, event_log, schedules, watch
 from service.core.api_keys import ApiKeys
 from service.core.completions import Completions
@@ -18,9 +18,11 @@ from service.core.credentials import KeyRing, Verifier
 from service.core.fallbacks import Fallbacks
 from service.core.outbox import Due
 from service.core.page import Tokens
+from service.core.presence import Presence
 from service.core.progress import ProgressReads
 from service.core.rarity import Rarities
 from service.core.releases import Releases
+from service.core.sessions import Sessions
 from service.core.shared_keys import shared_key
 from service.core.watch import Watch
 from service.core.writing import Writer
@@ -35,7 +37,7 @@ from service.web import SERVICES, STOPPING, Door, Services, join, refuse_unreada
 from service.webhooks import Webhooks
 
 # Routes resolve in this order: a player named `xuid(1)` is the Xbox door's, whoever else would take the path.
-DOORS: tuple[Door, ...] = (xbox.DOOR, trophy.DOOR, catalogs.DOOR)
+DOORS: tuple[Door, ...] = (xbox.DOOR, trophy.DOOR, catalogs.DOOR, workbench.DOOR)
 
 KEEPALIVE = 75.0 * SECONDS  # longer than a balancer's own, so that it is the balancer who closes
 SHUTDOWN = 5.0 * SECONDS  # for requests under way
@@ -79,6 +81,8 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
         rarities=rarities,
         fallbacks=Fallbacks(pool),
         tokens=Tokens(await shared_key(pool, "continuation")),
+        sessions=Sessions(await shared_key(pool, "session")),
+        presence=Presence(),
         observer=observer,
     )
 

@@ -112,7 +112,9 @@ def test_every_route_stands_in_the_readme():
     operations = {resource.canonical for resource in ops.operations(None).router.resources()}
 
     assert {
-        request for heading in ("Routes", "Trophy's routes", "The catalogs' routes") for request, _ in rows(heading)
+        request
+        for heading in ("Routes", "Trophy's routes", "The catalogs' routes", "The workbench's pages")
+        for request, _ in rows(heading)
     } == {route for route in routes if " /v1/" not in route}
     assert {route.replace(" /v1/", " /") for route in routes if " /v1/" in route} <= routes
     assert {path for path, _ in rows("The ops port")} == operations

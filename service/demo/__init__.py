@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from service.core import api_keys, progress, publishing, ticks
 from service.core.formats import xbox_page
-from service.core.formats.title_folder import read_title_folder
+from service.core.formats.title_folder import locales_folder, read_title_folder
 from service.core.releases import Releases
 from service.core.shared_keys import shared_key
 from service.core.standing import Change, Event
@@ -18,12 +18,6 @@ PLAYER = "2533274790395904"
 TITLES = (3051199919, 1297290417)
 
 _HERE = pathlib.Path(__file__).parent
-
-
-def locales_folder() -> pathlib.Path:
-    """Where the translations are: in the package once it is installed, beside it in a checkout."""
-    packaged = _HERE.parent / "_locales"
-    return packaged if packaged.is_dir() else _HERE.parents[1] / "locales"
 
 
 async def load(pool: Pool) -> None:
