@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from service import openapi, ops
+from service import openapi, ops, workbench
 from service.background import background
 from service.core.api_keys import ApiKeys
 from service.core.applications import Applications
@@ -18,9 +18,11 @@ from service.core.completions import Completions
 from service.core.credentials import KeyRing, Verifier
 from service.core.fallbacks import Fallbacks
 from service.core.page import Tokens
+from service.core.presence import Presence
 from service.core.progress import ProgressReads
 from service.core.rarity import Rarities
 from service.core.releases import Releases
+from service.core.sessions import Sessions
 from service.core.shared_keys import shared_key
 from service.core.user_contexts import UserContexts
 from service.core.watch import Watch
@@ -34,7 +36,15 @@ from service.settings import SECONDS, Settings
 from service.web import SERVICES, STOPPING, Door, Services, join, refuse_unreadable
 
 # Routes resolve in this order: a player named `xuid(1)` is the Xbox door's, whoever else would take the path.
-DOORS: tuple[Door, ...] = (xbox.DOOR, trophy.DOOR, badges.DOOR, badges.PUBLIC, open_badges.DOOR, catalogs.DOOR)
+DOORS: tuple[Door, ...] = (
+    xbox.DOOR,
+    trophy.DOOR,
+    badges.DOOR,
+    badges.PUBLIC,
+    open_badges.DOOR,
+    catalogs.DOOR,
+    workbench.DOOR,
+)
 
 KEEPALIVE = 75.0 * SECONDS  # longer than a balancer's own, so that it is the balancer who closes
 SHUTDOWN = 5.0 * SECONDS  # for requests under way
@@ -77,6 +87,8 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
         fallbacks=Fallbacks(pool),
         tokens=Tokens(await shared_key(pool, "continuation")),
         cursor_key=await shared_key(pool, "cursor"),
+        sessions=Sessions(await shared_key(pool, "session")),
+        presence=Presence(),
         observer=observer,
     )
 

@@ -80,6 +80,8 @@ def demo_(*, host: str, port: int, ops_port: int, data: pathlib.Path | None) -> 
                 _ready(listen)()
                 click.echo(f"X-API-KEY {key}")
                 click.echo(f"client {client}")
+                if chosen.jwt_secret is not None:
+                    click.echo(f"editor {_editor_token(chosen, chosen.jwt_secret)}")
 
             await app.serve(chosen, url=url, listen=listen, ops_listen=ops_listen, ready=ready)
 
@@ -214,6 +216,20 @@ async def _kept(file: pathlib.Path, make: Callable[[], Awaitable[str]]) -> str:
         file.touch(mode=0o600)  # noqa: ASYNC240
         file.write_text(await make(), encoding="ascii")  # noqa: ASYNC240
     return file.read_text(encoding="ascii")  # noqa: ASYNC240
+
+
+def _editor_token(chosen: Settings, secret: str) -> str:
+    """A token for the demo's workbench: everything that can be done with texts, for as long as tokens live."""
+    claims = credentials.claims_for(
+        None,
+        issuer=chosen.issuer,
+        audience=chosen.audience,
+        now=int(time.time()),
+        lifetime_seconds=int(credentials.LONGEST_LIFETIME),
+        subject="Editor",
+        l10n=[{"titles": "*", "locales": "*", "can": ["publish", "source"]}],
+    )
+    return credentials.sign(claims, secret)
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -25,9 +25,11 @@ from service.core.credentials import Verifier
 from service.core.fallbacks import Fallbacks
 from service.core.identity import Principal
 from service.core.page import Tokens
+from service.core.presence import Presence
 from service.core.progress import ProgressReads
 from service.core.rarity import Rarities
 from service.core.releases import Releases
+from service.core.sessions import Sessions
 from service.core.user_contexts import UserContexts
 from service.core.watch import Watch
 from service.core.writing import Writer
@@ -66,6 +68,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     fallbacks: Fallbacks
     tokens: Tokens
     cursor_key: bytes
+    sessions: Sessions
+    presence: Presence
     observer: Observer
 
 

@@ -12,6 +12,11 @@ def limit_of(key: str) -> int | None:
     return rules.length_limit(key)
 
 
+def is_hard_limit(key: str) -> bool:
+    """Whether no text is saved over the limit: the store takes none."""
+    return rules.field_of(key) in _STORE
+
+
 def remarks_on(text: str, *, key: str, locale: str, source: str | None, source_locale: str) -> list[Remark]:
     """Everything that is wrong with a text, or unwise. `source` is what it translates, None where there is nothing."""
     return check(

@@ -9,7 +9,7 @@ import msgspec
 
 from service.core import api_keys, progress, publishing, ticks
 from service.core.formats import xbox_page
-from service.core.formats.title_folder import read_title_folder
+from service.core.formats.title_folder import locales_folder, read_title_folder
 from service.core.releases import Releases
 from service.core.shared_keys import shared_key
 from service.core.standing import Change, Event
@@ -60,12 +60,6 @@ _CONTEXTS: tuple[tuple[int, str, str, list[Scope]], ...] = (
     (2, "guest", "A guest", []),
     (3, "harbour-master", "The harbour master", ["ADMINISTRATOR", "AUTHENTICATED"]),
 )
-
-
-def locales_folder() -> pathlib.Path:
-    """Where the translations are: in the package once it is installed, beside it in a checkout."""
-    packaged = _HERE.parent / "_locales"
-    return packaged if packaged.is_dir() else _HERE.parents[1] / "locales"
 
 
 async def load(pool: Pool) -> None:

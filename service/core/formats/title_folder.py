@@ -34,6 +34,13 @@ type = PO
 _TITLE_ID = re.compile(rb"^title_id[ \t]*=[ \t]*([0-9]{1,10})\b", re.MULTILINE)
 
 
+def locales_folder() -> Path:
+    """Where our own translations are: in the package once it is installed, beside it in a checkout."""
+    package = Path(__file__).parents[2]
+    packaged = package / "_locales"
+    return packaged if packaged.is_dir() else package.parent / "locales"
+
+
 def read_title_folder(toml_path: Path, locales_dir: Path) -> tuple[Draft, list[errors.Problem]]:
     """The title with the texts of all its languages, and what was left out for review (stale, fuzzy).
 

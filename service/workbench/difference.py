@@ -1,0 +1,34 @@
+"""What changed between two texts, by words: for the history of a string. Pure."""
+
+import difflib
+import re
+from typing import Literal
+
+import msgspec
+
+_WORDS = re.compile(r"\w+|\s+|[^\w\s]")
+_LONGEST = 2000  # words: comparing takes the square of it
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """Some words that stayed, were put in, or were taken out."""
+
+    kind: Literal["same", "added", "removed"]
+    text: str
+
+
+def difference(before: str, after: str) -> list[Piece]:
+    """The pieces of both texts in order: those without the removed ones are `after`, without the added ones `before`."""
+    old, new = _WORDS.findall(before), _WORDS.findall(after)
+    if max(len(old), len(new)) > _LONGEST:
+        old, new = [before], [after]
+    pieces: list[Piece] = []
+    for operation, i, j, k, m in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if operation == "equal":
+            pieces.append(Piece("same", "".join(old[i:j])))
+            continue
+        if i < j:
+            pieces.append(Piece("removed", "".join(old[i:j])))
+        if k < m:
+            pieces.append(Piece("added", "".join(new[k:m])))
+    return pieces

@@ -1,0 +1,29 @@
+"""What changed between two texts is told by words, and nothing of either is lost."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.workbench.difference import Piece, difference
+
+TEXTS = st.text(st.sampled_from("ab é\n.'<"), max_size=60)
+
+
+@given(TEXTS, TEXTS)
+def test_both_texts_can_be_read_out_of_the_difference(before, after):
+    pieces = difference(before, after)
+
+    assert "".join(piece.text for piece in pieces if piece.kind != "added") == before
+    assert "".join(piece.text for piece in pieces if piece.kind != "removed") == after
+
+
+def test_a_changed_word_is_told_as_a_word():
+    assert difference("Light the lamp", "Light a lamp") == [
+        Piece("same", "Light "),
+        Piece("removed", "the"),
+        Piece("added", "a"),
+        Piece("same", " lamp"),
+    ]
+
+
+def test_very_long_texts_are_compared_as_a_whole():
+    assert difference("a " * 2000, "b") == [Piece("removed", "a " * 2000), Piece("added", "b")]
