@@ -80,8 +80,13 @@ def criterion_of(achievement: Achievement) -> Criterion | None:
     )
 
 
-def current(criterion: Criterion, state: State, *, now: int, is_earned: bool, log: Sequence[Logged] = ()) -> int:
-    """How far along a player is: whole, 0 to 2**31 - 1, and at least the threshold of what is earned.
+def current(criterion: Criterion, counted: int, *, is_earned: bool) -> int:
+    """How far along a player is of whom so much counts: at least at the threshold of what is earned."""
+    return max(counted, criterion.threshold) if is_earned else counted
+
+
+def reached(criterion: Criterion, state: State, *, now: int, log: Sequence[Logged] = ()) -> int:
+    """What counts now: whole, 0 to 2**31 - 1. Criteria of one measure (by its key) have it in common.
 
     `log` is needed where the criterion has a period: the events of the measure, of which those within it count.
     """
@@ -93,5 +98,4 @@ def current(criterion: Criterion, state: State, *, now: int, is_earned: bool, lo
             value = sum((event.amount for event in log if since < event.at <= now), Decimal(0))
         case _:
             value = measures.number("sum", state.standings.get(criterion.measure.key)) or Decimal(0)
-    reached = max(0, min(int(value // 1), LARGEST))
-    return max(reached, criterion.threshold) if is_earned else reached
+    return max(0, min(int(value // 1), LARGEST))

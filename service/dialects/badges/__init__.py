@@ -8,11 +8,11 @@ from service.dialects.badges import graphiql, oauth, over_http, refusals
 from service.dialects.badges.context import allow, identify, make_context
 from service.dialects.badges.documents import Documents
 from service.dialects.badges.openapi import describe, describe_public
-from service.dialects.badges.resolvers import GETTERS, ROOTS
+from service.dialects.badges.resolvers import GETTERS, OWN, ROOTS
 from service.dialects.badges.schema import bind
 from service.web import Door, Route, nobody
 
-_BOUND = bind(pathlib.Path(__file__).with_name("schema.graphql").read_text(encoding="utf-8"), GETTERS, ROOTS)
+_BOUND = bind(pathlib.Path(__file__).with_name("schema.graphql").read_text(encoding="utf-8"), GETTERS, ROOTS, OWN)
 _DOCUMENTS = Documents(_BOUND)
 SCHEMA = _BOUND.schema
 

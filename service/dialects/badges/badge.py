@@ -1,6 +1,7 @@
 """A badge as one player sees it: what each of its fields says."""
 
 import datetime
+import functools
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
@@ -9,7 +10,7 @@ import msgspec
 
 from service.core import criteria
 from service.core.criteria import Criterion
-from service.core.measures import zone_of
+from service.core.measures import local_day, zone_of
 from service.core.standing import Logged, State
 from service.dialects.badges import dates
 from service.dialects.badges.catalogue import Emblem, MediaImage
@@ -17,6 +18,8 @@ from service.dialects.badges.paging import Place, SortKey
 
 Status = Literal["EARNED", "NOT_EARNED"]
 
+_LOCALES_KEPT = 256
+_DAYS_KEPT = 16_384  # years of them in many languages, some 3 MB
 _NEVER = 2**62  # ticks: sorts what is not earned behind everything that is
 
 
@@ -70,11 +73,15 @@ _OF_THRESHOLD = {"connections": _Connection, "posts": _Engagement, "registered":
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """What one player has in the title, as badges show it. `logs` are the events of criteria with a period, by key."""
+    """What one player has in the title, as badges show it. `logs` are the events of criteria with a period, by key.
+
+    `reached` is what counts by a measure, as far as it was asked for, by key.
+    """
 
     state: State
     logs: Mapping[str, Sequence[Logged]]
     now: int
+    reached: dict[str, int] = {}
 
 
 class Badge:
@@ -121,14 +128,12 @@ class Badge:
 
     def current(self) -> int:
         """How far along the player is."""
-        standing, criterion = self._standing, self.emblem.criterion
-        return criteria.current(
-            criterion,
-            standing.state,
-            now=standing.now,
-            is_earned=self.unlocked_at is not None,
-            log=standing.logs.get(criterion.measure.key, ()),
-        )
+        standing, criterion, key = self._standing, self.emblem.criterion, self.emblem.measure_key
+        counted = standing.reached.get(key)
+        if counted is None:
+            counted = criteria.reached(criterion, standing.state, now=standing.now, log=standing.logs.get(key, ()))
+            standing.reached[key] = counted
+        return criteria.current(criterion, counted, is_earned=self.unlocked_at is not None)
 
     def earned(self, format_: str) -> str | None:
         """When it was earned, by the player's own calendar and in the badge's language; None if it was not."""
@@ -173,8 +178,19 @@ class Connection(msgspec.Struct, frozen=True):
 
 
 def _date(at: int, format_: str, time_zone: str | None, locale: str) -> str:
+    if dates.is_of_day(format_):
+        return _day(local_day(at, time_zone), format_, locale)
     moment = datetime.datetime(1, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(microseconds=at // 10)
     zone = None if time_zone is None else zone_of(time_zone)
-    return dates.format_date(
-        moment if zone is None else moment.astimezone(zone), format_, locale=babel.Locale.parse(locale, sep="-")
-    )
+    return dates.format_date(moment if zone is None else moment.astimezone(zone), format_, locale=_babel(locale))
+
+
+@functools.lru_cache(_DAYS_KEPT)
+def _day(ordinal: int, format_: str, locale: str) -> str:
+    noon = datetime.datetime.combine(datetime.date.fromordinal(ordinal), datetime.time(12), datetime.UTC)
+    return dates.format_date(noon, format_, locale=_babel(locale))
+
+
+@functools.lru_cache(_LOCALES_KEPT)
+def _babel(locale: str) -> babel.Locale:
+    return babel.Locale.parse(locale, sep="-")

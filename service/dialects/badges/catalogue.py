@@ -1,6 +1,7 @@
 """A title's badges in one language: what is the same for all players, worked out once a release and chain."""
 
 import functools
+import itertools
 import mimetypes
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -29,12 +30,17 @@ class MediaImage(msgspec.Struct, frozen=True):
 
 
 class Emblem(msgspec.Struct, frozen=True, kw_only=True):
-    """A badge without what is a player's own. `sort_title` puts titles in order, whatever their case."""
+    """A badge without what is a player's own. `sort_title` puts titles in order, whatever their case.
 
+    `key` is this very one's in this process: of one badge, in one release and chain. `measure_key` is the criterion's.
+    """
+
+    key: int
     achievement: Achievement
     number: int
     stored_number: int
     criterion: Criterion
+    measure_key: str
     title: str
     locale: str | None
     picture: MediaImage
@@ -63,6 +69,7 @@ class Catalogue:
         return sorted(self.emblems, key=lambda emblem: (emblem.sort_title, emblem.number))
 
 
+_keys = itertools.count()
 _catalogues: OrderedDict[tuple[int, tuple[str, ...]], Catalogue] = OrderedDict()
 
 
@@ -83,10 +90,12 @@ def _emblem(
     words = published.words_of(achievement, chain)
     media = achievement.media[0]
     return Emblem(
+        key=next(_keys),
         achievement=achievement,
         number=achievement.number,
         stored_number=stored(achievement.number),
         criterion=criterion,
+        measure_key=criterion.measure.key,
         title=words.name,
         locale=None if words.first_locale is None else chain[words.first_locale],
         picture=MediaImage(

@@ -7,6 +7,7 @@ of the table. Source: php.net, `DateTimeInterface::format`.
 import datetime
 import email.utils
 import functools
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 import babel
@@ -17,6 +18,8 @@ from service.errors import BadParameter
 MOST_CHARACTERS = 64
 _FORMATS_KEPT = 512
 _BEAT_SECONDS = 86.4  # Swatch: a thousandth of a day in Biel, UTC+1
+_ESCAPED = re.compile(r"\\.?", re.DOTALL)
+_OF_DAY = frozenset("dDjlNSwzWFmMntLoXxYy")
 _BIEL = datetime.timezone(datetime.timedelta(hours=1))
 _NOON = 12
 _MILLISECOND = 1000  # microseconds
@@ -34,6 +37,13 @@ def format_date(moment: Moment, text: str, *, locale: babel.Locale) -> str:
     if len(text) > MOST_CHARACTERS:
         raise BadParameter("format", f"at most {MOST_CHARACTERS} characters", text)
     return "".join(part if isinstance(part, str) else part(moment, locale) for part in _compiled(text))
+
+
+@functools.lru_cache(maxsize=_FORMATS_KEPT)
+def is_of_day(text: str) -> bool:
+    """Whether a format says the same all day long: no letter in it looks at the time, or at the zone."""
+    plain = _ESCAPED.sub("", text)
+    return not (_PARTS.keys() - _OF_DAY).intersection(plain)
 
 
 @functools.lru_cache(maxsize=_FORMATS_KEPT)

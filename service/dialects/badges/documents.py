@@ -36,6 +36,7 @@ from graphql.execution.values import VariableValues
 
 from service.dialects.badges.plan import NeedExecutor, Plan
 from service.dialects.badges.schema import Bound
+from service.dialects.badges.templates import Templates
 
 MOST_CHARACTERS = 16 * 1024
 MOST_TOKENS = 2_000
@@ -74,16 +75,24 @@ class Root(msgspec.Struct, frozen=True):
         return self.field is not None and "first" in self.field.args
 
 
+class Prepared(msgspec.Struct, frozen=True):
+    """What is known of an operation before it runs: its root fields, and its plan, if it can have one."""
+
+    roots: Sequence[Root]
+    plan: Plan | None
+
+
 class Document:
     """One text: what was parsed of it, or what is wrong with it."""
 
-    def __init__(self, bound: Bound, text: str) -> None:
+    def __init__(self, bound: Bound, text: str, templates: Templates | None = None) -> None:
         self.errors: Sequence[GraphQLError] = ()
         self.node: DocumentNode | None = None
         self.is_parsed = False
         self._bound = bound
+        self._templates = templates or Templates()
         self._conditions: Sequence[str] = ()
-        self._plans: OrderedDict[tuple[str | None, tuple[tuple[str, Any], ...]], Plan | None] = OrderedDict()
+        self._prepared: OrderedDict[tuple[str | None, tuple[tuple[str, Any], ...]], Prepared] = OrderedDict()
         self._read(bound, text)
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
@@ -92,22 +101,29 @@ class Document:
 
     def plan(self, operation: OperationDefinitionNode, variables: VariableValues) -> Plan | None:
         """How to run an operation without graphql-core; None if only that can."""
-        assert self.node is not None  # noqa: S101  (the operation is of it)
-        name = None if operation.name is None else operation.name.value
-        truths = tuple((one, variables.coerced.get(one)) for one in self._conditions)
-        key = name, truths
-        if key not in self._plans:
-            try:
-                plan: Plan | None = Plan(self._bound, self.node, operation).compile(variables)
-            except NeedExecutor:
-                plan = None
-            self._plans[key] = plan
-            if len(self._plans) > _PLANS_KEPT:
-                self._plans.popitem(last=False)
-        return self._plans[key]
+        return self._prepare(operation, variables).plan
 
     def roots(self, operation: OperationDefinitionNode, variables: VariableValues) -> Sequence[Root]:
         """The root fields that an operation asks for under these variables."""
+        return self._prepare(operation, variables).roots
+
+    def _prepare(self, operation: OperationDefinitionNode, variables: VariableValues) -> Prepared:
+        """What is the same whenever @skip and @include are told the same; kept."""
+        assert self.node is not None  # noqa: S101  (the operation is of it)
+        name = None if operation.name is None else operation.name.value
+        key = name, tuple((one, variables.coerced.get(one)) for one in self._conditions)
+        found = self._prepared.get(key)
+        if found is None:
+            try:
+                plan = Plan(self._bound, self._templates, self.node, operation).compile(variables)
+            except NeedExecutor:
+                plan = None
+            found = self._prepared[key] = Prepared(self._roots(operation, variables), plan)
+            if len(self._prepared) > _PLANS_KEPT:
+                self._prepared.popitem(last=False)
+        return found
+
+    def _roots(self, operation: OperationDefinitionNode, variables: VariableValues) -> Sequence[Root]:
         assert self.node is not None  # noqa: S101  (the operation is of it)
         schema = self._bound.schema
         kind = schema.get_root_type(operation.operation)
@@ -174,16 +190,17 @@ class Documents:
 
     def __init__(self, bound: Bound) -> None:
         self.bound = bound
+        self._templates = Templates()
         self._known = Kept[str, Document](KEPT)
         self._by_hash = Kept[str, str](HASHES_KEPT)
 
     def read(self, text: str) -> Document:
         """The document of a text."""
         if len(text) > MOST_CHARACTERS:
-            return Document(self.bound, text)
+            return Document(self.bound, text, self._templates)
         found = self._known.get(text)
         if found is None:
-            found = Document(self.bound, text)
+            found = Document(self.bound, text, self._templates)
             self._known.put(text, found, weight=len(text))
         return found
 

@@ -9,7 +9,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -117,14 +117,19 @@ def read_arguments(arguments: Mapping[str, Any], cursors: Cursors, sort_key: Sor
     )
 
 
-def cut(places: Sequence[Place], asked: Asked) -> Part:
-    """The part of a list that is asked for. `places` are those of all its items, in the order of the answer."""
+def cut(count: int, asked: Asked, place_of: Callable[[int], Place]) -> Part:
+    """The part of a list of so many items that is asked for. `place_of` knows each one's, in the order of the answer."""
 
-    def passed(place: Place, limit: Place) -> bool:
-        return place > limit if asked.is_reversed else place < limit
+    def passed(limit: Place) -> int:
+        places = map(place_of, range(count))
+        return sum(place > limit if asked.is_reversed else place < limit for place in places)
 
-    low = 0 if asked.after is None else sum(passed(place, asked.after) or place == asked.after for place in places)
-    high = len(places) if asked.before is None else sum(passed(place, asked.before) for place in places)
+    low, high = 0, count
+    if asked.after is not None:
+        low = passed(asked.after)
+        low += low < count and place_of(low) == asked.after
+    if asked.before is not None:
+        high = passed(asked.before)
     if asked.last is not None:
         start = max(low, high - asked.last)
         return _part(start, high, is_next=asked.before is not None, is_previous=start > low)

@@ -3,10 +3,12 @@
 graphql-core stays the parser, the validator, the coercer, and whatever decides what an error is: a plan that meets
 anything out of the ordinary (a null where none may be, a value of another type, an exception) raises `NeedExecutor`,
 and the query is executed by graphql-core instead. Queries have no effects, so asking twice is harmless.
+
+What is the same for every player (`schema.Own`) is rendered once (`templates.py`).
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -15,6 +17,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     GraphQLEnumType,
+    GraphQLError,
     GraphQLField,
     GraphQLList,
     GraphQLNonNull,
@@ -24,29 +27,22 @@ from graphql import (
     GraphQLUnionType,
     OperationDefinitionNode,
     OperationType,
+    VariableNode,
+    Visitor,
     get_argument_values,
+    visit,
 )
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
 from graphql.execution.values import VariableValues
 
-from service.dialects.badges.schema import Bound, Resolver, asked_below, attribute
+from service.dialects.badges.schema import Bound, Getter, Resolver, asked_below, attribute
+from service.dialects.badges.templates import HOLE, Complete, Run, Templates
 
 _LEAST, _MOST = -(2**31), 2**31 - 1  # of GraphQL's Int
 
 
 class NeedExecutor(Exception):
     """This is for graphql-core to say."""
-
-
-class Run(msgspec.Struct, frozen=True):
-    """One execution: the request's context, and the coerced arguments of every field that has any, by its slot."""
-
-    context: Any
-    arguments: Sequence[Mapping[str, Any]]
-
-
-Complete = Callable[[Any, Run], Any]
-"""Makes a field's JSON value of what was found for it."""
 
 
 class Root(msgspec.Struct, frozen=True):
@@ -62,14 +58,18 @@ class Root(msgspec.Struct, frozen=True):
 class Plan:
     """One operation of a document, under one truth of the variables that @skip and @include ask for."""
 
-    def __init__(self, bound: Bound, document: DocumentNode, operation: OperationDefinitionNode) -> None:
+    def __init__(
+        self, bound: Bound, templates: Templates, document: DocumentNode, operation: OperationDefinitionNode
+    ) -> None:
         self._bound = bound
+        self._templates = templates
         self._operation = operation
         self._nodes = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
         self._fragments = {name: FragmentDetails(node) for name, node in self._nodes.items()}
         self._slots: list[tuple[GraphQLField, FieldNode]] = []
+        self._constant: list[Mapping[str, Any] | None] = []
         self._roots: list[Root] = []
 
     def compile(self, variables: VariableValues) -> "Plan":
@@ -91,7 +91,7 @@ class Plan:
             root = Root(
                 key,
                 self._bound.roots[name],
-                self._slot(field, details[0].node),
+                self._slot(field, details[0].node, variables),
                 asked_below((detail.node for detail in details), self._nodes),
                 self._complete(field.type, details, variables),
             )
@@ -105,7 +105,10 @@ class Plan:
             NeedExecutor: graphql-core has to say it.
         """
         try:
-            arguments = [get_argument_values(field, node, variables) for field, node in self._slots]
+            arguments = [
+                get_argument_values(field, node, variables) if constant is None else constant
+                for (field, node), constant in zip(self._slots, self._constant, strict=True)
+            ]
             run = Run(context, arguments)
             calls = [root.resolver(context, arguments[root.slot], root.asked) for root in self._roots]
             values = [await calls[0]] if len(calls) == 1 else await asyncio.gather(*calls)
@@ -113,8 +116,13 @@ class Plan:
         except Exception as error:
             raise NeedExecutor from error
 
-    def _slot(self, field: GraphQLField, node: FieldNode) -> int:
+    def _slot(self, field: GraphQLField, node: FieldNode, variables: VariableValues) -> int:
+        """The place of a field's arguments; those that ask for no variable are worked out now."""
         self._slots.append((field, node))
+        try:
+            self._constant.append(None if _asks_for_variables(node) else get_argument_values(field, node, variables))
+        except GraphQLError:
+            raise NeedExecutor from None
         return len(self._slots) - 1
 
     def _complete(self, kind: GraphQLOutputType, details: list[FieldDetails], variables: VariableValues) -> Complete:
@@ -152,7 +160,19 @@ class Plan:
                 raise NeedExecutor
             return {key: field(value, run) for key, field in fields}
 
-        return complete
+        own = self._bound.own
+        return complete if own is None or own.of != kind.name else self._templated(own.key, complete)
+
+    def _templated(self, key_of: Callable[[Any], Any], complete: Complete) -> Complete:
+        templates = self._templates
+        place = templates.new_place()
+
+        def fill(value: Any, run: Run) -> msgspec.Raw:
+            key = key_of(value)
+            template = templates.get(place, key) or templates.make(place, key, value, run, complete)
+            return template.fill(value, run)
+
+        return fill
 
     def _field(self, kind: GraphQLObjectType, details: list[FieldDetails], variables: VariableValues) -> Complete:
         node = details[0].node
@@ -161,12 +181,40 @@ class Plan:
             return lambda _value, _run: kind.name
         field = kind.fields[name]
         complete = self._complete(field.type, details, variables)
+        own = self._bound.own
+        if own is not None and (kind.name, name) in own.fields:
+            return self._hole(own.fields[kind.name, name], self._slot(field, node, variables), complete)
         getter = self._bound.getter(kind.name, name)
         if getter is None:
             take = attribute(name)
             return lambda value, run: complete(take(value), run)
-        slot = self._slot(field, node)
+        slot = self._slot(field, node, variables)
         return lambda value, run: complete(getter(value, run.arguments[slot], run.context), run)
+
+    def _hole(self, getter: Getter, slot: int, complete: Complete) -> Complete:
+        """Leaves open what is a value's own, for a getter that gets the value whose template it is."""
+
+        def fill(value: Any, run: Run) -> Any:
+            return complete(getter(value, run.arguments[slot], run.context), run)
+
+        def leave_open(_value: Any, run: Run) -> msgspec.Raw:
+            run.holes.append(fill)
+            return HOLE
+
+        return leave_open
+
+
+def _asks_for_variables(node: FieldNode) -> bool:
+    """Whether an argument is a variable, or holds one."""
+    found: list[VariableNode] = []
+
+    class Variables(Visitor):
+        def enter_variable(self, variable: VariableNode, *_rest: Any) -> None:
+            found.append(variable)
+
+    for argument in node.arguments or ():
+        visit(argument, Variables())
+    return bool(found)
 
 
 def _leaf(is_good: Callable[[Any], bool]) -> Complete:

@@ -16,7 +16,7 @@ from service.dialects.badges.badge import Badge, Connection, Edge, PageInfo, Sta
 from service.dialects.badges.catalogue import Catalogue, catalogue
 from service.dialects.badges.context import Context
 from service.dialects.badges.paging import Cursors, SortKey
-from service.dialects.badges.schema import Getter, Resolver
+from service.dialects.badges.schema import Getter, Own, Resolver
 from service.errors import BadRequest, NotAllowed
 
 _CONTEXT_ID = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -49,13 +49,12 @@ async def get_badges(context: Context, arguments: Mapping[str, Any], asked: froz
     badges = _listed(found, standing, status=arguments.get("status"), sort_key=sort_key)
     if part_asked.is_reversed:
         badges.reverse()
-    places = [badge.place(sort_key) for badge in badges]
-    part = paging.cut(places, part_asked)
+    part = paging.cut(len(badges), part_asked, lambda index: badges[index].place(sort_key))
     shown = badges[part.start : part.stop]
     _say_languages(context, shown)
 
     def cursor(index: int) -> str:
-        return cursors.write(sort_key, places[part.start + index], now=now)
+        return cursors.write(sort_key, shown[index].place(sort_key), now=now)
 
     with_cursors = "edges.cursor" in asked
     return Connection(
@@ -66,8 +65,8 @@ async def get_badges(context: Context, arguments: Mapping[str, Any], asked: froz
         page_info=PageInfo(
             part.has_next_page,
             part.has_previous_page,
-            cursor(0) if shown else None,
-            cursor(len(shown) - 1) if shown else None,
+            cursor(0) if shown and "pageInfo.startCursor" in asked else None,
+            cursor(len(shown) - 1) if shown and "pageInfo.endCursor" in asked else None,
         ),
         total_items=len(badges),
     )
@@ -119,6 +118,14 @@ def _earned(badge: Badge, arguments: Mapping[str, Any], _context: Context) -> st
     return badge.earned(arguments["format"] or "")
 
 
+def _status(badge: Badge, _arguments: Mapping[str, Any], _context: Context) -> Status:
+    return badge.status
+
+
+def _current(badge: Badge, _arguments: Mapping[str, Any], _context: Context) -> int:
+    return badge.current()
+
+
 def _id(user: UserContext, _arguments: Mapping[str, Any], _context: Context) -> str:
     return str(user.context_id)
 
@@ -135,6 +142,17 @@ GETTERS: Mapping[str, Mapping[str, Getter]] = {
     "Badge": {"earned": _earned},
     "UserContext": {"id": _id, "uuid": _uuid, "scope": _scope},
 }
+OWN = Own(
+    of="Badge",
+    key=lambda badge: badge.emblem.key,
+    fields={
+        ("Badge", "status"): _status,
+        ("Badge", "earned"): _earned,
+        ("BadgeEarningCriteriaSocialConnection", "currentThreshold"): _current,
+        ("BadgeEarningCriteriaSocialEngagement", "currentThreshold"): _current,
+        ("BadgeEarningCriteriaRegisteredFor", "currentThreshold"): _current,
+    },
+)
 ROOTS: Mapping[str, Resolver] = {
     "getBadge": get_badge,
     "getBadges": get_badges,

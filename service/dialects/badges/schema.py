@@ -28,6 +28,8 @@ from service.errors import LaurelError
 
 Getter = Callable[[Any, Mapping[str, Any], Any], Any]
 Resolver = Callable[[Any, Mapping[str, Any], frozenset[str]], Awaitable[Any]]
+Field = tuple[str, str]
+"""The names of a type and of one of its fields."""
 
 _UPPER = re.compile("(?<!^)(?=[A-Z])")
 
@@ -39,23 +41,39 @@ class Execution(msgspec.Struct, frozen=True):
     refused: Mapping[str, LaurelError] = {}
 
 
+class Own(msgspec.Struct, frozen=True, kw_only=True):
+    """What tells values of one type apart that are otherwise the same: so that the rest can be rendered once for all.
+
+    Values of the type `of` that have the same `key`, a hashable, differ in `fields` alone: their own, and those of
+    types that stand below. A getter here gets the value of the type `of`, wherever its field stands.
+    """
+
+    of: str
+    key: Callable[[Any], Any]
+    fields: Mapping[Field, Getter]
+
+
 class Bound(msgspec.Struct, frozen=True):
     """A schema that can be executed, with the tables that say its fields: by type and field, and by root field."""
 
     schema: GraphQLSchema
     getters: Mapping[str, Mapping[str, Getter]]
     roots: Mapping[str, Resolver]
+    own: Own | None = None
 
     def getter(self, type_name: str, field: str) -> Getter | None:
         """What says this field; None if an attribute does."""
         return self.getters.get(type_name, {}).get(field)
 
 
-def bind(sdl: str, getters: Mapping[str, Mapping[str, Getter]], roots: Mapping[str, Resolver]) -> Bound:
+def bind(
+    sdl: str, getters: Mapping[str, Mapping[str, Getter]], roots: Mapping[str, Resolver], own: Own | None = None
+) -> Bound:
     """Join a schema with what says its fields.
 
     Raises:
-        LookupError: a root field has no resolver, or a table names a field that is not there.
+        LookupError: a root field has no resolver, a table names a field that is not there, or a getter of the type
+            `own.of`, which may look at arguments and context, is none of its own fields.
     """
     schema = build_schema(sdl)
     root_types = [kind for kind in (schema.query_type, schema.mutation_type) if kind is not None]
@@ -69,7 +87,9 @@ def bind(sdl: str, getters: Mapping[str, Mapping[str, Getter]], roots: Mapping[s
             kind.resolve_type = _member
         elif isinstance(kind, GraphQLObjectType) and kind not in root_types and not kind.name.startswith("__"):
             _set_getters(kind, getters.get(kind.name, {}))
-    return Bound(schema, getters, roots)
+    if own is not None and (shared := {(own.of, name) for name in getters.get(own.of, ())} - own.fields.keys()):
+        raise LookupError(f"not the same for all, and not own: {sorted(shared)}")
+    return Bound(schema, getters, roots, own)
 
 
 def attribute(field: str) -> Callable[[Any], Any]:

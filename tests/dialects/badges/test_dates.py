@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.dialects.badges.dates import MOST_CHARACTERS, format_date
+from service.dialects.badges.dates import _PARTS, MOST_CHARACTERS, format_date, is_of_day
 from service.errors import BadParameter
 
 ENGLISH = babel.Locale.parse("en")
@@ -16,6 +16,26 @@ PARIS = zoneinfo.ZoneInfo("Europe/Paris")
 WINTER = datetime.datetime(2026, 1, 4, 15, 5, 9, 120_345, PARIS)  # a Sunday
 NIGHT = datetime.datetime(2024, 12, 30, 0, 30, tzinfo=datetime.UTC)  # a Monday, of a leap year
 INDIA = datetime.datetime(1999, 7, 21, 12, 0, tzinfo=zoneinfo.ZoneInfo("Asia/Kolkata"))
+
+
+@pytest.mark.parametrize("letter", _PARTS)
+def test_a_letter_is_of_the_day_if_it_says_the_same_at_every_time_of_it_in_every_zone(letter):
+    first = datetime.datetime(2026, 7, 21, tzinfo=datetime.UTC)
+    others = (
+        first.replace(hour=11, minute=59, second=58, microsecond=999_999),
+        first.replace(hour=23, tzinfo=PARIS),
+        first.replace(hour=1, tzinfo=zoneinfo.ZoneInfo("Asia/Kolkata")),
+    )
+
+    said = {format_date(moment, letter, locale=ENGLISH) for moment in (first, *others)}
+
+    assert is_of_day(letter) == (len(said) == 1)
+
+
+def test_what_is_escaped_looks_at_no_time():
+    assert is_of_day(r"l j F Y, \H\i")
+    assert not is_of_day(r"\\H")
+    assert is_of_day("")
 
 
 @pytest.mark.parametrize(

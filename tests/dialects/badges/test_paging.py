@@ -204,7 +204,7 @@ def test_a_part_is_what_lies_behind_or_before_the_cursor(numbers, size, is_rever
         if is_forward
         else Asked(last=size, before=place, is_reversed=is_reversed)
     )
-    part = cut(places, asked)
+    part = cut(len(places), asked, places.__getitem__)
     shown = [number for number, _ in places[part.start : part.stop]]
 
     def is_wanted(number):

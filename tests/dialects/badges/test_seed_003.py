@@ -2,12 +2,14 @@
 
 import datetime
 
+import msgspec
 import pytest
 from graphql import GraphQLNonNull, GraphQLUnionType, print_type
 
 from service.core import ticks
 from service.dialects.badges import SCHEMA
-from tests.dialects.badges.conftest import USER
+from tests.dialects.badges.conftest import ADMINISTRATOR, USER
+from tests.making import OTHER
 
 TYPES = {
     "Badge": {
@@ -94,3 +96,36 @@ async def test_everything_of_a_badge_can_be_asked_for_in_one_query(ask_badges, m
     assert badges["posted"]["earningCriteria"] == {"threshold": 2, "currentThreshold": 0}
     assert badges["quickly-connected"]["earningCriteria"] == {"threshold": 2, "currentThreshold": 0, "period": 3600}
     assert badges["registered"]["earningCriteria"]["threshold"] == 10**8
+
+
+EVERYTHING = """{ getBadges { nodes { __typename id title status earned
+    picture { id url alt title width height mimeType }
+    earningCriteria { __typename
+        ... on BadgeEarningCriteriaLpComplete { learningPathId }
+        ... on BadgeEarningCriteriaLpPassed { learningPathId }
+        ... on BadgeEarningCriteriaLpEnroll { learningPathId }
+        ... on BadgeEarningCriteriaSocialConnection { threshold currentThreshold period }
+        ... on BadgeEarningCriteriaSocialEngagement { threshold currentThreshold }
+        ... on BadgeEarningCriteriaRegisteredFor { threshold currentThreshold } } } } }"""
+
+
+async def test_nothing_of_one_user_is_left_in_what_the_next_one_sees(ask_badges, make_context, give, time_machine):
+    """One has earned all, the other nothing; either is told the same whoever has asked in these words before."""
+    time_machine.move_to(datetime.datetime.now(datetime.UTC), tick=False)  # membership is told in seconds
+    await make_context(USER)
+    await make_context(ADMINISTRATOR, player=OTHER)
+    await give(1, dict.fromkeys(range(1, 8), ticks.of(datetime.datetime(2026, 3, 9, 12, tzinfo=datetime.UTC))))
+    answers = {}
+    for order, text in enumerate((EVERYTHING, EVERYTHING + " ")):
+        for user in (USER, ADMINISTRATOR)[:: -1 if order else 1]:
+            nodes = (await ask_badges(text, user=user))["data"]["getBadges"]["nodes"]
+            answers.setdefault(user, []).append(nodes)
+
+    assert [len(set(map(msgspec.json.encode, said))) for said in answers.values()] == [1, 1]
+    pairs = list(zip(answers[USER][0], answers[ADMINISTRATOR][0], strict=True))
+    assert len(pairs) == 7
+    for earned, not_earned in pairs:
+        assert (earned["status"], not_earned["status"]) == ("EARNED", "NOT_EARNED")
+        assert (earned["earned"], not_earned["earned"]) == ("09/03/2026", None)
+        criterion, other = earned["earningCriteria"], not_earned["earningCriteria"]
+        assert criterion.get("currentThreshold", 1) > other.get("currentThreshold", 0)
