@@ -14,9 +14,10 @@ from service.core.identity import Right, may_localize
 from service.core.remarks import is_hard_limit
 from service.core.texts import String, Written
 from service.errors import BadField, BadParameter, Conflict, Unconditional
+from service.parameters import locale, words
 from service.web import Route
 from service.workbench import pages
-from service.workbench.asking import Asking, locale, words
+from service.workbench.asking import Asking
 from service.workbench.difference import difference
 from service.workbench.forms import Form, read_form
 from service.workbench.preview import card_of

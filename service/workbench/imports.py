@@ -12,9 +12,10 @@ from service.core.formats.sniff import FORMATS
 from service.core.identity import may_localize
 from service.core.imports import Batch
 from service.errors import BadField, BadParameter, NotFound
+from service.parameters import chosen, locale, number, words
 from service.web import Route
 from service.workbench import pages
-from service.workbench.asking import Asking, chosen, locale, number, words
+from service.workbench.asking import Asking
 from service.workbench.forms import read_form, read_upload
 
 EXPORTS = ("po", "pot")

@@ -4,9 +4,10 @@ from aiohttp import hdrs, web
 
 from service.core import coverage
 from service.core.identity import titles_of
+from service.parameters import locale, words
 from service.web import PRINCIPAL, SERVICES, Route
 from service.workbench import pages
-from service.workbench.asking import Asking, locale, words
+from service.workbench.asking import Asking
 
 
 async def list_titles(request: web.Request) -> web.Response:

@@ -8,9 +8,10 @@ from service.core import audit, publishing, schedules, texts
 from service.core.formats import rules
 from service.core.identity import may_localize
 from service.errors import BadField, Conflict
+from service.parameters import number, words
 from service.web import Route
 from service.workbench import pages
-from service.workbench.asking import Asking, number, words
+from service.workbench.asking import Asking
 from service.workbench.forms import Form, read_form
 
 SHOWN = 300  # texts of a difference

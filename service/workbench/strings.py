@@ -6,9 +6,10 @@ from aiohttp import hdrs, web
 
 from service.core import texts
 from service.core.texts import Filter
+from service.parameters import chosen, locale, words
 from service.web import Route
 from service.workbench import pages
-from service.workbench.asking import Asking, chosen, locale, words
+from service.workbench.asking import Asking
 
 FILTERS: tuple[Filter, ...] = get_args(Filter)
 

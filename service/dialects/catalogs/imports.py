@@ -11,8 +11,9 @@ from service.core.formats.sniff import FORMATS
 from service.core.identity import may_localize
 from service.core.imports import Batch
 from service.dialects.catalogs import wire
-from service.dialects.catalogs.asking import Asking, answer, chosen, if_match, locale, number, words
+from service.dialects.catalogs.asking import Asking, answer, if_match
 from service.errors import BadParameter, BadRequest
+from service.parameters import chosen, locale, number, words
 from service.web import Route, read_body
 
 MODES: tuple[Mode, ...] = get_args(Mode)

@@ -9,10 +9,10 @@ import msgspec
 from service.core.catalog import U32
 from service.core.formats.sniff import FORMATS
 from service.core.texts import Filter
-from service.dialects.catalogs.asking import KEY_CHARACTERS, SEARCH_CHARACTERS
 from service.dialects.catalogs.bodies import ActivateBody, CatalogBody, PublishBody, RestoreBody, ReviewBody, TextBody
 from service.dialects.catalogs.imports import MODES
 from service.dialects.catalogs.titles import EXPORTS
+from service.parameters import KEY_CHARACTERS
 from service.web import Route
 
 _ABOUT = """\
@@ -26,7 +26,7 @@ Every error is a problem (RFC 9457) with a stable `code`.
 """
 
 _TEXT = {"type": "string"}
-_WORDS = {"type": "string", "maxLength": SEARCH_CHARACTERS}
+_WORDS = {"type": "string", "maxLength": KEY_CHARACTERS}
 _LOCALE = {"type": "string", "pattern": "^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$", "examples": ["fr-FR"]}
 _COUNTRY = {"type": "string", "pattern": "^[A-Za-z]{2}$", "examples": ["CA"]}
 _TITLE = {"type": "integer", "minimum": 1, "maximum": U32 - 1}

@@ -8,9 +8,10 @@ from service.core import audit, publishing, schedules, texts
 from service.core.formats import rules
 from service.core.identity import may_localize
 from service.dialects.catalogs import wire
-from service.dialects.catalogs.asking import Asking, answer, number, words
+from service.dialects.catalogs.asking import Asking, answer
 from service.dialects.catalogs.bodies import ActivateBody, PublishBody, body
 from service.errors import BadField
+from service.parameters import number, words
 from service.web import Route
 
 _RELEASES = 2**31 - 1

@@ -8,9 +8,10 @@ from service.core import texts
 from service.core.identity import may_localize
 from service.core.texts import Filter, String
 from service.dialects.catalogs import wire
-from service.dialects.catalogs.asking import Asking, answer, chosen, if_match, locale, words
+from service.dialects.catalogs.asking import Asking, answer, if_match
 from service.dialects.catalogs.bodies import RestoreBody, ReviewBody, TextBody, body
 from service.errors import BadParameter
+from service.parameters import chosen, locale, words
 from service.web import Route
 
 FILTERS: tuple[Filter, ...] = get_args(Filter)

@@ -16,9 +16,10 @@ from service.core.formats import exports, po
 from service.core.formats.zip_files import write_zip
 from service.core.identity import may_localize, titles_of
 from service.dialects.catalogs import wire
-from service.dialects.catalogs.asking import Asking, answer, chosen, locale, words
+from service.dialects.catalogs.asking import Asking, answer
 from service.dialects.catalogs.bodies import CatalogBody, body
 from service.errors import BadParameter, NotFound
+from service.parameters import chosen, locale, words
 from service.web import PRINCIPAL, SERVICES, Route, matches
 
 EXPORTS = ("pot", *exports.EXPORT_FORMATS)
