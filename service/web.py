@@ -21,7 +21,7 @@ from aiohttp.web_protocol import RequestHandler
 from service.core.api_keys import ApiKeys
 from service.core.applications import Applications
 from service.core.completions import Completions
-from service.core.credentials import Verifier
+from service.core.credentials import UnknownKey, Verifier
 from service.core.fallbacks import Fallbacks
 from service.core.identity import Principal
 from service.core.page import Tokens
@@ -225,6 +225,20 @@ async def _refuse_unmatched(request: web.Request, door: Door) -> web.Response:
 async def nobody(_request: web.Request) -> Principal:
     """Who asks where nothing is anyone's: no credential is looked at."""
     return Principal(players=(), title_id=None, country=None, scopes=frozenset(), expires_at=0)
+
+
+async def verified(services: Services, read: Callable[[str, float], Principal], field: str) -> Principal:
+    """Who a token speaks for. A key that is not known here is asked of the issuer at once: it may be newer than ours.
+
+    Raises:
+        NotAuthenticated: `read`, a way of the verifier's to read a credential, refuses it.
+    """
+    try:
+        return read(field, time.time())
+    except UnknownKey as unknown:
+        if services.keys is None or not await services.keys.unknown_kid(unknown.kid):
+            raise
+        return read(field, time.time())
 
 
 async def read_body(request: web.Request, *, limit: int) -> bytes:

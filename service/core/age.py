@@ -4,6 +4,7 @@ Players stand in the order in which they came, so those whose time has come are 
 moves on. One process at a time is on a title's watch; one that dies leaves it to the others.
 """
 
+import contextlib
 import datetime
 import functools
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from service.core.standing import Change
 from service.core.writing import Writer
 from service.db.pool import Pool
 from service.db.queries import query, statement
+from service.errors import NotFound
 
 _PAGE = 100  # players
 _LEASE = datetime.timedelta(minutes=1)  # for a page
@@ -67,7 +69,8 @@ async def _watch(pool: Pool, writer: Writer, title_id: int, seconds: int, number
         )
     ):
         for arrival in page:
-            await writer.write(Change(player=arrival.player_name, title_id=title_id))
+            with contextlib.suppress(NotFound):  # erased meanwhile
+                await writer.write(Change(player=arrival.player_name, title_id=title_id, must_exist=True))
         place = page[-1]
         await _pass_by(pool, title_id, seconds, place, lease=_LEASE)
     settled = Place(max(began.arrived_at, until - _OVERLAP), "")

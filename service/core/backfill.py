@@ -5,6 +5,7 @@ its position moves only after a page was written, and writing a player again cha
 it unlocks, as nothing happened just now.
 """
 
+import contextlib
 import datetime
 import functools
 from collections import Counter
@@ -53,9 +54,10 @@ async def step(pool: Pool, writer: Writer, releases: Releases) -> bool:
         return True
     unlocks = 0
     for player in page:
-        change = await _change(pool, writer, published.rules, walk.numbers, (player, walk.title_id))
-        if change is not None:
-            unlocks += len((await writer.write(change)).unlocked)
+        with contextlib.suppress(NotFound):  # erased meanwhile
+            change = await _change(pool, writer, published.rules, walk.numbers, (player, walk.title_id))
+            if change is not None:
+                unlocks += len((await writer.write(change)).unlocked)
     async with pool.connection() as connection:
         await _pass.run(connection, backfill_id=walk.backfill_id, position=page[-1], players=len(page), unlocks=unlocks)
     return True
@@ -80,11 +82,12 @@ async def dry_run(pool: Pool, writer: Writer, draft: Draft, numbers: Sequence[in
     players, unlocks, position = 0, Counter[int](), None
     while page := await pool.read(functools.partial(_page, title_id=title_id, position=position)):
         for player in page:
-            change = await _change(pool, writer, rules, numbers, (player, title_id))
-            if change is not None:
-                state = await writer.state(player, title_id)
-                found = applying.apply(rules, state, change, now=writer.now()).unlocked
-                unlocks.update(unlock.number for unlock in found)
+            with contextlib.suppress(NotFound):  # erased meanwhile
+                change = await _change(pool, writer, rules, numbers, (player, title_id))
+                if change is not None:
+                    state = await writer.state(player, title_id)
+                    found = applying.apply(rules, state, change, now=writer.now()).unlocked
+                    unlocks.update(unlock.number for unlock in found)
         players, position = players + len(page), page[-1]
     return DryRun(players, dict(sorted(unlocks.items())))
 
@@ -103,7 +106,7 @@ async def _change(
         standing = rules.rebuilt(measure, sorted(log, key=lambda event: event.at), state=state)
         if standing is not None and standing != state.standings.get(measure.key):
             rebuilt[measure.key] = standing
-    change = Change(player=player, title_id=title_id, rebuilt=rebuilt, is_silent=True)
+    change = Change(player=player, title_id=title_id, rebuilt=rebuilt, is_silent=True, must_exist=True)
     return change if applying.apply(rules, state, change, now=writer.now()).is_change else None
 
 

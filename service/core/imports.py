@@ -10,6 +10,7 @@ import msgspec
 from service.core.comparing import WRITES, Mode, Report, Standing, State, broken, compare
 from service.core.drafts import Author, NewText, draft_of, lock_title, write_texts
 from service.core.formats import strings
+from service.core.identity import Principal, may_localize
 from service.core.texts import editing
 from service.db import Connection
 from service.db.pool import Pool
@@ -39,7 +40,7 @@ async def read(
     title_id: int,
     files: Mapping[str, bytes],
     *,
-    actor: str,
+    who: Principal,
     format: str | None = None,  # noqa: A002  (the name that callers know it by)
     locale: str | None = None,
     mode: Mode = "merge",
@@ -52,6 +53,7 @@ async def read(
 
     Raises:
         NotFound: there is no such title.
+        NotAllowed: `who` may not apply what the file would change: nothing is kept then.
     """
     asked = [format, locale, mode, over_approved, *files, *files.values()]
     sha256 = hashlib.sha256(msgspec.msgpack.encode(asked)).digest()
@@ -60,6 +62,7 @@ async def read(
         version = (await editing(connection, title_id)).catalog_version
         known = await _known.first(connection, title_id=title_id, sha256=sha256, catalog_version=version)
         if known is not None:
+            may_apply(who, known.batch(), (await editing(connection, title_id)).default_locale)
             return known.batch()
         draft = await draft_of(connection, title_id)
         there = {
@@ -68,15 +71,17 @@ async def read(
         }
     assert draft is not None  # noqa: S101  (there is a version of it)
 
-    def compared() -> tuple[str, str]:
+    def compared() -> tuple[str, Report]:
         found = strings.read(files, draft=draft, format=format, locale=locale)
         if found.problems:
             report = broken(found.problems, mode=mode, locale=locale)
         else:
             report = compare(found.entries, draft, there, mode=mode, over_approved=over_approved)
-        return found.format, msgspec.json.encode(report).decode()
+        return found.format, report
 
     found_format, report = await asyncio.to_thread(compared)
+    _may_write(who, title_id, report, draft.title.default_locale)
+    encoded = (await asyncio.to_thread(msgspec.json.encode, report)).decode()
     async with pool.transaction() as connection:
         await _forget.run(connection, title_id=title_id)
         added = await _add.first(
@@ -85,12 +90,26 @@ async def read(
             catalog_version=version,
             sha256=sha256,
             format=found_format,
-            report=report,
-            actor=actor,
+            report=encoded,
+            actor=who.name,
         )
         # None: somebody else sent the same at the same time, and it is there by now.
         row = added or await _known.one(connection, title_id=title_id, sha256=sha256, catalog_version=version)
     return row.batch()
+
+
+def may_apply(who: Principal, batch: Batch, default_locale: str) -> None:
+    """Let those apply a batch who may write in every locale that it changes.
+
+    Raises:
+        NotAllowed: a right is missing; the message names it.
+    """
+    _may_write(who, batch.title_id, batch.report, default_locale)
+
+
+def _may_write(who: Principal, title_id: int, report: Report, default_locale: str) -> None:
+    for right, where in report.rights(default_locale):
+        may_localize(who, right, title_id, where)
 
 
 async def one(connection: Connection, title_id: int, batch_id: int) -> Batch:

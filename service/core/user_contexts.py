@@ -48,6 +48,7 @@ class UserContexts:
         self._pool = pool
         self._found = Coalesced(self._answer)
         self._remembered: OrderedDict[Name, UserContext] = OrderedDict()
+        self._puts = 0  # an answer that was asked for before a put may be older than it, and is not remembered
 
     async def by_uuid(self, title_id: int, name: uuid.UUID) -> UserContext | None:
         """The context of that UUID in the title; None if there is none.
@@ -59,10 +60,19 @@ class UserContexts:
         if remembered is not None:
             self._remembered.move_to_end((title_id, name))
             return remembered
+        puts = self._puts
         found = await self._found.ask((title_id, name))
-        if found is not None:
+        if found is not None and puts == self._puts:
             self._remember(found)
         return found
+
+    async def as_it_is(self, title_id: int, name: uuid.UUID) -> UserContext | None:
+        """The same as the database has it now, whatever is remembered.
+
+        Raises:
+            Unavailable: the database is out of reach.
+        """
+        return await self._found.ask((title_id, name))
 
     async def by_id(self, title_id: int, context_id: int) -> UserContext | None:
         """The context of that number, if it is of this title.
@@ -95,6 +105,7 @@ class UserContexts:
                 is_active=context.is_active,
                 scopes=sorted(set(context.scopes)),
             )
+        self._puts += 1
         self._remember(put)
         return put
 
@@ -103,7 +114,11 @@ class UserContexts:
         names = list(self._remembered)
         if not names:
             return
-        for name, found in zip(names, await self._answer(names), strict=True):
+        puts = self._puts
+        answers = await self._answer(names)
+        if puts != self._puts:
+            return  # the next time will do
+        for name, found in zip(names, answers, strict=True):
             if found is None:
                 self._remembered.pop(name, None)
             elif name in self._remembered:

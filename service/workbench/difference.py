@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
-_LONGEST = 2000  # words: comparing takes the square of it
+_MOST_PAIRS = 150 * 150  # of words: comparing takes up to the cube of as many words that repeat
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -20,7 +20,7 @@ class Piece(msgspec.Struct, frozen=True):
 def difference(before: str, after: str) -> list[Piece]:
     """The pieces of both texts in order: those without the removed ones are `after`, without the added ones `before`."""
     old, new = _WORDS.findall(before), _WORDS.findall(after)
-    if max(len(old), len(new)) > _LONGEST:
+    if len(old) * len(new) > _MOST_PAIRS:
         old, new = [before], [after]
     pieces: list[Piece] = []
     for operation, i, j, k, m in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():

@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from service.core import texts
+from service.core.drafts import lock_title
 from service.core.identity import Right, may_localize
 from service.core.remarks import is_hard_limit
 from service.core.texts import String, Written
@@ -91,6 +92,7 @@ async def _change(asking: Asking, form: Form, *, expected: int) -> String:
     key, where, action, text = asking.key(), asking.locale(), form.get("action", "save"), form.get("text")
     who, title_id = asking.who, asking.title_id
     async with asking.services.pool.transaction() as connection:
+        await lock_title(connection, asking.title_id)  # what is allowed depends on what is there
         current = await texts.one(connection, title_id, key, where)
         place = connection, title_id, key, where
         if form.get("restore"):

@@ -5,7 +5,7 @@ import urllib.parse
 from collections.abc import Mapping
 
 import msgspec
-from aiohttp import BodyPartReader, hdrs, web
+from aiohttp import BodyPartReader, MultipartReader, hdrs, web
 
 from service.core.formats.problems import MAX_BYTES
 from service.errors import BadField, BadRequest, NotAllowed, TooLarge, TooSlow, UnsupportedBody
@@ -69,9 +69,11 @@ def refuse_other_sites(request: web.Request) -> None:
     """
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     origin = request.headers.get(hdrs.ORIGIN)
-    if site not in ("same-origin", "none") or (
-        origin is not None and urllib.parse.urlsplit(origin).netloc.lower() != request.host.lower()
-    ):
+    try:
+        is_ours = origin is None or urllib.parse.urlsplit(origin).netloc.lower() == request.host.lower()
+    except ValueError:  # it is no URL at all
+        is_ours = False
+    if site not in ("same-origin", "none") or not is_ours:
         raise NotAllowed("this was sent from a page of another site")
 
 
@@ -127,17 +129,9 @@ async def read_upload(request: web.Request) -> Upload:
         raise UnsupportedBody("Content-Type: expected multipart/form-data, as forms with a file send")
     if (request.content_length or 0) > MAX_BYTES + MOST_BYTES:
         raise TooLarge(f"the form has {request.content_length} bytes, at most {MAX_BYTES} of a file are read")
-    pairs, name, data = list[tuple[str, str]](), "", b""
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
-            reader = await request.multipart()
-            while (part := await reader.next()) is not None:
-                if not isinstance(part, BodyPartReader) or part.name is None or len(pairs) > _MOST_FIELDS:
-                    raise BadRequest("the form cannot be read: expected named fields")
-                if part.name == "file":
-                    name, data = part.filename or "", await _bounded(part, MAX_BYTES)
-                else:
-                    pairs.append((part.name, (await _bounded(part, MOST_BYTES)).decode()))
+            pairs, name, data = await _parts(await request.multipart())
     except TimeoutError:
         raise TooSlow(f"the form did not arrive within {BODY_TIMEOUT:g} s") from None
     except (ValueError, AssertionError, LookupError, web.HTTPException, web.RequestPayloadError):
@@ -149,6 +143,23 @@ async def read_upload(request: web.Request) -> Upload:
     if len(name) > _FILE_NAME_CHARACTERS or not name.isprintable():
         raise BadField("file", f"a name of at most {_FILE_NAME_CHARACTERS} characters", name)
     return Upload(form, name or "file", data)
+
+
+async def _parts(reader: MultipartReader) -> tuple[list[tuple[str, str]], str, bytes]:
+    """The fields, and the name and the bytes of the one file; all together no more than are read."""
+    pairs, name, data, left = list[tuple[str, str]](), "", b"", MAX_BYTES + MOST_BYTES
+    while (part := await reader.next()) is not None:
+        if not isinstance(part, BodyPartReader) or part.name is None or len(pairs) > _MOST_FIELDS:
+            raise BadRequest("the form cannot be read: expected named fields")
+        read = await _bounded(part, min(left, MAX_BYTES if part.name == "file" else MOST_BYTES))
+        left -= len(read)
+        if part.name != "file":
+            pairs.append((part.name, read.decode()))
+        elif data:
+            raise BadRequest("the form has a file twice")
+        else:
+            name, data = part.filename or "", read
+    return pairs, name, data
 
 
 async def _bounded(part: BodyPartReader, limit: int) -> bytes:
@@ -164,6 +175,8 @@ def _form(pairs: list[tuple[str, str]]) -> Form:
     fields = {name: text.replace("\r\n", "\n") for name, text in pairs}
     if len(fields) < len(pairs):
         raise BadRequest("the form has a field twice")
+    if any("\0" in text for pair in pairs for text in pair):
+        raise BadRequest("the form holds a NUL character")
     return Form(fields)
 
 

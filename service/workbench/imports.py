@@ -9,8 +9,6 @@ from service.core.comparing import Mode, report_po
 from service.core.drafts import draft_of
 from service.core.formats import po
 from service.core.formats.sniff import FORMATS
-from service.core.identity import may_localize
-from service.core.imports import Batch
 from service.errors import BadField, BadParameter, NotFound
 from service.parameters import chosen, locale, number, words
 from service.web import Route
@@ -46,19 +44,16 @@ async def post_import(request: web.Request) -> web.Response:
     if form.get("mode", "merge") not in _MODES:
         raise BadField("mode", " or ".join(_MODES), form.get("mode"))
     where = form.line("locale", 64)
-    async with asking.services.pool.connection() as connection:
-        editing = await texts.editing(connection, asking.title_id)
     batch = await imports.read(
         asking.services.pool,
         asking.title_id,
         {upload.name: upload.data},
-        actor=asking.who.name,
+        who=asking.who,
         format=form.get("format") or None,
         locale=locale("locale", where) if where else None,
         mode=next(mode for mode in _MODES if mode == form.get("mode", "merge")),
         over_approved=form.get("over_approved") == "yes",
     )
-    _may_apply(asking, batch, editing.default_locale)
     return pages.see_other(pages.address(asking.title_id, "imports", batch.batch_id))
 
 
@@ -99,7 +94,7 @@ async def apply_import(request: web.Request) -> web.Response:
     form = await read_form(request)
     async with asking.services.pool.transaction() as connection:
         batch = await imports.one(connection, asking.title_id, number(request, "id"))
-        _may_apply(asking, batch, (await texts.editing(connection, asking.title_id)).default_locale)
+        imports.may_apply(asking.who, batch, (await texts.editing(connection, asking.title_id)).default_locale)
         await imports.apply(
             connection,
             asking.title_id,
@@ -122,11 +117,6 @@ async def export(request: web.Request) -> web.Response:
         raise NotFound(f"there is no title {asking.title_id}")
     data = po.write_po(draft, where) if kind == "po" else po.write_pot(draft)
     return pages.download(data, name=f"title-{asking.title_id}{where and '-'}{where}.{kind}")
-
-
-def _may_apply(asking: Asking, batch: Batch, default_locale: str) -> None:
-    for right, where in batch.report.rights(default_locale):
-        may_localize(asking.who, right, asking.title_id, where)
 
 
 _ONE = "/l10n/{title}/imports/{id:[0-9]+}"

@@ -7,7 +7,7 @@ from aiohttp import hdrs, web
 
 from service.core.identity import Principal
 from service.errors import NotAuthenticated
-from service.web import SERVICES, Route, nobody
+from service.web import SERVICES, Route, nobody, verified
 from service.workbench import pages
 from service.workbench.forms import read_fields, read_form
 from service.workbench.pages import FORM_KEY, SESSION
@@ -53,7 +53,7 @@ async def sign_in(request: web.Request) -> web.Response:
     token = form.get("token").strip()
     services, now = request.app[SERVICES], time.time()
     try:
-        who = services.verifier.bearer(f"Bearer {token.removeprefix('Bearer ')}", now)
+        who = await verified(services, services.verifier.bearer, f"Bearer {token.removeprefix('Bearer ')}")
     except NotAuthenticated as refusal:
         return pages.page(request, "sign_in.html", status=401, then=then, problem=str(refusal))
     if not who.grants:

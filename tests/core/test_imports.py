@@ -6,7 +6,8 @@ from service.core import imports, publishing, texts
 from service.core.comparing import Standing, compare, report_po
 from service.core.formats import po
 from service.core.formats.entries import Entry
-from service.errors import BadCatalogue, Conflict
+from service.core.identity import Principal, grants_of
+from service.errors import BadCatalogue, Conflict, NotAllowed
 from tests.making import achievement, draft
 
 NAME, LOCKED = "achievement/1/name", "achievement/1/locked_description"
@@ -33,7 +34,9 @@ def read(pool, title):
     """Reads a file as Ana; gives the batch."""
 
     async def done(files, **how):
-        return await imports.read(pool, title, files, actor="Ana", **how)
+        grants = grants_of([{"titles": "*", "locales": "*", "can": ["publish", "source"]}])
+        who = Principal(players=(), expires_at=0, name="Ana", grants=grants)
+        return await imports.read(pool, title, files, **({"who": who} | how))
 
     return done
 
@@ -41,6 +44,14 @@ def read(pool, title):
 def kinds(batch) -> dict[str, str]:
     """What becomes of each string that is not unchanged."""
     return {line.key: line.kind for line in batch.report.lines}
+
+
+async def test_whoever_may_not_write_what_a_file_says_leaves_nothing_behind(connection, read):
+    grants = grants_of([{"titles": "*", "locales": ["de"], "can": ["translate"]}])
+    with pytest.raises(NotAllowed, match="translate"):
+        await read(french((NAME, "Name 1", "Autre")), who=Principal(players=(), expires_at=0, name="Bo", grants=grants))
+
+    assert await connection.fetchval("SELECT count(*) FROM import_batch") == 0
 
 
 async def test_a_report_says_what_becomes_of_each_string_and_writes_nothing(connection, read):

@@ -27,3 +27,10 @@ def test_a_changed_word_is_told_as_a_word():
 
 def test_very_long_texts_are_compared_as_a_whole():
     assert difference("a " * 2000, "b") == [Piece("removed", "a " * 2000), Piece("added", "b")]
+
+
+def test_two_long_texts_are_compared_as_wholes():
+    """Comparing words that repeat takes the cube of their number."""
+    before, after = (" ".join("b" if i % step else "a" for i in range(1000)) for step in (3, 2))
+
+    assert difference(before, after) == [Piece("removed", before), Piece("added", after)]

@@ -95,6 +95,7 @@ async def test_signing_out_forgets_the_session(sign_in):
         pytest.param({"Sec-Fetch-Site": "same-site"}, id="a sister site"),
         pytest.param({"Origin": "https://evil.example"}, id="Origin"),
         pytest.param({"Origin": "null"}, id="an opaque origin"),
+        pytest.param({"Origin": "http://["}, id="no URL"),
     ],
 )
 @pytest.mark.parametrize("path", ["/l10n/session", NAME, "/l10n/1/releases", "/l10n/1/imports"])

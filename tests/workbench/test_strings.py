@@ -303,3 +303,10 @@ async def test_what_is_no_form_is_refused(sign_in, body, headers, status):
 
     assert response.status == status
     assert "<h1>" in await response.text()
+
+
+async def test_what_no_text_may_hold_is_refused_even_over_an_old_version(sign_in):
+    ana = await sign_in()
+
+    assert "NUL" in await ana.post(NAME, action="save", text="a\0b", version="7", status=400)
+    assert (await ana.get(NAME)).count("a\0b") == 0

@@ -15,7 +15,7 @@ from service.core.identity import CONTEXTS, Principal
 from service.core.published import PublishedTitle
 from service.core.user_contexts import UserContext
 from service.errors import LaurelError, NotAllowed, NotAuthenticated
-from service.web import PLAYER, PRINCIPAL, SERVICES, Services
+from service.web import PLAYER, PRINCIPAL, SERVICES, Services, verified
 
 USER_FIELD = "Opigno-Client-UUID"
 _OWN_BADGES = frozenset({"getBadge", "getBadges"})
@@ -31,13 +31,11 @@ async def identify(request: web.Request) -> Principal:
     fields = request.headers.getall(hdrs.AUTHORIZATION, ())
     if len(fields) != 1:
         raise NotAuthenticated(f"Authorization: expected one field with a token, got {len(fields)}")
-    services, now = request.app[SERVICES], time.time()
-    field = fields[0]
+    services, field = request.app[SERVICES], fields[0]
     if Applications.is_one(field):
-        return services.applications.principal(field, now)
-    if field[:7].lower() == "bearer ":
-        return services.verifier.bearer(field, now)
-    return services.verifier.principal(field, now)
+        return services.applications.principal(field, time.time())
+    is_bearer = field[:7].lower() == "bearer "
+    return await verified(services, services.verifier.bearer if is_bearer else services.verifier.principal, field)
 
 
 class Context:

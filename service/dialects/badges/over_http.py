@@ -90,7 +90,7 @@ async def answer(
     context = await make_context(request)
     try:
         operation = _Operation(asked, documents)
-        if not operation.is_query and request.method == hdrs.METH_GET:
+        if not operation.is_query and request.method != hdrs.METH_POST:
             raise MethodNotAllowed("a mutation comes by POST", allowed=(hdrs.METH_POST,))
         said = await operation.execute(context, allow, request.app[SERVICES].observer)
     except _Invalid as invalid:

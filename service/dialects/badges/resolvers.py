@@ -97,7 +97,7 @@ async def set_user_context(context: Context, arguments: Mapping[str, Any], asked
         name = uuid.UUID(arguments["uuid"])
     except ValueError:
         return Put(["uuid: expected a UUID such as 00000000-0000-4000-8000-000000000001"], None)
-    before = await contexts.by_uuid(title_id, name)
+    before = await contexts.as_it_is(title_id, name)
     player = arguments.get("player") or (str(name) if before is None else before.player)
     wanted = UserContext(
         context_id=0,

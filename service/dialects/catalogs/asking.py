@@ -1,7 +1,6 @@
 """What all requests of this door share: who asks, of which title, locale and key, against which version."""
 
 import re
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ from service.core.published import PublishedTitle
 from service.dialects.catalogs import wire
 from service.errors import BadParameter, NotAuthenticated, Unconditional
 from service.parameters import TextsRequest
-from service.web import SERVICES
+from service.web import SERVICES, verified
 
 _TAG = re.compile(r'"([vc])(0|[1-9][0-9]{0,9})"', re.ASCII)
 
@@ -26,7 +25,8 @@ async def identify(request: web.Request) -> Principal:
     fields = request.headers.getall(hdrs.AUTHORIZATION, ())
     if len(fields) != 1:
         raise NotAuthenticated(f"Authorization: expected one field, Bearer <token>, got {len(fields)}")
-    return request.app[SERVICES].verifier.bearer(fields[0], time.time())
+    services = request.app[SERVICES]
+    return await verified(services, services.verifier.bearer, fields[0])
 
 
 class Asking(TextsRequest):

@@ -8,7 +8,6 @@ from service.core import imports, texts
 from service.core.comparing import Mode, report_po
 from service.core.formats.problems import MAX_BYTES
 from service.core.formats.sniff import FORMATS
-from service.core.identity import may_localize
 from service.core.imports import Batch
 from service.dialects.catalogs import wire
 from service.dialects.catalogs.asking import Asking, answer, if_match
@@ -30,19 +29,16 @@ async def post_import(request: web.Request) -> web.Response:
     data = await read_body(request, limit=MAX_BYTES)
     if not data:
         raise BadRequest("the body is empty: expected a file")
-    async with asking.services.pool.connection() as connection:
-        editing = await texts.editing(connection, asking.title_id)
     batch = await imports.read(
         asking.services.pool,
         asking.title_id,
         {asked["file"] or "body": data},
-        actor=asking.who.name,
+        who=asking.who,
         format=asked["format"] or None,
         locale=locale("locale", asked["locale"]) if asked["locale"] else None,
         mode=next(mode for mode in MODES if mode == (asked["mode"] or "merge")),
         over_approved=asked["overApproved"] == "true",
     )
-    _may_apply(asking, batch, editing.default_locale)
     return _answer(asking, batch)
 
 
@@ -81,7 +77,7 @@ async def apply_import(request: web.Request) -> web.Response:
     expected = if_match(request, "c")
     async with asking.services.pool.transaction() as connection:
         batch = await imports.one(connection, asking.title_id, number(request, "id"))
-        _may_apply(asking, batch, (await texts.editing(connection, asking.title_id)).default_locale)
+        imports.may_apply(asking.who, batch, (await texts.editing(connection, asking.title_id)).default_locale)
         done = await imports.apply(
             connection, asking.title_id, batch.batch_id, catalog_version=expected, actor=asking.who.name
         )
@@ -91,11 +87,6 @@ async def apply_import(request: web.Request) -> web.Response:
 async def _batch(asking: Asking) -> Batch:
     async with asking.services.pool.connection() as connection:
         return await imports.one(connection, asking.title_id, number(asking.request, "id"))
-
-
-def _may_apply(asking: Asking, batch: Batch, default_locale: str) -> None:
-    for right, where in batch.report.rights(default_locale):
-        may_localize(asking.who, right, asking.title_id, where)
 
 
 def _answer(asking: Asking, batch: Batch) -> web.Response:

@@ -5,6 +5,7 @@ from typing import get_args
 from aiohttp import hdrs, web
 
 from service.core import texts
+from service.core.drafts import lock_title
 from service.core.identity import may_localize
 from service.core.texts import Filter, String
 from service.dialects.catalogs import wire
@@ -56,6 +57,7 @@ async def put_string(request: web.Request) -> web.Response:
     key, where, expected = asking.key(), asking.locale(), if_match(request, "v")
     wanted = await body(request, TextBody)
     async with asking.services.pool.transaction() as connection:
+        await lock_title(connection, asking.title_id)  # what is allowed depends on what is there
         current = await texts.one(connection, asking.title_id, key, where)
         may_localize(asking.who, texts.right_to_save(current, wanted.state), asking.title_id, where)
         saved = await texts.save(
@@ -97,6 +99,7 @@ async def restore_string(request: web.Request) -> web.Response:
     key, where, expected = asking.key(), asking.locale(), if_match(request, "v")
     wanted = await body(request, RestoreBody)
     async with asking.services.pool.transaction() as connection:
+        await lock_title(connection, asking.title_id)  # what is allowed depends on what is there
         current = await texts.one(connection, asking.title_id, key, where)
         may_localize(asking.who, texts.right_to_save(current, "translated"), asking.title_id, where)
         saved = await texts.restore(

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import time
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -11,12 +10,11 @@ from aiohttp import hdrs, web
 from service.core import language
 from service.core.accept_language import MAX_FIELD
 from service.core.badge_keys import BadgeKeys
-from service.core.credentials import UnknownKey, Verifier
-from service.core.identity import EVERY_USER, Principal, principal_of
+from service.core.identity import Principal
 from service.core.open_badges import Document, Issuing
 from service.core.published import PublishedTitle
 from service.errors import BadParameter, NotAllowed, NotAuthenticated, NotFound
-from service.web import PRINCIPAL, SERVICES, VERSION, Services, matches, nobody
+from service.web import PRINCIPAL, SERVICES, VERSION, Services, matches, nobody, verified
 
 TOKEN = "application/vc+jwt"  # noqa: S105  (a media type of VC-JOSE-COSE)
 JSON = "application/json"
@@ -25,7 +23,6 @@ PRIVATE: Mapping[str, str] = {
     hdrs.CACHE_CONTROL: "private, no-cache",
     hdrs.VARY: "Accept, Accept-Language, Authorization, X-API-KEY",
 }
-_BEARER = re.compile(r"(?i:Bearer) +([A-Za-z0-9._~+/-]+=*)", re.ASCII)
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
 
 
@@ -51,20 +48,8 @@ async def identify(request: web.Request) -> Principal:
         if principal.title_id != int(request.match_info["title_id"]):
             raise NotAllowed("this key is of another title")
         return principal
-    try:
-        return _principal(services.verifier, fields[0])
-    except UnknownKey as unknown:  # it may be newer than our set
-        if services.keys is None or not await services.keys.unknown_kid(unknown.kid):
-            raise
-        return _principal(services.verifier, fields[0])
-
-
-def _principal(verifier: Verifier, field: str) -> Principal:
-    """Who a token speaks for; a bearer's speaks for all of its users."""
-    bearer = _BEARER.fullmatch(field)
-    if bearer is None:
-        return verifier.principal(field, time.time())
-    return principal_of(verifier.verify(bearer[1], time.time()), user_hash=EVERY_USER)
+    is_bearer = fields[0][:7].lower() == "bearer "
+    return await verified(services, services.verifier.bearer if is_bearer else services.verifier.principal, fields[0])
 
 
 class Asking:

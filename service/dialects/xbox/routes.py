@@ -9,7 +9,6 @@ from aiohttp import hdrs, web
 
 from service.core import language, lists
 from service.core.accept_language import MAX_FIELD
-from service.core.credentials import UnknownKey
 from service.core.earned import Everything
 from service.core.identity import Principal, canonical_xuid, may_read_progress
 from service.core.lists import Walk
@@ -23,7 +22,7 @@ from service.dialects.xbox.refusals import correlation_vector, refuse
 from service.dialects.xbox.rta import connect
 from service.dialects.xbox.update import update
 from service.errors import BadParameter, NotAuthenticated, NotFound
-from service.web import PLAYER, PRINCIPAL, SERVICES, VERSION, Door, Route, Services, matches
+from service.web import PLAYER, PRINCIPAL, SERVICES, VERSION, Door, Route, Services, matches, verified
 
 VARY = "Accept-Language, Authorization, x-xbl-contract-version"
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -43,12 +42,7 @@ async def identify(request: web.Request) -> Principal:
     if len(fields) != 1:
         raise NotAuthenticated(f"Authorization: expected one field, XBL3.0 x=<user hash>;<token>, got {len(fields)}")
     services = request.app[SERVICES]
-    try:
-        return services.verifier.principal(fields[0], time.time())
-    except UnknownKey as unknown:  # it may be newer than our set
-        if services.keys is None or not await services.keys.unknown_kid(unknown.kid):
-            raise
-        return services.verifier.principal(fields[0], time.time())
+    return await verified(services, services.verifier.principal, fields[0])
 
 
 async def list_achievements(request: web.Request) -> web.Response:

@@ -136,10 +136,11 @@ async def test_queries_come_by_get_too_and_mutations_do_not(send):
     variables = json.dumps({"n": 2})
     listed = await send("GET", query="query ($n: Int) { getBadges(first: $n) { nodes { id } } }", variables=variables)
     refused = await send("GET", query=PUT)
+    head = await send("HEAD", query=PUT)
     other = await send("DELETE")
 
     assert [badge["id"] for badge in listed[2]["data"]["getBadges"]["nodes"]] == ["enrolled", "completed"]
-    assert (refused[0], refused[1]["Allow"]) == (405, "POST")
+    assert (refused[0], refused[1]["Allow"], head[0]) == (405, "POST", 405)
     assert (other[0], set(other[1]["Allow"].split(", "))) == (405, {"GET", "HEAD", "POST"})
 
 
@@ -213,6 +214,7 @@ def many(count, text):
             id="fragments in a ring",
         ),
         pytest.param("{ getBadge { id } } " + "#" * 20_000, id="many characters"),
+        pytest.param('{"""' + '\\"""\n' * 3000, id="a text without end"),
         pytest.param("{ getBadge(badgeId: " + "[" * 1000 + "]" * 1000 + ") { id } }", id="deep lists"),
         pytest.param("{ " + "getBadge @skip(if: true) " * 300 + "}", id="many directives"),
         pytest.param(
