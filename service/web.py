@@ -116,7 +116,7 @@ def join(app: web.Application, doors: Sequence[Door]) -> None:
             methods = ("GET", "HEAD") if route.method == hdrs.METH_GET else (route.method,)
             for method in methods:
                 resource.add_route(method, _boundary(door, route.name, route.handler), expect_handler=_expect)
-    app.router.add_route("*", "/{path:.*}", _unmatched(doors), expect_handler=_expect)
+    app.router.add_route("*", "/{path:(?s:.*)}", _unmatched(doors), expect_handler=_expect)
 
 
 def _boundary(door: Door, name: str, handler: Handler) -> Handler:

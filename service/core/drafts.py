@@ -10,6 +10,7 @@ import msgspec
 
 from service.core import remarks
 from service.core.catalog import Achievement, Draft, Title
+from service.core.formats import rules
 from service.db import Connection
 from service.db.queries import query, statement
 from service.errors import NotFound
@@ -69,6 +70,16 @@ async def drafts(connection: Connection) -> dict[int, Draft]:
     """Everything that is being edited, by title."""
     found = [await draft_of(connection, row.title_id) for row in await titles(connection)]
     return {draft.title.title_id: draft for draft in found if draft is not None}
+
+
+async def text_keys(connection: Connection, title_id: int) -> set[str]:
+    """The keys of all texts that a title has a place for by its definitions; empty if there is no such title."""
+    row = await title_row(connection, title_id)
+    if row is None:
+        return set()
+    definitions = await _definitions.all(connection, title_id=title_id)
+    achievements = (msgspec.json.decode(d.definition, type=Achievement) for d in definitions)
+    return set(rules.text_keys(row.title(), achievements))
 
 
 async def titles(connection: Connection) -> list["TitleRow"]:

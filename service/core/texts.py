@@ -9,8 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from service.core.drafts import draft_of, lock_title
-from service.core.formats import rules
+from service.core.drafts import lock_title, text_keys
 from service.core.identity import Right
 from service.core.remarks import Remark, limit_of, remarks_on
 from service.db import Connection
@@ -108,7 +107,7 @@ async def one(connection: Connection, title_id: int, key: str, locale: str, *, o
     string = await _one.first(connection, title_id=title_id, locale=locale, key=key, other=other)
     if string is None:
         raise NotFound(f"there is no title {title_id}")
-    if string.source is None and string.text is None and key not in await _known(connection, title_id):
+    if string.source is None and string.text is None and key not in await text_keys(connection, title_id):
         raise NotFound(f"title {title_id} has no text of the key {key!r}")
     return string
 
@@ -133,7 +132,7 @@ async def page(
         NotFound: there is no such title.
     """
     default = (await editing(connection, title_id)).default_locale
-    known = await _known(connection, title_id) if locale == default else set()
+    known = await text_keys(connection, title_id) if locale == default else set()
     strings = await _page.all(
         connection,
         title_id=title_id,
@@ -142,7 +141,7 @@ async def page(
         after=after,
         q=q,
         filter=filter,
-        known=sorted(known),
+        known=list(known),
         count=count + 1,
     )
     shown = strings[:count]
@@ -323,12 +322,6 @@ async def _write(
             f"{key} in {locale} is at version {current.version}, not at {expected}: somebody else changed it", current
         )
     return await one(connection, title_id, key, locale)
-
-
-async def _known(connection: Connection, title_id: int) -> set[str]:
-    """The keys of all texts that a title can have by its definitions."""
-    draft = await draft_of(connection, title_id)
-    return set() if draft is None else set(rules.text_keys(draft.title, draft.achievements))
 
 
 class Editing(msgspec.Struct, frozen=True):

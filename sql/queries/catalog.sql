@@ -147,6 +147,7 @@ WHERE title.title_id = :title_id;
 --   :batch_id  bigint     NULL where there is none
 --
 -- Reads one row a text by text_pkey, and one of its source; the newest revision of a new one by text_revision_pkey.
+-- The limits keep each to its own look: joined, the plan for few texts is one of every text with every other.
 WITH written AS (
     INSERT INTO text AS x (title_id, locale, key, text, version, state, worded_in, source_version, remarks, actor)
     SELECT
@@ -164,13 +165,29 @@ WITH written AS (
         unnest(:locales::text[], :keys::text[], :texts::text[], :states::text[], :is_stale::boolean[], :remarks::text[])
             AS n (locale, key, text, state, is_stale, remarks)
     INNER JOIN title AS t ON t.title_id = :title_id
-    LEFT JOIN text AS o ON t.title_id = o.title_id AND n.locale = o.locale AND n.key = o.key
-    LEFT JOIN text AS s
-        ON t.title_id = s.title_id AND t.default_locale = s.locale AND n.key = s.key AND n.locale <> s.locale
     LEFT JOIN LATERAL (
-        SELECT max(v.version) AS version
+        SELECT
+            y.version,
+            y.text,
+            y.worded_in
+        FROM text AS y
+        WHERE y.title_id = t.title_id AND y.locale = n.locale AND y.key = n.key
+        ORDER BY y.version
+        LIMIT 1
+    ) AS o ON TRUE
+    LEFT JOIN LATERAL (
+        SELECT y.worded_in
+        FROM text AS y
+        WHERE y.title_id = t.title_id AND y.locale = t.default_locale AND y.key = n.key AND n.locale <> t.default_locale
+        ORDER BY y.version
+        LIMIT 1
+    ) AS s ON TRUE
+    LEFT JOIN LATERAL (
+        SELECT v.version
         FROM text_revision AS v
         WHERE v.title_id = t.title_id AND v.locale = n.locale AND v.key = n.key
+        ORDER BY v.version DESC
+        LIMIT 1
     ) AS r ON o.version IS NULL
     ON CONFLICT (title_id, locale, key) DO UPDATE
         SET

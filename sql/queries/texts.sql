@@ -46,10 +46,11 @@ WHERE t.title_id = :title_id;
 --   :after     text     the key that the last page ended with; '' for the first page
 --   :q         text     what must stand in the key, the source or the text, in any case; '' for anything
 --   :filter    text     '' for all, missing, needs_review, translated, approved, stale, problems, unpublished
---   :known     text[]   keys that the title has a place for, and that are to be shown without a source too
+--   :known     text[]   keys that the title has a place for, to be shown without a source too
 --   :count     integer  at most so many
 --
--- Reads the keys by text_pkey, then up to three rows a string by the same; the served texts only for "unpublished".
+-- Reads the texts of both locales by text_pkey and joins them whole, then up to two rows for each string of the page;
+-- the served texts only for "unpublished".
 WITH served AS (
     SELECT
         e.key,
@@ -62,26 +63,95 @@ WITH served AS (
     WHERE t.title_id = :title_id AND :filter = 'unpublished'
 ),
 
-strings AS (
-    SELECT k.key
-    FROM text AS k
-    INNER JOIN title AS t ON k.title_id = t.title_id
-    WHERE k.title_id = :title_id AND k.locale IN (t.default_locale, :locale) AND k.key > :after
-    UNION
-    SELECT n.key
+source AS (
+    SELECT
+        o.key,
+        o.text,
+        o.worded_in
+    FROM title AS t
+    INNER JOIN text AS o ON t.title_id = o.title_id AND t.default_locale = o.locale
+    WHERE t.title_id = :title_id AND o.key > :after
+    UNION ALL
+    SELECT
+        n.key,
+        NULL AS text,
+        NULL AS worded_in
     FROM unnest(:known::text[]) AS n (key)
-    WHERE n.key > :after
+    WHERE
+        n.key > :after AND n.key NOT IN (
+            SELECT o.key
+            FROM title AS t
+            INNER JOIN text AS o ON t.title_id = o.title_id AND t.default_locale = o.locale
+            WHERE t.title_id = :title_id
+        )
+),
+
+target AS (
+    SELECT
+        o.key,
+        o.text,
+        o.state,
+        o.version,
+        o.source_version,
+        o.remarks,
+        o.overrides,
+        o.actor,
+        o.at
+    FROM text AS o
+    WHERE o.title_id = :title_id AND o.locale = :locale AND o.key > :after
+),
+
+shown AS (
+    SELECT
+        coalesce(s.key, x.key) AS key,
+        s.text AS source,
+        x.text,
+        x.state,
+        x.version,
+        x.source_version <> s.worded_in AS is_stale,
+        x.remarks,
+        x.overrides,
+        x.actor,
+        x.at
+    FROM source AS s
+    FULL JOIN target AS x ON s.key = x.key
+    WHERE
+        (
+            :q = ''
+            OR strpos(lower(coalesce(s.key, x.key)), lower(:q)) > 0
+            OR strpos(lower(s.text), lower(:q)) > 0
+            OR strpos(lower(x.text), lower(:q)) > 0
+        )
+        AND CASE :filter
+            WHEN '' THEN TRUE
+            WHEN 'missing' THEN x.state IS NULL
+            WHEN 'stale' THEN x.source_version <> s.worded_in
+            WHEN 'problems' THEN x.remarks <> '{}'
+            WHEN 'unpublished'
+                THEN CASE
+                    WHEN x.text IS NULL THEN s.key IN (SELECT g.key FROM served AS g)
+                    ELSE (x.key, x.text) NOT IN (
+                        SELECT
+                            g.key,
+                            g.value
+                        FROM served AS g
+                    )
+                END
+            ELSE x.state = :filter
+        END
+    ORDER BY coalesce(s.key, x.key)
+    LIMIT :count
 )
 
 SELECT
     k.key,
     :locale::text AS locale,
     t.default_locale AS source_locale,
-    s.text AS source,
-    x.text,
-    coalesce(x.state, 'missing') AS state,
+    k.source,
+    k.text,
+    coalesce(k.state, 'missing') AS state,
     coalesce(
-        x.version,
+        k.version,
         (
             SELECT max(v.version)
             FROM text_revision AS v
@@ -89,44 +159,16 @@ SELECT
         ),
         0
     ) AS version,
-    coalesce(x.source_version <> s.worded_in, FALSE) AS is_stale,
-    coalesce(x.remarks, '{}') AS remarks,
-    coalesce(x.overrides, '{}') AS overrides,
-    x.actor,
-    x.at,
+    coalesce(k.is_stale, FALSE) AS is_stale,
+    coalesce(k.remarks, '{}') AS remarks,
+    coalesce(k.overrides, '{}') AS overrides,
+    k.actor,
+    k.at,
     w.text AS other
-FROM strings AS k
+FROM shown AS k
 INNER JOIN title AS t ON t.title_id = :title_id
-LEFT JOIN text AS s ON t.title_id = s.title_id AND t.default_locale = s.locale AND k.key = s.key
-LEFT JOIN text AS x ON t.title_id = x.title_id AND x.locale = :locale AND k.key = x.key
 LEFT JOIN text AS w ON t.title_id = w.title_id AND w.locale = :other AND k.key = w.key
-WHERE
-    (
-        :q = ''
-        OR strpos(lower(k.key), lower(:q)) > 0
-        OR strpos(lower(s.text), lower(:q)) > 0
-        OR strpos(lower(x.text), lower(:q)) > 0
-    )
-    AND CASE :filter
-        WHEN '' THEN TRUE
-        WHEN 'missing' THEN x.state IS NULL
-        WHEN 'stale' THEN x.source_version <> s.worded_in
-        WHEN 'problems' THEN x.remarks <> '{}'
-        WHEN 'unpublished'
-            THEN
-                CASE
-                    WHEN x.text IS NULL THEN k.key IN (SELECT g.key FROM served AS g)
-                    ELSE (k.key, x.text) NOT IN (
-                        SELECT
-                            g.key,
-                            g.value
-                        FROM served AS g
-                    )
-                END
-        ELSE x.state = :filter
-    END
-ORDER BY k.key
-LIMIT :count;
+ORDER BY k.key;
 
 -- name: standing
 -- Every text of a title with its state.

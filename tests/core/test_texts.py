@@ -158,6 +158,7 @@ async def test_no_acknowledged_text_is_lost_however_two_editors_take_turns(conne
         except Conflict:
             assert (await french(connection)).version > seen[editor]
         else:
+            assert seen[editor] == start + len(accepted)  # what was saved over had been seen
             accepted.append(text)
             seen[editor] = saved.version
 

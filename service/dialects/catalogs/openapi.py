@@ -9,6 +9,7 @@ import msgspec
 from service.core.catalog import U32
 from service.core.formats.sniff import FORMATS
 from service.core.texts import Filter
+from service.dialects.catalogs.asking import KEY_CHARACTERS, SEARCH_CHARACTERS
 from service.dialects.catalogs.bodies import ActivateBody, CatalogBody, PublishBody, RestoreBody, ReviewBody, TextBody
 from service.dialects.catalogs.imports import MODES
 from service.dialects.catalogs.titles import EXPORTS
@@ -25,15 +26,17 @@ Every error is a problem (RFC 9457) with a stable `code`.
 """
 
 _TEXT = {"type": "string"}
-_LOCALE = {"type": "string", "examples": ["fr-FR"]}
+_WORDS = {"type": "string", "maxLength": SEARCH_CHARACTERS}
+_LOCALE = {"type": "string", "pattern": "^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$", "examples": ["fr-FR"]}
+_COUNTRY = {"type": "string", "pattern": "^[A-Za-z]{2}$", "examples": ["CA"]}
 _TITLE = {"type": "integer", "minimum": 1, "maximum": U32 - 1}
 _NUMBER = {"type": "integer", "minimum": 1}
 _PATHS: Mapping[str, Mapping[str, Any]] = {
     "title": _TITLE,
-    "key": {"type": "string", "examples": ["achievement/1/name"]},
+    "key": {"type": "string", "minLength": 1, "maxLength": KEY_CHARACTERS, "examples": ["achievement/1/name"]},
     "locale": _LOCALE,
     "id": _NUMBER,
-    "release": _NUMBER,
+    "release": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
 }
 
 _WITH = ("with", _LOCALE, "Another locale, whose text is shown beside it.")
@@ -41,14 +44,14 @@ _QUERIES: Mapping[str, Sequence[tuple[str, Mapping[str, Any], str]]] = {
     "strings": (
         ("locale", _LOCALE, "Required. The locale to list."),
         ("filter", {"enum": list(get_args(Filter))}, "Only such strings; `unpublished` differ from what is served."),
-        ("q", _TEXT, "What must stand in the key, the source or the text, in any case."),
+        ("q", _WORDS, "What must stand in the key, the source or the text, in any case."),
         _WITH,
-        ("after", _TEXT, "The `after` of the page before."),
+        ("after", _WORDS, "The `after` of the page before."),
     ),
     "string": (_WITH,),
     "history": (("before", {"type": "integer", "minimum": 0}, "Only revisions of an earlier version."),),
     "imports": (
-        ("file", _TEXT, "The name of the file, for the problems that it has."),
+        ("file", _WORDS, "The name of the file, for the problems that it has."),
         ("format", {"enum": ["", *FORMATS]}, "Read it so, whatever it looks like."),
         ("locale", _LOCALE, "The language of a file that does not say, or the one to take."),
         ("mode", {"enum": list(MODES)}, "`replace-locale` takes away what the file does not hold."),
@@ -56,8 +59,8 @@ _QUERIES: Mapping[str, Sequence[tuple[str, Mapping[str, Any], str]]] = {
     ),
     "batch-po": (("locale", _LOCALE, "Which one, where the report has several."),),
     "explain": (
-        ("acceptLanguage", _TEXT, "Instead of the header `Accept-Language`."),
-        ("country", _TEXT, "Instead of the token's, ISO 3166."),
+        ("acceptLanguage", _WORDS, "Instead of the header `Accept-Language`."),
+        ("country", _COUNTRY, "Instead of the token's, ISO 3166."),
     ),
     "export": (
         ("format", {"enum": list(EXPORTS)}, "`po`, or `pot` for the template."),

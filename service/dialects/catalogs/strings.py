@@ -127,9 +127,11 @@ def _shape(asking: Asking, found: String) -> wire.Shape:
     return wire.string(found, published=asking.served(found.locale).get(found.key))
 
 
-_ONE = "/catalogs/{title}/strings/{key:.+}/{locale}"
+# A key may hold any number of slashes, so what stands behind a locale must not be taken for one.
+_LOCALE = "{locale:(?!(?:history|restore|review)$)[^/]+}"
+_ONE = f"/catalogs/{{title}}/strings/{{key:.+}}/{_LOCALE}"
 
-ROUTES = (  # what stands behind a locale comes first: a key may hold any number of slashes
+ROUTES = (
     Route(hdrs.METH_GET, "/catalogs/{title}/strings", "strings", list_strings),
     Route(hdrs.METH_GET, f"{_ONE}/history", "history", list_history),
     Route(hdrs.METH_POST, f"{_ONE}/restore", "restore", restore_string),

@@ -1,6 +1,7 @@
 """Titles as localization teams see them: how far each locale is, who would see what, and what falls back."""
 
 import hashlib
+import re
 
 from aiohttp import hdrs, web
 
@@ -16,6 +17,8 @@ from service.errors import BadParameter, NotFound
 from service.web import PRINCIPAL, SERVICES, Route, matches
 
 EXPORTS = ("po", "pot")
+
+_COUNTRY = re.compile("[A-Za-z]{2}", re.ASCII)
 
 
 async def list_catalogs(request: web.Request) -> web.Response:
@@ -51,7 +54,7 @@ async def explain_catalog(request: web.Request) -> web.Response:
     """For each string that is served, the locale that a caller would see, and which ones lacked it."""
     asking = Asking(request)
     asked = words(request, "acceptLanguage", "country")
-    if asked["country"] and not (asked["country"].isascii() and asked["country"].isalpha()):
+    if asked["country"] and _COUNTRY.fullmatch(asked["country"]) is None:
         raise BadParameter("country", "an ISO 3166 country such as CA", asked["country"])
     if asking.published is None:
         raise NotFound(f"nothing is published of title {asking.title_id}")

@@ -54,7 +54,7 @@ def test_a_bug_of_ours_is_told_without_detail():
 
 
 async def test_what_is_not_there_is_refused_in_this_doors_words(client):
-    missing = await client.get("/catalogs/1/nothing/here")
+    missing = await client.get("/catalogs/1/nothing/here%0A")
     other = await client.delete("/catalogs")
 
     assert (missing.status, missing.content_type) == (404, "application/problem+json")

@@ -218,7 +218,9 @@ async def test_editors_who_save_at_once_lose_nothing_that_was_acknowledged(own_d
             done = await client.put(url, json={"text": text}, headers=headers | {"If-Match": seen})
             assert done.status in (200, 412)
             if done.status == 200:
-                accepted[(await done.json())["version"]] = text
+                version = (await done.json())["version"]
+                assert seen == f'"v{version - 1}"'  # what was saved over had been seen
+                accepted[version] = text
 
     await asyncio.gather(*(edit(number) for number in range(8)))
 
