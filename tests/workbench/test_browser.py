@@ -176,6 +176,18 @@ async def test_two_editors_on_one_string_meet_on_a_page(sign_in):
     await expect(ben.locator("#said")).to_have_text("Saved.")
 
 
+async def test_a_session_that_is_over_loses_no_text(sign_in):
+    ana = await sign_in()
+    await ana.goto(NAME)
+    await ana.fill("#text", "Lueur d’Ana")
+    await ana.context.clear_cookies()
+
+    await ana.keyboard.press("Control+Enter")
+
+    await expect(ana.locator("#said")).to_contain_text("sign in")
+    await expect(ana.locator("#text")).to_have_value("Lueur d’Ana")
+
+
 async def test_alt_and_arrows_walk_from_string_to_string(sign_in):
     ana = await sign_in()
     await ana.goto(f"/l10n/{TITLE}/fr-FR")
