@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run test test-heavy fuzz check format bench schema language-data graphiql pins clean
+.PHONY: help setup run test test-heavy fuzz check format bench schema screenshots ui-texts language-data graphiql pins clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,6 +51,13 @@ bench: setup ## measure speed as ratios, on this machine, in one run
 
 schema: setup ## make sql/schema.sql from the migrations
 	$(BIN)/python -m service.db.schema > sql/schema.sql
+
+screenshots: setup ## take the README's pictures of the workbench; needs chromium
+	$(BIN)/python -m tests.workbench.screenshots
+
+ui-texts: setup ## gather the workbench's own words into ui.pot, and bring each ui.po up to it
+	$(BIN)/pybabel -q extract -F locales/babel.cfg --omit-header --no-location --sort-output --no-wrap -o locales/templates/LC_MESSAGES/ui.pot service/workbench
+	$(BIN)/pybabel -q update -D ui -i locales/templates/LC_MESSAGES/ui.pot -d locales --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
 language-data: setup ## make the language matching table from npm's cldr-core
 	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \

@@ -61,6 +61,16 @@ class Running:
                 self.url = line.removeprefix("ready ").split()[0]
             self.said.append(line)
 
+    def line(self, start: str) -> str:
+        """The rest of the next line that begins so, and comes after the ready line."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
+            assert line is not None, f"laurel ended before it said {start!r}: {self.said}"
+            self.said.append(line)
+            if line.startswith(start):
+                return line.removeprefix(start)
+
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and wait; gives the exit status."""
         self.process.send_signal(number)

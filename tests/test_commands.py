@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import select
 import shutil
 import signal
@@ -10,6 +11,7 @@ import socket
 import sys
 import tempfile
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -113,6 +115,25 @@ def test_the_demo_starts_again_after_every_kind_of_end(folder):
     assert any("\u0600" <= letter <= "\u06ff" for letter in arabic)
     assert later == [first] * 2
     assert (folder / "signing-secret").stat().st_mode & 0o077 == 0
+
+
+def test_the_demo_prints_a_token_that_opens_the_workbench_for_a_day(folder):
+    with running("demo", "--port", 0, "--ops-port", 0, LAUREL_DATA=str(folder)) as server:
+        token = server.line("editor ")
+        body = urllib.parse.urlencode({"token": token}).encode()
+        with urllib.request.build_opener(StayHere).open(f"{server.url}/l10n/session", body, PATIENCE) as response:
+            cookie = response.headers["Set-Cookie"]
+
+    (seconds,) = re.findall(r"Max-Age=(\d+)", cookie)
+    assert 86_000 < int(seconds) <= 86_400
+
+
+class StayHere(urllib.request.HTTPRedirectHandler):
+    """Gives a redirect as it is."""
+
+    def http_error_303(self, req, fp, code, msg, headers):  # noqa: ARG002  (urllib's own names)
+        """The answer itself."""
+        return fp
 
 
 def test_other_commands_use_the_server_that_the_demo_runs(folder, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import sysconfig
@@ -62,6 +63,14 @@ def test_the_wheel_serves_its_demo_outside_the_checkout(installed):
             with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as response:  # noqa: S310
                 languages[response.headers["Content-Language"]] = json.load(response)["pagingInfo"]["totalRecords"]
 
+        asked = urllib.request.Request(f"{server.url}/l10n/session", headers={"Accept-Language": "fr"})  # noqa: S310
+        with urllib.request.urlopen(asked) as response:  # noqa: S310
+            page = response.read().decode()
+        (style,) = re.findall(r'"(/l10n/static/[^"]+\.css)"', page)
+        with urllib.request.urlopen(f"{server.url}{style}") as response:  # noqa: S310
+            assert response.headers.get_content_type() == "text/css"
+
+    assert "<h1>Se connecter</h1>" in page
     assert set(languages) == {"fr-FR", "ar-SA"}
     assert min(languages.values()) > 73
 

@@ -1,6 +1,7 @@
 """What forms send: plain fields, or a file among them; read within limits, and only from our own pages."""
 
 import asyncio
+import re
 import urllib.parse
 from collections.abc import Mapping
 
@@ -17,6 +18,7 @@ FORM_KEY_FIELD = "form_key"
 FORM_KEY_HEADER = "X-Form-Key"
 _MOST_FIELDS = 100
 _FILE_NAME_CHARACTERS = 200
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # joiners and marks of direction are letters' own
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -35,7 +37,7 @@ class Form(msgspec.Struct, frozen=True):
             BadField: it is longer, or holds control characters.
         """
         text = self.get(name).strip()
-        if len(text) > most or not text.isprintable():
+        if len(text) > most or _CONTROLS.search(text):
             raise BadField(name, f"one line of at most {most} characters", text)
         return text
 
@@ -140,7 +142,7 @@ async def read_upload(request: web.Request) -> Upload:
     _check_key(request, form)
     if not data:
         raise BadField("file", "a file that is not empty")
-    if len(name) > _FILE_NAME_CHARACTERS or not name.isprintable():
+    if len(name) > _FILE_NAME_CHARACTERS or _CONTROLS.search(name):
         raise BadField("file", f"a name of at most {_FILE_NAME_CHARACTERS} characters", name)
     return Upload(form, name or "file", data)
 

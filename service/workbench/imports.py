@@ -7,7 +7,7 @@ from aiohttp import hdrs, web
 from service.core import coverage, imports, texts
 from service.core.comparing import Mode, report_po
 from service.core.drafts import draft_of
-from service.core.formats import po
+from service.core.formats.exports import EXPORT_FORMATS, EXPORTS_OF_ONE_FILE, one_file
 from service.core.formats.sniff import FORMATS
 from service.errors import BadField, BadParameter, NotFound
 from service.parameters import chosen, locale, number, words
@@ -16,7 +16,6 @@ from service.workbench import pages
 from service.workbench.asking import Asking
 from service.workbench.forms import read_form, read_upload
 
-EXPORTS = ("po", "pot")
 SHOWN = 300  # lines of a report
 _MODES: tuple[Mode, ...] = get_args(Mode)
 _READ_AS = ("", *(str(kind) for kind in FORMATS))
@@ -29,7 +28,13 @@ async def import_page(request: web.Request) -> web.Response:
     async with asking.services.pool.connection() as connection:
         title = await coverage.of_title(connection, asking.title_id)
     return pages.page(
-        request, "imports.html", title_id=asking.title_id, title=title, modes=_MODES, formats=_READ_AS[1:]
+        request,
+        "imports.html",
+        title_id=asking.title_id,
+        title=title,
+        modes=_MODES,
+        formats=_READ_AS[1:],
+        exports=EXPORT_FORMATS,
     )
 
 
@@ -106,17 +111,17 @@ async def apply_import(request: web.Request) -> web.Response:
 
 
 async def export(request: web.Request) -> web.Response:
-    """What is being edited as a file for translators and their tools."""
+    """What is being edited as a file for translators and their tools, or for a store."""
     asking = Asking(request)
     asked = words(request, "format", "locale")
-    kind = chosen("format", asked["format"] or "po", EXPORTS)
-    where = locale("locale", asked["locale"]) if kind == "po" else ""
+    kind = chosen("format", asked["format"] or "po", EXPORTS_OF_ONE_FILE)
+    where = locale("locale", asked["locale"]) if kind == "po" and asked["locale"] else ""
     async with asking.services.pool.connection() as connection:
         draft = await draft_of(connection, asking.title_id)
     if draft is None:
         raise NotFound(f"there is no title {asking.title_id}")
-    data = po.write_po(draft, where) if kind == "po" else po.write_pot(draft)
-    return pages.download(data, name=f"title-{asking.title_id}{where and '-'}{where}.{kind}")
+    name, data = one_file(draft, kind, locale=where)
+    return pages.download(data, name=name)
 
 
 _ONE = "/l10n/{title}/imports/{id:[0-9]+}"

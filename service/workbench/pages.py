@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 from service.core.identity import Principal
 from service.web import PRINCIPAL
 from service.workbench import words
+from service.workbench.static import url_of
 
 SESSION = web.RequestKey("session", str)
 """The cookie of whoever is signed in."""
@@ -66,7 +67,7 @@ def download(data: bytes, *, name: str) -> web.Response:
         hdrs.CACHE_CONTROL: "no-store",
         hdrs.CONTENT_DISPOSITION: f'attachment; filename="{name}"',
     }
-    return web.Response(body=data, headers=headers, content_type="text/x-gettext-translation", charset="utf-8")
+    return web.Response(body=data, headers=headers, content_type="application/octet-stream")
 
 
 def address(*parts: object, **query: object) -> str:
@@ -89,7 +90,5 @@ def templates() -> jinja2.Environment:
         auto_reload=False,
     )
     words.install(environment)
-    from service.workbench.static import url_of
-
     environment.globals.update(address=address, direction=words.direction, static=url_of)
     return environment

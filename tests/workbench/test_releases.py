@@ -161,3 +161,10 @@ async def test_publishing_needs_its_right(sign_in, path):
 
     assert "Publish now" not in await ben.get(RELEASES)
     assert "needs the right publish" in await ben.post(path, status=403, action="publish", catalog_version="1")
+
+
+@pytest.mark.parametrize(("note", "status"), [("می\u200cشود 👩\u200d🚀", 409), ("two\nlines", 422), ("n" * 1001, 422)])
+async def test_a_note_is_one_line_in_any_script(sign_in, note, status):
+    page = await (await sign_in()).post(RELEASES, status=status, action="publish", note=note, catalog_version="99")
+
+    assert ("note: expected" in page) == (status == 422)

@@ -261,7 +261,7 @@ async def test_the_script_saves_over_the_version_that_was_seen(sign_in):
         ("/l10n/1/fr-FR/achievement/1/name?saved=%00", 400),
         ("/l10n/1/releases/9", 404),
         ("/l10n/1/imports/9", 404),
-        ("/l10n/1/export", 400),
+        ("/l10n/1/export?format=x", 400),
     ],
 )
 async def test_what_is_not_there_is_said_in_a_page(sign_in, path, status):

@@ -1,17 +1,18 @@
 """A title as files of any format: what `laurel catalog export` and the catalogs' routes hand out. Pure."""
 
 from collections.abc import Callable, Mapping
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import msgspec
 
 from service.core.catalog import Draft
-from service.core.formats import epic_csv, google_play, plain_csv, steam_vdf, stores, title_folder, xbox_export
+from service.core.formats import epic_csv, google_play, plain_csv, po, steam_vdf, stores, title_folder, xbox_export
 from service.core.formats.zip_files import write_zip
 from service.errors import BadCatalogue
 
 ExportFormat = Literal["toml", "po", "xbox", "steam", "google-play", "epic", "csv", "zip"]
 EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
+EXPORTS_OF_ONE_FILE = ("pot", *EXPORT_FORMATS)
 
 
 class Export(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +29,26 @@ def export(draft: Draft, format: ExportFormat) -> Export:  # noqa: A002  (the na
         BadCatalogue: the format cannot hold the title; "zip" leaves such a format out, and says so.
     """
     return _WRITERS[format](draft)
+
+
+def one_file(draft: Draft, format: str, *, locale: str = "") -> tuple[str, bytes]:  # noqa: A002  (as above)
+    """The name and the bytes of a title as one file of `EXPORTS_OF_ONE_FILE`: several of them in a ZIP.
+
+    `locale` chooses one PO file, "" means all.
+
+    Raises:
+        BadCatalogue: the format cannot hold the title.
+    """
+    name = f"title-{draft.title.title_id}"
+    if format == "pot":
+        return f"{name}.pot", po.write_pot(draft)
+    if format == "po" and locale:
+        return f"{name}-{locale}.po", po.write_po(draft, locale)
+    files = _WRITERS[cast("ExportFormat", format)](draft).files
+    if len(files) == 1:
+        ((path, data),) = files.items()
+        return path.rpartition("/")[2], data
+    return f"{name}-{format}.zip", write_zip(files)
 
 
 def _toml(draft: Draft) -> Export:

@@ -7,11 +7,11 @@ from typing import Any, get_args
 import msgspec
 
 from service.core.catalog import U32
+from service.core.formats.exports import EXPORTS_OF_ONE_FILE
 from service.core.formats.sniff import FORMATS
 from service.core.texts import Filter
 from service.dialects.catalogs.bodies import ActivateBody, CatalogBody, PublishBody, RestoreBody, ReviewBody, TextBody
 from service.dialects.catalogs.imports import MODES
-from service.dialects.catalogs.titles import EXPORTS
 from service.parameters import KEY_CHARACTERS
 from service.web import Route
 
@@ -63,7 +63,11 @@ _QUERIES: Mapping[str, Sequence[tuple[str, Mapping[str, Any], str]]] = {
         ("country", _COUNTRY, "Instead of the token's, ISO 3166."),
     ),
     "export": (
-        ("format", {"enum": list(EXPORTS)}, "`po`, `pot` for the template, or a store's; several files come as a ZIP."),
+        (
+            "format",
+            {"enum": list(EXPORTS_OF_ONE_FILE)},
+            "`po`, `pot` for the template, or a store's; several files come as a ZIP.",
+        ),
         ("locale", _LOCALE, "Which one of `po`; all of them without it."),
     ),
 }

@@ -2,18 +2,14 @@
 
 import hashlib
 import mimetypes
-import posixpath
 import re
-from typing import cast
 
 from aiohttp import hdrs, web
 
 from service.core import coverage, fallbacks, texts
-from service.core.catalog import Draft
 from service.core.drafts import draft_of
 from service.core.explaining import explain
-from service.core.formats import exports, po
-from service.core.formats.zip_files import write_zip
+from service.core.formats.exports import EXPORTS_OF_ONE_FILE, one_file
 from service.core.identity import may_localize, titles_of
 from service.dialects.catalogs import wire
 from service.dialects.catalogs.asking import Asking, answer
@@ -22,7 +18,6 @@ from service.errors import BadParameter, NotFound
 from service.parameters import chosen, locale, words
 from service.web import PRINCIPAL, SERVICES, Route, matches
 
-EXPORTS = ("pot", *exports.EXPORT_FORMATS)
 _GETTEXT = "text/x-gettext-translation"
 
 _COUNTRY = re.compile("[A-Za-z]{2}", re.ASCII)
@@ -88,13 +83,13 @@ async def export(request: web.Request) -> web.Response:
     """What is being edited as a file for translators and their tools, or for a store; several files come as a ZIP."""
     asking = Asking(request)
     asked = words(request, "format", "locale")
-    kind = chosen("format", asked["format"] or "po", EXPORTS)
+    kind = chosen("format", asked["format"] or "po", EXPORTS_OF_ONE_FILE)
     wanted = locale("locale", asked["locale"]) if kind == "po" and asked["locale"] else ""
     async with asking.services.pool.connection() as connection:
         draft = await draft_of(connection, asking.title_id)
     if draft is None:
         raise NotFound(f"there is no title {asking.title_id}")
-    name, data = _file(draft, kind, wanted)
+    name, data = one_file(draft, kind, locale=wanted)
     tag = f'"{hashlib.blake2b(data, digest_size=12).hexdigest()}"'
     headers = {
         hdrs.ETAG: tag,
@@ -108,24 +103,6 @@ async def export(request: web.Request) -> web.Response:
     if name.endswith((".po", ".pot")):
         return web.Response(body=data, headers=headers, content_type=_GETTEXT, charset="utf-8")
     return web.Response(body=data, headers=headers, content_type=media_type)
-
-
-def _file(draft: Draft, kind: str, wanted: str) -> tuple[str, bytes]:
-    """The name and the bytes of one file of a format, of one locale if one is wanted.
-
-    Raises:
-        BadCatalogue: the format cannot hold the title.
-    """
-    name = f"title-{draft.title.title_id}"
-    if kind == "pot":
-        return f"{name}.pot", po.write_pot(draft)
-    if wanted:
-        return f"{name}-{wanted}.po", po.write_po(draft, wanted)
-    files = exports.export(draft, cast("exports.ExportFormat", kind)).files
-    if len(files) == 1:
-        ((path, data),) = files.items()
-        return posixpath.basename(path), data
-    return f"{name}-{kind}.zip", write_zip(files)
 
 
 ROUTES = (

@@ -84,7 +84,7 @@ if (form) {
         body: fields,
         headers: { "If-Match": `"v${form.dataset.version}"`, "X-Form-Key": form.elements.form_key.value },
       });
-      if (answer.status === 409 || answer.status === 401) {
+      if (answer.status === 409) {
         leave(() => form.requestSubmit(button));
         return;
       }

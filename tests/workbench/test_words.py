@@ -1,0 +1,73 @@
+"""The pages speak every language whole, and each in its own direction."""
+
+import pathlib
+import re
+
+import polib
+import pytest
+from babel.messages.extract import extract_from_dir
+
+from service.core.formats.title_folder import locales_folder
+from service.workbench import words
+
+ROOT = pathlib.Path(__file__).parents[2]
+TRANSLATED = sorted(locales_folder().glob("*/LC_MESSAGES/ui.po"))
+PLACEHOLDERS = re.compile(r"%\((\w+)\)s")
+
+
+def said() -> set[str]:
+    """Every message of the templates."""
+    options = {"**.html": {"newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true"}}
+    found = extract_from_dir(ROOT / "service/workbench/templates", [("**.html", "jinja2")], options)
+    return {message[0] if isinstance(message, tuple) else message for _, _, message, _, _ in found}
+
+
+def test_the_template_has_every_message():
+    template = polib.pofile(str(locales_folder() / "templates/LC_MESSAGES/ui.pot"))
+
+    assert {entry.msgid for entry in template} == said(), "make ui-texts"
+
+
+@pytest.mark.parametrize("file", TRANSLATED, ids=lambda file: file.parts[-3])
+def test_every_message_is_translated_with_its_placeholders(file):
+    entries = list(polib.pofile(str(file)))
+
+    assert {entry.msgid for entry in entries} == said()
+    for entry in entries:
+        texts = list(entry.msgstr_plural.values()) or [entry.msgstr]
+        wanted = set(PLACEHOLDERS.findall(entry.msgid))
+        assert all(texts), entry.msgid
+        assert all(set(PLACEHOLDERS.findall(text)) <= wanted for text in texts), entry.msgid
+        assert wanted <= set(PLACEHOLDERS.findall(texts[-1])), entry.msgid
+
+
+@pytest.mark.parametrize(
+    ("asked", "locale", "direction", "heading"),
+    [
+        ("fr-CA, en;q=0.5", "fr-FR", "ltr", "Titres"),
+        ("de", "de-DE", "ltr", "Titel"),
+        ("ar-EG", "ar-SA", "rtl", "العناوين"),
+        ("ja", "en-US", "ltr", "Titles"),
+        ("%", "en-US", "ltr", "Titles"),
+    ],
+)
+async def test_a_page_is_in_the_best_language_that_there_is(sign_in, asked, locale, direction, heading):
+    page = await (await sign_in()).get("/l10n", language=asked)
+
+    assert f'<html lang="{locale}" dir="{direction}">' in page
+    assert f"<h1>{heading}</h1>" in page
+
+
+async def test_numbers_take_the_plural_of_the_language(sign_in):
+    ana = await sign_in()
+
+    assert "10 نصوص" in await ana.get("/l10n", language="ar")
+    assert "10 textes" in await ana.get("/l10n", language="fr")
+
+
+@pytest.mark.parametrize(
+    ("locale", "direction"),
+    [("ar", "rtl"), ("fa-IR", "rtl"), ("ur", "rtl"), ("az-Arab", "rtl"), ("ar-Latn", "ltr"), ("en-x-pirate", "ltr")],
+)
+def test_a_locale_is_written_as_its_script_is(locale, direction):
+    assert words.direction(locale) == direction
