@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from service.core import credentials
-from service.core.catalog import (
+from service.core.catalog.model import (
     Achievement,
     Draft,
     Measure,

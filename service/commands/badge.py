@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import click
 
 from service.commands.console import database_url, refuse, run, settings, up_to_date
-from service.core import awards, language, open_badges
+from service.core import awards, open_badges
 from service.core.badge_keys import badge_keys, rotate
 from service.core.badge_verifying import Badge, NotGood
+from service.core.languages import language
 from service.core.open_badges import Award, Issuing
 from service.core.progress import ProgressReads
 from service.core.published import PublishedTitle

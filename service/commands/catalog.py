@@ -14,7 +14,7 @@ from service.commands.console import database_url, refuse, run, settings, steps,
 from service.commands.intake import DraftOf, Given, Places, locales_of, read_files
 from service.commands.report import REPORT_FORMATS, Finding, ReportFormat
 from service.core import backfill, publishing
-from service.core.catalog import Draft
+from service.core.catalog.model import Draft
 from service.core.formats import checks, exports, rules
 from service.core.formats.exports import EXPORT_FORMATS, ExportFormat
 from service.core.formats.sniff import Format

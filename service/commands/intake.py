@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from service.core.catalog import Draft
+from service.core.catalog.model import Draft
 from service.core.formats import strings, xbox_page, xbox_xml
 from service.core.formats.problems import MAX_BYTES
 from service.core.formats.sniff import Format, sniff

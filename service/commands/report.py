@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from service.commands.intake import Places
-from service.core.catalog import Draft
+from service.core.catalog.model import Draft
 from service.core.formats import checks, strings
 from service.core.formats.checks import Severity
 from service.core.formats.problems import MAX_BYTES

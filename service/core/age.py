@@ -13,7 +13,7 @@ from decimal import Decimal
 import msgspec
 
 from service.core import ticks
-from service.core.catalog import stored
+from service.core.catalog.model import stored
 from service.core.releases import Releases
 from service.core.rules import Rules
 from service.core.standing import Change

@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from service.core import measures
-from service.core.catalog import Achievement, Measure, Requirement, stored
+from service.core.catalog.model import Achievement, Measure, Requirement, stored
 from service.core.rules import STREAK, Rules, at_of
 from service.core.standing import (
     Answer,

@@ -7,7 +7,7 @@ from that, to what is served.
 from collections.abc import Callable
 
 from service.core import publishing
-from service.core.catalog import Draft
+from service.core.catalog.model import Draft
 from service.core.formats import rules
 from service.db import Connection
 from service.errors import BadCatalogue, Problem

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from service.core.catalog import Achievement, stored
+from service.core.catalog.model import Achievement, stored
 from service.core.open_badges import Award, Position, badge
 from service.core.progress import ProgressReads
 from service.core.published import PublishedTitle

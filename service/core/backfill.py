@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from service.core import applying, event_log
-from service.core.catalog import Draft
+from service.core.catalog.model import Draft
 from service.core.releases import Releases
 from service.core.rules import Rules
 from service.core.standing import Change, Logged, Standing

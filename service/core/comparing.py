@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 import polib
 
-from service.core.catalog import Draft
+from service.core.catalog.model import Draft
 from service.core.formats import rules
 from service.core.formats.entries import Entry
 from service.core.identity import Right

@@ -18,7 +18,7 @@ from typing import Literal
 import msgspec
 
 from service.core import measures, ticks
-from service.core.catalog import Achievement, Measure
+from service.core.catalog.model import Achievement, Measure
 from service.core.standing import Logged, State
 
 LEARNING_PATH = "learning-path"

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from service.core.catalog import Measure
+from service.core.catalog.model import Measure
 from service.db import Connection
 from service.db.queries import query, statement
 

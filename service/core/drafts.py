@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from service.core import remarks
-from service.core.catalog import Achievement, Draft, Title
+from service.core.catalog.model import Achievement, Draft, Title
 from service.core.formats import rules
 from service.db import Connection
 from service.db.queries import query, statement

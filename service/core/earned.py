@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from service.core.catalog import number_of, stored
+from service.core.catalog.model import number_of, stored
 from service.core.standing import Profile, Standings, State
 
 Currents = Mapping[int, Sequence[str | None]]

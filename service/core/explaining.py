@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from service.core import language
-from service.core.catalog import Achievement
+from service.core.catalog.model import Achievement
+from service.core.languages import language
 from service.core.published import PublishedTitle
 
 

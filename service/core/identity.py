@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, NewType, get_args
 
 import msgspec
 
-from service.core.catalog import Title
+from service.core.catalog.model import Title
 from service.errors import NotAllowed, NotAuthenticated, NoUser, WrongPlayer
 from service.settings import ReadPolicy
 

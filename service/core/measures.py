@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 from service.core import ticks
-from service.core.catalog import Aggregate, Measure, Pairs
+from service.core.catalog.model import Aggregate, Measure, Pairs
 from service.core.standing import Event, Logged, Standing
 
 EPOCH = datetime.datetime(1, 1, 1, tzinfo=datetime.UTC)

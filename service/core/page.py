@@ -28,7 +28,7 @@ from typing import Literal
 import msgspec
 
 from service.core import ticks
-from service.core.catalog import Kind, number_of, stored
+from service.core.catalog.model import Kind, number_of, stored
 from service.core.earned import Progress
 from service.core.published import PublishedTitle
 from service.errors import BadToken

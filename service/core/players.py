@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from service.core import ticks
-from service.core.catalog import number_of
+from service.core.catalog.model import number_of
 from service.db import Connection
 from service.db.queries import query, statement
 from service.errors import NotFound

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from service.core.catalog import stored
+from service.core.catalog.model import stored
 from service.core.earned import Everything, Progress
 from service.core.formats.xbox_page import TitleProgress
 from service.core.reads import Coalesced

@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 
-from service.core.catalog import Texts
+from service.core.catalog.model import Texts
 from service.core.formats.words import pieces
 
 GROWTH = 0.35  # translations of short English texts grow by a third and more

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from service.core import catalog
-from service.core.catalog import Achievement, Kind, Texts, Title, metric_key, reward_key, stored
+from service.core.catalog import model
+from service.core.catalog.model import Achievement, Kind, Texts, Title, metric_key, reward_key, stored
 from service.core.earned import Currents, Progress
 from service.core.measures import written
 from service.core.rules import Rules
@@ -99,7 +99,7 @@ class PublishedTitle:
 
     def position_of(self, number: int) -> int | None:
         """Where an achievement stands in catalogue order; None if there is none of that number."""
-        return self.positions.get(stored(number)) if 0 < number < catalog.U32 else None
+        return self.positions.get(stored(number)) if 0 < number < model.U32 else None
 
     def last_closing(self, now: int) -> int:
         """When the newest of the windows that have closed by now did, in ticks; 0 if none has."""
@@ -142,7 +142,7 @@ class PublishedTitle:
 
     def name(self, chain: tuple[str, ...]) -> tuple[str, str | None]:
         """What the title is called, and in which locale; None if it has no name."""
-        text, index = self._first(catalog.TITLE_NAME, chain)
+        text, index = self._first(model.TITLE_NAME, chain)
         return text or "", None if index is None else chain[index]
 
     def metric_name(self, key: str, chain: tuple[str, ...]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from service.core.catalog import Achievement, Draft, Texts, Title
+from service.core.catalog.model import Achievement, Draft, Texts, Title
 from service.core.drafts import (
     SERVICE,
     Author,

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from service.core.catalog import Achievement, Texts, Title
+from service.core.catalog.model import Achievement, Texts, Title
 from service.core.pseudo import with_pseudo
 from service.core.published import PublishedTitle
 from service.db.pool import Pool

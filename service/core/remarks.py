@@ -1,6 +1,6 @@
 """What is to be said of one text, for whoever saves, imports or lists it: the one place that asks the checks. Pure."""
 
-from service.core.catalog import Draft
+from service.core.catalog.model import Draft
 from service.core.formats import rules
 from service.core.formats.checks import LIMITS, Remark, check
 

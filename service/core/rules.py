@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from service.core import measures, ticks
-from service.core.catalog import Achievement, Measure, Metric, Requirement, Title, stored
+from service.core.catalog.model import Achievement, Measure, Metric, Requirement, Title, stored
 from service.core.standing import (
     Change,
     Event,

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from service.core.catalog import Measure
+from service.core.catalog.model import Measure
 
 Standing = str | list[int | str]
 """The value of one measure so far, as it is stored.

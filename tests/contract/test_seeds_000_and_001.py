@@ -6,7 +6,7 @@ import pytest
 
 from service.app import make_application, make_services
 from service.core import api_keys, publishing
-from service.core.catalog import Attribute, MediaAsset, Metric, achievement_key, metric_key
+from service.core.catalog.model import Attribute, MediaAsset, Metric, achievement_key, metric_key
 from service.db.pool import LentPool
 from service.observe import Observer
 from service.settings import Settings

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.accept_language import MAX_RANGE, MAX_RANGES, Preference, parse_accept_language
+from service.core.languages.accept_language import MAX_RANGE, MAX_RANGES, Preference, parse_accept_language
 
 RANGES = st.from_regex(r"\A[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,3}\Z")
 FIELDS = st.one_of(st.text(), st.text(alphabet="enfrz*-_;,=q.019 \t", max_size=80))

@@ -3,7 +3,7 @@
 import pytest
 
 from service.core import backfill, publishing
-from service.core.catalog import Attribute
+from service.core.catalog.model import Attribute
 from service.core.releases import Releases
 from service.core.standing import Change
 from service.core.writing import Writer

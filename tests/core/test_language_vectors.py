@@ -10,8 +10,8 @@ import pathlib
 import msgspec
 import pytest
 
-from service.core import language, language_tag
-from service.core.accept_language import Preference, parse_accept_language
+from service.core.languages import language, language_tag
+from service.core.languages.accept_language import Preference, parse_accept_language
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
 VECTORS = REPOSITORY.parent / "shared" / "data" / "l10n"

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from service.core import lists, publishing, ticks
-from service.core.catalog import Window
+from service.core.catalog.model import Window
 from service.core.formats.xbox_page import TitleProgress
 from service.core.lists import Walk
 from service.core.page import Asked, Order

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.core import ticks
-from service.core.catalog import Window, stored
+from service.core.catalog.model import Window, stored
 from service.core.earned import Progress
 from service.core.page import Asked, Cursor, Listing, Order, Tokens, View, listing
 from service.core.published import PublishedTitle

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core import ticks
-from service.core.catalog import Achievement, MediaAsset, Reward, Texts, Window, number_of, stored
+from service.core.catalog.model import Achievement, MediaAsset, Reward, Texts, Window, number_of, stored
 from service.core.published import PublishedTitle
 from tests.making import achievement, draft
 

@@ -3,7 +3,7 @@
 import pytest
 
 from service.core import publishing
-from service.core.catalog import Draft
+from service.core.catalog.model import Draft
 from service.core.releases import Releases
 from service.errors import NotFound
 from tests.making import achievement, draft

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from service.core import ticks
 from service.core.applying import apply
-from service.core.catalog import Attribute, Measure, Requirement, Title, Window, stored
+from service.core.catalog.model import Attribute, Measure, Requirement, Title, Window, stored
 from service.core.rules import Rules
 from service.core.standing import Change, Logged, Report, State
 from service.errors import BadField, NotFound, UnknownMetric

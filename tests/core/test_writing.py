@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.core import publishing
-from service.core.catalog import Attribute
+from service.core.catalog.model import Attribute
 from service.core.releases import Releases
 from service.core.standing import Change, Report
 from service.core.writing import Writer

@@ -14,7 +14,7 @@ import asyncpg
 import msgspec
 
 from service.core import credentials
-from service.core.catalog import Achievement, Attribute, Draft, Measure, Metric, Requirement, metric_key
+from service.core.catalog.model import Achievement, Attribute, Draft, Measure, Metric, Requirement, metric_key
 from service.core.criteria import LEARNING_PATH
 from tests.load import seed
 from tests.load.driver import Round, drive, fetch

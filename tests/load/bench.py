@@ -19,7 +19,7 @@ import click
 import msgspec
 import uvloop
 
-from service.core.catalog import Draft
+from service.core.catalog.model import Draft
 from service.db.embedded import EmbeddedPostgres
 from service.db.migrate import migrate
 from tests.load import badges, growth, processes, seed, writes

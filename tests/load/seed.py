@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from service.core import publishing, ticks
-from service.core.catalog import (
+from service.core.catalog.model import (
     Achievement,
     Draft,
     MediaAsset,

@@ -17,7 +17,7 @@ import asyncpg
 import msgspec
 
 from service.core import api_keys
-from service.core.catalog import Achievement, Draft, Measure, Metric, Requirement, metric_key
+from service.core.catalog.model import Achievement, Draft, Measure, Metric, Requirement, metric_key
 from service.core.records import RECORD
 from service.db.embedded import binaries
 from service.db.queries import Statement

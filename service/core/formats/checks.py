@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from service.core.catalog import Draft
+from service.core.catalog.model import Draft
 from service.core.formats import rules, title_checks, values, words
 from service.core.formats.problems import Broken
 

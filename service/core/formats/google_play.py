@@ -8,7 +8,7 @@ import pathlib
 import re
 from collections.abc import Iterator, Mapping
 
-from service.core.catalog import Achievement, Draft, achievement_key
+from service.core.catalog.model import Achievement, Draft, achievement_key
 from service.core.formats import stores, values
 from service.core.formats.csv_rows import Row, columns, read_rows, written_rows
 from service.core.formats.entries import Entry, with_sources

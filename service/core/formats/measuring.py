@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from service.core.catalog import Achievement, Measure, Title
+from service.core.catalog.model import Achievement, Measure, Title
 from service.core.formats.problems import Broken
 
 KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")  # Trophy's: ^[a-zA-Z\d\-_]+$

@@ -6,7 +6,7 @@ apostrophes before such a beginning: reading takes exactly one away, so every te
 
 import re
 
-from service.core.catalog import Draft
+from service.core.catalog.model import Draft
 from service.core.formats import rules, values
 from service.core.formats.csv_rows import Row, columns, read_rows, written_rows
 from service.core.formats.entries import Entry

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import msgspec
 import polib
 
-from service.core import catalog
-from service.core.catalog import Draft
+from service.core.catalog import model
+from service.core.catalog.model import Draft
 from service.core.formats import rules, values
 from service.core.formats.po_lines import Entry, read_entries
 from service.core.formats.problems import Place, bounded, decoded
@@ -120,7 +120,7 @@ def _hint(key: str) -> str:
     """What a translator should know of a text: where it is shown."""
     match = rules.ACHIEVEMENT_KEY.fullmatch(key)
     if match is None:
-        return "The title's name" if key == catalog.TITLE_NAME else "A text of the game itself"
+        return "The title's name" if key == model.TITLE_NAME else "A text of the game itself"
     if match["reward"] is not None:
         return f"Achievement {match['number']}, the {match['field']} of its {match['reward']} reward"
     return f"Achievement {match['number']}, {_HINTS[match['field']]}"

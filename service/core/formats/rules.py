@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from service import errors
-from service.core import catalog, ticks
-from service.core.catalog import Achievement, Draft, MediaAsset, Title
+from service.core import ticks
+from service.core.catalog import model
+from service.core.catalog.model import Achievement, Draft, MediaAsset, Title
 from service.core.formats import stores, values
 from service.core.formats.measuring import contradictions_of
 from service.core.formats.problems import Broken, Place
@@ -59,14 +60,14 @@ def check(draft: Draft, *, file: str | None = None) -> tuple[list[errors.Problem
 
 def text_keys(title: Title, achievements: Iterable[Achievement]) -> Iterator[str]:
     """The keys of all texts that a title with these achievements can have, in their order, the title's name first."""
-    yield catalog.TITLE_NAME
+    yield model.TITLE_NAME
     for metric in title.metrics:
-        yield catalog.metric_key(metric.key)
+        yield model.metric_key(metric.key)
     for achievement in achievements:
         yield from achievement.text_keys()
         for reward in achievement.rewards:
-            yield catalog.reward_key(achievement.number, reward.kind, "name")
-            yield catalog.reward_key(achievement.number, reward.kind, "description")
+            yield model.reward_key(achievement.number, reward.kind, "name")
+            yield model.reward_key(achievement.number, reward.kind, "description")
 
 
 def written_keys(draft: Draft) -> list[str]:
@@ -169,8 +170,8 @@ def _check_media(media: MediaAsset, place: Place) -> None:
 def _check_texts(draft: Draft, place: Place) -> None:
     known = set(text_keys(draft.title, draft.achievements))
     default = draft.texts.get(draft.title.default_locale, {})
-    required = [catalog.TITLE_NAME, *(key for one in draft.achievements for key in one.required_text_keys())]
-    required += [catalog.metric_key(metric.key) for metric in draft.title.metrics]
+    required = [model.TITLE_NAME, *(key for one in draft.achievements for key in one.required_text_keys())]
+    required += [model.metric_key(metric.key) for metric in draft.title.metrics]
     for key in required:
         if not default.get(key):
             place.at(key).note("missing-text", f"there is no text in the default locale, {draft.title.default_locale}")

@@ -11,7 +11,7 @@ from typing import Any
 
 import vdf
 
-from service.core.catalog import Draft, achievement_key
+from service.core.catalog.model import Draft, achievement_key
 from service.core.formats import stores, values
 from service.core.formats.entries import Entry, with_sources
 from service.core.formats.problems import Place, decoded

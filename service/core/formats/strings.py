@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from service.core.catalog import Draft
+from service.core.catalog.model import Draft
 from service.core.formats import (
     epic_csv,
     google_play,

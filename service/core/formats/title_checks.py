@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from service.core.catalog import TITLE_NAME, Draft, achievement_key
+from service.core.catalog.model import TITLE_NAME, Draft, achievement_key
 from service.core.formats import values, words
 
 

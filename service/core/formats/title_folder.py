@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from service import errors
-from service.core.catalog import Draft
+from service.core.catalog.model import Draft
 from service.core.formats import po, strings
 from service.core.formats.problems import MAX_BYTES, Place
 from service.core.formats.toml_catalogue import read_toml, write_toml

@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 import tomli_w
 
-from service.core import catalog, ticks
-from service.core.catalog import Achievement, Draft, MediaAsset, Requirement, Reward, Title, Window
+from service.core import ticks
+from service.core.catalog import model
+from service.core.catalog.model import Achievement, Draft, MediaAsset, Requirement, Reward, Title, Window
 from service.core.formats import rules, toml_measures, values
 from service.core.formats.fields import Fields
 from service.core.formats.problems import Place, decoded
@@ -86,9 +87,9 @@ def write_toml(draft: Draft) -> bytes:
     }
     document: dict[str, Any] = {
         **msgspec.to_builtins(draft.title),
-        "name": texts.get(catalog.TITLE_NAME, ""),
+        "name": texts.get(model.TITLE_NAME, ""),
         "metrics": [
-            toml_measures.written_metric(metric, texts.get(catalog.metric_key(metric.key), ""))
+            toml_measures.written_metric(metric, texts.get(model.metric_key(metric.key), ""))
             for metric in title.metrics
         ],
         "attributes": [toml_measures.written_attribute(attribute) for attribute in title.attributes],
@@ -115,7 +116,7 @@ def _draft(fields: Fields) -> Draft:
         metrics=tuple(toml_measures.metric(table, texts) for table in fields.each("metrics")),
         attributes=tuple(toml_measures.attribute(table) for table in fields.each("attributes")),
     )
-    texts[catalog.TITLE_NAME] = fields.required("name", values.text)
+    texts[model.TITLE_NAME] = fields.required("name", values.text)
     product, platforms = _defaults(fields.nested("defaults"))
     achievements = []
     for table in fields.each("achievements"):
@@ -151,9 +152,9 @@ def _achievement(
 ) -> tuple[Achievement, dict[str, str]]:
     number = table.required("number", values.identifier)
     texts = {
-        catalog.achievement_key(number, "name"): table.required("name", values.text),
-        catalog.achievement_key(number, "description"): table.required("description", values.text),
-        catalog.achievement_key(number, "locked_description"): table.required("locked_description", values.text),
+        model.achievement_key(number, "name"): table.required("name", values.text),
+        model.achievement_key(number, "description"): table.required("description", values.text),
+        model.achievement_key(number, "locked_description"): table.required("locked_description", values.text),
     }
     own_platforms = table.words("platforms", values.label)
     achievement = Achievement(
@@ -216,8 +217,8 @@ def _reward(table: Fields, number: int, texts: dict[str, str]) -> Reward:
     name = table.optional("name", values.text, "")
     description = table.optional("description", values.text, "")
     if table.sound:
-        texts[catalog.reward_key(number, kind, "name")] = name
-        texts[catalog.reward_key(number, kind, "description")] = description
+        texts[model.reward_key(number, kind, "name")] = name
+        texts[model.reward_key(number, kind, "description")] = description
     found = Reward(
         kind=kind,
         value=table.required("value", values.gamerscore if kind == "Gamerscore" else values.link),
@@ -239,7 +240,7 @@ def _window(table: Fields | None) -> Window | None:
     return Window(opens_at=opens[0], closes_at=closes[0], fraction_digits=max(opens[1], closes[1]))
 
 
-def _default_value_type(kind: catalog.RewardKind) -> str:
+def _default_value_type(kind: model.RewardKind) -> str:
     return "Int" if kind == "Gamerscore" else "String"
 
 
@@ -272,7 +273,7 @@ def _written_reward(reward: Reward, number: int, texts: Mapping[str, str]) -> di
     members: dict[str, Any] = msgspec.to_builtins(reward)
     if reward.value_type == _default_value_type(reward.kind):
         del members["value_type"]
-    keys = (catalog.reward_key(number, reward.kind, "name"), catalog.reward_key(number, reward.kind, "description"))
+    keys = (model.reward_key(number, reward.kind, "name"), model.reward_key(number, reward.kind, "description"))
     return members | {key.rpartition("/")[2]: texts[key] for key in keys if key in texts}
 
 

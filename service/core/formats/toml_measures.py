@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from service.core import catalog
-from service.core.catalog import Attribute, Measure, Metric, Pairs, Requirement
+from service.core.catalog import model
+from service.core.catalog.model import Attribute, Measure, Metric, Pairs, Requirement
 from service.core.formats import values
 from service.core.formats.fields import Fields
 from service.core.formats.problems import Broken
@@ -27,7 +27,7 @@ def metric(table: Fields, texts: dict[str, str]) -> Metric:
     key = table.required("key", values.label)
     name = table.required("name", values.text)
     if table.sound:
-        texts[catalog.metric_key(key)] = name
+        texts[model.metric_key(key)] = name
     found = Metric(
         key=key,
         public_id=table.optional("public_id", values.label, key),

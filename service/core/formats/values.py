@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable
 from typing import Any, get_args
 
-from service.core import catalog, ticks
+from service.core import ticks
+from service.core.catalog import model
 from service.core.formats.problems import Broken
-from service.core.language import canonical_locale
+from service.core.languages.language import canonical_locale
 
 LABEL_CHARACTERS = 200
 SHOWN_CHARACTERS = 64
@@ -100,8 +101,8 @@ def u32(value: object) -> int:
     """A whole number of 0 to 4294967295."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise Broken("wrong-type", f"expected a whole number, got {shown(value)}")
-    if not 0 <= value < catalog.U32:
-        raise Broken("u32", f"expected a number of 0 to {catalog.U32 - 1}, got {shown(value)}")
+    if not 0 <= value < model.U32:
+        raise Broken("u32", f"expected a number of 0 to {model.U32 - 1}, got {shown(value)}")
     return value
 
 
@@ -109,14 +110,14 @@ def identifier(value: object) -> int:
     """The number of a title or an achievement: a u32 that is not 0."""
     found = u32(value)
     if found == 0:
-        raise Broken("u32", f"expected a number of 1 to {catalog.U32 - 1}, got 0")
+        raise Broken("u32", f"expected a number of 1 to {model.U32 - 1}, got 0")
     return found
 
 
 def u32_text(value: object) -> int:
     """A u32 printed as text, without leading zeros."""
-    if not isinstance(value, str) or _WHOLE.fullmatch(value) is None or int(value) >= catalog.U32:
-        raise Broken("u32", f"expected a number of 0 to {catalog.U32 - 1} as text, got {shown(value)}")
+    if not isinstance(value, str) or _WHOLE.fullmatch(value) is None or int(value) >= model.U32:
+        raise Broken("u32", f"expected a number of 0 to {model.U32 - 1} as text, got {shown(value)}")
     return int(value)
 
 
@@ -194,9 +195,9 @@ def one_of(*names: str, any_case: bool = False) -> Callable[[object], Any]:
     return read
 
 
-kind = one_of(*get_args(catalog.Kind))
-participation = one_of(*get_args(catalog.Participation))
-operation = one_of(*get_args(catalog.Operation))
-value_type = one_of(*get_args(catalog.ValueType))
-reward_kind = one_of(*get_args(catalog.RewardKind))
-text_unit = one_of(*get_args(catalog.TextUnit))
+kind = one_of(*get_args(model.Kind))
+participation = one_of(*get_args(model.Participation))
+operation = one_of(*get_args(model.Operation))
+value_type = one_of(*get_args(model.ValueType))
+reward_kind = one_of(*get_args(model.RewardKind))
+text_unit = one_of(*get_args(model.TextUnit))

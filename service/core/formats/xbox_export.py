@@ -4,7 +4,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
-from service.core.catalog import Achievement, Draft, achievement_key
+from service.core.catalog.model import Achievement, Draft, achievement_key
 from service.core.formats import epic_csv, rules, steam_vdf, stores
 from service.core.formats.problems import Place
 from service.core.formats.xbox_xml import STRING_IDS

@@ -10,15 +10,15 @@ from typing import get_args
 
 import msgspec
 
-from service.core import catalog
-from service.core.catalog import Achievement, Draft, MediaAsset, Requirement, Reward, Title, Window
+from service.core.catalog import model
+from service.core.catalog.model import Achievement, Draft, MediaAsset, Requirement, Reward, Title, Window
 from service.core.formats import rules, values
 from service.core.formats.fields import Fields
 from service.core.formats.json_document import read_json
 from service.core.formats.problems import Broken, Place
 
-_operation = values.one_of(*get_args(catalog.Operation), any_case=True)
-_value_type = values.one_of(*get_args(catalog.ValueType), any_case=True)
+_operation = values.one_of(*get_args(model.Operation), any_case=True)
+_value_type = values.one_of(*get_args(model.ValueType), any_case=True)
 _state = values.one_of("NotStarted", "InProgress", "Achieved")
 
 
@@ -58,7 +58,7 @@ def read_definitions(data: bytes, *, file: str, locale: str) -> list[Draft]:
         if any(achievement.number == other.number for other in earlier):
             item.place.note("duplicate-number", f"there is already an achievement {achievement.number}")
         earlier.append(achievement)
-        texts.setdefault(title_id, {catalog.TITLE_NAME: name}).update(words)
+        texts.setdefault(title_id, {model.TITLE_NAME: name}).update(words)
     place.settle()
     return [
         Draft(
@@ -160,9 +160,9 @@ def _achievement(item: Fields) -> tuple[Achievement, dict[str, str]]:
     """One achievement and its texts. Worth nothing unless the item is sound."""
     number = item.required("id", values.identifier_text)
     texts = {
-        catalog.achievement_key(number, "name"): item.required("name", values.text),
-        catalog.achievement_key(number, "description"): item.required("description", values.text),
-        catalog.achievement_key(number, "locked_description"): item.required("lockedDescription", values.text),
+        model.achievement_key(number, "name"): item.required("name", values.text),
+        model.achievement_key(number, "description"): item.required("description", values.text),
+        model.achievement_key(number, "locked_description"): item.required("lockedDescription", values.text),
     }
     progression = item.nested("progression", required=True)
     achievement = Achievement(
@@ -216,8 +216,8 @@ def _reward(reward: Fields, number: int, texts: dict[str, str]) -> Reward:
     name = reward.optional("name", values.text, "")
     description = reward.optional("description", values.text, "")
     if reward.sound:
-        texts[catalog.reward_key(number, kind, "name")] = name
-        texts[catalog.reward_key(number, kind, "description")] = description
+        texts[model.reward_key(number, kind, "name")] = name
+        texts[model.reward_key(number, kind, "description")] = description
     return Reward(
         kind=kind,
         value=reward.required("value", values.gamerscore if kind == "Gamerscore" else values.link),

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from service.core import catalog
-from service.core.catalog import Achievement, Draft, MediaAsset, Requirement, Reward, Title
+from service.core.catalog import model
+from service.core.catalog.model import Achievement, Draft, MediaAsset, Requirement, Reward, Title
 from service.core.formats import rules, stores, values
 from service.core.formats.problems import Broken, Place
 from service.core.formats.xml_tree import Element, read_xml
@@ -182,7 +182,7 @@ def join(
     texts = texts_of(localization, achievements)
     if title_name:
         name = given.read(values.text, title_name)
-        texts[title.default_locale][catalog.TITLE_NAME] = name
+        texts[title.default_locale][model.TITLE_NAME] = name
     for listed in achievements:
         there = place.at(f"achievement/{listed.number}", listed.line)
         there.note_all(_missing(listed, localization))

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import msgspec
 
-from service.core.catalog import Achievement, stored
+from service.core.catalog.model import Achievement, stored
 from service.core.criteria import Criterion, Kind, criterion_of
 from service.core.published import PublishedTitle
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from service.core import language, ticks
-from service.core.accept_language import MAX_FIELD
+from service.core import ticks
 from service.core.applications import Applications
 from service.core.identity import CONTEXTS, Principal
+from service.core.languages import language
+from service.core.languages.accept_language import MAX_FIELD
 from service.core.published import PublishedTitle
 from service.core.user_contexts import UserContext
 from service.errors import LaurelError, NotAllowed, NotAuthenticated

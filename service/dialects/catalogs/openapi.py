@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from service.core.catalog import U32
+from service.core.catalog.model import U32
 from service.core.formats.exports import EXPORTS_OF_ONE_FILE
 from service.core.formats.sniff import FORMATS
 from service.core.texts import Filter

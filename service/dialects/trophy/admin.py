@@ -12,7 +12,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from service.core import authoring
-from service.core.catalog import Achievement, Attribute, Draft, Metric
+from service.core.catalog.model import Achievement, Attribute, Draft, Metric
 from service.core.identity import may_edit
 from service.dialects.trophy import admin_bodies as bodies
 from service.dialects.trophy.wire import Shape, encode

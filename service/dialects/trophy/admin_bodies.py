@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from service.core.catalog import (
+from service.core.catalog.model import (
     NO_PICTURE,
     Achievement,
     Attribute,

@@ -8,7 +8,7 @@ from decimal import Decimal
 from aiohttp import hdrs, web
 
 from service.core import days, measures
-from service.core.catalog import Achievement, stored
+from service.core.catalog.model import Achievement, stored
 from service.core.days import Aggregation
 from service.core.standing import Change, Recorded, Report, State
 from service.dialects.trophy import wire

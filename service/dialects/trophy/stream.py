@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from aiohttp import hdrs, web
 
-from service.core.catalog import number_of
+from service.core.catalog.model import number_of
 from service.core.earned import Progress
 from service.dialects.trophy import cors
 from service.dialects.trophy.asking import Asking

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from service.core import ticks
-from service.core.catalog import NO_PICTURE, Achievement, Measure, Requirement, stored
+from service.core.catalog.model import NO_PICTURE, Achievement, Measure, Requirement, stored
 from service.core.completions import Counts
 from service.core.published import PublishedTitle
 from service.core.standing import Profile, State, Streak

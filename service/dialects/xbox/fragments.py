@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from service.core import ticks
-from service.core.catalog import Achievement, MediaAsset
+from service.core.catalog.model import Achievement, MediaAsset
 from service.core.published import PublishedTitle
 
 LOCKED_AT = "0001-01-01T00:00:00.0000000Z"  # never null: clients read a date here whatever the state

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from service.core.catalog import U32
+from service.core.catalog.model import U32
 from service.dialects.xbox.query import DEFAULT_PAGE, LARGEST_PAGE, MOST_TITLES
 from service.dialects.xbox.schemas import SCHEMAS, TOKEN, Schema, array, reference
 

@@ -17,7 +17,7 @@ from typing import Literal
 
 import msgspec
 
-from service.core.catalog import U32, Kind
+from service.core.catalog.model import U32, Kind
 from service.core.page import Asked, Order
 from service.errors import BadParameter
 

@@ -17,7 +17,7 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from service.core import ticks
-from service.core.catalog import stored
+from service.core.catalog.model import stored
 from service.core.earned import Progress
 from service.core.identity import canonical_xuid, may_read_progress
 from service.core.published import PublishedTitle

@@ -7,7 +7,7 @@ always there; the few exceptions are named.
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from service.core.catalog import U32, Kind, Operation, Participation, RewardKind, ValueType
+from service.core.catalog.model import U32, Kind, Operation, Participation, RewardKind, ValueType
 from service.core.rarity import Category
 from service.dialects.xbox.fragments import LOCKED_AT
 

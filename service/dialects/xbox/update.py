@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from service.core.catalog import U32, Achievement, stored
+from service.core.catalog.model import U32, Achievement, stored
 from service.core.identity import canonical_xuid, may_write_progress
 from service.core.published import PublishedTitle
 from service.core.standing import Change, Report, manual_key

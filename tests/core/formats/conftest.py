@@ -9,8 +9,9 @@ import pytest
 from hypothesis import strategies as st
 
 from service import errors
-from service.core import catalog, ticks
-from service.core.catalog import (
+from service.core import ticks
+from service.core.catalog import model
+from service.core.catalog.model import (
     Achievement,
     Attribute,
     Draft,
@@ -266,13 +267,13 @@ def drafts() -> st.SearchStrategy[Draft]:
         Requirement,
         id=guid,
         target=decimal,
-        operation=any_of(catalog.Operation),
-        value_type=any_of(catalog.ValueType),
-        participation=any_of(catalog.Participation),
+        operation=any_of(model.Operation),
+        value_type=any_of(model.ValueType),
+        participation=any_of(model.Participation),
         measure=st.none()
         | st.builds(
             Measure,
-            aggregate=any_of(catalog.Aggregate),
+            aggregate=any_of(model.Aggregate),
             metric=st.none() | label,
             where=st.dictionaries(label, label, max_size=2).map(lambda pairs: tuple(sorted(pairs.items()))),
             of=st.none() | label,
@@ -281,7 +282,7 @@ def drafts() -> st.SearchStrategy[Draft]:
         ),
     )
     points = st.integers(0, 1000).map(str)
-    reward = any_of(catalog.RewardKind).flatmap(
+    reward = any_of(model.RewardKind).flatmap(
         lambda kind: st.builds(
             Reward,
             kind=st.just(kind),
@@ -300,24 +301,24 @@ def drafts() -> st.SearchStrategy[Draft]:
     few = {"max_size": 3}
     achievement = st.builds(
         Achievement,
-        number=st.integers(1, catalog.U32 - 1),
+        number=st.integers(1, model.U32 - 1),
         public_id=label.map(lambda name: f"id-{name}"),
         product_id=st.sampled_from([PRODUCT, SCID]),
         platforms=st.lists(label, min_size=1, max_size=2).map(tuple),
         media=st.lists(media, min_size=1, max_size=2).map(tuple),
         requirements=st.lists(requirement, unique_by=lambda one: one.id, **few).map(tuple),
         rewards=st.lists(reward, unique_by=lambda one: one.kind, **few).map(tuple),
-        display_order=st.integers(0, catalog.U32 - 1),
-        kind=any_of(catalog.Kind),
-        participation=any_of(catalog.Participation),
+        display_order=st.integers(0, model.U32 - 1),
+        kind=any_of(model.Kind),
+        participation=any_of(model.Participation),
         is_secret=st.booleans(),
         is_revoked=st.booleans(),
         window=st.none() | window,
         deeplink=st.none() | st.text(characters, max_size=9),
         estimated_seconds=st.integers(0, 86_399),
         legacy_type=st.integers(1, 7),
-        image_id=st.integers(0, catalog.U32 - 1),
-        status=any_of(catalog.Status),
+        image_id=st.integers(0, model.U32 - 1),
+        status=any_of(model.Status),
         key=st.none() | label,
         user_filter=st.dictionaries(label, label, max_size=2).map(lambda pairs: tuple(sorted(pairs.items()))),
         is_base=st.booleans(),
@@ -329,34 +330,34 @@ def drafts() -> st.SearchStrategy[Draft]:
         Metric,
         key=label,
         public_id=label,
-        unit_type=any_of(catalog.UnitType),
+        unit_type=any_of(model.UnitType),
         units=st.none() | label,
-        status=any_of(catalog.MetricStatus),
+        status=any_of(model.MetricStatus),
     )
-    attribute = st.builds(Attribute, key=label, public_id=label, kind=any_of(catalog.AttributeKind), name=label)
+    attribute = st.builds(Attribute, key=label, public_id=label, kind=any_of(model.AttributeKind), name=label)
 
     @st.composite
     def draft(draw: st.DrawFn) -> Draft:
         unique = (lambda one: one.number, lambda one: one.public_id)
         achievements = sorted(draw(st.lists(achievement, unique_by=unique, **few)), key=lambda one: one.number)
         locale = draw(st.sampled_from(["en-US", "ar-SA", "zh-Hant-TW"]))
-        keys = [catalog.TITLE_NAME, *draw(st.lists(label.map(lambda id_: f"string/{id_}"), unique=True, max_size=2))]
+        keys = [model.TITLE_NAME, *draw(st.lists(label.map(lambda id_: f"string/{id_}"), unique=True, max_size=2))]
         for one in achievements:
             keys += one.text_keys()
-            keys += [catalog.reward_key(one.number, reward.kind, "name") for reward in one.rewards]
-            keys += [catalog.reward_key(one.number, reward.kind, "description") for reward in one.rewards]
+            keys += [model.reward_key(one.number, reward.kind, "name") for reward in one.rewards]
+            keys += [model.reward_key(one.number, reward.kind, "description") for reward in one.rewards]
         metrics = draw(st.lists(metric, unique_by=lambda one: one.key, max_size=2))
-        keys += [catalog.metric_key(one.key) for one in metrics]
+        keys += [model.metric_key(one.key) for one in metrics]
         chosen = [key for key in keys if draw(st.booleans())]
         title = Title(
-            title_id=draw(st.integers(1, catalog.U32 - 1)),
+            title_id=draw(st.integers(1, model.U32 - 1)),
             scid=draw(guid),
             default_locale=locale,
             kind=draw(label),
             platform=draw(label),
             version=draw(st.none() | label),
-            text_unit=draw(any_of(catalog.TextUnit)),
-            trust=draw(any_of(catalog.Trust)),
+            text_unit=draw(any_of(model.TextUnit)),
+            trust=draw(any_of(model.Trust)),
             metrics=tuple(metrics),
             attributes=tuple(draw(st.lists(attribute, max_size=2))),
         )

@@ -1,6 +1,6 @@
 import pytest
 
-from service.core.catalog import Achievement, Draft, MediaAsset, Title
+from service.core.catalog.model import Achievement, Draft, MediaAsset, Title
 from service.core.formats.checks import LIMITS, RULES, check, check_title
 
 

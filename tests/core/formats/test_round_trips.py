@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.core import catalog
-from service.core.catalog import Achievement, Draft, MediaAsset, Reward, Title
+from service.core.catalog import model
+from service.core.catalog.model import Achievement, Draft, MediaAsset, Reward, Title
 from service.core.formats import strings, xbox_xml
 from service.core.formats.exports import EXPORT_FORMATS, export
 from service.core.formats.stores import only_description
@@ -48,10 +48,8 @@ def titles(draw: st.DrawFn) -> Draft:
     keys = [key for one in achievements for key in one.text_keys()]
     others = ["string/Presence_1", "string/steam/STAT_1_NAME", "string/epic/a0/flavorText"]
     names = draw(st.lists(text, min_size=len(numbers), max_size=len(numbers), unique=True))
-    default = {key: draw(text) for key in (catalog.TITLE_NAME, *keys, *others)}
-    default |= {
-        catalog.achievement_key(one.number, "name"): name for one, name in zip(achievements, names, strict=True)
-    }
+    default = {key: draw(text) for key in (model.TITLE_NAME, *keys, *others)}
+    default |= {model.achievement_key(one.number, "name"): name for one, name in zip(achievements, names, strict=True)}
     texts = {"en-US": default}
     for locale in ("fr-FR", "ar-SA", "zh-Hans", "es-MX"):
         texts[locale] = {key: draw(text) for key in default if draw(st.booleans())}

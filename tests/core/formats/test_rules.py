@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.core.catalog import MediaAsset, Reward, Window
+from service.core.catalog.model import MediaAsset, Reward, Window
 from service.core.formats.rules import check
 from service.core.formats.toml_catalogue import read_toml
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.core.catalog import MediaAsset, Requirement, Reward
+from service.core.catalog.model import MediaAsset, Requirement, Reward
 from service.core.formats.toml_catalogue import read_toml, write_toml
 
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from service.core import ticks
-from service.core.catalog import Window
+from service.core.catalog.model import Window
 from service.core.formats.xbox_page import TitleProgress, read_definitions, read_progress
 
 

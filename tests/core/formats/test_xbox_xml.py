@@ -1,6 +1,6 @@
 import pytest
 
-from service.core.catalog import Reward
+from service.core.catalog.model import Reward
 from service.core.formats.xbox_xml import join, read_achievements2017, read_localization
 
 GIVEN = {

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from service.app import make_application
-from service.core.catalog import NO_PICTURE, achievement_key
+from service.core.catalog.model import NO_PICTURE, achievement_key
 from service.web import Services
 from tests.making import PLAYER, achievement, authorization
 

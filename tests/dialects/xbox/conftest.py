@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from service.core import publishing
-from service.core.catalog import Texts
+from service.core.catalog.model import Texts
 from service.db.pool import Pool
 from service.web import Services
 from tests.making import draft

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.core import ticks
-from service.core.catalog import Window
+from service.core.catalog.model import Window
 from tests.making import OTHER, PLAYER, achievement, authorization
 
 SCID = "00000000-0000-0000-0000-000000000001"

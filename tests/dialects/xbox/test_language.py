@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.core import publishing
-from service.core.catalog import Reward, achievement_key, reward_key
+from service.core.catalog.model import Reward, achievement_key, reward_key
 from tests.making import OTHER, PLAYER, achievement, authorization
 
 FIELDS = ("name", "description", "locked_description")

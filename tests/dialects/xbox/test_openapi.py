@@ -11,7 +11,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from service import demo, openapi
 from service.app import DOORS
-from service.core.catalog import Kind, MediaAsset, Requirement, Reward, Window
+from service.core.catalog.model import Kind, MediaAsset, Requirement, Reward, Window
 from service.dialects.xbox import query, refusals
 from service.dialects.xbox.answers import contracts
 from service.dialects.xbox.routes import DOOR

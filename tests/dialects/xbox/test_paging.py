@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from service.app import make_application, make_services
 from service.core import publishing, ticks
-from service.core.catalog import Achievement, Window
+from service.core.catalog.model import Achievement, Window
 from service.core.page import Tokens
 from service.core.progress import ProgressReads
 from service.core.releases import Releases

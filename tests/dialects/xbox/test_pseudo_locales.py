@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.core.catalog import achievement_key
+from service.core.catalog.model import achievement_key
 from service.settings import Settings
 from tests.making import SECRET
 

@@ -9,7 +9,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from service.core import ticks
-from service.core.catalog import Window
+from service.core.catalog.model import Window
 from service.core.page import Order
 from service.dialects.xbox import query
 from service.errors import BadParameter

@@ -10,7 +10,7 @@ import itertools
 
 import msgspec
 
-from service.core import language_tag
+from service.core.languages import language_tag
 
 
 class _Data(msgspec.Struct, frozen=True):

@@ -1,0 +1,1 @@
+"""What can be earned: titles, achievements, metrics and rewards as frozen values. Pure."""
