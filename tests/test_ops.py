@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from service import ops
 from service.app import make_services
 from service.core import publishing
-from service.core.standing import Change
+from service.core.unlocks.standing import Change
 from service.db.pool import Pool
 from service.observe import Observer
 from service.settings import Settings

@@ -15,8 +15,8 @@ import msgspec
 from service.core import ticks
 from service.core.catalog.model import stored
 from service.core.releases import Releases
-from service.core.rules import Rules
-from service.core.standing import Change
+from service.core.unlocks.rules import Rules
+from service.core.unlocks.standing import Change
 from service.core.writing import Writer
 from service.db.pool import Pool
 from service.db.queries import query, statement

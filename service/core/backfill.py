@@ -13,11 +13,12 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from service.core import applying, event_log
+from service.core import event_log
 from service.core.catalog.model import Draft
 from service.core.releases import Releases
-from service.core.rules import Rules
-from service.core.standing import Change, Logged, Standing
+from service.core.unlocks import applying
+from service.core.unlocks.rules import Rules
+from service.core.unlocks.standing import Change, Logged, Standing
 from service.core.writing import Writer
 from service.db import Connection
 from service.db.pool import Pool

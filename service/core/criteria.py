@@ -17,9 +17,10 @@ from typing import Literal
 
 import msgspec
 
-from service.core import measures, ticks
+from service.core import ticks
 from service.core.catalog.model import Achievement, Measure
-from service.core.standing import Logged, State
+from service.core.unlocks import measures
+from service.core.unlocks.standing import Logged, State
 
 LEARNING_PATH = "learning-path"
 LARGEST = 2**31 - 1  # what a GraphQL Int holds

@@ -29,8 +29,8 @@ import msgspec
 
 from service.core import ticks
 from service.core.catalog.model import Kind, number_of, stored
-from service.core.earned import Progress
 from service.core.published import PublishedTitle
+from service.core.unlocks.earned import Progress
 from service.errors import BadToken
 
 Item = tuple[int, int]

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import msgspec
 
 from service.core.catalog.model import stored
-from service.core.earned import Everything, Progress
 from service.core.formats.xbox_page import TitleProgress
 from service.core.reads import Coalesced
+from service.core.unlocks.earned import Everything, Progress
 from service.db import Connection
 from service.db.pool import Pool
 from service.db.queries import query, statement

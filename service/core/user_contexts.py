@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from service.core.reads import Coalesced
-from service.core.standing import Change
+from service.core.unlocks.standing import Change
 from service.core.writing import Writer
 from service.db.pool import Pool
 from service.db.queries import query

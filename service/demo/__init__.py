@@ -12,7 +12,7 @@ from service.core.formats import xbox_page
 from service.core.formats.title_folder import locales_folder, read_title_folder
 from service.core.releases import Releases
 from service.core.shared_keys import shared_key
-from service.core.standing import Change, Event
+from service.core.unlocks.standing import Change, Event
 from service.core.user_contexts import Scope, UserContext, UserContexts
 from service.core.writing import Writer
 from service.db.pool import Pool

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from service.core import age, publishing, ticks
 from service.core.releases import Releases
-from service.core.standing import Change
+from service.core.unlocks.standing import Change
 from service.core.writing import Writer
 from service.db.pool import open_pool
 from tests.making import counted, draft, event, metric

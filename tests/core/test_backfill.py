@@ -5,7 +5,7 @@ import pytest
 from service.core import backfill, publishing
 from service.core.catalog.model import Attribute
 from service.core.releases import Releases
-from service.core.standing import Change
+from service.core.unlocks.standing import Change
 from service.core.writing import Writer
 from tests.making import achievement, counted, draft, event, metric
 

@@ -6,7 +6,7 @@ import pytest
 
 from service.core import criteria, ticks
 from service.core.criteria import criterion_of
-from service.core.standing import Logged, State
+from service.core.unlocks.standing import Logged, State
 from tests.making import achievement, counted
 
 PATH = (("learning-path", "knots"),)

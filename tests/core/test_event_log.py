@@ -2,7 +2,7 @@
 
 from service.core import doctor, event_log, publishing
 from service.core.releases import Releases
-from service.core.standing import Change
+from service.core.unlocks.standing import Change
 from service.core.writing import Writer
 from tests.making import PLAYER, counted, draft, event, metric
 

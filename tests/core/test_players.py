@@ -10,7 +10,7 @@ from service.core import api_keys, awards, doctor, players, publishing
 from service.core.open_badges import Award, Position
 from service.core.progress import ProgressReads
 from service.core.releases import Releases
-from service.core.standing import Change, Report
+from service.core.unlocks.standing import Change, Report
 from service.core.writing import Writer
 from service.db.pool import open_pool
 from service.errors import NotFound

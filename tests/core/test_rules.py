@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.core import ticks
-from service.core.applying import apply
 from service.core.catalog.model import Attribute, Measure, Requirement, Title, Window, stored
-from service.core.rules import Rules
-from service.core.standing import Change, Logged, Report, State
+from service.core.unlocks.applying import apply
+from service.core.unlocks.rules import Rules
+from service.core.unlocks.standing import Change, Logged, Report, State
 from service.errors import BadField, NotFound, UnknownMetric
 from tests.making import achievement, counted, event, metric
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from service.core import publishing
 from service.core.catalog.model import Attribute
 from service.core.releases import Releases
-from service.core.standing import Change, Report
+from service.core.unlocks.standing import Change, Report
 from service.core.writing import Writer
 from service.db.pool import open_pool
 from service.errors import BadField, NotFound, UnknownMetric

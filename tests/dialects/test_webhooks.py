@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from service.core import outbox
-from service.core.standing import Change
+from service.core.unlocks.standing import Change
 from service.dialects.trophy import completed
 from service.observe import Observer
 from service.webhooks import Webhooks, is_safe

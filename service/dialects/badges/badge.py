@@ -10,8 +10,8 @@ import msgspec
 
 from service.core import criteria
 from service.core.criteria import Criterion
-from service.core.measures import local_day, zone_of
-from service.core.standing import Logged, State
+from service.core.unlocks.measures import local_day, zone_of
+from service.core.unlocks.standing import Logged, State
 from service.dialects.badges import dates
 from service.dialects.badges.catalogue import Emblem, MediaImage
 from service.dialects.badges.paging import Place, SortKey

@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from service.core import api_keys
-from service.core.standing import Change, Event
+from service.core.unlocks.standing import Change, Event
 from service.core.writing import Written
 from service.dialects.trophy import admin_bodies as bodies
 from service.dialects.trophy.admin import MOST_BYTES, Administering, ids_of

@@ -7,10 +7,11 @@ from decimal import Decimal
 
 from aiohttp import hdrs, web
 
-from service.core import days, measures
+from service.core import days
 from service.core.catalog.model import Achievement, stored
 from service.core.days import Aggregation
-from service.core.standing import Change, Recorded, Report, State
+from service.core.unlocks import measures
+from service.core.unlocks.standing import Change, Recorded, Report, State
 from service.dialects.trophy import wire
 from service.dialects.trophy.asking import Asking, etag
 from service.dialects.trophy.bodies import CompleteBody, EventBody, UpsertedUser, UserFields, idempotency_key, user_id

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from aiohttp import hdrs, web
 
 from service.core.catalog.model import number_of
-from service.core.earned import Progress
+from service.core.unlocks.earned import Progress
 from service.dialects.trophy import cors
 from service.dialects.trophy.asking import Asking
 from service.dialects.trophy.wire import completed

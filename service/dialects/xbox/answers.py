@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from service.core import ticks
-from service.core.earned import Progress
 from service.core.lists import Page
 from service.core.published import PublishedTitle
 from service.core.rarity import Rarities
+from service.core.unlocks.earned import Progress
 from service.dialects.xbox.fragments import (
     LEGACY_LOCKED_AT,
     LOCKED_AT,

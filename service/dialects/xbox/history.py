@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from service.core import ticks
-from service.core.earned import Everything
 from service.core.lists import keep
 from service.core.page import Cursor, Order, View
+from service.core.unlocks.earned import Everything
 from service.dialects.xbox.answers import ChainOf, Contract
 from service.dialects.xbox.fragments import LOCKED_AT, encode
 from service.errors import BadToken

@@ -8,13 +8,13 @@ import time
 from aiohttp import hdrs, web
 
 from service.core import lists
-from service.core.earned import Everything
 from service.core.identity import Principal, canonical_xuid, may_read_progress
 from service.core.languages import language
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.lists import Walk
 from service.core.page import Cursor, Order, View
 from service.core.published import PublishedTitle
+from service.core.unlocks.earned import Everything
 from service.dialects.xbox import answers, history, query
 from service.dialects.xbox.answers import Contract
 from service.dialects.xbox.openapi import OPENAPI

@@ -18,9 +18,9 @@ from aiohttp import WSMsgType, web
 
 from service.core import ticks
 from service.core.catalog.model import stored
-from service.core.earned import Progress
 from service.core.identity import canonical_xuid, may_read_progress
 from service.core.published import PublishedTitle
+from service.core.unlocks.earned import Progress
 from service.core.watch import Changes
 from service.dialects.xbox.fragments import encode
 from service.errors import BadRequest, LaurelError, NotFound, Unavailable

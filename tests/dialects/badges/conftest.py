@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from service.core import api_keys
-from service.core.standing import Change
+from service.core.unlocks.standing import Change
 from service.core.user_contexts import UserContext
 from service.db.pool import Pool
 from service.web import Services

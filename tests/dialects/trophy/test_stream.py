@@ -7,7 +7,7 @@ import pytest
 
 from service.app import make_application, make_services
 from service.core import api_keys, publishing
-from service.core.standing import Change
+from service.core.unlocks.standing import Change
 from service.db.pool import open_pool
 from service.observe import Observer
 from service.settings import Settings

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import msgspec
 
-from service.core import measures
 from service.core.catalog.model import Achievement, Measure, Requirement, stored
-from service.core.rules import STREAK, Rules, at_of
-from service.core.standing import (
+from service.core.unlocks import measures
+from service.core.unlocks.rules import STREAK, Rules, at_of
+from service.core.unlocks.standing import (
     Answer,
     Applied,
     Change,

@@ -1,0 +1,1 @@
+"""How progress is computed: measures, requirements, and the rules that unlock achievements. Pure."""
