@@ -15,13 +15,14 @@ from service.commands.intake import DraftOf, Given, Places, locales_of, read_fil
 from service.commands.report import REPORT_FORMATS, Finding, ReportFormat
 from service.core import backfill, publishing
 from service.core.catalog.model import Draft
-from service.core.formats import checks, exports, rules
+from service.core.formats import exports
 from service.core.formats.exports import EXPORT_FORMATS, ExportFormat
 from service.core.formats.sniff import Format
 from service.core.formats.title_folder import write_files
 from service.core.publishing import Difference
 from service.core.releases import Releases
 from service.core.shared_keys import shared_key
+from service.core.validation import checks, rules
 from service.core.writing import Writer
 from service.db import Connection
 from service.db.pool import Pool

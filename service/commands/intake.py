@@ -8,9 +8,9 @@ import msgspec
 
 from service.core.catalog.model import Draft
 from service.core.formats import strings, xbox_page, xbox_xml
-from service.core.formats.problems import MAX_BYTES
 from service.core.formats.sniff import Format, sniff
 from service.core.formats.title_folder import read_title_folder
+from service.core.validation.problems import MAX_BYTES
 from service.errors import BadCatalogue, Problem
 
 Places = Mapping[tuple[str, str], tuple[str, int | None]]

@@ -9,9 +9,10 @@ import msgspec
 
 from service.commands.intake import Places
 from service.core.catalog.model import Draft
-from service.core.formats import checks, strings
-from service.core.formats.checks import Severity
-from service.core.formats.problems import MAX_BYTES
+from service.core.formats import strings
+from service.core.validation import checks
+from service.core.validation.checks import Severity
+from service.core.validation.problems import MAX_BYTES
 from service.errors import Problem
 
 ReportFormat = Literal["text", "json", "github"]

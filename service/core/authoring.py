@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from service.core import publishing
 from service.core.catalog.model import Draft
-from service.core.formats import rules
+from service.core.validation import rules
 from service.db import Connection
 from service.errors import BadCatalogue, Problem
 

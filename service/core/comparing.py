@@ -7,10 +7,10 @@ import msgspec
 import polib
 
 from service.core.catalog.model import Draft
-from service.core.formats import rules
 from service.core.formats.entries import Entry
 from service.core.identity import Right
-from service.core.remarks import remarks_on
+from service.core.validation import rules
+from service.core.validation.remarks import remarks_on
 from service.errors import Problem
 
 Kind = Literal["new", "changed", "stale", "removed", "unchanged", "kept", "unknown", "error"]

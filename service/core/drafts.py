@@ -8,9 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from service.core import remarks
 from service.core.catalog.model import Achievement, Draft, Title
-from service.core.formats import rules
+from service.core.validation import remarks, rules
 from service.db import Connection
 from service.db.queries import query, statement
 from service.errors import NotFound

@@ -22,7 +22,7 @@ from service.core.drafts import (
     titles,
     write_draft,
 )
-from service.core.formats import rules
+from service.core.validation import rules
 from service.db import Connection
 from service.db.queries import query, statement
 from service.errors import BadCatalogue, NotFound, Problem

@@ -10,9 +10,9 @@ from typing import Literal
 import msgspec
 
 from service.core.drafts import lock_title, text_keys
-from service.core.formats.checks import Remark
 from service.core.identity import Right
-from service.core.remarks import limit_of, remarks_on
+from service.core.validation.checks import Remark
+from service.core.validation.remarks import limit_of, remarks_on
 from service.db import Connection
 from service.db.queries import query, statement
 from service.errors import BadField, Conflict, NotFound

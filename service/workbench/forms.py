@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import msgspec
 from aiohttp import BodyPartReader, MultipartReader, hdrs, web
 
-from service.core.formats.problems import MAX_BYTES
+from service.core.validation.problems import MAX_BYTES
 from service.errors import BadField, BadRequest, NotAllowed, TooLarge, TooSlow, UnsupportedBody
 from service.web import BODY_TIMEOUT, SERVICES, read_body
 from service.workbench.pages import SESSION

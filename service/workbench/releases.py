@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from aiohttp import hdrs, web
 
 from service.core import audit, publishing, schedules, texts
-from service.core.formats import rules
 from service.core.identity import may_localize
+from service.core.validation import rules
 from service.errors import BadField, Conflict
 from service.parameters import number, words
 from service.web import Route

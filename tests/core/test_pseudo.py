@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.formats import words
 from service.core.pseudo import accented, mirrored, with_pseudo
+from service.core.validation import words
 
 texts = st.lists(
     st.sampled_from(["Light", " ", "lamps", "{count}", "%1$s", "<b>", "</b>", "https://a.example/b", "\n", "é", "."]),

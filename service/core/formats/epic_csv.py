@@ -8,10 +8,10 @@ The columns are known from third parties' tools.
 from collections.abc import Iterator, Mapping
 
 from service.core.catalog.model import Draft, achievement_key
-from service.core.formats import stores, values
 from service.core.formats.csv_rows import Row, columns, read_rows, written_rows
 from service.core.formats.entries import Entry, with_sources
-from service.core.formats.problems import Place
+from service.core.validation import stores, values
+from service.core.validation.problems import Place
 
 COLUMNS = (
     "name",

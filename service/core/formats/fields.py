@@ -4,8 +4,8 @@ import difflib
 from collections.abc import Callable, Iterator
 from typing import TypeVar, cast
 
-from service.core.formats.problems import Place
-from service.core.formats.values import shown
+from service.core.validation.problems import Place
+from service.core.validation.values import shown
 
 T = TypeVar("T")
 D = TypeVar("D")

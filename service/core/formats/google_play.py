@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterator, Mapping
 
 from service.core.catalog.model import Achievement, Draft, achievement_key
-from service.core.formats import stores, values
 from service.core.formats.csv_rows import Row, columns, read_rows, written_rows
 from service.core.formats.entries import Entry, with_sources
-from service.core.formats.problems import Broken, Place
 from service.core.formats.zip_files import read_zip, write_zip
+from service.core.validation import stores, values
+from service.core.validation.problems import Broken, Place
 
 METADATA, LOCALIZATIONS, ICONS = (
     "AchievementsMetadata.csv",

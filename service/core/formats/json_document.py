@@ -7,8 +7,8 @@ import collections
 import json
 from typing import Any
 
-from service.core.formats.problems import Place, decoded
-from service.core.formats.values import shown
+from service.core.validation.problems import Place, decoded
+from service.core.validation.values import shown
 
 
 def read_json(data: bytes, place: Place) -> object:

@@ -7,10 +7,10 @@ apostrophes before such a beginning: reading takes exactly one away, so every te
 import re
 
 from service.core.catalog.model import Draft
-from service.core.formats import rules, values
 from service.core.formats.csv_rows import Row, columns, read_rows, written_rows
 from service.core.formats.entries import Entry
-from service.core.formats.problems import Place
+from service.core.validation import rules, values
+from service.core.validation.problems import Place
 
 KEY, SOURCE = "key", "source"
 _FORMULA = re.compile("(?P<guards>'*)[-=+@\t\r\n＝＋－＠]")

@@ -13,9 +13,9 @@ import polib
 
 from service.core.catalog import model
 from service.core.catalog.model import Draft
-from service.core.formats import rules, values
 from service.core.formats.po_lines import Entry, read_entries
-from service.core.formats.problems import Place, bounded, decoded
+from service.core.validation import rules, values
+from service.core.validation.problems import Place, bounded, decoded
 
 _CHARSET = re.compile(
     rb"^[^#\n]{0,200}Content-Type:[ \t]*text/plain;[ \t]*charset=([A-Za-z0-9_.-]{1,40})", re.MULTILINE

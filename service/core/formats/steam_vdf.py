@@ -12,9 +12,9 @@ from typing import Any
 import vdf
 
 from service.core.catalog.model import Draft, achievement_key
-from service.core.formats import stores, values
 from service.core.formats.entries import Entry, with_sources
-from service.core.formats.problems import Place, decoded
+from service.core.validation import stores, values
+from service.core.validation.problems import Place, decoded
 
 PREFIX = "string/steam/"
 _STRING = re.compile(r'"((?:\\[^\n]|[^"\\])*)"|//[^\n]*')

@@ -15,19 +15,17 @@ from service.core.formats import (
     google_play,
     plain_csv,
     po,
-    rules,
     steam_vdf,
-    stores,
     toml_catalogue,
-    values,
     xbox_export,
     xbox_page,
     xbox_xml,
 )
 from service.core.formats.entries import Entry
-from service.core.formats.problems import Place
 from service.core.formats.sniff import FORMATS, sniff
 from service.core.formats.xbox_xml import ListedAchievement, Localization
+from service.core.validation import rules, stores, values
+from service.core.validation.problems import Place
 from service.errors import BadCatalogue, Problem
 
 __all__ = ["Entry", "Strings", "read", "texts_of"]

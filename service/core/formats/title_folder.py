@@ -10,9 +10,9 @@ from pathlib import Path
 from service import errors
 from service.core.catalog.model import Draft
 from service.core.formats import po, strings
-from service.core.formats.problems import MAX_BYTES, Place
 from service.core.formats.toml_catalogue import read_toml, write_toml
-from service.core.formats.values import locale as locale_of
+from service.core.validation.problems import MAX_BYTES, Place
+from service.core.validation.values import locale as locale_of
 
 TEMPLATES = "templates"
 

@@ -16,9 +16,10 @@ import tomli_w
 from service.core import ticks
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Requirement, Reward, Title, Window
-from service.core.formats import rules, toml_measures, values
+from service.core.formats import toml_measures
 from service.core.formats.fields import Fields
-from service.core.formats.problems import Place, decoded
+from service.core.validation import rules, values
+from service.core.validation.problems import Place, decoded
 
 HEADER = """\
 # The achievements of one title, with their texts in the default locale.

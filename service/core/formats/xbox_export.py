@@ -5,9 +5,10 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
 from service.core.catalog.model import Achievement, Draft, achievement_key
-from service.core.formats import epic_csv, rules, steam_vdf, stores
-from service.core.formats.problems import Place
+from service.core.formats import epic_csv, steam_vdf
 from service.core.formats.xbox_xml import STRING_IDS
+from service.core.validation import rules, stores
+from service.core.validation.problems import Place
 
 LOCALIZATION, ACHIEVEMENTS = "localization.xml", "achievements2017.xml"
 _NAMESPACE = "http://config.mgt.xboxlive.com/schema"

@@ -12,10 +12,10 @@ import msgspec
 
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Requirement, Reward, Title, Window
-from service.core.formats import rules, values
 from service.core.formats.fields import Fields
 from service.core.formats.json_document import read_json
-from service.core.formats.problems import Broken, Place
+from service.core.validation import rules, values
+from service.core.validation.problems import Broken, Place
 
 _operation = values.one_of(*get_args(model.Operation), any_case=True)
 _value_type = values.one_of(*get_args(model.ValueType), any_case=True)

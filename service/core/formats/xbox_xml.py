@@ -13,9 +13,9 @@ import msgspec
 
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Requirement, Reward, Title
-from service.core.formats import rules, stores, values
-from service.core.formats.problems import Broken, Place
 from service.core.formats.xml_tree import Element, read_xml
+from service.core.validation import rules, stores, values
+from service.core.validation.problems import Broken, Place
 
 ICON_BASE_URL = "https://localhost/icons/"  # names no real host: an icon's own address is not in the file
 PERCENT = Requirement(id="00000000-0000-0000-0000-000000000000", target="100", operation="Maximum")

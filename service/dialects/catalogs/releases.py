@@ -5,8 +5,8 @@ from datetime import datetime
 from aiohttp import hdrs, web
 
 from service.core import audit, publishing, schedules, texts
-from service.core.formats import rules
 from service.core.identity import may_localize
+from service.core.validation import rules
 from service.dialects.catalogs import wire
 from service.dialects.catalogs.asking import Asking, answer
 from service.dialects.catalogs.bodies import ActivateBody, PublishBody, body

@@ -24,7 +24,7 @@ from service.core.catalog.model import (
     achievement_key,
     metric_key,
 )
-from service.core.formats.measuring import KEY
+from service.core.validation.measuring import KEY
 from service.dialects.trophy import wire
 from service.dialects.trophy.bodies import amount, text
 from service.dialects.trophy.wire import YEAR, Shape

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.core.catalog.model import MediaAsset, Reward, Window
-from service.core.formats.rules import check
 from service.core.formats.toml_catalogue import read_toml
+from service.core.validation.rules import check
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from service.core.catalog.model import TITLE_NAME, Draft, achievement_key
-from service.core.formats import values, words
+from service.core.validation import values, words
 
 
 def translated_two_ways(draft: Draft, locale: str) -> Iterator[tuple[str, str]]:

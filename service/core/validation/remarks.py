@@ -1,8 +1,8 @@
 """What is to be said of one text, for whoever saves, imports or lists it: the one place that asks the checks. Pure."""
 
 from service.core.catalog.model import Draft
-from service.core.formats import rules
-from service.core.formats.checks import LIMITS, Remark, check
+from service.core.validation import rules
+from service.core.validation.checks import LIMITS, Remark, check
 
 _STORE = LIMITS["xbox"]  # what is served there first: no text is saved over its limits
 

@@ -11,8 +11,8 @@ from typing import Literal
 import msgspec
 
 from service.core.catalog.model import Draft
-from service.core.formats import rules, title_checks, values, words
-from service.core.formats.problems import Broken
+from service.core.validation import rules, title_checks, values, words
+from service.core.validation.problems import Broken
 
 Severity = Literal["error", "warning"]
 Limits = Mapping[str, int]

@@ -13,9 +13,9 @@ from service import errors
 from service.core import ticks
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Title
-from service.core.formats import stores, values
-from service.core.formats.measuring import contradictions_of
-from service.core.formats.problems import Broken, Place
+from service.core.validation import stores, values
+from service.core.validation.measuring import contradictions_of
+from service.core.validation.problems import Broken, Place
 
 LENGTHS = {  # characters; documented by Partner Center, the achievement's name by third parties only
     "title/name": 22,
