@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 
 from service.core.catalog.model import Draft
-from service.core.formats import strings, xbox_page, xbox_xml
+from service.core.formats import strings
 from service.core.formats.sniff import Format, sniff
 from service.core.formats.title_folder import read_title_folder
+from service.core.formats.xbox import xbox_page, xbox_xml
 from service.core.validation.problems import MAX_BYTES
 from service.errors import BadCatalogue, Problem
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from service.core.catalog.model import stored
-from service.core.formats.xbox_page import TitleProgress
+from service.core.formats.xbox.xbox_page import TitleProgress
 from service.core.reads import Coalesced
 from service.core.unlocks.earned import Everything, Progress
 from service.db import Connection

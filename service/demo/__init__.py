@@ -8,8 +8,8 @@ from decimal import Decimal
 import msgspec
 
 from service.core import api_keys, progress, publishing, ticks
-from service.core.formats import xbox_page
 from service.core.formats.title_folder import locales_folder, read_title_folder
+from service.core.formats.xbox import xbox_page
 from service.core.releases import Releases
 from service.core.shared_keys import shared_key
 from service.core.unlocks.standing import Change, Event

@@ -6,7 +6,7 @@ import pytest
 
 from service.core import awards, open_badges, players, publishing
 from service.core.badge_keys import badge_keys, rotate
-from service.core.formats.xbox_page import TitleProgress
+from service.core.formats.xbox.xbox_page import TitleProgress
 from service.core.open_badges import Award
 from service.core.progress import ProgressReads, put_progress
 from service.core.releases import Releases

@@ -7,7 +7,7 @@ import pytest
 
 from service.core import lists, publishing, ticks
 from service.core.catalog.model import Window
-from service.core.formats.xbox_page import TitleProgress
+from service.core.formats.xbox.xbox_page import TitleProgress
 from service.core.lists import Walk
 from service.core.page import Asked, Order
 from service.core.progress import ProgressReads, put_progress

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from service.core import progress, publishing
 from service.core.catalog.model import number_of, stored
-from service.core.formats.xbox_page import TitleProgress
+from service.core.formats.xbox.xbox_page import TitleProgress
 from service.core.progress import ProgressReads, put_progress
 from tests.making import PLAYER, achievement, draft
 

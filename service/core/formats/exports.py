@@ -6,7 +6,9 @@ from typing import Literal, cast, get_args
 import msgspec
 
 from service.core.catalog.model import Draft
-from service.core.formats import epic_csv, google_play, plain_csv, po, steam_vdf, title_folder, xbox_export
+from service.core.formats import plain_csv, po, title_folder
+from service.core.formats.stores import epic_csv, google_play, steam_vdf
+from service.core.formats.xbox import xbox_export
 from service.core.formats.zip_files import write_zip
 from service.core.validation import stores
 from service.errors import BadCatalogue

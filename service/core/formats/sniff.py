@@ -5,7 +5,7 @@ import re
 from pathlib import PurePath
 from typing import Literal, get_args
 
-from service.core.formats import google_play
+from service.core.formats.stores import google_play
 from service.core.validation.problems import Place, bounded
 
 Format = Literal["xbox-page", "achievements2017", "localization", "toml", "po", "steam", "google-play", "epic", "csv"]

@@ -10,20 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from service.core.catalog.model import Draft
-from service.core.formats import (
-    epic_csv,
-    google_play,
-    plain_csv,
-    po,
-    steam_vdf,
-    toml_catalogue,
-    xbox_export,
-    xbox_page,
-    xbox_xml,
-)
+from service.core.formats import plain_csv, po, toml_catalogue
 from service.core.formats.entries import Entry
 from service.core.formats.sniff import FORMATS, sniff
-from service.core.formats.xbox_xml import ListedAchievement, Localization
+from service.core.formats.stores import epic_csv, google_play, steam_vdf
+from service.core.formats.xbox import xbox_export, xbox_page, xbox_xml
+from service.core.formats.xbox.xbox_xml import ListedAchievement, Localization
 from service.core.validation import rules, stores, values
 from service.core.validation.problems import Place
 from service.errors import BadCatalogue, Problem

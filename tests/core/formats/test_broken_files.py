@@ -7,15 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service import errors
-from service.core.formats.epic_csv import read_epic
-from service.core.formats.google_play import LOCALIZATIONS, METADATA, read_play
 from service.core.formats.plain_csv import read_csv
 from service.core.formats.po import read_po
 from service.core.formats.sniff import sniff
-from service.core.formats.steam_vdf import read_vdf
+from service.core.formats.stores.epic_csv import read_epic
+from service.core.formats.stores.google_play import LOCALIZATIONS, METADATA, read_play
+from service.core.formats.stores.steam_vdf import read_vdf
 from service.core.formats.toml_catalogue import read_toml
-from service.core.formats.xbox_page import read_definitions, read_progress
-from service.core.formats.xbox_xml import read_achievements2017, read_localization
+from service.core.formats.xbox.xbox_page import read_definitions, read_progress
+from service.core.formats.xbox.xbox_xml import read_achievements2017, read_localization
 from tests.core.formats.conftest import TOML
 
 DRAFT = read_toml(TOML.encode(), file="title.toml")

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Reward, Title
-from service.core.formats import strings, xbox_xml
+from service.core.formats import strings
 from service.core.formats.exports import EXPORT_FORMATS, export
 from service.core.formats.toml_catalogue import read_toml
+from service.core.formats.xbox import xbox_xml
 from service.core.publishing import difference, merged
 from service.core.validation.stores import only_description
 from tests.core.formats.conftest import PRODUCT, SCID, TOML

@@ -5,8 +5,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
 from service.core.catalog.model import Achievement, Draft, achievement_key
-from service.core.formats import epic_csv, steam_vdf
-from service.core.formats.xbox_xml import STRING_IDS
+from service.core.formats.stores import epic_csv, steam_vdf
+from service.core.formats.xbox.xbox_xml import STRING_IDS
 from service.core.validation import rules, stores
 from service.core.validation.problems import Place
 

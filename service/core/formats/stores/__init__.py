@@ -1,0 +1,1 @@
+"""Files of other stores: Steam's VDF, Google Play's ZIP, Epic's CSV."""

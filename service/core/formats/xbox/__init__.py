@@ -1,0 +1,1 @@
+"""Xbox's files: captured pages and Partner Center's XML."""
