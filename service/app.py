@@ -20,8 +20,8 @@ from service.core.fallbacks import Fallbacks
 from service.core.page import Tokens
 from service.core.presence import Presence
 from service.core.progress import ProgressReads
+from service.core.publishing.releases import Releases
 from service.core.rarity import Rarities
-from service.core.releases import Releases
 from service.core.sessions import Sessions
 from service.core.shared_keys import shared_key
 from service.core.user_contexts import UserContexts

@@ -27,8 +27,8 @@ from service.core.identity import Principal
 from service.core.page import Tokens
 from service.core.presence import Presence
 from service.core.progress import ProgressReads
+from service.core.publishing.releases import Releases
 from service.core.rarity import Rarities
-from service.core.releases import Releases
 from service.core.sessions import Sessions
 from service.core.user_contexts import UserContexts
 from service.core.watch import Watch

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from service import ops
 from service.app import make_services
-from service.core import publishing
+from service.core.publishing import publishing
 from service.core.unlocks.standing import Change
 from service.db.pool import Pool
 from service.observe import Observer

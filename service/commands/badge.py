@@ -14,8 +14,8 @@ from service.core.badge_verifying import Badge, NotGood
 from service.core.languages import language
 from service.core.open_badges import Award, Issuing
 from service.core.progress import ProgressReads
-from service.core.published import PublishedTitle
-from service.core.releases import Releases
+from service.core.publishing.published import PublishedTitle
+from service.core.publishing.releases import Releases
 from service.db.pool import Pool
 from service.errors import NotFound
 

@@ -14,7 +14,7 @@ import msgspec
 
 from service.core import ticks
 from service.core.catalog.model import stored
-from service.core.releases import Releases
+from service.core.publishing.releases import Releases
 from service.core.unlocks.rules import Rules
 from service.core.unlocks.standing import Change
 from service.core.writing import Writer

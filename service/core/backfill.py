@@ -15,7 +15,7 @@ import msgspec
 
 from service.core import event_log
 from service.core.catalog.model import Draft
-from service.core.releases import Releases
+from service.core.publishing.releases import Releases
 from service.core.unlocks import applying
 from service.core.unlocks.rules import Rules
 from service.core.unlocks.standing import Change, Logged, Standing

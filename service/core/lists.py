@@ -8,8 +8,8 @@ import msgspec
 from service.core import ticks
 from service.core.page import Asked, Cursor, Listing, Order, Run, View, listing
 from service.core.progress import ProgressReads
-from service.core.published import PublishedTitle
-from service.core.releases import Releases
+from service.core.publishing.published import PublishedTitle
+from service.core.publishing.releases import Releases
 from service.core.unlocks.earned import Everything, Progress
 
 _LISTS_KEPT = 8  # orders and filters that one player's clients use at a time

@@ -29,7 +29,7 @@ import msgspec
 
 from service.core import ticks
 from service.core.catalog.model import Kind, number_of, stored
-from service.core.published import PublishedTitle
+from service.core.publishing.published import PublishedTitle
 from service.core.unlocks.earned import Progress
 from service.errors import BadToken
 

@@ -19,8 +19,8 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from service.core import event_log, records, ticks
+from service.core.publishing.releases import Releases
 from service.core.records import Record
-from service.core.releases import Releases
 from service.core.unlocks import applying
 from service.core.unlocks.rules import Rules
 from service.core.unlocks.standing import Answer, Applied, Change, DayChange, Question, Recorded, State, Unlock

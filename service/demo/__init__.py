@@ -7,10 +7,11 @@ from decimal import Decimal
 
 import msgspec
 
-from service.core import api_keys, progress, publishing, ticks
+from service.core import api_keys, progress, ticks
 from service.core.formats.title_folder import locales_folder, read_title_folder
 from service.core.formats.xbox import xbox_page
-from service.core.releases import Releases
+from service.core.publishing import publishing
+from service.core.publishing.releases import Releases
 from service.core.shared_keys import shared_key
 from service.core.unlocks.standing import Change, Event
 from service.core.user_contexts import Scope, UserContext, UserContexts

@@ -10,8 +10,8 @@ import msgspec
 from aiohttp import hdrs, web
 
 from service.core import texts
-from service.core.drafts import lock_title
 from service.core.identity import Right, may_localize
+from service.core.publishing.drafts import lock_title
 from service.core.texts import String, Written
 from service.core.validation.remarks import is_hard_limit
 from service.errors import BadField, BadParameter, Conflict, Unconditional

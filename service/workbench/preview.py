@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from service.core import texts
-from service.core.published import PublishedTitle
+from service.core.publishing.published import PublishedTitle
 from service.core.texts import String
 from service.db import Connection
 

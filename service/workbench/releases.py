@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 from aiohttp import hdrs, web
 
-from service.core import audit, publishing, schedules, texts
+from service.core import texts
 from service.core.identity import may_localize
+from service.core.publishing import audit, publishing, schedules
 from service.core.validation import rules
 from service.errors import BadField, Conflict
 from service.parameters import number, words

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.core import age, publishing, ticks
-from service.core.releases import Releases
+from service.core import age, ticks
+from service.core.publishing import publishing
+from service.core.publishing.releases import Releases
 from service.core.unlocks.standing import Change
 from service.core.writing import Writer
 from service.db.pool import open_pool

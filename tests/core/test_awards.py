@@ -4,12 +4,13 @@ import asyncio
 
 import pytest
 
-from service.core import awards, open_badges, players, publishing
+from service.core import awards, open_badges, players
 from service.core.badge_keys import badge_keys, rotate
 from service.core.formats.xbox.xbox_page import TitleProgress
 from service.core.open_badges import Award
 from service.core.progress import ProgressReads, put_progress
-from service.core.releases import Releases
+from service.core.publishing import publishing
+from service.core.publishing.releases import Releases
 from service.db.pool import open_pool
 from service.errors import NotFound
 from tests.making import OTHER, PLAYER, achievement, draft

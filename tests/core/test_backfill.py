@@ -2,9 +2,10 @@
 
 import pytest
 
-from service.core import backfill, publishing
+from service.core import backfill
 from service.core.catalog.model import Attribute
-from service.core.releases import Releases
+from service.core.publishing import publishing
+from service.core.publishing.releases import Releases
 from service.core.unlocks.standing import Change
 from service.core.writing import Writer
 from tests.making import achievement, counted, draft, event, metric

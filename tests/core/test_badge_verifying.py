@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from service.core import badge_verifying, open_badges
 from service.core.badge_verifying import NotGood
 from service.core.open_badges import Award, Issuing
-from service.core.published import PublishedTitle
+from service.core.publishing.published import PublishedTitle
 from tests.making import PLAYER, achievement, draft
 
 NOW = 1_800_000_000

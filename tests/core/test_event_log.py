@@ -1,7 +1,8 @@
 """The log in months: made ahead, dropped when they are old, and nothing that is counted depends on them."""
 
-from service.core import doctor, event_log, publishing
-from service.core.releases import Releases
+from service.core import doctor, event_log
+from service.core.publishing import publishing
+from service.core.publishing.releases import Releases
 from service.core.unlocks.standing import Change
 from service.core.writing import Writer
 from tests.making import PLAYER, counted, draft, event, metric

@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from service.core import api_keys, awards, doctor, players, publishing
+from service.core import api_keys, awards, doctor, players
 from service.core.open_badges import Award, Position
 from service.core.progress import ProgressReads
-from service.core.releases import Releases
+from service.core.publishing import publishing
+from service.core.publishing.releases import Releases
 from service.core.unlocks.standing import Change, Report
 from service.core.writing import Writer
 from service.db.pool import open_pool

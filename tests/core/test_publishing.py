@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core import publishing
-from service.core.publishing import difference, merged
-from service.core.releases import Releases
+from service.core.publishing import publishing
+from service.core.publishing.publishing import difference, merged
+from service.core.publishing.releases import Releases
 from service.db.pool import open_pool
 from service.errors import BadCatalogue, NotFound
 from tests.making import achievement, draft, metric

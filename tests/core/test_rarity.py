@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core import publishing
 from service.core.formats.xbox.xbox_page import TitleProgress
 from service.core.progress import put_progress
+from service.core.publishing import publishing
 from service.core.rarity import NONE, UNSET, Rarities, Rarity, rarities_of
 from tests.making import achievement, draft
 

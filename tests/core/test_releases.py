@@ -2,9 +2,9 @@
 
 import pytest
 
-from service.core import publishing
 from service.core.catalog.model import Draft
-from service.core.releases import Releases
+from service.core.publishing import publishing
+from service.core.publishing.releases import Releases
 from service.errors import NotFound
 from tests.making import achievement, draft
 

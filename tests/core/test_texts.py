@@ -7,10 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.core import coverage, drafts, fallbacks, publishing, schedules, texts
+from service.core import coverage, fallbacks, texts
 from service.core.explaining import explain
 from service.core.fallbacks import Fallbacks
-from service.core.releases import Releases
+from service.core.publishing import drafts, publishing, schedules
+from service.core.publishing.releases import Releases
 from service.errors import BadField, Conflict, NotFound
 from tests.making import achievement, draft
 

@@ -5,8 +5,9 @@ import uuid
 import msgspec
 import pytest
 
-from service.core import players, publishing
-from service.core.releases import Releases
+from service.core import players
+from service.core.publishing import publishing
+from service.core.publishing.releases import Releases
 from service.core.user_contexts import UserContext, UserContexts
 from service.core.writing import Writer
 from service.errors import BadField, NotFound

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.core import publishing
 from service.core.catalog.model import Attribute
-from service.core.releases import Releases
+from service.core.publishing import publishing
+from service.core.publishing.releases import Releases
 from service.core.unlocks.standing import Change, Report
 from service.core.writing import Writer
 from service.db.pool import open_pool

@@ -19,7 +19,8 @@ import aiohttp
 import asyncpg
 import pytest
 
-from service.core import api_keys, doctor, publishing
+from service.core import api_keys, doctor
+from service.core.publishing import publishing
 from service.db.embedded import EmbeddedPostgres
 from service.db.migrate import migrate
 from service.db.pool import open_pool

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from service.core import publishing, ticks
+from service.core import ticks
 from service.core.catalog.model import (
     Achievement,
     Draft,
@@ -20,6 +20,7 @@ from service.core.catalog.model import (
     achievement_key,
     reward_key,
 )
+from service.core.publishing import publishing
 from service.db import Connection
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from service.core.identity import Principal
-from service.core.published import PublishedTitle
+from service.core.publishing.published import PublishedTitle
 from service.dialects.catalogs import wire
 from service.errors import BadParameter, NotAuthenticated, Unconditional
 from service.parameters import TextsRequest

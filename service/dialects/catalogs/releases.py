@@ -4,8 +4,9 @@ from datetime import datetime
 
 from aiohttp import hdrs, web
 
-from service.core import audit, publishing, schedules, texts
+from service.core import texts
 from service.core.identity import may_localize
+from service.core.publishing import audit, publishing, schedules
 from service.core.validation import rules
 from service.dialects.catalogs import wire
 from service.dialects.catalogs.asking import Asking, answer

@@ -12,7 +12,7 @@ from service.core.identity import Principal
 from service.core.languages import language
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.open_badges import Document, Issuing
-from service.core.published import PublishedTitle
+from service.core.publishing.published import PublishedTitle
 from service.errors import BadParameter, NotAllowed, NotAuthenticated, NotFound
 from service.web import PRINCIPAL, SERVICES, VERSION, Services, matches, nobody, verified
 

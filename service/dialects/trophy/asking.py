@@ -13,7 +13,7 @@ from service.core import ticks
 from service.core.identity import Principal, may_read_progress, may_write_progress
 from service.core.languages import language
 from service.core.languages.accept_language import MAX_FIELD
-from service.core.published import PublishedTitle
+from service.core.publishing.published import PublishedTitle
 from service.core.unlocks.earned import Progress
 from service.core.unlocks.standing import Change
 from service.core.writing import Written

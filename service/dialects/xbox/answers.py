@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from service.core import ticks
 from service.core.lists import Page
-from service.core.published import PublishedTitle
+from service.core.publishing.published import PublishedTitle
 from service.core.rarity import Rarities
 from service.core.unlocks.earned import Progress
 from service.dialects.xbox.fragments import (

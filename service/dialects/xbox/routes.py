@@ -13,7 +13,7 @@ from service.core.languages import language
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.lists import Walk
 from service.core.page import Cursor, Order, View
-from service.core.published import PublishedTitle
+from service.core.publishing.published import PublishedTitle
 from service.core.unlocks.earned import Everything
 from service.dialects.xbox import answers, history, query
 from service.dialects.xbox.answers import Contract

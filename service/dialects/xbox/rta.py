@@ -19,7 +19,7 @@ from aiohttp import WSMsgType, web
 from service.core import ticks
 from service.core.catalog.model import stored
 from service.core.identity import canonical_xuid, may_read_progress
-from service.core.published import PublishedTitle
+from service.core.publishing.published import PublishedTitle
 from service.core.unlocks.earned import Progress
 from service.core.watch import Changes
 from service.dialects.xbox.fragments import encode

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from service.core.catalog.model import U32, Achievement, stored
 from service.core.identity import canonical_xuid, may_write_progress
-from service.core.published import PublishedTitle
+from service.core.publishing.published import PublishedTitle
 from service.core.unlocks.standing import Change, Report, manual_key
 from service.core.writing import Written
 from service.dialects.xbox.fragments import encode

@@ -13,7 +13,7 @@ from service.core.formats import strings
 from service.core.formats.exports import EXPORT_FORMATS, export
 from service.core.formats.toml_catalogue import read_toml
 from service.core.formats.xbox import xbox_xml
-from service.core.publishing import difference, merged
+from service.core.publishing.publishing import difference, merged
 from service.core.validation.stores import only_description
 from tests.core.formats.conftest import PRODUCT, SCID, TOML
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from service.core import schedules
 from service.core.formats import po
+from service.core.publishing import schedules
 from tests.making import PLAYER, authorization, bearer
 
 NAME = "/strings/achievement/1/name/fr-FR"

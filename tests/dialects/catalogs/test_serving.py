@@ -9,7 +9,7 @@ import msgspec
 from aiohttp.test_utils import TestClient, TestServer
 
 from service.app import background, make_application, make_services
-from service.core import publishing
+from service.core.publishing import publishing
 from service.db.listening import NAME
 from service.db.pool import open_pool
 from service.observe import Observer

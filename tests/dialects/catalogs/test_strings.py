@@ -7,7 +7,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
 
 from service.app import make_application, make_services
-from service.core import publishing
+from service.core.publishing import publishing
 from service.db.pool import open_pool
 from service.observe import Observer
 from tests.making import achievement, bearer, draft

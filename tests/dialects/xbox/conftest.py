@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import pytest
 
-from service.core import publishing
 from service.core.catalog.model import Texts
+from service.core.publishing import publishing
 from service.db.pool import Pool
 from service.web import Services
 from tests.making import draft

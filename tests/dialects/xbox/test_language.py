@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.core import publishing
 from service.core.catalog.model import Reward, achievement_key, reward_key
+from service.core.publishing import publishing
 from tests.making import OTHER, PLAYER, achievement, authorization
 
 FIELDS = ("name", "description", "locked_description")

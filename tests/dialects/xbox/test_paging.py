@@ -13,11 +13,12 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from service.app import make_application, make_services
-from service.core import publishing, ticks
+from service.core import ticks
 from service.core.catalog.model import Achievement, Window
 from service.core.page import Tokens
 from service.core.progress import ProgressReads
-from service.core.releases import Releases
+from service.core.publishing import publishing
+from service.core.publishing.releases import Releases
 from service.web import Services
 from tests.making import OTHER, PLAYER, achievement, authorization, draft
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from service.core.catalog.model import Achievement, Draft, Texts, Title
-from service.core.drafts import (
+from service.core.publishing.drafts import (
     SERVICE,
     Author,
     Difference,

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from service.core import publishing
+from service.core.publishing import publishing
 from service.db import Connection
 from service.db.pool import Pool
 from service.db.queries import query, statement

@@ -6,8 +6,8 @@ from that, to what is served.
 
 from collections.abc import Callable
 
-from service.core import publishing
 from service.core.catalog.model import Draft
+from service.core.publishing import publishing
 from service.core.validation import rules
 from service.db import Connection
 from service.errors import BadCatalogue, Problem
