@@ -12,19 +12,19 @@ from aiohttp import web
 
 from service import openapi, ops, workbench
 from service.background import background
-from service.core.api_keys import ApiKeys
-from service.core.applications import Applications
+from service.core.auth.api_keys import ApiKeys
+from service.core.auth.applications import Applications
+from service.core.auth.credentials import KeyRing, Verifier
+from service.core.auth.sessions import Sessions
+from service.core.auth.user_contexts import UserContexts
 from service.core.completions import Completions
-from service.core.credentials import KeyRing, Verifier
 from service.core.fallbacks import Fallbacks
 from service.core.page import Tokens
 from service.core.presence import Presence
 from service.core.progress import ProgressReads
 from service.core.publishing.releases import Releases
 from service.core.rarity import Rarities
-from service.core.sessions import Sessions
 from service.core.shared_keys import shared_key
-from service.core.user_contexts import UserContexts
 from service.core.watch import Watch
 from service.core.writing import Writer
 from service.db.pool import Pool, open_pool

@@ -21,7 +21,7 @@ from service.commands.key import key
 from service.commands.player import doctor, player
 from service.commands.progress import progress
 from service.commands.webhook import webhook
-from service.core import credentials, identity
+from service.core.auth import credentials, identity
 from service.db.migrate import migrate as migrate_database
 from service.settings import Settings
 

@@ -5,8 +5,8 @@ from typing import NoReturn
 
 from aiohttp import web
 
+from service.core.auth.identity import may_read_texts
 from service.core.catalog.model import U32
-from service.core.identity import may_read_texts
 from service.core.languages.language import canonical_locale
 from service.errors import BadParameter
 from service.web import PRINCIPAL, SERVICES, Services

@@ -18,19 +18,19 @@ import msgspec
 from aiohttp import ClientPayloadError, hdrs, web
 from aiohttp.web_protocol import RequestHandler
 
-from service.core.api_keys import ApiKeys
-from service.core.applications import Applications
+from service.core.auth.api_keys import ApiKeys
+from service.core.auth.applications import Applications
+from service.core.auth.credentials import UnknownKey, Verifier
+from service.core.auth.identity import Principal
+from service.core.auth.sessions import Sessions
+from service.core.auth.user_contexts import UserContexts
 from service.core.completions import Completions
-from service.core.credentials import UnknownKey, Verifier
 from service.core.fallbacks import Fallbacks
-from service.core.identity import Principal
 from service.core.page import Tokens
 from service.core.presence import Presence
 from service.core.progress import ProgressReads
 from service.core.publishing.releases import Releases
 from service.core.rarity import Rarities
-from service.core.sessions import Sessions
-from service.core.user_contexts import UserContexts
 from service.core.watch import Watch
 from service.core.writing import Writer
 from service.db.pool import Pool

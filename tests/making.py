@@ -5,7 +5,7 @@ import uuid
 from decimal import Decimal
 from typing import Any
 
-from service.core import credentials
+from service.core.auth import credentials
 from service.core.catalog.model import (
     Achievement,
     Draft,

@@ -25,7 +25,7 @@ from trophy.types import (
     UpsertedUser,
 )
 
-from service.core import api_keys
+from service.core.auth import api_keys
 from service.core.publishing import publishing
 from service.db.pool import open_pool
 from tests.making import SECRET, draft

@@ -3,7 +3,7 @@
 import click
 
 from service.commands.console import database_url, run, settings, up_to_date
-from service.core import api_keys
+from service.core.auth import api_keys
 
 
 @click.group("client")

@@ -5,8 +5,8 @@ import uuid
 import click
 
 from service.commands.console import database_url, refuse, run, settings, up_to_date
-from service.core import api_keys
-from service.core.api_keys import KnownKey, NewKey
+from service.core.auth import api_keys
+from service.core.auth.api_keys import KnownKey, NewKey
 from service.errors import NotFound
 
 _title = click.option("--title", "title_id", required=True, type=click.IntRange(1, 2**32 - 1), help="Which title.")

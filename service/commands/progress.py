@@ -6,8 +6,8 @@ import click
 
 from service.commands.console import database_url, refuse, run, settings, up_to_date
 from service.core import progress as core
+from service.core.auth.identity import canonical_xuid
 from service.core.formats.xbox import xbox_page
-from service.core.identity import canonical_xuid
 from service.core.validation.problems import MAX_BYTES
 from service.errors import NotFound
 

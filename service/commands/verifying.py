@@ -6,8 +6,8 @@ import aiohttp
 
 from service.commands.console import refuse
 from service.core import badge_verifying
+from service.core.auth.credentials import KeyRing
 from service.core.badge_verifying import MOST_BYTES, Badge, NotGood, Unverified
-from service.core.credentials import KeyRing
 from service.webhooks import is_safe
 
 SECONDS = 1.0

@@ -6,9 +6,9 @@ from typing import Literal
 import msgspec
 import polib
 
+from service.core.auth.identity import Right
 from service.core.catalog.model import Draft
 from service.core.formats.entries import Entry
-from service.core.identity import Right
 from service.core.validation import rules
 from service.core.validation.remarks import remarks_on
 from service.errors import Problem

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from service.core.identity import Right
+from service.core.auth.identity import Right
 from service.core.publishing.drafts import lock_title, text_keys
 from service.core.validation.checks import Remark
 from service.core.validation.remarks import limit_of, remarks_on

@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from service.core import texts
-from service.core.identity import Right, may_localize
+from service.core.auth.identity import Right, may_localize
 from service.core.publishing.drafts import lock_title
 from service.core.texts import String, Written
 from service.core.validation.remarks import is_hard_limit

@@ -3,7 +3,7 @@
 from aiohttp import hdrs, web
 
 from service.core import coverage
-from service.core.identity import titles_of
+from service.core.auth.identity import titles_of
 from service.parameters import locale, words
 from service.web import PRINCIPAL, SERVICES, Route
 from service.workbench import pages

@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 from aiohttp import hdrs, web
 
-from service.core.identity import Principal
+from service.core.auth.identity import Principal
 from service.web import PRINCIPAL
 from service.workbench import words
 from service.workbench.static import url_of

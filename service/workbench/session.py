@@ -5,7 +5,7 @@ import time
 
 from aiohttp import hdrs, web
 
-from service.core.identity import Principal
+from service.core.auth.identity import Principal
 from service.errors import NotAuthenticated
 from service.web import SERVICES, Route, nobody, verified
 from service.workbench import pages

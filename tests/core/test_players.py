@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from service.core import api_keys, awards, doctor, players
+from service.core import awards, doctor, players
+from service.core.auth import api_keys
 from service.core.open_badges import Award, Position
 from service.core.progress import ProgressReads
 from service.core.publishing import publishing

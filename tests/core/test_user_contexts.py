@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from service.core import players
+from service.core.auth.user_contexts import UserContext, UserContexts
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
-from service.core.user_contexts import UserContext, UserContexts
 from service.core.writing import Writer
 from service.errors import BadField, NotFound
 from tests.making import draft

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import asyncpg
 import msgspec
 
-from service.core import credentials
+from service.core.auth import credentials
 from service.core.catalog.model import Achievement, Attribute, Draft, Measure, Metric, Requirement, metric_key
 from service.core.criteria import LEARNING_PATH
 from tests.load import seed

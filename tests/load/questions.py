@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 
-from service.core import credentials
+from service.core.auth import credentials
 from tests.load import seed
 
 SECRET = "a secret of the benchmark, long enough for HS256"

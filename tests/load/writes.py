@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 import asyncpg
 import msgspec
 
-from service.core import api_keys
+from service.core.auth import api_keys
 from service.core.catalog.model import Achievement, Draft, Measure, Metric, Requirement, metric_key
 from service.core.records import RECORD
 from service.db.embedded import binaries

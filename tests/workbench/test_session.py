@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from service.core.identity import Grant, Principal
-from service.core.sessions import Sessions
+from service.core.auth.identity import Grant, Principal
+from service.core.auth.sessions import Sessions
 from service.errors import BadField, NotAuthenticated
 from tests.making import authorization, bearer
 

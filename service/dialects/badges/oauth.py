@@ -10,8 +10,8 @@ import urllib.parse
 import msgspec
 from aiohttp import hdrs, web
 
-from service.core.credentials import CLIENT_LIFETIME
-from service.core.identity import CONTEXTS
+from service.core.auth.credentials import CLIENT_LIFETIME
+from service.core.auth.identity import CONTEXTS
 from service.errors import (
     BadRequest,
     LaurelError,

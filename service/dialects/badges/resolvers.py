@@ -8,9 +8,9 @@ from typing import Any, cast
 import msgspec
 
 from service.core import event_log, ticks
+from service.core.auth.user_contexts import Scope, UserContext
 from service.core.unlocks.earned import Progress
 from service.core.unlocks.standing import Change, Logged, State
-from service.core.user_contexts import Scope, UserContext
 from service.dialects.badges import paging
 from service.dialects.badges.badge import Badge, Connection, Edge, PageInfo, Standing, Status
 from service.dialects.badges.catalogue import Catalogue, catalogue

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from service.core.identity import Principal
+from service.core.auth.identity import Principal
 from service.core.publishing.published import PublishedTitle
 from service.dialects.catalogs import wire
 from service.errors import BadParameter, NotAuthenticated, Unconditional

@@ -5,7 +5,7 @@ from datetime import datetime
 from aiohttp import hdrs, web
 
 from service.core import texts
-from service.core.identity import may_localize
+from service.core.auth.identity import may_localize
 from service.core.publishing import audit, publishing, schedules
 from service.core.validation import rules
 from service.dialects.catalogs import wire

@@ -5,7 +5,7 @@ from typing import get_args
 from aiohttp import hdrs, web
 
 from service.core import texts
-from service.core.identity import may_localize
+from service.core.auth.identity import may_localize
 from service.core.publishing.drafts import lock_title
 from service.core.texts import Filter, String
 from service.dialects.catalogs import wire

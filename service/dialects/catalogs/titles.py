@@ -7,9 +7,9 @@ import re
 from aiohttp import hdrs, web
 
 from service.core import coverage, fallbacks, texts
+from service.core.auth.identity import may_localize, titles_of
 from service.core.explaining import explain
 from service.core.formats.exports import EXPORTS_OF_ONE_FILE, one_file
-from service.core.identity import may_localize, titles_of
 from service.core.publishing.drafts import draft_of
 from service.dialects.catalogs import wire
 from service.dialects.catalogs.asking import Asking, answer

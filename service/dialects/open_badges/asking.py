@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 import msgspec
 from aiohttp import hdrs, web
 
+from service.core.auth.identity import Principal
 from service.core.badge_keys import BadgeKeys
-from service.core.identity import Principal
 from service.core.languages import language
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.open_badges import Document, Issuing

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import msgspec
 from aiohttp import hdrs, web
 
+from service.core.auth.identity import may_edit
 from service.core.catalog.model import Achievement, Attribute, Draft, Metric
-from service.core.identity import may_edit
 from service.core.publishing import authoring
 from service.dialects.trophy import admin_bodies as bodies
 from service.dialects.trophy.wire import Shape, encode

@@ -6,7 +6,7 @@ import uuid
 import msgspec
 from aiohttp import hdrs, web
 
-from service.core import api_keys
+from service.core.auth import api_keys
 from service.core.unlocks.standing import Change, Event
 from service.core.writing import Written
 from service.dialects.trophy import admin_bodies as bodies

@@ -10,7 +10,7 @@ from typing import TypeVar
 from aiohttp import hdrs, web
 
 from service.core import ticks
-from service.core.identity import Principal, may_read_progress, may_write_progress
+from service.core.auth.identity import Principal, may_read_progress, may_write_progress
 from service.core.languages import language
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.publishing.published import PublishedTitle

@@ -8,7 +8,7 @@ import time
 from aiohttp import hdrs, web
 
 from service.core import lists
-from service.core.identity import Principal, canonical_xuid, may_read_progress
+from service.core.auth.identity import Principal, canonical_xuid, may_read_progress
 from service.core.languages import language
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.lists import Walk

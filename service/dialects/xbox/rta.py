@@ -17,8 +17,8 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from service.core import ticks
+from service.core.auth.identity import canonical_xuid, may_read_progress
 from service.core.catalog.model import stored
-from service.core.identity import canonical_xuid, may_read_progress
 from service.core.publishing.published import PublishedTitle
 from service.core.unlocks.earned import Progress
 from service.core.watch import Changes

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from service.core.auth.identity import canonical_xuid, may_write_progress
 from service.core.catalog.model import U32, Achievement, stored
-from service.core.identity import canonical_xuid, may_write_progress
 from service.core.publishing.published import PublishedTitle
 from service.core.unlocks.standing import Change, Report, manual_key
 from service.core.writing import Written

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from service.core import api_keys
+from service.core.auth import api_keys
+from service.core.auth.user_contexts import UserContext
 from service.core.unlocks.standing import Change
-from service.core.user_contexts import UserContext
 from service.db.pool import Pool
 from service.web import Services
 from tests.dialects.trophy.conftest import attribute, key_of

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from service.core import api_keys
+from service.core.auth import api_keys
 from tests.making import authorization
 
 FORM = {"grant_type": "client_credentials"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.core import api_keys
+from service.core.auth import api_keys
 from service.core.catalog.model import Attribute, Measure, Requirement
 from service.db.pool import Pool
 from tests.making import achievement, counted, metric

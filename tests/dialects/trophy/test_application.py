@@ -310,7 +310,7 @@ async def test_no_good_key_is_a_401_in_this_doors_words(client, key):
 
 
 async def test_a_revoked_key_is_refused_after_the_next_look(trophy, services, pool, key_of):
-    from service.core import api_keys
+    from service.core.auth import api_keys
 
     key = await key_of()
     await trophy("GET", "/achievements", key=key)

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from service.app import make_application, make_services
-from service.core import api_keys
+from service.core.auth import api_keys
 from service.core.publishing import publishing
 from service.core.unlocks.standing import Change
 from service.db.pool import open_pool

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.app import make_application, make_services
-from service.core.identity import WRITE
+from service.core.auth.identity import WRITE
 from service.core.publishing import publishing
 from service.db.pool import open_pool
 from service.observe import Observer

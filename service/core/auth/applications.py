@@ -9,10 +9,10 @@ import time
 
 import msgspec
 
-from service.core import credentials
-from service.core.api_keys import ApiKeys
-from service.core.credentials import KeyRing, Verifier
-from service.core.identity import CONTEXTS, Principal
+from service.core.auth import credentials
+from service.core.auth.api_keys import ApiKeys
+from service.core.auth.credentials import KeyRing, Verifier
+from service.core.auth.identity import CONTEXTS, Principal
 
 _KID = "application"
 _BEGINNING = (
