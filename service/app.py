@@ -17,13 +17,13 @@ from service.core.auth.applications import Applications
 from service.core.auth.credentials import KeyRing, Verifier
 from service.core.auth.sessions import Sessions
 from service.core.auth.user_contexts import UserContexts
-from service.core.completions import Completions
 from service.core.fallbacks import Fallbacks
-from service.core.page import Tokens
 from service.core.presence import Presence
-from service.core.progress import ProgressReads
+from service.core.progress.completions import Completions
+from service.core.progress.page import Tokens
+from service.core.progress.progress import ProgressReads
+from service.core.progress.rarity import Rarities
 from service.core.publishing.releases import Releases
-from service.core.rarity import Rarities
 from service.core.shared_keys import shared_key
 from service.core.watch import Watch
 from service.core.writing import Writer

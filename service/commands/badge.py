@@ -13,7 +13,7 @@ from service.core.badge_keys import badge_keys, rotate
 from service.core.badge_verifying import Badge, NotGood
 from service.core.languages import language
 from service.core.open_badges import Award, Issuing
-from service.core.progress import ProgressReads
+from service.core.progress.progress import ProgressReads
 from service.core.publishing.published import PublishedTitle
 from service.core.publishing.releases import Releases
 from service.db.pool import Pool

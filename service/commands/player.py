@@ -6,10 +6,10 @@ import sys
 import click
 
 from service.commands.console import database_url, refuse, run, settings, up_to_date
-from service.core import doctor as core_doctor
-from service.core import players
-from service.core.doctor import Finding
-from service.core.players import Erased
+from service.core.progress import doctor as core_doctor
+from service.core.progress import players
+from service.core.progress.doctor import Finding
+from service.core.progress.players import Erased
 from service.core.shared_keys import shared_key
 from service.core.writing import hash_of
 

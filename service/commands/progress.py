@@ -5,9 +5,9 @@ import pathlib
 import click
 
 from service.commands.console import database_url, refuse, run, settings, up_to_date
-from service.core import progress as core
 from service.core.auth.identity import canonical_xuid
 from service.core.formats.xbox import xbox_page
+from service.core.progress import progress as core
 from service.core.validation.problems import MAX_BYTES
 from service.errors import NotFound
 

@@ -7,11 +7,12 @@ from decimal import Decimal
 
 import msgspec
 
-from service.core import progress, ticks
+from service.core import ticks
 from service.core.auth import api_keys
 from service.core.auth.user_contexts import Scope, UserContext, UserContexts
 from service.core.formats.title_folder import locales_folder, read_title_folder
 from service.core.formats.xbox import xbox_page
+from service.core.progress import progress
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
 from service.core.shared_keys import shared_key

@@ -4,11 +4,12 @@ import asyncio
 
 import pytest
 
-from service.core import awards, open_badges, players
+from service.core import awards, open_badges
 from service.core.badge_keys import badge_keys, rotate
 from service.core.formats.xbox.xbox_page import TitleProgress
 from service.core.open_badges import Award
-from service.core.progress import ProgressReads, put_progress
+from service.core.progress import players
+from service.core.progress.progress import ProgressReads, put_progress
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
 from service.db.pool import open_pool

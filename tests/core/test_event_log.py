@@ -1,6 +1,7 @@
 """The log in months: made ahead, dropped when they are old, and nothing that is counted depends on them."""
 
-from service.core import doctor, event_log
+from service.core import event_log
+from service.core.progress import doctor
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
 from service.core.unlocks.standing import Change

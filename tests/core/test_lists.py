@@ -5,12 +5,13 @@ import functools
 import msgspec
 import pytest
 
-from service.core import lists, ticks
+from service.core import ticks
 from service.core.catalog.model import Window
 from service.core.formats.xbox.xbox_page import TitleProgress
-from service.core.lists import Walk
-from service.core.page import Asked, Order
-from service.core.progress import ProgressReads, put_progress
+from service.core.progress import lists
+from service.core.progress.lists import Walk
+from service.core.progress.page import Asked, Order
+from service.core.progress.progress import ProgressReads, put_progress
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
 from service.errors import BadToken

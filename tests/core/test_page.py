@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from service.core import ticks
 from service.core.catalog.model import Window, stored
-from service.core.page import Asked, Cursor, Listing, Order, Tokens, View, listing
+from service.core.progress.page import Asked, Cursor, Listing, Order, Tokens, View, listing
 from service.core.publishing.published import PublishedTitle
 from service.core.unlocks.earned import Progress
 from service.errors import BadToken

@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from service.core import awards, doctor, players
+from service.core import awards
 from service.core.auth import api_keys
 from service.core.open_badges import Award, Position
-from service.core.progress import ProgressReads
+from service.core.progress import doctor, players
+from service.core.progress.progress import ProgressReads
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
 from service.core.unlocks.standing import Change, Report

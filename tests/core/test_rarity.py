@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.formats.xbox.xbox_page import TitleProgress
-from service.core.progress import put_progress
+from service.core.progress.progress import put_progress
+from service.core.progress.rarity import NONE, UNSET, Rarities, Rarity, rarities_of
 from service.core.publishing import publishing
-from service.core.rarity import NONE, UNSET, Rarities, Rarity, rarities_of
 from tests.making import achievement, draft
 
 

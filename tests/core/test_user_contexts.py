@@ -5,8 +5,8 @@ import uuid
 import msgspec
 import pytest
 
-from service.core import players
 from service.core.auth.user_contexts import UserContext, UserContexts
+from service.core.progress import players
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
 from service.core.writing import Writer

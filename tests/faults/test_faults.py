@@ -19,8 +19,8 @@ import aiohttp
 import asyncpg
 import pytest
 
-from service.core import doctor
 from service.core.auth import api_keys
+from service.core.progress import doctor
 from service.core.publishing import publishing
 from service.db.embedded import EmbeddedPostgres
 from service.db.migrate import migrate

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import asyncpg
 import msgspec
 
-from service.core import progress
 from service.core.formats.xbox.xbox_page import TitleProgress
+from service.core.progress import progress
 from tests.load.driver import drive
 from tests.load.questions import authorization, question
 from tests.load.report import FIRST, Growth

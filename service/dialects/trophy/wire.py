@@ -14,7 +14,7 @@ import msgspec
 
 from service.core import ticks
 from service.core.catalog.model import NO_PICTURE, Achievement, Measure, Requirement, stored
-from service.core.completions import Counts
+from service.core.progress.completions import Counts
 from service.core.publishing.published import PublishedTitle
 from service.core.unlocks.standing import Profile, State, Streak
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from service.core import ticks
-from service.core.lists import Page
+from service.core.progress.lists import Page
+from service.core.progress.rarity import Rarities
 from service.core.publishing.published import PublishedTitle
-from service.core.rarity import Rarities
 from service.core.unlocks.earned import Progress
 from service.dialects.xbox.fragments import (
     LEGACY_LOCKED_AT,

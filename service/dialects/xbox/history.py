@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from service.core import ticks
-from service.core.lists import keep
-from service.core.page import Cursor, Order, View
+from service.core.progress.lists import keep
+from service.core.progress.page import Cursor, Order, View
 from service.core.unlocks.earned import Everything
 from service.dialects.xbox.answers import ChainOf, Contract
 from service.dialects.xbox.fragments import LOCKED_AT, encode

@@ -7,12 +7,12 @@ import time
 
 from aiohttp import hdrs, web
 
-from service.core import lists
 from service.core.auth.identity import Principal, canonical_xuid, may_read_progress
 from service.core.languages import language
 from service.core.languages.accept_language import MAX_FIELD
-from service.core.lists import Walk
-from service.core.page import Cursor, Order, View
+from service.core.progress import lists
+from service.core.progress.lists import Walk
+from service.core.progress.page import Cursor, Order, View
 from service.core.publishing.published import PublishedTitle
 from service.core.unlocks.earned import Everything
 from service.dialects.xbox import answers, history, query

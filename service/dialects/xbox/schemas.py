@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from service.core.catalog.model import U32, Kind, Operation, Participation, RewardKind, ValueType
-from service.core.rarity import Category
+from service.core.progress.rarity import Category
 from service.dialects.xbox.fragments import LOCKED_AT
 
 Schema = dict[str, Any]

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.app import make_application, make_services
-from service.core import progress
 from service.core.formats.xbox.xbox_page import TitleProgress
+from service.core.progress import progress
 from service.core.publishing import publishing
 from service.db.pool import open_pool
 from service.observe import Observer

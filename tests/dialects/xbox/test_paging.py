@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from service.app import make_application, make_services
 from service.core import ticks
 from service.core.catalog.model import Achievement, Window
-from service.core.page import Tokens
-from service.core.progress import ProgressReads
+from service.core.progress.page import Tokens
+from service.core.progress.progress import ProgressReads
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
 from service.web import Services

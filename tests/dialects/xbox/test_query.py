@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from service.core import ticks
 from service.core.catalog.model import Window
-from service.core.page import Order
+from service.core.progress.page import Order
 from service.dialects.xbox import query
 from service.errors import BadParameter
 from tests.making import OTHER, PLAYER, achievement, authorization

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import msgspec
 
 from service.core import ticks
-from service.core.page import Asked, Cursor, Listing, Order, Run, View, listing
-from service.core.progress import ProgressReads
+from service.core.progress.page import Asked, Cursor, Listing, Order, Run, View, listing
+from service.core.progress.progress import ProgressReads
 from service.core.publishing.published import PublishedTitle
 from service.core.publishing.releases import Releases
 from service.core.unlocks.earned import Everything, Progress

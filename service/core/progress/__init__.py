@@ -1,0 +1,1 @@
+"""What players have earned: reading, lists, pagination, counts of holders, and a player's data."""
