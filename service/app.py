@@ -17,6 +17,8 @@ from service.core.auth.applications import Applications
 from service.core.auth.credentials import KeyRing, Verifier
 from service.core.auth.sessions import Sessions
 from service.core.auth.user_contexts import UserContexts
+from service.core.events.watch import Watch
+from service.core.events.writing import Writer
 from service.core.fallbacks import Fallbacks
 from service.core.presence import Presence
 from service.core.progress.completions import Completions
@@ -25,8 +27,6 @@ from service.core.progress.progress import ProgressReads
 from service.core.progress.rarity import Rarities
 from service.core.publishing.releases import Releases
 from service.core.shared_keys import shared_key
-from service.core.watch import Watch
-from service.core.writing import Writer
 from service.db.pool import Pool, open_pool
 from service.dialects import badges, catalogs, open_badges, trophy, xbox
 from service.errors import BadSetting

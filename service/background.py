@@ -8,8 +8,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from service.core import age, backfill, event_log, watch
-from service.core.outbox import Due
+from service.core.events import age, backfill, event_log, watch
+from service.core.events.outbox import Due
 from service.core.publishing import schedules
 from service.db.listening import listen
 from service.dialects import trophy

@@ -24,6 +24,8 @@ from service.core.auth.credentials import UnknownKey, Verifier
 from service.core.auth.identity import Principal
 from service.core.auth.sessions import Sessions
 from service.core.auth.user_contexts import UserContexts
+from service.core.events.watch import Watch
+from service.core.events.writing import Writer
 from service.core.fallbacks import Fallbacks
 from service.core.presence import Presence
 from service.core.progress.completions import Completions
@@ -31,8 +33,6 @@ from service.core.progress.page import Tokens
 from service.core.progress.progress import ProgressReads
 from service.core.progress.rarity import Rarities
 from service.core.publishing.releases import Releases
-from service.core.watch import Watch
-from service.core.writing import Writer
 from service.db.pool import Pool
 from service.errors import (
     BadField,

@@ -17,8 +17,8 @@ from collections.abc import Callable
 import aiohttp
 import yarl
 
-from service.core import outbox
-from service.core.outbox import Due
+from service.core.events import outbox
+from service.core.events.outbox import Due
 from service.db.pool import Pool
 from service.errors import LaurelError
 from service.observe import Observer

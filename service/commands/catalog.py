@@ -13,8 +13,9 @@ from service.commands import report
 from service.commands.console import database_url, refuse, run, settings, steps, up_to_date
 from service.commands.intake import DraftOf, Given, Places, locales_of, read_files
 from service.commands.report import REPORT_FORMATS, Finding, ReportFormat
-from service.core import backfill
 from service.core.catalog.model import Draft
+from service.core.events import backfill
+from service.core.events.writing import Writer
 from service.core.formats import exports
 from service.core.formats.exports import EXPORT_FORMATS, ExportFormat
 from service.core.formats.sniff import Format
@@ -24,7 +25,6 @@ from service.core.publishing.publishing import Difference
 from service.core.publishing.releases import Releases
 from service.core.shared_keys import shared_key
 from service.core.validation import checks, rules
-from service.core.writing import Writer
 from service.db import Connection
 from service.db.pool import Pool
 from service.errors import BadCatalogue, NotFound, Problem

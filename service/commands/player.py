@@ -6,12 +6,12 @@ import sys
 import click
 
 from service.commands.console import database_url, refuse, run, settings, up_to_date
+from service.core.events.writing import hash_of
 from service.core.progress import doctor as core_doctor
 from service.core.progress import players
 from service.core.progress.doctor import Finding
 from service.core.progress.players import Erased
 from service.core.shared_keys import shared_key
-from service.core.writing import hash_of
 
 
 @click.group("player")

@@ -6,7 +6,7 @@ from typing import TypeVar
 import click
 
 from service.commands.console import database_url, refuse, run, settings, up_to_date
-from service.core import outbox
+from service.core.events import outbox
 from service.db import Connection
 
 T = TypeVar("T")

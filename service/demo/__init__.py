@@ -10,6 +10,7 @@ import msgspec
 from service.core import ticks
 from service.core.auth import api_keys
 from service.core.auth.user_contexts import Scope, UserContext, UserContexts
+from service.core.events.writing import Writer
 from service.core.formats.title_folder import locales_folder, read_title_folder
 from service.core.formats.xbox import xbox_page
 from service.core.progress import progress
@@ -17,7 +18,6 @@ from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
 from service.core.shared_keys import shared_key
 from service.core.unlocks.standing import Change, Event
-from service.core.writing import Writer
 from service.db.pool import Pool
 
 PLAYER = "2533274790395904"

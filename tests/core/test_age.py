@@ -7,11 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.core import age, ticks
+from service.core import ticks
+from service.core.events import age
+from service.core.events.writing import Writer
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
 from service.core.unlocks.standing import Change
-from service.core.writing import Writer
 from service.db.pool import open_pool
 from tests.making import counted, draft, event, metric
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from service.core import backfill
 from service.core.catalog.model import Attribute
+from service.core.events import backfill
+from service.core.events.writing import Writer
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
 from service.core.unlocks.standing import Change
-from service.core.writing import Writer
 from tests.making import achievement, counted, draft, event, metric
 
 ATTRIBUTES = (Attribute(key="source", public_id="source", kind="event", name="Source"),)

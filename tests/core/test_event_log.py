@@ -1,11 +1,11 @@
 """The log in months: made ahead, dropped when they are old, and nothing that is counted depends on them."""
 
-from service.core import event_log
+from service.core.events import event_log
+from service.core.events.writing import Writer
 from service.core.progress import doctor
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
 from service.core.unlocks.standing import Change
-from service.core.writing import Writer
 from tests.making import PLAYER, counted, draft, event, metric
 
 OLD = "CREATE TABLE event_2020_01 PARTITION OF event FOR VALUES FROM ('2020-01-01Z') TO ('2020-02-01Z')"

@@ -8,13 +8,13 @@ import pytest
 
 from service.core import awards
 from service.core.auth import api_keys
+from service.core.events.writing import Writer
 from service.core.open_badges import Award, Position
 from service.core.progress import doctor, players
 from service.core.progress.progress import ProgressReads
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
 from service.core.unlocks.standing import Change, Report
-from service.core.writing import Writer
 from service.db.pool import open_pool
 from service.errors import NotFound
 from tests.making import OTHER, PLAYER, achievement, counted, draft, event, metric

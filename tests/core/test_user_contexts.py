@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from service.core.auth.user_contexts import UserContext, UserContexts
+from service.core.events.writing import Writer
 from service.core.progress import players
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
-from service.core.writing import Writer
 from service.errors import BadField, NotFound
 from tests.making import draft
 

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.core.catalog.model import Attribute
+from service.core.events.writing import Writer
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
 from service.core.unlocks.standing import Change, Report
-from service.core.writing import Writer
 from service.db.pool import open_pool
 from service.errors import BadField, NotFound, UnknownMetric
 from tests.making import PLAYER, achievement, counted, draft, event, metric

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from service.core import outbox
+from service.core.events import outbox
 from service.core.unlocks.standing import Change
 from service.dialects.trophy import completed
 from service.observe import Observer

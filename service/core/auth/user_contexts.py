@@ -9,9 +9,9 @@ from typing import Literal
 
 import msgspec
 
+from service.core.events.writing import Writer
 from service.core.reads import Coalesced
 from service.core.unlocks.standing import Change
-from service.core.writing import Writer
 from service.db.pool import Pool
 from service.db.queries import query
 from service.errors import BadField

@@ -7,8 +7,9 @@ from typing import Any, cast
 
 import msgspec
 
-from service.core import event_log, ticks
+from service.core import ticks
 from service.core.auth.user_contexts import Scope, UserContext
+from service.core.events import event_log
 from service.core.unlocks.earned import Progress
 from service.core.unlocks.standing import Change, Logged, State
 from service.dialects.badges import paging

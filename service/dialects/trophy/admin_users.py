@@ -7,8 +7,8 @@ import msgspec
 from aiohttp import hdrs, web
 
 from service.core.auth import api_keys
+from service.core.events.writing import Written
 from service.core.unlocks.standing import Change, Event
-from service.core.writing import Written
 from service.dialects.trophy import admin_bodies as bodies
 from service.dialects.trophy.admin import MOST_BYTES, Administering, ids_of
 from service.dialects.trophy.asking import Asking

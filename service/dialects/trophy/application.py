@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from aiohttp import hdrs, web
 
-from service.core import days
 from service.core.catalog.model import Achievement, stored
-from service.core.days import Aggregation
+from service.core.events import days
+from service.core.events.days import Aggregation
 from service.core.unlocks import measures
 from service.core.unlocks.standing import Change, Recorded, Report, State
 from service.dialects.trophy import wire

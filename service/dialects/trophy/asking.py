@@ -11,12 +11,12 @@ from aiohttp import hdrs, web
 
 from service.core import ticks
 from service.core.auth.identity import Principal, may_read_progress, may_write_progress
+from service.core.events.writing import Written
 from service.core.languages import language
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.publishing.published import PublishedTitle
 from service.core.unlocks.earned import Progress
 from service.core.unlocks.standing import Change
-from service.core.writing import Written
 from service.dialects.trophy import cors
 from service.dialects.trophy.bodies import user_id
 from service.dialects.trophy.limits import Allowance, Limiter

@@ -19,9 +19,9 @@ from aiohttp import WSMsgType, web
 from service.core import ticks
 from service.core.auth.identity import canonical_xuid, may_read_progress
 from service.core.catalog.model import stored
+from service.core.events.watch import Changes
 from service.core.publishing.published import PublishedTitle
 from service.core.unlocks.earned import Progress
-from service.core.watch import Changes
 from service.dialects.xbox.fragments import encode
 from service.errors import BadRequest, LaurelError, NotFound, Unavailable
 from service.web import PRINCIPAL, SERVICES, STOPPING, Services

@@ -14,9 +14,9 @@ from aiohttp import web
 
 from service.core.auth.identity import canonical_xuid, may_write_progress
 from service.core.catalog.model import U32, Achievement, stored
+from service.core.events.writing import Written
 from service.core.publishing.published import PublishedTitle
 from service.core.unlocks.standing import Change, Report, manual_key
-from service.core.writing import Written
 from service.dialects.xbox.fragments import encode
 from service.errors import BadField, BadParameter, LaurelError, NotFound, WrongPlayer
 from service.web import PLAYER, PRINCIPAL, SERVICES, decode, read_body

@@ -87,7 +87,7 @@ async def test_what_was_earned_stays_when_it_is_locked_and_goes_when_it_is_archi
 
 
 async def test_what_was_reached_before_it_became_active_is_given(trophy, services, pool):
-    from service.core import backfill
+    from service.core.events import backfill
 
     await trophy("POST", "/metrics/steps/event", {"user": {"id": "u1"}, "value": 50}, status=201)
     item = {"name": "Steps", "trigger": "metric", "metricId": "metric-steps", "metricValue": 40, "status": "active"}

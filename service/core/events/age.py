@@ -14,10 +14,10 @@ import msgspec
 
 from service.core import ticks
 from service.core.catalog.model import stored
+from service.core.events.writing import Writer
 from service.core.publishing.releases import Releases
 from service.core.unlocks.rules import Rules
 from service.core.unlocks.standing import Change
-from service.core.writing import Writer
 from service.db.pool import Pool
 from service.db.queries import query, statement
 from service.errors import NotFound

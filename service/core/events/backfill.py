@@ -13,13 +13,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from service.core import event_log
 from service.core.catalog.model import Draft
+from service.core.events import event_log
+from service.core.events.writing import Writer
 from service.core.publishing.releases import Releases
 from service.core.unlocks import applying
 from service.core.unlocks.rules import Rules
 from service.core.unlocks.standing import Change, Logged, Standing
-from service.core.writing import Writer
 from service.db import Connection
 from service.db.pool import Pool
 from service.db.queries import query, statement

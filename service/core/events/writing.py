@@ -18,9 +18,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from service.core import event_log, records, ticks
+from service.core import ticks
+from service.core.events import event_log, records
+from service.core.events.records import Record
 from service.core.publishing.releases import Releases
-from service.core.records import Record
 from service.core.unlocks import applying
 from service.core.unlocks.rules import Rules
 from service.core.unlocks.standing import Answer, Applied, Change, DayChange, Question, Recorded, State, Unlock
