@@ -19,8 +19,8 @@ from service.core.auth.sessions import Sessions
 from service.core.auth.user_contexts import UserContexts
 from service.core.events.watch import Watch
 from service.core.events.writing import Writer
-from service.core.fallbacks import Fallbacks
-from service.core.presence import Presence
+from service.core.localization.fallbacks import Fallbacks
+from service.core.localization.presence import Presence
 from service.core.progress.completions import Completions
 from service.core.progress.page import Tokens
 from service.core.progress.progress import ProgressReads

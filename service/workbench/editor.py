@@ -9,10 +9,10 @@ from typing import Any, get_args
 import msgspec
 from aiohttp import hdrs, web
 
-from service.core import texts
 from service.core.auth.identity import Right, may_localize
+from service.core.localization import texts
+from service.core.localization.texts import String, Written
 from service.core.publishing.drafts import lock_title
-from service.core.texts import String, Written
 from service.core.validation.remarks import is_hard_limit
 from service.errors import BadField, BadParameter, Conflict, Unconditional
 from service.parameters import locale, words

@@ -4,10 +4,10 @@ from typing import get_args
 
 from aiohttp import hdrs, web
 
-from service.core import coverage, imports, texts
-from service.core.comparing import Mode, report_po
 from service.core.formats.exports import EXPORT_FORMATS, EXPORTS_OF_ONE_FILE, one_file
 from service.core.formats.sniff import FORMATS
+from service.core.localization import coverage, imports, texts
+from service.core.localization.comparing import Mode, report_po
 from service.core.publishing.drafts import draft_of
 from service.errors import BadField, BadParameter, NotFound
 from service.parameters import chosen, locale, number, words

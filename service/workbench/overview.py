@@ -2,8 +2,8 @@
 
 from aiohttp import hdrs, web
 
-from service.core import coverage
 from service.core.auth.identity import titles_of
+from service.core.localization import coverage
 from service.parameters import locale, words
 from service.web import PRINCIPAL, SERVICES, Route
 from service.workbench import pages

@@ -4,9 +4,9 @@ import re
 
 import msgspec
 
-from service.core import texts
+from service.core.localization import texts
+from service.core.localization.texts import String
 from service.core.publishing.published import PublishedTitle
-from service.core.texts import String
 from service.db import Connection
 
 _KEY = re.compile(r"(achievement/([0-9]{1,10})/)(name|description|locked_description)", re.ASCII)

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from aiohttp import hdrs, web
 
-from service.core import texts
 from service.core.auth.identity import may_localize
+from service.core.localization import texts
 from service.core.publishing import audit, publishing, schedules
 from service.core.validation import rules
 from service.errors import BadField, Conflict

@@ -4,8 +4,8 @@ from typing import get_args
 
 from aiohttp import hdrs, web
 
-from service.core import texts
-from service.core.texts import Filter
+from service.core.localization import texts
+from service.core.localization.texts import Filter
 from service.parameters import chosen, locale, words
 from service.web import Route
 from service.workbench import pages

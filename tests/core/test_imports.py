@@ -2,11 +2,11 @@
 
 import pytest
 
-from service.core import imports, texts
 from service.core.auth.identity import Principal, grants_of
-from service.core.comparing import Standing, compare, report_po
 from service.core.formats import po
 from service.core.formats.entries import Entry
+from service.core.localization import imports, texts
+from service.core.localization.comparing import Standing, compare, report_po
 from service.core.publishing import publishing
 from service.errors import BadCatalogue, Conflict, NotAllowed
 from tests.making import achievement, draft

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.core import coverage, fallbacks, texts
-from service.core.explaining import explain
-from service.core.fallbacks import Fallbacks
+from service.core.localization import coverage, fallbacks, texts
+from service.core.localization.explaining import explain
+from service.core.localization.fallbacks import Fallbacks
 from service.core.publishing import drafts, publishing, schedules
 from service.core.publishing.releases import Releases
 from service.errors import BadField, Conflict, NotFound

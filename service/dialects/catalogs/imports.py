@@ -4,10 +4,10 @@ from typing import get_args
 
 from aiohttp import hdrs, web
 
-from service.core import imports, texts
-from service.core.comparing import Mode, report_po
 from service.core.formats.sniff import FORMATS
-from service.core.imports import Batch
+from service.core.localization import imports, texts
+from service.core.localization.comparing import Mode, report_po
+from service.core.localization.imports import Batch
 from service.core.validation.problems import MAX_BYTES
 from service.dialects.catalogs import wire
 from service.dialects.catalogs.asking import Asking, answer, if_match

@@ -9,7 +9,7 @@ import msgspec
 from service.core.catalog.model import U32
 from service.core.formats.exports import EXPORTS_OF_ONE_FILE
 from service.core.formats.sniff import FORMATS
-from service.core.texts import Filter
+from service.core.localization.texts import Filter
 from service.dialects.catalogs.bodies import ActivateBody, CatalogBody, PublishBody, RestoreBody, ReviewBody, TextBody
 from service.dialects.catalogs.imports import MODES
 from service.parameters import KEY_CHARACTERS

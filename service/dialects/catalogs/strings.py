@@ -4,10 +4,10 @@ from typing import get_args
 
 from aiohttp import hdrs, web
 
-from service.core import texts
 from service.core.auth.identity import may_localize
+from service.core.localization import texts
+from service.core.localization.texts import Filter, String
 from service.core.publishing.drafts import lock_title
-from service.core.texts import Filter, String
 from service.dialects.catalogs import wire
 from service.dialects.catalogs.asking import Asking, answer, if_match
 from service.dialects.catalogs.bodies import RestoreBody, ReviewBody, TextBody, body

@@ -6,10 +6,10 @@ import re
 
 from aiohttp import hdrs, web
 
-from service.core import coverage, fallbacks, texts
 from service.core.auth.identity import may_localize, titles_of
-from service.core.explaining import explain
 from service.core.formats.exports import EXPORTS_OF_ONE_FILE, one_file
+from service.core.localization import coverage, fallbacks, texts
+from service.core.localization.explaining import explain
 from service.core.publishing.drafts import draft_of
 from service.dialects.catalogs import wire
 from service.dialects.catalogs.asking import Asking, answer

@@ -5,15 +5,15 @@ from typing import Any
 
 import msgspec
 
-from service.core.comparing import Line
-from service.core.coverage import TitleCoverage
-from service.core.explaining import Explanation
-from service.core.fallbacks import Fallback
-from service.core.imports import Batch
+from service.core.localization.comparing import Line
+from service.core.localization.coverage import TitleCoverage
+from service.core.localization.explaining import Explanation
+from service.core.localization.fallbacks import Fallback
+from service.core.localization.imports import Batch
+from service.core.localization.texts import Page, Revision, String
 from service.core.publishing.audit import Authorship, Publication
 from service.core.publishing.publishing import Difference, Release
 from service.core.publishing.schedules import Schedule
-from service.core.texts import Page, Revision, String
 from service.errors import Problem
 
 Shape = dict[str, Any]

@@ -8,10 +8,10 @@ from datetime import datetime
 import msgspec
 
 from service.core.auth.identity import Principal, may_localize
-from service.core.comparing import WRITES, Mode, Report, Standing, State, broken, compare
 from service.core.formats import strings
+from service.core.localization.comparing import WRITES, Mode, Report, Standing, State, broken, compare
+from service.core.localization.texts import editing
 from service.core.publishing.drafts import Author, NewText, draft_of, lock_title, write_texts
-from service.core.texts import editing
 from service.db import Connection
 from service.db.pool import Pool
 from service.db.queries import query, statement

@@ -1,0 +1,1 @@
+"""Strings under translation: editing, imports, coverage and fallbacks."""
