@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from service.core import open_badges
+from service.core.badges import open_badges
 from service.demo import PLAYER
 from tests.starting import PATIENCE, Running, laurel, running
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import click
 
 from service.commands.console import database_url, refuse, run, settings, up_to_date
-from service.core import awards, open_badges
-from service.core.badge_keys import badge_keys, rotate
-from service.core.badge_verifying import Badge, NotGood
+from service.core.badges import awards, open_badges
+from service.core.badges.badge_keys import badge_keys, rotate
+from service.core.badges.badge_verifying import Badge, NotGood
+from service.core.badges.open_badges import Award, Issuing
 from service.core.languages import language
-from service.core.open_badges import Award, Issuing
 from service.core.progress.progress import ProgressReads
 from service.core.publishing.published import PublishedTitle
 from service.core.publishing.releases import Releases

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import aiohttp
 
 from service.commands.console import refuse
-from service.core import badge_verifying
 from service.core.auth.credentials import KeyRing
-from service.core.badge_verifying import MOST_BYTES, Badge, NotGood, Unverified
+from service.core.badges import badge_verifying
+from service.core.badges.badge_verifying import MOST_BYTES, Badge, NotGood, Unverified
 from service.webhooks import is_safe
 
 SECONDS = 1.0

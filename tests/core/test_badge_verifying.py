@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core import badge_verifying, open_badges
-from service.core.badge_verifying import NotGood
-from service.core.open_badges import Award, Issuing
+from service.core.badges import badge_verifying, open_badges
+from service.core.badges.badge_verifying import NotGood
+from service.core.badges.open_badges import Award, Issuing
 from service.core.publishing.published import PublishedTitle
 from tests.making import PLAYER, achievement, draft
 

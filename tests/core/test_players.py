@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from service.core import awards
 from service.core.auth import api_keys
+from service.core.badges import awards
+from service.core.badges.open_badges import Award, Position
 from service.core.events.writing import Writer
-from service.core.open_badges import Award, Position
 from service.core.progress import doctor, players
 from service.core.progress.progress import ProgressReads
 from service.core.publishing import publishing

@@ -8,10 +8,10 @@ import msgspec
 from aiohttp import hdrs, web
 
 from service.core.auth.identity import Principal
-from service.core.badge_keys import BadgeKeys
+from service.core.badges.badge_keys import BadgeKeys
+from service.core.badges.open_badges import Document, Issuing
 from service.core.languages import language
 from service.core.languages.accept_language import MAX_FIELD
-from service.core.open_badges import Document, Issuing
 from service.core.publishing.published import PublishedTitle
 from service.errors import BadParameter, NotAllowed, NotAuthenticated, NotFound
 from service.web import PRINCIPAL, SERVICES, VERSION, Services, matches, nobody, verified

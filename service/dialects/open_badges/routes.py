@@ -5,9 +5,9 @@ import time
 
 from aiohttp import hdrs, web
 
-from service.core import awards, open_badges
 from service.core.auth.identity import may_read_progress
-from service.core.badge_keys import badge_keys
+from service.core.badges import awards, open_badges
+from service.core.badges.badge_keys import badge_keys
 from service.dialects.open_badges.asking import PRIVATE, PUBLIC, Asking
 from service.errors import BadParameter, NotFound
 from service.web import PLAYER, PRINCIPAL, Route

@@ -8,11 +8,11 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from openbadgeslib.ob3 import OB3VerificationError, OB3Verifier
 
-from service.core import awards, open_badges
 from service.core.auth import api_keys
 from service.core.auth.identity import READ_ANY
-from service.core.badge_keys import badge_keys, rotate
-from service.core.open_badges import Award
+from service.core.badges import awards, open_badges
+from service.core.badges.badge_keys import badge_keys, rotate
+from service.core.badges.open_badges import Award
 from tests.dialects.open_badges.conftest import UNLOCKED_AT
 from tests.making import OTHER, PLAYER, authorization
 

@@ -8,7 +8,7 @@ import re
 import jwt
 import pytest
 
-from service.core import open_badges
+from service.core.badges import open_badges
 from tests.making import PLAYER, authorization
 
 UNVERIFIED = {"verify_signature": False}

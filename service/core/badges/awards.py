@@ -2,8 +2,8 @@
 
 import msgspec
 
+from service.core.badges.open_badges import Award, Position, badge
 from service.core.catalog.model import Achievement, stored
-from service.core.open_badges import Award, Position, badge
 from service.core.progress.progress import ProgressReads
 from service.core.publishing.published import PublishedTitle
 from service.db import Connection

@@ -1,0 +1,1 @@
+"""Open Badges credentials: built, signed, verified and revoked."""
