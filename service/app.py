@@ -26,8 +26,8 @@ from service.core.progress.page import Tokens
 from service.core.progress.progress import ProgressReads
 from service.core.progress.rarity import Rarities
 from service.core.publishing.releases import Releases
-from service.core.shared_keys import shared_key
 from service.db.pool import Pool, open_pool
+from service.db.shared_keys import shared_key
 from service.dialects import badges, catalogs, open_badges, trophy, xbox
 from service.errors import BadSetting
 from service.key_refresh import KeyRefresher

@@ -23,10 +23,10 @@ from service.core.formats.title_folder import write_files
 from service.core.publishing import publishing
 from service.core.publishing.publishing import Difference
 from service.core.publishing.releases import Releases
-from service.core.shared_keys import shared_key
 from service.core.validation import checks, rules
 from service.db import Connection
 from service.db.pool import Pool
+from service.db.shared_keys import shared_key
 from service.errors import BadCatalogue, NotFound, Problem
 
 _SHOWN_TEXTS = 20  # of a difference; the rest is counted

@@ -11,7 +11,7 @@ from service.core.progress import doctor as core_doctor
 from service.core.progress import players
 from service.core.progress.doctor import Finding
 from service.core.progress.players import Erased
-from service.core.shared_keys import shared_key
+from service.db.shared_keys import shared_key
 
 
 @click.group("player")

@@ -17,7 +17,7 @@ from typing import Literal
 
 import msgspec
 
-from service.core import ticks
+from service import ticks
 from service.core.catalog.model import Achievement, Measure
 from service.core.unlocks import measures
 from service.core.unlocks.standing import Logged, State

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from service.core import ticks
+from service import ticks
 from service.core.auth import api_keys
 from service.core.auth.user_contexts import Scope, UserContext, UserContexts
 from service.core.events.writing import Writer
@@ -16,9 +16,9 @@ from service.core.formats.xbox import xbox_page
 from service.core.progress import progress
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
-from service.core.shared_keys import shared_key
 from service.core.unlocks.standing import Change, Event
 from service.db.pool import Pool
+from service.db.shared_keys import shared_key
 
 PLAYER = "2533274790395904"
 SAMPLE, GAME, ACADEMY = 3051199919, 1297290417, 1403872066

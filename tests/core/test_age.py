@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.core import ticks
+from service import ticks
 from service.core.events import age
 from service.core.events.writing import Writer
 from service.core.publishing import publishing

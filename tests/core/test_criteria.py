@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from service.core import criteria, ticks
+from service import ticks
+from service.core import criteria
 from service.core.criteria import criterion_of
 from service.core.unlocks.standing import Logged, State
 from tests.making import achievement, counted

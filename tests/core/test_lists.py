@@ -5,7 +5,7 @@ import functools
 import msgspec
 import pytest
 
-from service.core import ticks
+from service import ticks
 from service.core.catalog.model import Window
 from service.core.formats.xbox.xbox_page import TitleProgress
 from service.core.progress import lists

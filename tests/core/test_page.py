@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.core import ticks
+from service import ticks
 from service.core.catalog.model import Window, stored
 from service.core.progress.page import Asked, Cursor, Listing, Order, Tokens, View, listing
 from service.core.publishing.published import PublishedTitle

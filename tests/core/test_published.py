@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core import ticks
+from service import ticks
 from service.core.catalog.model import Achievement, MediaAsset, Reward, Texts, Window, number_of, stored
 from service.core.publishing.published import PublishedTitle
 from tests.making import achievement, draft

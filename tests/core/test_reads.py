@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from service.core.reads import Coalesced
+from service.db.reads import Coalesced
 
 
 class Desk:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.core import ticks
+from service import ticks
 from service.core.catalog.model import Attribute, Measure, Requirement, Title, Window, stored
 from service.core.unlocks.applying import apply
 from service.core.unlocks.rules import Rules

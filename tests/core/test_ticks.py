@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core import ticks
+from service import ticks
 
 TICKS = st.integers(0, ticks.LAST)
 UNIX_SECONDS = st.integers(0, 2**32 - 1)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from service.core import ticks
+from service import ticks
 from service.core.catalog.model import (
     Achievement,
     Draft,

@@ -16,10 +16,10 @@ from collections.abc import Sequence
 import msgspec
 
 from service.core.auth.identity import EDIT, READ_ANY, WRITE, WRITE_OWN, Principal
-from service.core.reads import Coalesced
 from service.db import Connection
 from service.db.pool import Pool
 from service.db.queries import query, statement
+from service.db.reads import Coalesced
 from service.errors import NotAuthenticated, NotFound
 
 _KEY = re.compile(r"((?:lrl|app)_[A-Za-z0-9]{10})\.([A-Za-z0-9_-]{43})", re.ASCII)

@@ -10,10 +10,10 @@ from typing import Literal
 import msgspec
 
 from service.core.events.writing import Writer
-from service.core.reads import Coalesced
 from service.core.unlocks.standing import Change
 from service.db.pool import Pool
 from service.db.queries import query
+from service.db.reads import Coalesced
 from service.errors import BadField
 
 Scope = Literal["AUTHENTICATED", "ADMINISTRATOR"]

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from service.core import ticks
+from service import ticks
 from service.core.catalog.model import NO_PICTURE, Achievement
 from service.core.publishing.published import PublishedTitle, Words
 from service.errors import NotFound

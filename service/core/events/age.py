@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import msgspec
 
-from service.core import ticks
+from service import ticks
 from service.core.catalog.model import stored
 from service.core.events.writing import Writer
 from service.core.publishing.releases import Releases

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from service.core import ticks
+from service import ticks
 from service.core.events import event_log, records
 from service.core.events.records import Record
 from service.core.publishing.releases import Releases

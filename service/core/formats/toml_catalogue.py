@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import tomli_w
 
-from service.core import ticks
+from service import ticks
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Requirement, Reward, Title, Window
 from service.core.formats import toml_measures

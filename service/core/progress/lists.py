@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from service.core import ticks
+from service import ticks
 from service.core.progress.page import Asked, Cursor, Listing, Order, Run, View, listing
 from service.core.progress.progress import ProgressReads
 from service.core.publishing.published import PublishedTitle

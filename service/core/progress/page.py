@@ -27,7 +27,7 @@ from typing import Literal
 
 import msgspec
 
-from service.core import ticks
+from service import ticks
 from service.core.catalog.model import Kind, number_of, stored
 from service.core.publishing.published import PublishedTitle
 from service.core.unlocks.earned import Progress

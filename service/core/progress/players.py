@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from service.core import ticks
+from service import ticks
 from service.core.catalog.model import number_of
 from service.db import Connection
 from service.db.queries import query, statement

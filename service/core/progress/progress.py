@@ -12,11 +12,11 @@ import msgspec
 
 from service.core.catalog.model import stored
 from service.core.formats.xbox.xbox_page import TitleProgress
-from service.core.reads import Coalesced
 from service.core.unlocks.earned import Everything, Progress
 from service.db import Connection
 from service.db.pool import Pool
 from service.db.queries import query, statement
+from service.db.reads import Coalesced
 
 _UNLOCKS_REMEMBERED = 40_000  # some 10 MB of whole players; single titles are read afresh
 

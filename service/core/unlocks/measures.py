@@ -10,7 +10,7 @@ import zoneinfo
 from collections.abc import Collection, Sequence
 from decimal import Decimal
 
-from service.core import ticks
+from service import ticks
 from service.core.catalog.model import Aggregate, Measure, Pairs
 from service.core.unlocks.standing import Event, Logged, Standing
 

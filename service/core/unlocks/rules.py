@@ -9,7 +9,7 @@ import datetime
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from service.core import ticks
+from service import ticks
 from service.core.catalog.model import Achievement, Measure, Metric, Requirement, Title, stored
 from service.core.unlocks import measures
 from service.core.unlocks.standing import Change, Event, Logged, Question, Standing, State, Streak, manual_key

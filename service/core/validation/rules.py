@@ -9,8 +9,7 @@ import collections
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from service import errors
-from service.core import ticks
+from service import errors, ticks
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Title
 from service.core.validation import stores, values

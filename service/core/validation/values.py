@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any, get_args
 
-from service.core import ticks
+from service import ticks
 from service.core.catalog import model
 from service.core.languages.language import canonical_locale
 from service.core.validation.problems import Broken

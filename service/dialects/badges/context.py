@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from service.core import ticks
+from service import ticks
 from service.core.auth.applications import Applications
 from service.core.auth.identity import CONTEXTS, Principal
 from service.core.auth.user_contexts import UserContext

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import msgspec
 
-from service.core import ticks
+from service import ticks
 from service.core.auth.user_contexts import Scope, UserContext
 from service.core.events import event_log
 from service.core.unlocks.earned import Progress

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from aiohttp import hdrs, web
 
-from service.core import ticks
+from service import ticks
 from service.core.auth.identity import Principal, may_read_progress, may_write_progress
 from service.core.events.writing import Written
 from service.core.languages import language

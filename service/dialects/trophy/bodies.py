@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
-from service.core import ticks
+from service import ticks
 from service.core.unlocks.standing import Event
 from service.errors import BadField, BadParameter
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from service.core import ticks
+from service import ticks
 from service.core.catalog.model import NO_PICTURE, Achievement, Measure, Requirement, stored
 from service.core.progress.completions import Counts
 from service.core.publishing.published import PublishedTitle

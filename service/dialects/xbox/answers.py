@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from service.core import ticks
+from service import ticks
 from service.core.progress.lists import Page
 from service.core.progress.rarity import Rarities
 from service.core.publishing.published import PublishedTitle

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from service.core import ticks
+from service import ticks
 from service.core.catalog.model import Achievement, MediaAsset
 from service.core.publishing.published import PublishedTitle
 

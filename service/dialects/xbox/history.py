@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from service.core import ticks
+from service import ticks
 from service.core.progress.lists import keep
 from service.core.progress.page import Cursor, Order, View
 from service.core.unlocks.earned import Everything

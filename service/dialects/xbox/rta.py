@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from aiohttp import WSMsgType, web
 
-from service.core import ticks
+from service import ticks
 from service.core.auth.identity import canonical_xuid, may_read_progress
 from service.core.catalog.model import stored
 from service.core.events.watch import Changes

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from service import errors
-from service.core import ticks
+from service import errors, ticks
 from service.core.catalog import model
 from service.core.catalog.model import (
     Achievement,

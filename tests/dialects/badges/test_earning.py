@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from service.core import ticks
+from service import ticks
 from tests.dialects.badges.conftest import USER
 from tests.making import PLAYER
 

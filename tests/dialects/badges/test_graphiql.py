@@ -11,7 +11,7 @@ import yarl
 from graphql import parse, print_ast
 from playwright.async_api import async_playwright
 
-from service.core import ticks
+from service import ticks
 from service.dialects.badges import graphiql
 from tests.dialects.badges.conftest import USER
 

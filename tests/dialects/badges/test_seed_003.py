@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from graphql import GraphQLNonNull, GraphQLUnionType, print_type
 
-from service.core import ticks
+from service import ticks
 from service.dialects.badges import SCHEMA
 from tests.dialects.badges.conftest import ADMINISTRATOR, USER
 from tests.making import OTHER

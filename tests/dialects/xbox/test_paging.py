@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from service import ticks
 from service.app import make_application, make_services
-from service.core import ticks
 from service.core.catalog.model import Achievement, Window
 from service.core.progress.page import Tokens
 from service.core.progress.progress import ProgressReads

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from service.core import ticks
+from service import ticks
 from service.core.catalog.model import Window
 from service.core.progress.page import Order
 from service.dialects.xbox import query

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.core import ticks
+from service import ticks
 from service.core.catalog.model import MediaAsset, Requirement, Reward, Window
 from service.settings import Settings
 from tests.making import OTHER, SECRET, achievement
