@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from service.cli import main
+from service.cli.main import main
 from service.demo import PLAYER
 from tests.contract.test_captured import PAGE
 from tests.making import SECRET

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from service import errors, openapi, ops
 from service.app import DOORS
-from service.cli import main
+from service.cli.main import main
 from service.dialects.xbox import refusals
 from service.dialects.xbox.query import DEFAULT_PAGE, LARGEST_PAGE, MOST_TITLES
 from service.settings import KNOBS, Settings

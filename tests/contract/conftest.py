@@ -9,8 +9,8 @@ import pytest
 from aiohttp.test_utils import TestClient
 
 from service.app import make_application, make_services
-from service.commands import catalog, progress
-from service.commands.intake import Given
+from service.cli import catalog, progress
+from service.cli.intake import Given
 from service.db.pool import open_pool
 from service.observe import Observer
 from service.settings import Settings

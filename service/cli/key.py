@@ -4,7 +4,7 @@ import uuid
 
 import click
 
-from service.commands.console import database_url, refuse, run, settings, up_to_date
+from service.cli.console import database_url, refuse, run, settings, up_to_date
 from service.core.auth import api_keys
 from service.core.auth.api_keys import KnownKey, NewKey
 from service.errors import NotFound

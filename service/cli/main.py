@@ -13,14 +13,14 @@ from typing import Literal
 import click
 import msgspec
 
-from service.commands.badge import badge
-from service.commands.catalog import catalog
-from service.commands.client import client
-from service.commands.console import database_url, refuse, run, settings, up_to_date
-from service.commands.key import key
-from service.commands.player import doctor, player
-from service.commands.progress import progress
-from service.commands.webhook import webhook
+from service.cli.badge import badge
+from service.cli.catalog import catalog
+from service.cli.client import client
+from service.cli.console import database_url, refuse, run, settings, up_to_date
+from service.cli.key import key
+from service.cli.player import doctor, player
+from service.cli.progress import progress
+from service.cli.webhook import webhook
 from service.core.auth import credentials, identity
 from service.db.migrate import migrate as migrate_database
 from service.settings import Settings

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import click
 
-from service.commands.console import database_url, refuse, run, settings, up_to_date
+from service.cli.console import database_url, refuse, run, settings, up_to_date
 from service.core.events import outbox
 from service.db import Connection
 

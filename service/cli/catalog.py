@@ -9,10 +9,10 @@ from typing import get_args
 import click
 import msgspec
 
-from service.commands import report
-from service.commands.console import database_url, refuse, run, settings, steps, up_to_date
-from service.commands.intake import DraftOf, Given, Places, locales_of, read_files
-from service.commands.report import REPORT_FORMATS, Finding, ReportFormat
+from service.cli import report
+from service.cli.console import database_url, refuse, run, settings, steps, up_to_date
+from service.cli.intake import DraftOf, Given, Places, locales_of, read_files
+from service.cli.report import REPORT_FORMATS, Finding, ReportFormat
 from service.core.catalog.model import Draft
 from service.core.events import backfill
 from service.core.events.writing import Writer

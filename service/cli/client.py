@@ -2,7 +2,7 @@
 
 import click
 
-from service.commands.console import database_url, run, settings, up_to_date
+from service.cli.console import database_url, run, settings, up_to_date
 from service.core.auth import api_keys
 
 

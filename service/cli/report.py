@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import click
 import msgspec
 
-from service.commands.intake import Places
+from service.cli.intake import Places
 from service.core.catalog.model import Draft
 from service.core.formats import strings
 from service.core.validation import checks

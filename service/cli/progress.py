@@ -4,7 +4,7 @@ import pathlib
 
 import click
 
-from service.commands.console import database_url, refuse, run, settings, up_to_date
+from service.cli.console import database_url, refuse, run, settings, up_to_date
 from service.core.auth.identity import canonical_xuid
 from service.core.formats.xbox import xbox_page
 from service.core.progress import progress as core

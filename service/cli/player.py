@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from service.commands.console import database_url, refuse, run, settings, up_to_date
+from service.cli.console import database_url, refuse, run, settings, up_to_date
 from service.core.events.writing import hash_of
 from service.core.progress import doctor as core_doctor
 from service.core.progress import players

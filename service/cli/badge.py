@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import click
 
-from service.commands.console import database_url, refuse, run, settings, up_to_date
+from service.cli.console import database_url, refuse, run, settings, up_to_date
 from service.core.badges import awards, open_badges
 from service.core.badges.badge_keys import badge_keys, rotate
 from service.core.badges.badge_verifying import Badge, NotGood
@@ -118,7 +118,7 @@ def rotate_key(*, withdraw: bool) -> None:
 @click.option("--jwks", help="A file or URL with the issuer's keys; without it, they are asked of the issuer.")
 def verify(source: str, *, jwks: str | None) -> None:
     """Say what a badge is, and whether it is good; exit status 1 if it is not."""
-    from service.commands import verifying  # it knows HTTP, which the other commands need not load
+    from service.cli import verifying
 
     shown: list[Badge] = []
     try:
