@@ -16,11 +16,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from service import errors, openapi, ops
-from service.app import DOORS
+from service import errors
 from service.cli.main import main
 from service.dialects.xbox import refusals
 from service.dialects.xbox.query import DEFAULT_PAGE, LARGEST_PAGE, MOST_TITLES
+from service.server import openapi, ops
+from service.server.app import DOORS
 from service.settings import KNOBS, Settings
 
 ROOT = pathlib.Path(__file__).parents[1]

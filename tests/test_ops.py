@@ -10,12 +10,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from service import ops
-from service.app import make_services
 from service.core.publishing import publishing
 from service.core.unlocks.standing import Change
 from service.db.pool import Pool
 from service.observe import Observer
+from service.server import ops
+from service.server.app import make_services
 from service.settings import Settings
 from service.web import Services
 from tests.making import PLAYER, SECRET, counted, draft, event, metric

@@ -62,7 +62,8 @@ _ops_port = click.option(
 @click.option("--data", type=click.Path(path_type=pathlib.Path), help="The folder of its database; LAUREL_DATA.")
 def demo_(*, host: str, port: int, ops_port: int, data: pathlib.Path | None) -> None:
     """Serve three titles and one player from an embedded Postgres, made on the first start."""
-    from service import app, demo  # the web rooms cost half a second, which the other commands need not pay
+    from service import demo
+    from service.server import app
 
     chosen = settings()
     if data is not None:
@@ -98,8 +99,8 @@ def serve(*, host: str, port: int, ops_port: int, workers: int) -> None:
 
     With several workers, the ops port of the n-th is n - 1 higher than the first one's.
     """
-    from service import app  # as above
-    from service import workers as processes
+    from service.server import app
+    from service.server import workers as processes
 
     chosen = _with_key(settings(), make=False)
     if workers > 1:

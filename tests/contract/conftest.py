@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient
 
-from service.app import make_application, make_services
 from service.cli import catalog, progress
 from service.cli.intake import Given
 from service.db.pool import open_pool
 from service.observe import Observer
+from service.server.app import make_application, make_services
 from service.settings import Settings
 from tests.making import PLAYER, SECRET, authorization
 

@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from service.app import make_application, make_services
 from service.core.auth import api_keys
 from service.core.catalog.model import Attribute, MediaAsset, Metric, achievement_key, metric_key
 from service.core.publishing import publishing
 from service.db.pool import LentPool
 from service.observe import Observer
+from service.server.app import make_application, make_services
 from service.settings import Settings
 from tests.making import SECRET, achievement, counted, draft
 

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 
-from service.app import make_application
+from service.server.app import make_application
 from tests.dialects import conftest as doors
 from tests.making import bearer
 

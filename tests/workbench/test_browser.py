@@ -18,9 +18,9 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from service import demo
-from service.app import make_application, make_services
 from service.db.pool import open_pool
 from service.observe import Observer
+from service.server.app import make_application, make_services
 from service.settings import Settings
 from tests.making import PLAYER, SECRET, authorization, bearer
 

@@ -8,11 +8,11 @@ import asyncpg
 import msgspec
 from aiohttp.test_utils import TestClient, TestServer
 
-from service.app import background, make_application, make_services
 from service.core.publishing import publishing
 from service.db.listening import NAME
 from service.db.pool import open_pool
 from service.observe import Observer
+from service.server.app import background, make_application, make_services
 from service.settings import Settings
 from tests.making import PLAYER, SECRET, achievement, authorization, bearer, draft
 

@@ -6,10 +6,10 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
 
-from service.app import make_application, make_services
 from service.core.publishing import publishing
 from service.db.pool import open_pool
 from service.observe import Observer
+from service.server.app import make_application, make_services
 from tests.making import achievement, bearer, draft
 
 NAME = "/strings/achievement/1/name/fr-FR"

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from service.app import make_application
 from service.core.catalog.model import NO_PICTURE, achievement_key
+from service.server.app import make_application
 from service.web import Services
 from tests.making import PLAYER, achievement, authorization
 

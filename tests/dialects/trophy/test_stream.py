@@ -5,12 +5,12 @@ import json
 
 import pytest
 
-from service.app import make_application, make_services
 from service.core.auth import api_keys
 from service.core.publishing import publishing
 from service.core.unlocks.standing import Change
 from service.db.pool import open_pool
 from service.observe import Observer
+from service.server.app import make_application, make_services
 from service.settings import Settings
 from tests.making import SECRET, counted, draft, event, metric
 

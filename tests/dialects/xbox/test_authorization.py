@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm
 
-from service.app import make_application, make_services
 from service.core.auth import credentials
 from service.observe import Observer
+from service.server.app import make_application, make_services
 from service.settings import Settings
 from tests.making import OTHER, PLAYER, SECRET, authorization
 

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.app import make_application, make_services
 from service.core.formats.xbox.xbox_page import TitleProgress
 from service.core.progress import progress
 from service.core.publishing import publishing
 from service.db.pool import open_pool
 from service.observe import Observer
+from service.server.app import make_application, make_services
 from service.settings import Settings
 from tests.making import OTHER, PLAYER, SECRET, achievement, authorization, draft
 

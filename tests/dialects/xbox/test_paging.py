@@ -13,12 +13,12 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from service import ticks
-from service.app import make_application, make_services
 from service.core.catalog.model import Achievement, Window
 from service.core.progress.page import Tokens
 from service.core.progress.progress import ProgressReads
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
+from service.server.app import make_application, make_services
 from service.web import Services
 from tests.making import OTHER, PLAYER, achievement, authorization, draft
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.app import make_application, make_services
 from service.core.auth.identity import WRITE
 from service.core.publishing import publishing
 from service.db.pool import open_pool
 from service.observe import Observer
+from service.server.app import make_application, make_services
 from service.settings import Settings
 from tests.making import OTHER, PLAYER, SECRET, achievement, authorization, counted, draft, metric
 

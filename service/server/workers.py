@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 from gunicorn.app.base import BaseApplication
 
-from service import app
+from service.server import app
 from service.settings import Settings
 
 _GRACE = 10  # seconds for requests under way

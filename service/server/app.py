@@ -10,8 +10,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from service import openapi, ops, workbench
-from service.background import background
+from service import workbench
 from service.core.auth.api_keys import ApiKeys
 from service.core.auth.applications import Applications
 from service.core.auth.credentials import KeyRing, Verifier
@@ -32,6 +31,8 @@ from service.dialects import badges, catalogs, open_badges, trophy, xbox
 from service.errors import BadSetting
 from service.key_refresh import KeyRefresher
 from service.observe import LogLines, Observer
+from service.server import openapi, ops
+from service.server.background import background
 from service.settings import SECONDS, Settings
 from service.web import SERVICES, STOPPING, Door, Services, join, refuse_unreadable
 

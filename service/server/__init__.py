@@ -1,0 +1,1 @@
+"""The running service: the application, its workers, background jobs and the ops port."""
