@@ -11,7 +11,7 @@ from jwt.algorithms import ECAlgorithm
 
 from service.core.auth.credentials import KeyRing, Verifier
 from service.errors import BadSetting
-from service.key_refresh import KeyRefresher
+from service.outbound.key_refresh import KeyRefresher
 
 
 def key_set(*kids):

@@ -13,11 +13,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.core.publishing import publishing
 from service.core.unlocks.standing import Change
 from service.db.pool import Pool
+from service.http.web import Services
 from service.observe import Observer
 from service.server import ops
 from service.server.app import make_services
 from service.settings import Settings
-from service.web import Services
 from tests.making import PLAYER, SECRET, counted, draft, event, metric
 
 Client = TestClient[web.Request, web.Application]

@@ -8,7 +8,7 @@ from service.cli.console import refuse
 from service.core.auth.credentials import KeyRing
 from service.core.badges import badge_verifying
 from service.core.badges.badge_verifying import MOST_BYTES, Badge, NotGood, Unverified
-from service.webhooks import is_safe
+from service.outbound.webhooks import is_safe
 
 SECONDS = 1.0
 TIMEOUT = aiohttp.ClientTimeout(total=10.0 * SECONDS)

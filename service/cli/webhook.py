@@ -24,7 +24,7 @@ def webhook() -> None:
 @click.option("--url", required=True, help="https, or http on this machine.")
 def create(*, title_id: int, url: str) -> None:
     """Tell a URL of every unlock from now on; prints its id and, this once, the secret that signs."""
-    from service.webhooks import is_safe  # it knows HTTP, which the other commands need not load
+    from service.outbound.webhooks import is_safe
 
     if not is_safe(url):
         refuse(f"--url: expected https, or http on this machine, got {url[:100]!r}")

@@ -29,12 +29,12 @@ from service.db.pool import Pool, open_pool
 from service.db.shared_keys import shared_key
 from service.dialects import badges, catalogs, open_badges, trophy, xbox
 from service.errors import BadSetting
-from service.key_refresh import KeyRefresher
+from service.http.web import SERVICES, STOPPING, Door, Services, join, refuse_unreadable
 from service.observe import LogLines, Observer
+from service.outbound.key_refresh import KeyRefresher
 from service.server import openapi, ops
 from service.server.background import background
 from service.settings import SECONDS, Settings
-from service.web import SERVICES, STOPPING, Door, Services, join, refuse_unreadable
 
 # Routes resolve in this order: a player named `xuid(1)` is the Xbox door's, whoever else would take the path.
 DOORS: tuple[Door, ...] = (

@@ -13,10 +13,10 @@ from service.core.events.outbox import Due
 from service.core.publishing import schedules
 from service.db.listening import listen
 from service.dialects import trophy
+from service.http.web import Services
 from service.observe import Observer
+from service.outbound.webhooks import Webhooks
 from service.settings import SECONDS
-from service.web import Services
-from service.webhooks import Webhooks
 
 RARITY_POLL = 15.0 * SECONDS
 FOLD_EVERY = 2.0 * SECONDS

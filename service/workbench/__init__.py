@@ -1,6 +1,6 @@
 """The workbench: pages for localization teams at `/l10n`, made on the server, whole without JavaScript."""
 
-from service.web import Door
+from service.http.web import Door
 from service.workbench import editor, imports, overview, releases, session, static, strings
 from service.workbench.refusals import refuse
 

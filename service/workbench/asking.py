@@ -2,7 +2,7 @@
 
 from service.core.auth.identity import Right, may_localize
 from service.errors import NotAllowed
-from service.parameters import TextsRequest
+from service.http.parameters import TextsRequest
 
 
 class Asking(TextsRequest):

@@ -15,8 +15,8 @@ from service.core.localization.texts import String, Written
 from service.core.publishing.drafts import lock_title
 from service.core.validation.remarks import is_hard_limit
 from service.errors import BadField, BadParameter, Conflict, Unconditional
-from service.parameters import locale, words
-from service.web import Route
+from service.http.parameters import locale, words
+from service.http.web import Route
 from service.workbench import pages
 from service.workbench.asking import Asking
 from service.workbench.difference import difference

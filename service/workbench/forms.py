@@ -10,7 +10,7 @@ from aiohttp import BodyPartReader, MultipartReader, hdrs, web
 
 from service.core.validation.problems import MAX_BYTES
 from service.errors import BadField, BadRequest, NotAllowed, TooLarge, TooSlow, UnsupportedBody
-from service.web import BODY_TIMEOUT, SERVICES, read_body
+from service.http.web import BODY_TIMEOUT, SERVICES, read_body
 from service.workbench.pages import SESSION
 
 MOST_BYTES = 256 * 1024  # of a form without a file

@@ -10,8 +10,8 @@ from service.core.localization import coverage, imports, texts
 from service.core.localization.comparing import Mode, report_po
 from service.core.publishing.drafts import draft_of
 from service.errors import BadField, BadParameter, NotFound
-from service.parameters import chosen, locale, number, words
-from service.web import Route
+from service.http.parameters import chosen, locale, number, words
+from service.http.web import Route
 from service.workbench import pages
 from service.workbench.asking import Asking
 from service.workbench.forms import read_form, read_upload

@@ -4,8 +4,8 @@ from aiohttp import hdrs, web
 
 from service.core.auth.identity import titles_of
 from service.core.localization import coverage
-from service.parameters import locale, words
-from service.web import PRINCIPAL, SERVICES, Route
+from service.http.parameters import locale, words
+from service.http.web import PRINCIPAL, SERVICES, Route
 from service.workbench import pages
 from service.workbench.asking import Asking
 

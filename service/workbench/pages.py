@@ -10,7 +10,7 @@ import jinja2
 from aiohttp import hdrs, web
 
 from service.core.auth.identity import Principal
-from service.web import PRINCIPAL
+from service.http.web import PRINCIPAL
 from service.workbench import words
 from service.workbench.static import url_of
 

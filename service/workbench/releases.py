@@ -9,8 +9,8 @@ from service.core.localization import texts
 from service.core.publishing import audit, publishing, schedules
 from service.core.validation import rules
 from service.errors import BadField, Conflict
-from service.parameters import number, words
-from service.web import Route
+from service.http.parameters import number, words
+from service.http.web import Route
 from service.workbench import pages
 from service.workbench.asking import Asking
 from service.workbench.forms import Form, read_form

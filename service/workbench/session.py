@@ -7,7 +7,7 @@ from aiohttp import hdrs, web
 
 from service.core.auth.identity import Principal
 from service.errors import NotAuthenticated
-from service.web import SERVICES, Route, nobody, verified
+from service.http.web import SERVICES, Route, nobody, verified
 from service.workbench import pages
 from service.workbench.forms import read_fields, read_form
 from service.workbench.pages import FORM_KEY, SESSION

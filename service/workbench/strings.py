@@ -6,8 +6,8 @@ from aiohttp import hdrs, web
 
 from service.core.localization import texts
 from service.core.localization.texts import Filter
-from service.parameters import chosen, locale, words
-from service.web import Route
+from service.http.parameters import chosen, locale, words
+from service.http.web import Route
 from service.workbench import pages
 from service.workbench.asking import Asking
 

@@ -13,10 +13,10 @@ from service.core.formats.xbox.xbox_page import TitleProgress
 from service.core.progress import progress
 from service.core.publishing import publishing
 from service.db.pool import Pool
+from service.http.web import Services
 from service.observe import Observer
 from service.server.app import make_application, make_services
 from service.settings import Settings
-from service.web import Services
 from tests.making import PLAYER, SECRET, achievement, authorization, draft
 
 Client = TestClient[web.Request, web.Application]

@@ -15,7 +15,7 @@ from service.core.events import outbox
 from service.core.unlocks.standing import Change
 from service.dialects.trophy import completed
 from service.observe import Observer
-from service.webhooks import Webhooks, is_safe
+from service.outbound.webhooks import Webhooks, is_safe
 from tests.making import PLAYER, counted, event, metric
 
 

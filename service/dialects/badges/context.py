@@ -16,7 +16,7 @@ from service.core.languages import language
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.publishing.published import PublishedTitle
 from service.errors import LaurelError, NotAllowed, NotAuthenticated
-from service.web import PLAYER, PRINCIPAL, SERVICES, Services, verified
+from service.http.web import PLAYER, PRINCIPAL, SERVICES, Services, verified
 
 USER_FIELD = "Opigno-Client-UUID"
 _OWN_BADGES = frozenset({"getBadge", "getBadges"})

@@ -36,8 +36,8 @@ from service.dialects.badges.plan import NeedExecutor
 from service.dialects.badges.refusals import JSON, answer_errors, described
 from service.dialects.badges.schema import Execution
 from service.errors import BadField, LaurelError, MethodNotAllowed, UnsupportedBody, UnsupportedVersion
+from service.http.web import SERVICES, VERSION, decode, matches, read_body
 from service.observe import Observer
-from service.web import SERVICES, VERSION, decode, matches, read_body
 
 RESPONSE = "application/graphql-response+json"
 VARY = "Accept, Accept-Language, Authorization, Opigno-Client-UUID"

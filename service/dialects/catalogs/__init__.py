@@ -4,7 +4,7 @@ from service.dialects.catalogs import imports, releases, strings, titles
 from service.dialects.catalogs.asking import identify
 from service.dialects.catalogs.openapi import describe
 from service.dialects.catalogs.refusals import refuse
-from service.web import Door
+from service.http.web import Door
 
 _ROUTES = (*titles.ROUTES, *strings.ROUTES, *imports.ROUTES, *releases.ROUTES)
 

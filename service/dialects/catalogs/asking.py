@@ -10,8 +10,8 @@ from service.core.auth.identity import Principal
 from service.core.publishing.published import PublishedTitle
 from service.dialects.catalogs import wire
 from service.errors import BadParameter, NotAuthenticated, Unconditional
-from service.parameters import TextsRequest
-from service.web import SERVICES, verified
+from service.http.parameters import TextsRequest
+from service.http.web import SERVICES, verified
 
 _TAG = re.compile(r'"([vc])(0|[1-9][0-9]{0,9})"', re.ASCII)
 

@@ -12,8 +12,8 @@ from service.core.validation.problems import MAX_BYTES
 from service.dialects.catalogs import wire
 from service.dialects.catalogs.asking import Asking, answer, if_match
 from service.errors import BadParameter, BadRequest
-from service.parameters import chosen, locale, number, words
-from service.web import Route, read_body
+from service.http.parameters import chosen, locale, number, words
+from service.http.web import Route, read_body
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 _READ_AS = tuple(str(kind) for kind in FORMATS)

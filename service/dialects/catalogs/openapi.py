@@ -12,8 +12,8 @@ from service.core.formats.sniff import FORMATS
 from service.core.localization.texts import Filter
 from service.dialects.catalogs.bodies import ActivateBody, CatalogBody, PublishBody, RestoreBody, ReviewBody, TextBody
 from service.dialects.catalogs.imports import MODES
-from service.parameters import KEY_CHARACTERS
-from service.web import Route
+from service.http.parameters import KEY_CHARACTERS
+from service.http.web import Route
 
 _ABOUT = """\
 Texts of titles for localization teams and their tools: states, history, imports, releases.

@@ -12,8 +12,8 @@ from service.dialects.catalogs import wire
 from service.dialects.catalogs.asking import Asking, answer
 from service.dialects.catalogs.bodies import ActivateBody, PublishBody, body
 from service.errors import BadField
-from service.parameters import number, words
-from service.web import Route
+from service.http.parameters import number, words
+from service.http.web import Route
 
 _RELEASES = 2**31 - 1
 _YEARS = range(2000, 3000)  # Postgres and Python agree on these in every time zone

@@ -12,8 +12,8 @@ from service.dialects.catalogs import wire
 from service.dialects.catalogs.asking import Asking, answer, if_match
 from service.dialects.catalogs.bodies import RestoreBody, ReviewBody, TextBody, body
 from service.errors import BadParameter
-from service.parameters import chosen, locale, words
-from service.web import Route
+from service.http.parameters import chosen, locale, words
+from service.http.web import Route
 
 FILTERS: tuple[Filter, ...] = get_args(Filter)
 

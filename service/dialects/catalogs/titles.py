@@ -15,8 +15,8 @@ from service.dialects.catalogs import wire
 from service.dialects.catalogs.asking import Asking, answer
 from service.dialects.catalogs.bodies import CatalogBody, body
 from service.errors import BadParameter, NotFound
-from service.parameters import chosen, locale, words
-from service.web import PRINCIPAL, SERVICES, Route, matches
+from service.http.parameters import chosen, locale, words
+from service.http.web import PRINCIPAL, SERVICES, Route, matches
 
 _GETTEXT = "text/x-gettext-translation"
 

@@ -4,7 +4,7 @@ from service.dialects.open_badges.asking import identify
 from service.dialects.open_badges.openapi import describe
 from service.dialects.open_badges.refusals import refuse
 from service.dialects.open_badges.routes import ROUTES
-from service.web import Door
+from service.http.web import Door
 
 DOOR = Door(
     name="open-badges",

@@ -14,7 +14,7 @@ from service.core.languages import language
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.publishing.published import PublishedTitle
 from service.errors import BadParameter, NotAllowed, NotAuthenticated, NotFound
-from service.web import PRINCIPAL, SERVICES, VERSION, Services, matches, nobody, verified
+from service.http.web import PRINCIPAL, SERVICES, VERSION, Services, matches, nobody, verified
 
 TOKEN = "application/vc+jwt"  # noqa: S105  (a media type of VC-JOSE-COSE)
 JSON = "application/json"

@@ -10,7 +10,7 @@ from service.core.badges import awards, open_badges
 from service.core.badges.badge_keys import badge_keys
 from service.dialects.open_badges.asking import PRIVATE, PUBLIC, Asking
 from service.errors import BadParameter, NotFound
-from service.web import PLAYER, PRINCIPAL, Route
+from service.http.web import PLAYER, PRINCIPAL, Route
 
 _MOST_CHARACTERS = 128  # of a user's id
 _UNFIT = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")

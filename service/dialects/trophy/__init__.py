@@ -6,7 +6,7 @@ from service.dialects.trophy.cors import preflight
 from service.dialects.trophy.openapi import describe
 from service.dialects.trophy.refusals import refuse
 from service.dialects.trophy.wire import completed
-from service.web import Door
+from service.http.web import Door
 
 _ROUTES = (*stream.ROUTES, *application.ROUTES, *admin_users.ROUTES, *admin.ROUTES)
 

@@ -17,7 +17,7 @@ from service.core.publishing import authoring
 from service.dialects.trophy import admin_bodies as bodies
 from service.dialects.trophy.wire import Shape, encode
 from service.errors import BadCatalogue, BadField, BadParameter, LaurelError, NotFound
-from service.web import PRINCIPAL, SERVICES, Route, decode, read_body
+from service.http.web import PRINCIPAL, SERVICES, Route, decode, read_body
 
 MOST_ITEMS = 100
 MOST_BYTES = 1024 * 1024  # of a body

@@ -29,7 +29,7 @@ from service.dialects.trophy import wire
 from service.dialects.trophy.bodies import amount, text
 from service.dialects.trophy.wire import YEAR, Shape
 from service.errors import BadField
-from service.web import wrong_member
+from service.http.web import wrong_member
 
 Trigger = Literal["metric", "streak", "api", "achievement", "anniversary"]
 T = TypeVar("T")

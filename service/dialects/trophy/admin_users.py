@@ -15,7 +15,7 @@ from service.dialects.trophy.asking import Asking
 from service.dialects.trophy.bodies import BatchEvent, idempotency_key, user_id
 from service.dialects.trophy.wire import Shape
 from service.errors import BadField, NotFound, UnknownMetric
-from service.web import Route, decode, read_body
+from service.http.web import Route, decode, read_body
 
 MOST_EVENTS = 1000
 

@@ -17,7 +17,7 @@ from service.dialects.trophy.asking import Asking, etag
 from service.dialects.trophy.bodies import CompleteBody, EventBody, UpsertedUser, UserFields, idempotency_key, user_id
 from service.dialects.trophy.wire import Shape, is_api, is_shown, user_attributes, with_counts
 from service.errors import BadField, BadParameter, NotFound
-from service.web import Route
+from service.http.web import Route
 
 _COMPLETIONS = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")  # RFC 4122's namespace of names with a structure
 _MOST_DAYS = 400

@@ -22,7 +22,7 @@ from service.dialects.trophy.bodies import user_id
 from service.dialects.trophy.limits import Allowance, Limiter
 from service.dialects.trophy.wire import Renderer, encode
 from service.errors import NotAllowed, NotAuthenticated, NotFound
-from service.web import PLAYER, PRINCIPAL, SERVICES, VERSION, Services, decode, matches, read_body
+from service.http.web import PLAYER, PRINCIPAL, SERVICES, VERSION, Services, decode, matches, read_body
 
 VARY = "Accept-Language, X-API-KEY, X-Fern-Language, X-SDK-VERSION, Origin"
 MOST_BYTES = 64 * 1024  # of a body about one user

@@ -16,7 +16,7 @@ from service.dialects.trophy import cors
 from service.dialects.trophy.asking import Asking
 from service.dialects.trophy.wire import completed
 from service.errors import BadParameter
-from service.web import SERVER, STOPPING, Route
+from service.http.web import SERVER, STOPPING, Route
 
 HEARTBEAT = 15.0  # seconds: under what proxies close idle connections after
 _ID = re.compile(r"([0-9]{1,18})\.([0-9]{1,9})")

@@ -23,7 +23,7 @@ from service.dialects.xbox.refusals import correlation_vector, refuse
 from service.dialects.xbox.rta import connect
 from service.dialects.xbox.update import update
 from service.errors import BadParameter, NotAuthenticated, NotFound
-from service.web import PLAYER, PRINCIPAL, SERVICES, VERSION, Door, Route, Services, matches, verified
+from service.http.web import PLAYER, PRINCIPAL, SERVICES, VERSION, Door, Route, Services, matches, verified
 
 VARY = "Accept-Language, Authorization, x-xbl-contract-version"
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

@@ -24,7 +24,7 @@ from service.core.publishing.published import PublishedTitle
 from service.core.unlocks.earned import Progress
 from service.dialects.xbox.fragments import encode
 from service.errors import BadRequest, LaurelError, NotFound, Unavailable
-from service.web import PRINCIPAL, SERVICES, STOPPING, Services
+from service.http.web import PRINCIPAL, SERVICES, STOPPING, Services
 
 PROTOCOL = "rta.xboxlive.com.V2"
 MOST_SUBSCRIPTIONS = 32  # of one connection

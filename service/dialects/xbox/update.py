@@ -19,7 +19,7 @@ from service.core.publishing.published import PublishedTitle
 from service.core.unlocks.standing import Change, Report, manual_key
 from service.dialects.xbox.fragments import encode
 from service.errors import BadField, BadParameter, LaurelError, NotFound, WrongPlayer
-from service.web import PLAYER, PRINCIPAL, SERVICES, decode, read_body
+from service.http.web import PLAYER, PRINCIPAL, SERVICES, decode, read_body
 
 MOST_ITEMS = 100
 _MOST_BYTES = 64 * 1024

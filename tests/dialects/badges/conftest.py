@@ -10,7 +10,7 @@ from service.core.auth import api_keys
 from service.core.auth.user_contexts import UserContext
 from service.core.unlocks.standing import Change
 from service.db.pool import Pool
-from service.web import Services
+from service.http.web import Services
 from tests.dialects.trophy.conftest import attribute, key_of
 from tests.making import PLAYER, achievement, counted, metric
 

@@ -14,7 +14,7 @@ from service.dialects.badges.refusals import described
 from service.dialects.badges.resolvers import GETTERS, ROOTS
 from service.dialects.badges.schema import bind
 from service.errors import LaurelError
-from service.web import SERVICES, Route, join
+from service.http.web import SERVICES, Route, join
 from tests.dialects.badges.conftest import USER
 
 JSON, RESPONSE = "application/json", "application/graphql-response+json"

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from service.core.catalog.model import NO_PICTURE, achievement_key
+from service.http.web import Services
 from service.server.app import make_application
-from service.web import Services
 from tests.making import PLAYER, achievement, authorization
 
 Ask = Callable[..., Awaitable[Any]]

@@ -8,7 +8,7 @@ import pytest
 from service.core.catalog.model import Texts
 from service.core.publishing import publishing
 from service.db.pool import Pool
-from service.web import Services
+from service.http.web import Services
 from tests.making import draft
 
 PublishTexts = Callable[[int, Texts], Awaitable[int]]

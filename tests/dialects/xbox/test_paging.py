@@ -18,8 +18,8 @@ from service.core.progress.page import Tokens
 from service.core.progress.progress import ProgressReads
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
+from service.http.web import Services
 from service.server.app import make_application, make_services
-from service.web import Services
 from tests.making import OTHER, PLAYER, achievement, authorization, draft
 
 ORDERS = ("Unordered", "Title", "UnlockTime", "EndingSoon")

@@ -44,8 +44,8 @@ from service.errors import (
     TooSlow,
     UnsupportedBody,
 )
-from service.key_refresh import KeyRefresher
 from service.observe import Observer
+from service.outbound.key_refresh import KeyRefresher
 from service.settings import Settings
 
 

@@ -1,0 +1,1 @@
+"""What all APIs share over HTTP."""
