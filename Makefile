@@ -56,7 +56,7 @@ screenshots: setup ## take the README's pictures of the workbench; needs chromiu
 	$(BIN)/python -m tests.workbench.screenshots
 
 ui-texts: setup ## gather the workbench's own words into ui.pot, and bring each ui.po up to it
-	$(BIN)/pybabel -q extract -F locales/babel.cfg --omit-header --no-location --sort-output --no-wrap -o locales/templates/LC_MESSAGES/ui.pot service/workbench
+	$(BIN)/pybabel -q extract -F locales/babel.cfg --omit-header --no-location --sort-output --no-wrap -o locales/templates/LC_MESSAGES/ui.pot service/api/workbench
 	$(BIN)/pybabel -q update -D ui -i locales/templates/LC_MESSAGES/ui.pot -d locales --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
 language-data: setup ## make the language matching table from npm's cldr-core
@@ -67,7 +67,7 @@ language-data: setup ## make the language matching table from npm's cldr-core
 
 graphiql: setup ## make the files that /graphiql serves from npm's graphiql and react, in pinned versions
 	npm ci --prefix vendor --silent --no-progress --ignore-scripts
-	$(BIN)/python vendor/make_graphiql.py vendor/node_modules service/dialects/badges/graphiql_files
+	$(BIN)/python vendor/make_graphiql.py vendor/node_modules service/api/badges/graphiql_files
 
 pins: ## take the newest versions that pyproject.toml allows into .ci/pins.txt
 	rm -rf .venv.pins && $(PYTHON) -m venv .venv.pins

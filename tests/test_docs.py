@@ -17,9 +17,9 @@ import pytest
 from click.testing import CliRunner
 
 from service import errors
+from service.api.xbox import refusals
+from service.api.xbox.query import DEFAULT_PAGE, LARGEST_PAGE, MOST_TITLES
 from service.cli.main import main
-from service.dialects.xbox import refusals
-from service.dialects.xbox.query import DEFAULT_PAGE, LARGEST_PAGE, MOST_TITLES
 from service.server import openapi, ops
 from service.server.app import DOORS
 from service.settings import KNOBS, Settings

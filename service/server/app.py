@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from service import workbench
+from service.api import badges, catalogs, open_badges, trophy, workbench, xbox
 from service.core.auth.api_keys import ApiKeys
 from service.core.auth.applications import Applications
 from service.core.auth.credentials import KeyRing, Verifier
@@ -27,7 +27,6 @@ from service.core.progress.rarity import Rarities
 from service.core.publishing.releases import Releases
 from service.db.pool import Pool, open_pool
 from service.db.shared_keys import shared_key
-from service.dialects import badges, catalogs, open_badges, trophy, xbox
 from service.errors import BadSetting
 from service.http.web import SERVICES, STOPPING, Door, Services, join, refuse_unreadable
 from service.observe import LogLines, Observer

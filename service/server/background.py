@@ -8,11 +8,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+from service.api import trophy
 from service.core.events import age, backfill, event_log, watch
 from service.core.events.outbox import Due
 from service.core.publishing import schedules
 from service.db.listening import listen
-from service.dialects import trophy
 from service.http.web import Services
 from service.observe import Observer
 from service.outbound.webhooks import Webhooks

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from service import ticks
-from service.core import criteria
-from service.core.criteria import criterion_of
+from service.api.badges import criteria
+from service.api.badges.criteria import criterion_of
 from service.core.unlocks.standing import Logged, State
 from tests.making import achievement, counted
 

@@ -11,9 +11,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from service.api.trophy import completed
 from service.core.events import outbox
 from service.core.unlocks.standing import Change
-from service.dialects.trophy import completed
 from service.observe import Observer
 from service.outbound.webhooks import Webhooks, is_safe
 from tests.making import PLAYER, counted, event, metric

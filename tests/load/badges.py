@@ -13,9 +13,9 @@ from collections.abc import Sequence
 import asyncpg
 import msgspec
 
+from service.api.badges.criteria import LEARNING_PATH
 from service.core.auth import credentials
 from service.core.catalog.model import Achievement, Attribute, Draft, Measure, Metric, Requirement, metric_key
-from service.core.criteria import LEARNING_PATH
 from tests.load import seed
 from tests.load.driver import Round, drive, fetch
 from tests.load.processes import Server, started

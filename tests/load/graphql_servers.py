@@ -14,8 +14,8 @@ from aiohttp import web
 from strawberry.aiohttp.views import GraphQLView
 from strawberry.extensions import ParserCache, ValidationCache
 
+from service.api.badges.documents import Document
 from service.cli.main import main as laurel
-from service.dialects.badges.documents import Document
 from tests.load import badges
 
 

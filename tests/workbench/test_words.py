@@ -7,8 +7,8 @@ import polib
 import pytest
 from babel.messages.extract import extract_from_dir
 
+from service.api.workbench import words
 from service.core.formats.title_folder import locales_folder
-from service.workbench import words
 
 ROOT = pathlib.Path(__file__).parents[2]
 TRANSLATED = sorted(locales_folder().glob("*/LC_MESSAGES/ui.po"))

@@ -8,11 +8,11 @@ import pathlib
 import pytest
 from aiohttp import web
 
-from service.dialects import badges
-from service.dialects.badges import context, documents, over_http
-from service.dialects.badges.refusals import described
-from service.dialects.badges.resolvers import GETTERS, ROOTS
-from service.dialects.badges.schema import bind
+from service.api import badges
+from service.api.badges import context, documents, over_http
+from service.api.badges.refusals import described
+from service.api.badges.resolvers import GETTERS, ROOTS
+from service.api.badges.schema import bind
 from service.errors import LaurelError
 from service.http.web import SERVICES, Route, join
 from tests.dialects.badges.conftest import USER

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.dialects import badges
-from service.dialects.badges import templates
-from service.dialects.badges.documents import Document
-from service.dialects.badges.plan import NeedExecutor
-from service.dialects.badges.schema import Execution, Own, bind
+from service.api import badges
+from service.api.badges import templates
+from service.api.badges.documents import Document
+from service.api.badges.plan import NeedExecutor
+from service.api.badges.schema import Execution, Own, bind
 
 SDL = pathlib.Path(badges.__file__).with_name("schema.graphql").read_text(encoding="utf-8")
 CURSOR = graphql.StringValueNode(value="c")

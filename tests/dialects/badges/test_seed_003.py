@@ -7,7 +7,7 @@ import pytest
 from graphql import GraphQLNonNull, GraphQLUnionType, print_type
 
 from service import ticks
-from service.dialects.badges import SCHEMA
+from service.api.badges import SCHEMA
 from tests.dialects.badges.conftest import ADMINISTRATOR, USER
 from tests.making import OTHER
 

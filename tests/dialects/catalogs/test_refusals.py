@@ -7,8 +7,8 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from service import errors
-from service.dialects.catalogs import DOOR, openapi
-from service.dialects.catalogs.refusals import _TABLE, refuse
+from service.api.catalogs import DOOR, openapi
+from service.api.catalogs.refusals import _TABLE, refuse
 from service.errors import BadCatalogue, Conflict, LaurelError, MethodNotAllowed, Problem, TooManyRequests
 
 

@@ -10,10 +10,10 @@ import schemathesis
 from aiohttp.test_utils import make_mocked_request
 
 from service import demo
+from service.api.xbox import query, refusals
+from service.api.xbox.answers import contracts
+from service.api.xbox.routes import DOOR
 from service.core.catalog.model import Kind, MediaAsset, Requirement, Reward, Window
-from service.dialects.xbox import query, refusals
-from service.dialects.xbox.answers import contracts
-from service.dialects.xbox.routes import DOOR
 from service.errors import BadParameter, Unavailable
 from service.server import openapi
 from service.server.app import DOORS

@@ -9,9 +9,9 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from service import ticks
+from service.api.xbox import query
 from service.core.catalog.model import Window
 from service.core.progress.page import Order
-from service.dialects.xbox import query
 from service.errors import BadParameter
 from tests.making import OTHER, PLAYER, achievement, authorization
 

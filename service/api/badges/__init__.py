@@ -1,0 +1,46 @@
+"""The badges door: GraphQL at `/graphql`, a page to try it, and how applications come to their tokens."""
+
+import pathlib
+
+from aiohttp import hdrs, web
+
+from service.api.badges import graphiql, oauth, over_http, refusals
+from service.api.badges.context import allow, identify, make_context
+from service.api.badges.documents import Documents
+from service.api.badges.openapi import describe, describe_public
+from service.api.badges.resolvers import GETTERS, OWN, ROOTS
+from service.api.badges.schema import bind
+from service.http.web import Door, Route, nobody
+
+_BOUND = bind(pathlib.Path(__file__).with_name("schema.graphql").read_text(encoding="utf-8"), GETTERS, ROOTS, OWN)
+_DOCUMENTS = Documents(_BOUND)
+SCHEMA = _BOUND.schema
+
+
+async def graphql(request: web.Request) -> web.Response:
+    """Ask for badges, and make user contexts."""
+    return await over_http.answer(request, _DOCUMENTS, make_context=make_context, allow=allow)
+
+
+_ROUTES = tuple(Route(method, "/graphql", "graphql", graphql) for method in (hdrs.METH_GET, hdrs.METH_POST))
+_PUBLIC_ROUTES = (Route(hdrs.METH_POST, "/oauth/token", "give_token", oauth.give_token), *graphiql.routes(SCHEMA))
+
+DOOR = Door(
+    name="badges",
+    prefixes=("/graphql",),
+    routes=_ROUTES,
+    identify=identify,
+    refuse=refusals.refuse,
+    openapi=describe(),
+)
+PUBLIC = Door(
+    name="badges-public",
+    prefixes=("/oauth/", "/graphiql"),
+    routes=_PUBLIC_ROUTES,
+    identify=nobody,
+    refuse=oauth.refuse,
+    openapi=describe_public(),
+)
+"""What needs no token yet: it has a door of its own, as it refuses in other words."""
+
+__all__ = ["DOOR", "PUBLIC", "SCHEMA"]

@@ -1,0 +1,104 @@
+"""Imports: a file is read and compared, its report looked at, and then applied or left alone."""
+
+from typing import get_args
+
+from aiohttp import hdrs, web
+
+from service.api.catalogs import wire
+from service.api.catalogs.asking import Asking, answer, if_match
+from service.core.formats.sniff import FORMATS
+from service.core.localization import imports, texts
+from service.core.localization.comparing import Mode, report_po
+from service.core.localization.imports import Batch
+from service.core.validation.problems import MAX_BYTES
+from service.errors import BadParameter, BadRequest
+from service.http.parameters import chosen, locale, number, words
+from service.http.web import Route, read_body
+
+MODES: tuple[Mode, ...] = get_args(Mode)
+_READ_AS = tuple(str(kind) for kind in FORMATS)
+
+
+async def post_import(request: web.Request) -> web.Response:
+    """Read a file of texts and report what it would change; nothing is written but the report."""
+    asking = Asking(request)
+    asked = words(request, "file", "format", "locale", "mode", "overApproved")
+    chosen("format", asked["format"], ("", *_READ_AS))
+    chosen("mode", asked["mode"] or "merge", MODES)
+    chosen("overApproved", asked["overApproved"], ("", "false", "true"))
+    data = await read_body(request, limit=MAX_BYTES)
+    if not data:
+        raise BadRequest("the body is empty: expected a file")
+    batch = await imports.read(
+        asking.services.pool,
+        asking.title_id,
+        {asked["file"] or "body": data},
+        who=asking.who,
+        format=asked["format"] or None,
+        locale=locale("locale", asked["locale"]) if asked["locale"] else None,
+        mode=next(mode for mode in MODES if mode == (asked["mode"] or "merge")),
+        over_approved=asked["overApproved"] == "true",
+    )
+    return _answer(asking, batch)
+
+
+async def get_import(request: web.Request) -> web.Response:
+    """The report of an import, and who applied it."""
+    asking = Asking(request)
+    words(request)
+    return _answer(asking, await _batch(asking))
+
+
+async def get_import_po(request: web.Request) -> web.Response:
+    """The strings of one locale of a report as a PO file, each with what is to be said of it."""
+    asking = Asking(request)
+    asked = words(request, "locale")["locale"]
+    batch = await _batch(asking)
+    locales = sorted(batch.report.counts)
+    wanted = locale("locale", asked) if asked else locales[0] if len(locales) == 1 else ""
+    if wanted not in locales:
+        raise BadParameter("locale", f"one of the report: {', '.join(locales)}", asked)
+    headers = {
+        hdrs.CACHE_CONTROL: "no-store",
+        hdrs.CONTENT_DISPOSITION: f'attachment; filename="import-{batch.batch_id}-{wanted or "und"}.po"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    return web.Response(
+        body=report_po(batch.report, wanted),
+        headers=headers,
+        content_type="text/x-gettext-translation",
+        charset="utf-8",
+    )
+
+
+async def apply_import(request: web.Request) -> web.Response:
+    """Write what a report says, all of it, if the catalogue still is the one that it saw."""
+    asking = Asking(request)
+    expected = if_match(request, "c")
+    async with asking.services.pool.transaction() as connection:
+        batch = await imports.one(connection, asking.title_id, number(request, "id"))
+        imports.may_apply(asking.who, batch, (await texts.editing(connection, asking.title_id)).default_locale)
+        done = await imports.apply(
+            connection, asking.title_id, batch.batch_id, catalog_version=expected, actor=asking.who.name
+        )
+    return _answer(asking, done)
+
+
+async def _batch(asking: Asking) -> Batch:
+    async with asking.services.pool.connection() as connection:
+        return await imports.one(connection, asking.title_id, number(asking.request, "id"))
+
+
+def _answer(asking: Asking, batch: Batch) -> web.Response:
+    where = f"/catalogs/{asking.title_id}/imports/{batch.batch_id}"
+    return answer(wire.batch(batch), tag=wire.catalog_tag(batch.catalog_version), location=where)
+
+
+_ONE = "/catalogs/{title}/imports/{id:[0-9]+}"
+
+ROUTES = (
+    Route(hdrs.METH_POST, "/catalogs/{title}/imports", "imports", post_import),
+    Route(hdrs.METH_GET, _ONE, "batch", get_import),
+    Route(hdrs.METH_GET, f"{_ONE}.po", "batch-po", get_import_po),
+    Route(hdrs.METH_POST, f"{_ONE}/apply", "apply-batch", apply_import),
+)

@@ -1,0 +1,171 @@
+"""What this door says of itself: made from its routes, the bodies that it reads, and what is said here of queries."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
+
+import msgspec
+
+from service.api.catalogs.bodies import ActivateBody, CatalogBody, PublishBody, RestoreBody, ReviewBody, TextBody
+from service.api.catalogs.imports import MODES
+from service.core.catalog.model import U32
+from service.core.formats.exports import EXPORTS_OF_ONE_FILE
+from service.core.formats.sniff import FORMATS
+from service.core.localization.texts import Filter
+from service.http.parameters import KEY_CHARACTERS
+from service.http.web import Route
+
+_ABOUT = """\
+Texts of titles for localization teams and their tools: states, history, imports, releases.
+
+A token's claim `l10n` says what its bearer may do: suggest, translate, review, publish, and source for the default
+locale.
+A key stands in a path as it is, or with its slashes as `%2F`.
+What changes a string wants its ETag in `If-Match`; without it the answer is 428, with an old one 412 and what is there.
+Every error is a problem (RFC 9457) with a stable `code`.
+"""
+
+_TEXT = {"type": "string"}
+_WORDS = {"type": "string", "maxLength": KEY_CHARACTERS}
+_LOCALE = {"type": "string", "pattern": "^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$", "examples": ["fr-FR"]}
+_COUNTRY = {"type": "string", "pattern": "^[A-Za-z]{2}$", "examples": ["CA"]}
+_TITLE = {"type": "integer", "minimum": 1, "maximum": U32 - 1}
+_NUMBER = {"type": "integer", "minimum": 1}
+_PATHS: Mapping[str, Mapping[str, Any]] = {
+    "title": _TITLE,
+    "key": {"type": "string", "minLength": 1, "maxLength": KEY_CHARACTERS, "examples": ["achievement/1/name"]},
+    "locale": _LOCALE,
+    "id": _NUMBER,
+    "release": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
+}
+
+_WITH = ("with", _LOCALE, "Another locale, whose text is shown beside it.")
+_QUERIES: Mapping[str, Sequence[tuple[str, Mapping[str, Any], str]]] = {
+    "strings": (
+        ("locale", _LOCALE, "Required. The locale to list."),
+        ("filter", {"enum": list(get_args(Filter))}, "Only such strings; `unpublished` differ from what is served."),
+        ("q", _WORDS, "What must stand in the key, the source or the text, in any case."),
+        _WITH,
+        ("after", _WORDS, "The `after` of the page before."),
+    ),
+    "string": (_WITH,),
+    "history": (("before", {"type": "integer", "minimum": 0}, "Only revisions of an earlier version."),),
+    "imports": (
+        ("file", _WORDS, "The name of the file, for the problems that it has."),
+        ("format", {"enum": ["", *FORMATS]}, "Read it so, whatever it looks like."),
+        ("locale", _LOCALE, "The language of a file that does not say, or the one to take."),
+        ("mode", {"enum": list(MODES)}, "`replace-locale` takes away what the file does not hold."),
+        ("overApproved", {"enum": ["false", "true"]}, "Replace approved texts too."),
+    ),
+    "batch-po": (("locale", _LOCALE, "Which one, where the report has several."),),
+    "explain": (
+        ("acceptLanguage", _WORDS, "Instead of the header `Accept-Language`."),
+        ("country", _COUNTRY, "Instead of the token's, ISO 3166."),
+    ),
+    "export": (
+        (
+            "format",
+            {"enum": list(EXPORTS_OF_ONE_FILE)},
+            "`po`, `pot` for the template, or a store's; several files come as a ZIP.",
+        ),
+        ("locale", _LOCALE, "Which one of `po`; all of them without it."),
+    ),
+}
+
+_BODIES: Mapping[str, type] = {
+    "change-catalog": CatalogBody,
+    "save-string": TextBody,
+    "review": ReviewBody,
+    "restore": RestoreBody,
+    "publish": PublishBody,
+    "activate": ActivateBody,
+}
+_CONDITIONAL = {"save-string": '"v7"', "review": '"v7"', "restore": '"v7"', "apply-batch": '"c7"'}
+_ANSWERS = {"publish": ("200", "201", "202"), "cancel-schedule": ("204",), "export": ("200", "304")}
+_GETTEXT = "text/x-gettext-translation"
+_FILES = {"export": (_GETTEXT, "application/*", "text/*"), "batch-po": (_GETTEXT,)}
+_REFUSALS = {
+    "400": "A parameter, header or body that cannot be read; the detail names it.",
+    "401": "No token, or one that is not good.",
+    "403": "A good token without the right; the detail names it.",
+    "404": "No such title, string, import or release.",
+    "408": "The body did not arrive in time.",
+    "412": "Somebody else changed it meanwhile; `current` is what is there.",
+    "413": "The body has too many bytes.",
+    "415": "The body is compressed.",
+    "422": "A value that will not do, or a catalogue that breaks a rule: `problems` holds them all.",
+    "428": "There is no If-Match.",
+    "500": "An error of the service.",
+    "503": "The database is out of reach or too slow for now.",
+}
+
+
+def describe(routes: Sequence[Route]) -> Mapping[str, Any]:
+    """The door's part of the document."""
+    schemas, components = msgspec.json.schema_components(
+        list(_BODIES.values()), ref_template="#/components/schemas/{name}"
+    )
+    bodies = dict(zip(_BODIES, schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        path = re.sub(r"\{(\w+):[^}]*\}", r"{\1}", route.path)
+        paths.setdefault(path, {})[route.method.lower()] = _operation(route, path, bodies.get(route.name))
+    refusal = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/CatalogsProblem"}}}}
+    return {
+        "tags": [{"name": "catalogs", "description": _ABOUT}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"CatalogsToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "responses": {f"Catalogs{status}": {"description": said} | refusal for status, said in _REFUSALS.items()},
+            "schemas": {
+                **components,
+                "CatalogsProblem": {
+                    "type": "object",
+                    "required": ["type", "title", "status", "detail", "code"],
+                    "properties": {
+                        "type": _TEXT,
+                        "title": _TEXT,
+                        "status": {"type": "integer"},
+                        "detail": _TEXT,
+                        "code": _TEXT,
+                        "current": {"type": "object"},
+                        "problems": {"type": "array", "items": {"type": "object"}},
+                    },
+                },
+            },
+        },
+    }
+
+
+def _operation(route: Route, path: str, body: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": _PATHS[name]}
+        for name in re.findall(r"\{(\w+)\}", path)
+    ]
+    for name, schema, said in _QUERIES.get(route.name, ()):
+        required = said.startswith("Required")
+        parameters.append({"name": name, "in": "query", "required": required, "schema": schema, "description": said})
+    if route.name in _CONDITIONAL:
+        example = _CONDITIONAL[route.name]
+        said = f"The ETag of what was seen, such as `{example}`."
+        parameters.append({"name": "If-Match", "in": "header", "required": True, "schema": _TEXT, "description": said})
+    kinds = _FILES.get(route.name, ("application/json",))
+    found = {"description": "As it is then.", "content": {kind: {"schema": {}} for kind in kinds}}
+    nothing = {"description": "There is nothing to say."}
+    operation: dict[str, Any] = {
+        "operationId": f"catalogs-{route.name}",
+        "tags": ["catalogs"],
+        "summary": (route.handler.__doc__ or "").partition("\n")[0].rstrip("."),
+        "security": [{"CatalogsToken": []}],
+        "parameters": parameters,
+        "responses": {
+            status: nothing if status in ("204", "304") else found for status in _ANSWERS.get(route.name, ("200",))
+        }
+        | {status: {"$ref": f"#/components/responses/Catalogs{status}"} for status in _REFUSALS},
+    }
+    if body is not None:
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    if route.name == "imports":
+        file = {"schema": {"type": "string", "format": "binary"}}
+        operation["requestBody"] = {"required": True, "content": {"application/octet-stream": file}}
+    return operation

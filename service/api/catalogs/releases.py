@@ -1,0 +1,129 @@
+"""Releases: what was published by whom, publishing now or later, and going back."""
+
+from datetime import datetime
+
+from aiohttp import hdrs, web
+
+from service.api.catalogs import wire
+from service.api.catalogs.asking import Asking, answer
+from service.api.catalogs.bodies import ActivateBody, PublishBody, body
+from service.core.auth.identity import may_localize
+from service.core.localization import texts
+from service.core.publishing import audit, publishing, schedules
+from service.core.validation import rules
+from service.errors import BadField
+from service.http.parameters import number, words
+from service.http.web import Route
+
+_RELEASES = 2**31 - 1
+_YEARS = range(2000, 3000)  # Postgres and Python agree on these in every time zone
+
+
+async def list_releases(request: web.Request) -> web.Response:
+    """Every release of a title, what was served when, and what is scheduled; newest first."""
+    asking = Asking(request)
+    words(request)
+    async with asking.services.pool.connection() as connection:
+        await texts.editing(connection, asking.title_id)
+        releases = await publishing.releases_of(connection, asking.title_id)
+        publications = await audit.publications(connection, asking.title_id)
+        scheduled = await schedules.of_title(connection, asking.title_id)
+    return answer(
+        {
+            "releases": [wire.release(one) for one in releases],
+            "publications": [wire.publication(one) for one in publications],
+            "schedules": [wire.schedule(one) for one in scheduled],
+        }
+    )
+
+
+async def get_release(request: web.Request) -> web.Response:
+    """One release: what it changed of the one before, and who wrote each text."""
+    asking = Asking(request)
+    words(request)
+    release = number(request, "release", most=_RELEASES)
+    async with asking.services.pool.connection() as connection:
+        changes = await audit.changes_of(connection, asking.title_id, release)
+        found = next(one for one in await publishing.releases_of(connection, asking.title_id) if one.release == release)
+        made = datetime.fromisoformat(found.created_at)
+        authors = await audit.authors(connection, asking.title_id, changes, before=made.replace(microsecond=999_999))
+    return answer(wire.release(found) | {"changes": wire.changes(changes, authors)})
+
+
+async def publish(request: web.Request) -> web.Response:
+    """Publish what is ready: now, at a later moment (`at`), or only to show what it would change (`dryRun`)."""
+    asking = Asking(request)
+    may_localize(asking.who, "publish", asking.title_id)
+    wanted = await body(request, PublishBody)
+    if wanted.dry_run and wanted.at is not None:
+        raise BadField("at", "none together with dryRun: what is ready then is not known now")
+    if wanted.at is not None and wanted.at.year not in _YEARS:
+        raise BadField("at", f"a year from {_YEARS[0]} to {_YEARS[-1]}", wanted.at.year)
+    if wanted.dry_run:
+        return await _foreseen(asking)
+    if wanted.at is not None:
+        return await _scheduled(asking, wanted.at, wanted.note)
+    async with asking.services.pool.transaction() as connection:
+        release, changes = await publishing.publish(
+            connection, asking.title_id, actor=asking.who.name, note=wanted.note
+        )
+        authors = await audit.authors(connection, asking.title_id, changes)
+    await asking.services.releases.refresh()
+    where = f"/catalogs/{asking.title_id}/releases/{release}"
+    shape = {"release": release, "changes": wire.changes(changes, authors)}
+    return answer(shape, status=201 if changes else 200, location=where)
+
+
+async def activate(request: web.Request) -> web.Response:
+    """Serve a release again that was published before; what is being edited stays as it is."""
+    asking = Asking(request)
+    may_localize(asking.who, "publish", asking.title_id)
+    release = number(request, "release", most=_RELEASES)
+    wanted = await body(request, ActivateBody)
+    async with asking.services.pool.transaction() as connection:
+        await publishing.rollback(connection, asking.title_id, release, actor=asking.who.name, note=wanted.note)
+    await asking.services.releases.refresh()
+    return answer({"release": release})
+
+
+async def cancel_schedule(request: web.Request) -> web.Response:
+    """Take a scheduled publish back."""
+    asking = Asking(request)
+    may_localize(asking.who, "publish", asking.title_id)
+    async with asking.services.pool.connection() as connection:
+        await schedules.cancel(connection, asking.title_id, number(request, "id"))
+    return web.Response(status=204, headers={hdrs.CACHE_CONTROL: "no-store"})
+
+
+async def _foreseen(asking: Asking) -> web.Response:
+    async with asking.services.pool.connection() as connection:
+        draft, served = await publishing.ready_draft(connection, asking.title_id)
+        changes = publishing.difference(served, draft)
+        authors = await audit.authors(connection, asking.title_id, changes)
+    problems, warnings = rules.check(draft)
+    return answer(
+        {
+            "release": None,
+            "changes": wire.changes(changes, authors),
+            "problems": [wire.problem(one) for one in problems],
+            "warnings": [wire.problem(one) for one in warnings],
+        }
+    )
+
+
+async def _scheduled(asking: Asking, at: datetime, note: str | None) -> web.Response:
+    async with asking.services.pool.transaction() as connection:
+        found = await schedules.schedule(connection, asking.title_id, due_at=at, actor=asking.who.name, note=note)
+    where = f"/catalogs/{asking.title_id}/schedules/{found.schedule_id}"
+    return answer({"release": None, "schedule": wire.schedule(found)}, status=202, location=where)
+
+
+_ONE = "/catalogs/{title}/releases/{release:[0-9]+}"
+
+ROUTES = (
+    Route(hdrs.METH_GET, "/catalogs/{title}/releases", "releases", list_releases),
+    Route(hdrs.METH_POST, "/catalogs/{title}/releases", "publish", publish),
+    Route(hdrs.METH_GET, _ONE, "release", get_release),
+    Route(hdrs.METH_POST, f"{_ONE}/activate", "activate", activate),
+    Route(hdrs.METH_DELETE, "/catalogs/{title}/schedules/{id:[0-9]+}", "cancel-schedule", cancel_schedule),
+)

@@ -1,0 +1,115 @@
+"""Titles as localization teams see them: how far each locale is, who would see what, and what falls back."""
+
+import hashlib
+import mimetypes
+import re
+
+from aiohttp import hdrs, web
+
+from service.api.catalogs import wire
+from service.api.catalogs.asking import Asking, answer
+from service.api.catalogs.bodies import CatalogBody, body
+from service.core.auth.identity import may_localize, titles_of
+from service.core.formats.exports import EXPORTS_OF_ONE_FILE, one_file
+from service.core.localization import coverage, fallbacks, texts
+from service.core.localization.explaining import explain
+from service.core.publishing.drafts import draft_of
+from service.errors import BadParameter, NotFound
+from service.http.parameters import chosen, locale, words
+from service.http.web import PRINCIPAL, SERVICES, Route, matches
+
+_GETTEXT = "text/x-gettext-translation"
+
+_COUNTRY = re.compile("[A-Za-z]{2}", re.ASCII)
+
+
+async def list_catalogs(request: web.Request) -> web.Response:
+    """The titles that the caller has any right on, and how far each of their locales is."""
+    words(request)
+    async with request.app[SERVICES].pool.connection() as connection:
+        allowed = titles_of(request[PRINCIPAL], await coverage.title_ids(connection))
+        found = await coverage.matrix(connection, allowed)
+    return answer({"catalogs": [wire.coverage(title) for title in found]})
+
+
+async def get_catalog(request: web.Request) -> web.Response:
+    """One title, and how far each of its locales is."""
+    asking = Asking(request)
+    words(request)
+    async with asking.services.pool.connection() as connection:
+        found = await coverage.of_title(connection, asking.title_id)
+    return answer(wire.coverage(found), tag=wire.catalog_tag(found.catalog_version))
+
+
+async def change_catalog(request: web.Request) -> web.Response:
+    """Say which texts the releases of a title take from now on."""
+    asking = Asking(request)
+    may_localize(asking.who, "publish", asking.title_id)
+    wanted = await body(request, CatalogBody)
+    async with asking.services.pool.transaction() as connection:
+        await texts.set_publish_from(connection, asking.title_id, wanted.publish_from)
+        found = await coverage.of_title(connection, asking.title_id)
+    return answer(wire.coverage(found), tag=wire.catalog_tag(found.catalog_version))
+
+
+async def explain_catalog(request: web.Request) -> web.Response:
+    """For each string that is served, the locale that a caller would see, and which ones lacked it."""
+    asking = Asking(request)
+    asked = words(request, "acceptLanguage", "country")
+    if asked["country"] and _COUNTRY.fullmatch(asked["country"]) is None:
+        raise BadParameter("country", "an ISO 3166 country such as CA", asked["country"])
+    if asking.published is None:
+        raise NotFound(f"nothing is published of title {asking.title_id}")
+    found = explain(
+        asking.published,
+        asked["acceptLanguage"] or ", ".join(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ())),
+        asked["country"] or asking.who.country,
+        max_distance=asking.services.settings.locale_max_distance,
+    )
+    return answer(wire.explanation(found))
+
+
+async def list_fallbacks(request: web.Request) -> web.Response:
+    """The strings that fell back in production, most often first."""
+    asking = Asking(request)
+    words(request)
+    async with asking.services.pool.connection() as connection:
+        await texts.editing(connection, asking.title_id)
+        found = await fallbacks.of_title(connection, asking.title_id)
+    return answer({"fallbacks": [wire.fallback(one) for one in found]})
+
+
+async def export(request: web.Request) -> web.Response:
+    """What is being edited as a file for translators and their tools, or for a store; several files come as a ZIP."""
+    asking = Asking(request)
+    asked = words(request, "format", "locale")
+    kind = chosen("format", asked["format"] or "po", EXPORTS_OF_ONE_FILE)
+    wanted = locale("locale", asked["locale"]) if kind == "po" and asked["locale"] else ""
+    async with asking.services.pool.connection() as connection:
+        draft = await draft_of(connection, asking.title_id)
+    if draft is None:
+        raise NotFound(f"there is no title {asking.title_id}")
+    name, data = one_file(draft, kind, locale=wanted)
+    tag = f'"{hashlib.blake2b(data, digest_size=12).hexdigest()}"'
+    headers = {
+        hdrs.ETAG: tag,
+        hdrs.CACHE_CONTROL: "private, no-cache",
+        hdrs.CONTENT_DISPOSITION: f'attachment; filename="{name}"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    if matches(", ".join(request.headers.getall(hdrs.IF_NONE_MATCH, ())) or None, tag):
+        return web.Response(status=304, headers=headers)
+    media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    if name.endswith((".po", ".pot")):
+        return web.Response(body=data, headers=headers, content_type=_GETTEXT, charset="utf-8")
+    return web.Response(body=data, headers=headers, content_type=media_type)
+
+
+ROUTES = (
+    Route(hdrs.METH_GET, "/catalogs", "catalogs", list_catalogs),
+    Route(hdrs.METH_GET, "/catalogs/{title}", "catalog", get_catalog),
+    Route(hdrs.METH_PATCH, "/catalogs/{title}", "change-catalog", change_catalog),
+    Route(hdrs.METH_GET, "/catalogs/{title}/explain", "explain", explain_catalog),
+    Route(hdrs.METH_GET, "/catalogs/{title}/fallbacks", "fallbacks", list_fallbacks),
+    Route(hdrs.METH_GET, "/catalogs/{title}/export", "export", export),
+)

@@ -1,0 +1,91 @@
+"""The URLs of the Open Badges door. A handler reads, allows, asks the core and answers; nothing is decided here."""
+
+import re
+import time
+
+from aiohttp import hdrs, web
+
+from service.api.open_badges.asking import PRIVATE, PUBLIC, Asking
+from service.core.auth.identity import may_read_progress
+from service.core.badges import awards, open_badges
+from service.core.badges.badge_keys import badge_keys
+from service.errors import BadParameter, NotFound
+from service.http.web import PLAYER, PRINCIPAL, Route
+
+_MOST_CHARACTERS = 128  # of a user's id
+_UNFIT = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+async def credential(request: web.Request) -> web.Response:
+    """What one player unlocked, as a signed OpenBadgeCredential in the caller's language."""
+    asking = Asking(request)
+    player = request.match_info["user"]
+    if len(player) > _MOST_CHARACTERS or _UNFIT.search(player):
+        raise BadParameter("user", f"1 to {_MOST_CHARACTERS} characters, none a control character", ascii(player))
+    may_read_progress(request[PRINCIPAL], player, policy="self")
+    request[PLAYER] = player
+
+    issuing = asking.issuing()
+    public_id = request.match_info["achievement_id"]
+    award = await awards.award(asking.services.progress, issuing.published, player=player, public_id=public_id)
+    keys = await badge_keys(asking.services.pool)
+    claims, spoken = open_badges.credential(issuing, award, secret=keys.secret)
+    return asking.signed(claims, keys, headers=PRIVATE, spoken=spoken, kind=asking.kind_of_token())
+
+
+async def issuer(request: web.Request) -> web.Response:
+    """The title as the issuer of its badges: a Profile."""
+    asking = Asking(request)
+    profile, spoken = open_badges.issuer(asking.issuing())
+    document = {"@context": [open_badges.CONTEXT, open_badges.BADGE_CONTEXT], **profile}
+    return asking.public(document, spoken=spoken, vary=hdrs.ACCEPT_LANGUAGE)
+
+
+async def achievement(request: web.Request) -> web.Response:
+    """What can be earned, as an Achievement; a secret is not told."""
+    asking = Asking(request)
+    issuing = asking.issuing()
+    one = open_badges.badge(issuing.published, request.match_info["achievement_id"])
+    shown, spoken = open_badges.achievement(issuing, one, is_held=False)
+    document = {"@context": [open_badges.CONTEXT, open_badges.BADGE_CONTEXT], **shown}
+    return asking.public(document, spoken=spoken, vary=hdrs.ACCEPT_LANGUAGE)
+
+
+async def status_list(request: web.Request) -> web.Response:
+    """One of the title's status lists, as a signed BitstringStatusListCredential."""
+    asking = Asking(request)
+    title_id, number = asking.published().title_id, int(request.match_info["list"])
+    if number >= open_badges.LISTS:
+        raise NotFound("the title has no such status list")
+    pool, base = asking.services.pool, asking.base
+    indexes = await awards.revoked(pool, title_id=title_id, number=number)
+    claims = open_badges.status_list(base, title_id, number, indexes, now=int(time.time()))
+    # A token whatever is accepted: verifiers name JSON too, and read no object of ours around it.
+    return asking.signed(claims, await badge_keys(pool), headers=PUBLIC)
+
+
+async def key_set(request: web.Request) -> web.Response:
+    """The public keys of all badges: a JSON Web Key Set."""
+    asking = Asking(request)
+    return asking.public((await badge_keys(asking.services.pool)).jwks(asking.base), kind="application/jwk-set+json")
+
+
+async def one_key(request: web.Request) -> web.Response:
+    """One of these keys: a JSON Web Key, which is what `kid` names."""
+    asking = Asking(request)
+    found = (await badge_keys(asking.services.pool)).jwk(asking.base, request.match_info["thumbprint"])
+    if found is None:
+        raise NotFound("there is no such key")
+    return asking.public(found, kind="application/jwk+json")
+
+
+_TITLE = "/open-badges/titles/{title_id:[0-9]{1,10}}"
+
+ROUTES = (
+    Route(hdrs.METH_GET, f"{_TITLE}/users/{{user}}/achievements/{{achievement_id}}", "credential", credential),
+    Route(hdrs.METH_GET, f"{_TITLE}/issuer", "issuer", issuer),
+    Route(hdrs.METH_GET, f"{_TITLE}/achievements/{{achievement_id}}", "achievement", achievement),
+    Route(hdrs.METH_GET, f"{_TITLE}/status/{{list:[0-9]{{1,10}}}}", "status-list", status_list),
+    Route(hdrs.METH_GET, "/open-badges/keys/{thumbprint}", "key", one_key),
+    Route(hdrs.METH_GET, "/.well-known/jwks.json", "key-set", key_set),
+)

@@ -1,0 +1,23 @@
+"""The Trophy door: `GET /achievements`, `GET /users/{id}/metrics/{key}`, what feeds them, and the admin API."""
+
+from service.api.trophy import admin, admin_users, application, stream
+from service.api.trophy.asking import identify
+from service.api.trophy.cors import preflight
+from service.api.trophy.openapi import describe
+from service.api.trophy.refusals import refuse
+from service.api.trophy.wire import completed
+from service.http.web import Door
+
+_ROUTES = (*stream.ROUTES, *application.ROUTES, *admin_users.ROUTES, *admin.ROUTES)
+
+DOOR = Door(
+    name="trophy",
+    prefixes=("/achievements", "/users", "/metrics", "/streaks", "/v1/", "/admin/"),
+    routes=_ROUTES,
+    identify=identify,
+    refuse=refuse,
+    openapi=describe(_ROUTES),
+    preflight=preflight,
+)
+
+__all__ = ["DOOR", "completed"]

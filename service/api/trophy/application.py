@@ -1,0 +1,321 @@
+"""The application API: what a game or its servers ask and tell of users. A handler reads, allows, asks and answers."""
+
+import datetime
+import uuid
+from collections.abc import Iterable
+from decimal import Decimal
+
+from aiohttp import hdrs, web
+
+from service.api.trophy import wire
+from service.api.trophy.asking import Asking, etag
+from service.api.trophy.bodies import CompleteBody, EventBody, UpsertedUser, UserFields, idempotency_key, user_id
+from service.api.trophy.wire import Shape, is_api, is_shown, user_attributes, with_counts
+from service.core.catalog.model import Achievement, stored
+from service.core.events import days
+from service.core.events.days import Aggregation
+from service.core.unlocks import measures
+from service.core.unlocks.standing import Change, Recorded, Report, State
+from service.errors import BadField, BadParameter, NotFound
+from service.http.web import Route
+
+_COMPLETIONS = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")  # RFC 4122's namespace of names with a structure
+_MOST_DAYS = 400
+_MOST_USERS = 100
+_AGGREGATIONS: dict[str, Aggregation] = {"daily": "daily", "weekly": "weekly", "monthly": "monthly"}
+
+
+async def list_achievements(request: web.Request) -> web.Response:
+    """Every active achievement with how many have completed it; `userAttributes` leaves out what a user could not."""
+    asking = Asking(request)
+    text = ",".join(request.rel_url.query.getall("userAttributes", ()))
+    try:
+        pairs = user_attributes(text)
+    except ValueError as error:
+        raise BadParameter("userAttributes", "attribute:value,attribute:value", str(error)) from None
+    counts = await asking.services.completions.of(asking.title_id)
+    renderer = asking.renderer
+    key = counts.stamp, None if pairs is None else tuple(sorted(pairs.items()))
+    if key not in renderer.lists:
+        listed = [
+            achievement
+            for achievement in asking.published.every.values()
+            if achievement.status == "active"
+            and (pairs is None or all(pairs.get(name) == value for name, value in achievement.user_filter))
+        ]
+        shapes = [with_counts(renderer.achievement(one), one.number, counts) for one in listed]
+        body, languages = wire.encode(shapes), renderer.languages(listed)
+        renderer.keep(key, (body, languages, etag(body, languages)))
+    body, languages, tag = renderer.lists[key]
+    return asking.answer_bytes(body, languages=languages, tag=tag)
+
+
+async def list_user_achievements(request: web.Request) -> web.Response:
+    """What a user has completed; with `includeIncomplete=true` also what is still open to them."""
+    asking = Asking(request)
+    progress = await asking.progress(asking.player())
+    state, counts = progress.state(), await asking.services.completions.of(asking.title_id)
+    is_whole = request.rel_url.query.get("includeIncomplete") == "true"
+    listed = [one for one in asking.published.every.values() if _is_listed(one, state, is_whole=is_whole)]
+    shapes = [
+        with_counts(
+            asking.renderer.of_player(one, state, now=asking.now, with_progress=asking.with_progress),
+            one.number,
+            counts,
+        )
+        for one in listed
+    ]
+    return asking.answer(shapes, languages=asking.renderer.languages(listed))
+
+
+async def one_metric(request: web.Request) -> web.Response:
+    """A user's total of one metric, and what can be achieved by it."""
+    asking = Asking(request)
+    player, key = asking.player(), _metric_key(asking)
+    state = (await asking.progress(player)).state()
+    shape = asking.renderer.metric(key, state, now=asking.now, with_progress=asking.with_progress)
+    return asking.answer(shape, languages=asking.renderer.languages(asking.renderer.metric_achievements(key)))
+
+
+async def list_metrics(request: web.Request) -> web.Response:
+    """A user's totals of all active metrics."""
+    asking = Asking(request)
+    state = (await asking.progress(asking.player())).state()
+    active = [metric for metric in asking.published.rules.metrics.values() if metric.status == "active"]
+    return asking.answer([asking.renderer.metric(metric.key, state, now=asking.now) for metric in active])
+
+
+async def event_summary(request: web.Request) -> web.Response:
+    """What a user's days, weeks or months added to a metric."""
+    asking = Asking(request)
+    player, key = asking.player(), _metric_key(asking)
+    query = request.rel_url.query
+    aggregation = _AGGREGATIONS.get(query.get("aggregation", ""))
+    if aggregation is None:
+        raise BadParameter("aggregation", "daily, weekly or monthly", query.get("aggregation", "nothing"))
+    since, until = _date(request, "startDate"), _date(request, "endDate")
+    if not 0 < (until - since).days <= _MOST_DAYS:
+        raise BadParameter("endDate", f"a day after startDate, by at most {_MOST_DAYS} days", until)
+    await asking.progress(player)
+    periods = await days.summary(
+        asking.services.pool, player, asking.title_id, metric=key, since=since, until=until, by=aggregation
+    )
+    return asking.answer(
+        [
+            {
+                "date": period.first_day.isoformat(),
+                "total": wire.number(period.total),
+                "change": wire.number(period.change),
+            }
+            for period in periods
+        ]
+    )
+
+
+async def send_event(request: web.Request) -> web.Response:
+    """Count something that a user did. Under an `Idempotency-Key` it counts once, however often it is sent."""
+    asking = Asking(request)
+    body = await asking.body(EventBody)
+    keys = request.headers.getall("Idempotency-Key", ())
+    if len(keys) > 1:
+        raise BadField("Idempotency-Key", "one field", len(keys))
+    key = idempotency_key(keys[0] if keys else None, "Idempotency-Key")
+    player = user_id(body.user.id, "user.id")
+    event = body.event(request.match_info["key"], key=key, now=asking.now)
+    written = await asking.write(
+        Change(player=player, title_id=asking.title_id, events=(event,), profile=body.user.profile("user"))
+    )
+    recorded = written.recorded[0]
+    shape = _event(asking, recorded, event.metric, written.state)
+    if key is not None:
+        shape |= {"idempotencyKey": key, "idempotentReplayed": recorded.is_replay}
+    return asking.answer(shape, status=202 if recorded.is_replay else 201)
+
+
+async def complete(request: web.Request) -> web.Response:
+    """Complete an achievement that is completed by a call. A second time changes nothing."""
+    asking = Asking(request)
+    body = await asking.body(CompleteBody)
+    player = user_id(body.user.id, "user.id")
+    achievement = _by_key(asking.published.every.values(), request.match_info["key"])
+    if not is_api(achievement):
+        raise BadField("key", "an achievement with the trigger api: this one is completed by itself")
+    written = await asking.write(
+        Change(
+            player=player,
+            title_id=asking.title_id,
+            profile=body.user.profile("user"),
+            reports=(Report(achievement.number, Decimal(100)),),
+        )
+    )
+    if stored(achievement.number) not in written.state.unlocked:
+        raise BadField("key", "an achievement that this user can complete now")
+    completion = uuid.uuid5(_COMPLETIONS, f"{asking.title_id}/{achievement.number}/{player}")
+    shape = {
+        "completionId": str(completion),
+        "achievement": asking.renderer.of_player(achievement, written.state, now=asking.now),
+        "points": {},
+    }
+    return asking.answer(shape, status=201)
+
+
+async def create_user(request: web.Request) -> web.Response:
+    """Make a user known, or change one that is."""
+    asking = Asking(request)
+    body = await asking.body(UpsertedUser)
+    return await _put_user(asking, user_id(body.id, "id"), body, status=201)
+
+
+async def identify_user(request: web.Request) -> web.Response:
+    """Make the user of the path known, or change them."""
+    asking = Asking(request)
+    return await _put_user(asking, asking.player(), await asking.body(UserFields))
+
+
+async def update_user(request: web.Request) -> web.Response:
+    """Change a user that is known."""
+    asking = Asking(request)
+    return await _put_user(asking, asking.player(), await asking.body(UserFields), must_exist=True)
+
+
+async def get_user(request: web.Request) -> web.Response:
+    """What the title knows of a user."""
+    asking = Asking(request)
+    player = asking.player()
+    progress = await asking.progress(player)
+    return asking.answer(wire.user(player, progress.profile, created_at=progress.created_at))
+
+
+async def one_streak(request: web.Request) -> web.Response:
+    """A user's days in a row, and the days before them if `historyPeriods` asks for some."""
+    asking = Asking(request)
+    player = asking.player()
+    state = (await asking.progress(player)).state()
+    streak = asking.published.rules.streak(state, now=asking.now)
+    periods = _whole(request, "historyPeriods", default=7, most=365)
+    history = await _streak_history(asking, player, state, periods)
+    extended = None if streak.length == 0 or streak.last_day is None else f"{streak.last_day.isoformat()}T00:00:00Z"
+    return asking.answer(wire.streak(streak) | {"extended": extended, "streakHistory": history, "pauses": []})
+
+
+async def list_streaks(request: web.Request) -> web.Response:
+    """The streaks of several users: those of `userIds` that are known."""
+    asking = Asking(request)
+    named = [name for field in request.rel_url.query.getall("userIds", ()) for name in field.split(",") if name]
+    if len(named) > _MOST_USERS:
+        raise BadParameter("userIds", f"at most {_MOST_USERS}", len(named))
+    shapes = []
+    for name in dict.fromkeys(named):
+        player = asking.may_read(user_id(name, "userIds", is_path=True))
+        found = await asking.services.progress.in_title(player, asking.title_id)
+        if found.progress is not None:
+            streak = asking.published.rules.streak(found.progress.state(), now=asking.now)
+            shapes.append({"userId": name, "streakLength": streak.length, "extended": None})
+    return asking.answer(shapes)
+
+
+async def _put_user(
+    asking: Asking, player: str, body: UserFields, *, status: int = 200, must_exist: bool = False
+) -> web.Response:
+    written = await asking.write(
+        Change(player=player, title_id=asking.title_id, profile=body.profile("user"), must_exist=must_exist)
+    )
+    state = written.state
+    return asking.answer(wire.user(player, state.profile, created_at=state.created_at), status=status)
+
+
+def _event(asking: Asking, recorded: Recorded, metric: str, state: State) -> Shape:
+    """What came of an event, with every member that the SDKs demand."""
+    unlocked = [asking.published.every[number] for number in recorded.unlocked]
+    return {
+        "eventId": str(recorded.event_id),
+        "metricId": asking.published.rules.metrics[metric].public_id,
+        "total": wire.number(recorded.total),
+        "achievements": [asking.renderer.of_player(one, state, now=asking.now) for one in unlocked],
+        "currentStreak": wire.streak(recorded.streak) | {"extended": recorded.streak.was_extended},
+        "points": {},
+        "leaderboards": {},
+    }
+
+
+async def _streak_history(asking: Asking, player: str, state: State, periods: int) -> list[Shape]:
+    """Each of the last days up to today, with the length of the row that it belongs to so far."""
+    today = measures.local_day(asking.now, state.profile.time_zone)
+    async with asking.services.pool.connection() as connection:
+        active = await days.active_days(
+            connection,
+            player=player,
+            title_id=asking.title_id,
+            since=datetime.date.fromordinal(max(1, today - periods - 400)),
+            until=datetime.date.fromordinal(today),
+        )
+    there, history = {day.toordinal() for day in active}, list[Shape]()
+    for day in range(today - periods + 1, today + 1):
+        length = 0
+        while day - length in there:
+            length += 1
+        date = datetime.date.fromordinal(day).isoformat()
+        history.append(
+            {"periodStart": date, "periodEnd": date, "length": length, "usedFreeze": False, "usedPause": False}
+        )
+    return history
+
+
+def _is_listed(achievement: Achievement, state: State, *, is_whole: bool) -> bool:
+    if stored(achievement.number) in state.unlocked:
+        return is_shown(achievement, state)
+    attributes = state.profile.attributes
+    is_open = all(attributes.get(key) == value for key, value in achievement.user_filter)
+    return is_whole and achievement.status == "active" and is_open
+
+
+def _by_key(achievements: Iterable[Achievement], key: str) -> Achievement:
+    for achievement in achievements:
+        if key in (achievement.key, achievement.public_id) and achievement.status == "active":
+            return achievement
+    raise NotFound("Achievement not found")
+
+
+def _metric_key(asking: Asking) -> str:
+    key = asking.request.match_info["key"]
+    if key not in asking.published.rules.metrics:
+        raise NotFound("Metric not found")
+    return key
+
+
+def _date(request: web.Request, name: str) -> datetime.date:
+    value = request.rel_url.query.get(name, "")
+    try:
+        return datetime.datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=datetime.UTC).date()
+    except ValueError:
+        raise BadParameter(name, "a day as YYYY-MM-DD", value or "nothing") from None
+
+
+def _whole(request: web.Request, name: str, *, default: int, most: int) -> int:
+    value = request.rel_url.query.get(name)
+    if value is None:
+        return default
+    if not value.isascii() or not value.isdecimal() or not 0 <= int(value[:6]) <= most:
+        raise BadParameter(name, f"a number from 0 to {most}", value)
+    return int(value)
+
+
+ROUTES = tuple(
+    Route(method, base + path, name + suffix, handler)
+    for base, suffix in (("", ""), ("/v1", "-v1"))
+    for method, path, name, handler in (
+        (hdrs.METH_GET, "/achievements", "achievements", list_achievements),
+        (hdrs.METH_POST, "/achievements/{key}/complete", "complete", complete),
+        (hdrs.METH_POST, "/metrics/{key}/event", "event", send_event),
+        (hdrs.METH_POST, "/users", "create-user", create_user),
+        (hdrs.METH_GET, "/users/{id:(?!xuid[(]).+}/achievements", "user-achievements", list_user_achievements),
+        (hdrs.METH_GET, "/users/{id:(?!xuid[(]).+}/metrics/{key}/event-summary", "event-summary", event_summary),
+        (hdrs.METH_GET, "/users/{id:(?!xuid[(]).+}/metrics/{key}", "user-metric", one_metric),
+        (hdrs.METH_GET, "/users/{id:(?!xuid[(]).+}/metrics", "user-metrics", list_metrics),
+        (hdrs.METH_GET, "/users/{id:(?!xuid[(]).+}/streak", "user-streak", one_streak),
+        (hdrs.METH_GET, "/streaks", "streaks", list_streaks),
+        (hdrs.METH_GET, "/users/{id:(?!xuid[(]).+}", "user", get_user),
+        (hdrs.METH_PUT, "/users/{id:(?!xuid[(]).+}", "identify-user", identify_user),
+        (hdrs.METH_PATCH, "/users/{id:(?!xuid[(]).+}", "update-user", update_user),
+    )
+)

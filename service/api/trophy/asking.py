@@ -1,0 +1,206 @@
+"""What all requests of this door have in common: whose key, which title, which languages, and how it is answered."""
+
+import functools
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import TypeVar
+
+from aiohttp import hdrs, web
+
+from service import ticks
+from service.api.trophy import cors
+from service.api.trophy.bodies import user_id
+from service.api.trophy.limits import Allowance, Limiter
+from service.api.trophy.wire import Renderer, encode
+from service.core.auth.identity import Principal, may_read_progress, may_write_progress
+from service.core.events.writing import Written
+from service.core.languages import language
+from service.core.languages.accept_language import MAX_FIELD
+from service.core.publishing.published import PublishedTitle
+from service.core.unlocks.earned import Progress
+from service.core.unlocks.standing import Change
+from service.errors import NotAllowed, NotAuthenticated, NotFound
+from service.http.web import PLAYER, PRINCIPAL, SERVICES, VERSION, Services, decode, matches, read_body
+
+VARY = "Accept-Language, X-API-KEY, X-Fern-Language, X-SDK-VERSION, Origin"
+MOST_BYTES = 64 * 1024  # of a body about one user
+_RENDERERS = 64  # kept of each process: releases × chains × two shapes
+
+T = TypeVar("T")
+
+ALLOWANCE = web.RequestKey("allowance", Allowance)
+
+_limiter = Limiter()
+
+
+async def identify(request: web.Request) -> Principal:
+    """Who asks, from the one `X-API-KEY` field.
+
+    Raises:
+        NotAuthenticated: the field is missing, given twice, or no key that is good.
+        TooManyRequests: the operator's tier allows this title no more for now.
+    """
+    fields = request.headers.getall("X-API-KEY", ())
+    if len(fields) != 1:
+        raise NotAuthenticated(f"X-API-KEY: expected one field with a key, got {len(fields)}")
+    services = request.app[SERVICES]
+    principal = await services.api_keys.principal(fields[0])
+    is_write = request.method not in (hdrs.METH_GET, hdrs.METH_HEAD)
+    allowance = _limiter.allow(services.settings.rate_tier, principal.title_id or 0, is_write=is_write)
+    if allowance is not None:
+        request[ALLOWANCE] = allowance
+    return principal
+
+
+class Asking:
+    """One request: its title's release, and the renderer of its language and shape."""
+
+    def __init__(self, request: web.Request) -> None:
+        self.request = request
+        self.services: Services = request.app[SERVICES]
+        self.principal = request[PRINCIPAL]
+        self.title_id = self.principal.title_id or 0
+        published = self.services.releases.current.titles.get(self.title_id)
+        if published is None:
+            raise NotFound("nothing is published in the title of this key")
+        self.published: PublishedTitle = published
+        self.is_sdk = "X-Fern-Language" in request.headers or "X-SDK-VERSION" in request.headers
+        self.now = ticks.of_unix_ns(time.time_ns())
+
+    @functools.cached_property
+    def chain(self) -> tuple[str, ...]:
+        """The languages of this caller; `?language=` goes before the header."""
+        wanted = self.request.rel_url.query.get("language")
+        fields = [wanted] if wanted else self.request.headers.getall(hdrs.ACCEPT_LANGUAGE, ())
+        chain = language.chain(
+            ", ".join(fields)[: MAX_FIELD + 1],
+            country=None,
+            locales=self.published.locales,
+            default=self.published.title.default_locale,
+            max_distance=self.services.settings.locale_max_distance,
+        )
+        chain = self.published.effective(chain)
+        self.services.fallbacks.count(self.published, chain)
+        return chain
+
+    @functools.cached_property
+    def renderer(self) -> Renderer:
+        """The shapes of this release, language and kind of caller; made once, and kept."""
+        return _renderer(self.published, self.chain, is_sdk=self.is_sdk)
+
+    @property
+    def with_progress(self) -> bool:
+        """Whether `?include=progress` asks for how far along the player is."""
+        return "progress" in self.request.rel_url.query.get("include", "").split(",")
+
+    def player(self) -> str:
+        """The user of the path, if this key may read of them.
+
+        Raises:
+            BadParameter: no user could be named so.
+            NotAllowed: the key is another user's.
+        """
+        return self.may_read(user_id(self.request.match_info["id"], "id", is_path=True))
+
+    def may_read(self, player: str) -> str:
+        """The user, if this key may read of them.
+
+        Raises:
+            NotAllowed: the key is another user's.
+        """
+        self.request[PLAYER] = player
+        if self.principal.players and player not in self.principal.players:
+            raise NotAllowed("this key is of another user")
+        may_read_progress(self.principal, player, policy="self")
+        return player
+
+    async def progress(self, player: str) -> Progress:
+        """What the user has in this title.
+
+        Raises:
+            NotFound: the title knows no such user.
+        """
+        found = await self.services.progress.in_title(player, self.title_id)
+        if found.progress is None:
+            raise NotFound("User not found")
+        return found.progress
+
+    async def body(self, kind: type[T], *, limit: int = MOST_BYTES) -> T:
+        """The body, read and decoded."""
+        return decode(await read_body(self.request, limit=limit), kind)
+
+    async def write(self, change: Change) -> Written:
+        """Do it, if this key may.
+
+        Raises:
+            NotAllowed: it may not.
+        """
+        self.request[PLAYER] = change.player
+        if self.principal.players and change.player not in self.principal.players:
+            raise NotAllowed("this key is of another user")
+        may_write_progress(self.principal, change.player, title=self.published.title)
+        return await self.services.writer.write(change)
+
+    def answer(
+        self,
+        document: object,
+        *,
+        status: int = 200,
+        languages: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> web.Response:
+        """The document as JSON; a GET has an ETag, and 304 where the caller has it already."""
+        return self.answer_bytes(encode(document), status=status, languages=languages, headers=headers)
+
+    def answer_bytes(
+        self,
+        body: bytes,
+        *,
+        status: int = 200,
+        languages: str | None = None,
+        tag: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> web.Response:
+        """The same of bytes that are JSON already."""
+        said = {
+            hdrs.VARY: VARY,
+            hdrs.CACHE_CONTROL: "private, no-cache",
+            hdrs.CONTENT_TYPE: "application/json",
+            "X-Content-Type-Options": "nosniff",
+        }
+        if languages is not None:
+            said[hdrs.CONTENT_LANGUAGE] = languages
+        allowance = self.request.get(ALLOWANCE)
+        if allowance is not None:
+            said |= allowance.headers()
+        said |= cors.headers(self.request)
+        if headers is not None:
+            said |= headers
+        if self.request.method in (hdrs.METH_GET, hdrs.METH_HEAD):
+            tag = tag or etag(body, languages)
+            said[hdrs.ETAG] = tag
+            condition = ", ".join(self.request.headers.getall(hdrs.IF_NONE_MATCH, ())) or None
+            if matches(condition, tag):
+                return web.Response(status=304, headers=said)
+        return web.Response(status=status, body=body, headers=said)
+
+
+def etag(body: bytes, languages: str | None) -> str:
+    """A strong ETag of a body and the languages it is in."""
+    digest = hashlib.blake2b(body, digest_size=12, key=f"{VERSION} {languages}".encode()[:64]).hexdigest()
+    return f'"{digest}"'
+
+
+_renderers: OrderedDict[tuple[int, tuple[str, ...], bool], Renderer] = OrderedDict()
+
+
+def _renderer(published: PublishedTitle, chain: tuple[str, ...], *, is_sdk: bool) -> Renderer:
+    key = published.key, chain, is_sdk
+    renderer = _renderers.get(key)
+    if renderer is None:
+        renderer = _renderers[key] = Renderer(published, chain, is_sdk=is_sdk)
+        if len(_renderers) > _RENDERERS:
+            _renderers.popitem(last=False)
+    return renderer

@@ -1,0 +1,189 @@
+"""What forms send: plain fields, or a file among them; read within limits, and only from our own pages."""
+
+import asyncio
+import re
+import urllib.parse
+from collections.abc import Mapping
+
+import msgspec
+from aiohttp import BodyPartReader, MultipartReader, hdrs, web
+
+from service.api.workbench.pages import SESSION
+from service.core.validation.problems import MAX_BYTES
+from service.errors import BadField, BadRequest, NotAllowed, TooLarge, TooSlow, UnsupportedBody
+from service.http.web import BODY_TIMEOUT, SERVICES, read_body
+
+MOST_BYTES = 256 * 1024  # of a form without a file
+FORM_KEY_FIELD = "form_key"
+FORM_KEY_HEADER = "X-Form-Key"
+_MOST_FIELDS = 100
+_FILE_NAME_CHARACTERS = 200
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # joiners and marks of direction are letters' own
+
+
+class Form(msgspec.Struct, frozen=True):
+    """The fields of a form by name, each once; a text has line feeds where the browser sent CR LF."""
+
+    fields: Mapping[str, str]
+
+    def get(self, name: str, default: str = "") -> str:
+        """A field, or the default where it was not sent."""
+        return self.fields.get(name, default)
+
+    def line(self, name: str, most: int) -> str:
+        """A field of one line without white space around it.
+
+        Raises:
+            BadField: it is longer, or holds control characters.
+        """
+        text = self.get(name).strip()
+        if len(text) > most or _CONTROLS.search(text):
+            raise BadField(name, f"one line of at most {most} characters", text)
+        return text
+
+    def whole(self, name: str) -> int:
+        """A field that is a whole number from 0.
+
+        Raises:
+            BadField: it is none.
+        """
+        text = self.get(name)
+        if not text.isascii() or not text.isdecimal() or len(text) > 10 or int(text) >= 2**31:  # noqa: PLR2004
+            raise BadField(name, "a whole number", text)
+        return int(text)
+
+
+class Upload(msgspec.Struct, frozen=True):
+    """A form with a file."""
+
+    form: Form
+    name: str
+    data: bytes
+
+
+def refuse_other_sites(request: web.Request) -> None:
+    """Let nobody's page but ours send a request that changes something.
+
+    Browsers say whose page it is in `Sec-Fetch-Site` and `Origin`; what is no browser says neither, and has no cookie.
+
+    Raises:
+        NotAllowed: it is another site's.
+    """
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    origin = request.headers.get(hdrs.ORIGIN)
+    try:
+        is_ours = origin is None or urllib.parse.urlsplit(origin).netloc.lower() == request.host.lower()
+    except ValueError:  # it is no URL at all
+        is_ours = False
+    if site not in ("same-origin", "none") or not is_ours:
+        raise NotAllowed("this was sent from a page of another site")
+
+
+async def read_form(request: web.Request) -> Form:
+    """The fields of a form of ours.
+
+    Raises:
+        NotAllowed: it comes from another site, or not from a page of this session.
+        BadRequest: it is no form.
+        TooLarge: it is longer than any of ours.
+    """
+    form = await read_fields(request)
+    _check_key(request, form)
+    return form
+
+
+async def read_fields(request: web.Request) -> Form:
+    """The fields of a form from our site; who sent it is not looked at.
+
+    Raises:
+        NotAllowed: it comes from another site.
+        BadRequest: it is no form.
+        TooLarge: it is longer than any of ours.
+    """
+    refuse_other_sites(request)
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise UnsupportedBody("Content-Type: expected application/x-www-form-urlencoded, as forms send")
+    body = await read_body(request, limit=MOST_BYTES)
+    try:
+        pairs = urllib.parse.parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=_MOST_FIELDS,
+        )
+    except ValueError:
+        raise BadRequest("the form cannot be read: expected fields in UTF-8, percent-encoded") from None
+    return _form(pairs)
+
+
+async def read_upload(request: web.Request) -> Upload:
+    """The fields of a form of ours, and the file in its field `file`.
+
+    Raises:
+        NotAllowed: it comes from another site, or not from a page of this session.
+        BadField: there is no file in it.
+        BadRequest: it is no form.
+        TooLarge: it is longer than what is read of a file.
+        TooSlow: it did not arrive in time.
+    """
+    refuse_other_sites(request)
+    if request.content_type != "multipart/form-data" or not request.headers[hdrs.CONTENT_TYPE].isascii():
+        raise UnsupportedBody("Content-Type: expected multipart/form-data, as forms with a file send")
+    if (request.content_length or 0) > MAX_BYTES + MOST_BYTES:
+        raise TooLarge(f"the form has {request.content_length} bytes, at most {MAX_BYTES} of a file are read")
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            pairs, name, data = await _parts(await request.multipart())
+    except TimeoutError:
+        raise TooSlow(f"the form did not arrive within {BODY_TIMEOUT:g} s") from None
+    except (ValueError, AssertionError, LookupError, web.HTTPException, web.RequestPayloadError):
+        raise BadRequest("the form cannot be read: expected multipart/form-data in UTF-8") from None
+    form = _form(pairs)
+    _check_key(request, form)
+    if not data:
+        raise BadField("file", "a file that is not empty")
+    if len(name) > _FILE_NAME_CHARACTERS or _CONTROLS.search(name):
+        raise BadField("file", f"a name of at most {_FILE_NAME_CHARACTERS} characters", name)
+    return Upload(form, name or "file", data)
+
+
+async def _parts(reader: MultipartReader) -> tuple[list[tuple[str, str]], str, bytes]:
+    """The fields, and the name and the bytes of the one file; all together no more than are read."""
+    pairs, name, data, left = list[tuple[str, str]](), "", b"", MAX_BYTES + MOST_BYTES
+    while (part := await reader.next()) is not None:
+        if not isinstance(part, BodyPartReader) or part.name is None or len(pairs) > _MOST_FIELDS:
+            raise BadRequest("the form cannot be read: expected named fields")
+        read = await _bounded(part, min(left, MAX_BYTES if part.name == "file" else MOST_BYTES))
+        left -= len(read)
+        if part.name != "file":
+            pairs.append((part.name, read.decode()))
+        elif data:
+            raise BadRequest("the form has a file twice")
+        else:
+            name, data = part.filename or "", read
+    return pairs, name, data
+
+
+async def _bounded(part: BodyPartReader, limit: int) -> bytes:
+    data = bytearray()
+    while piece := await part.read_chunk():
+        data += piece
+        if len(data) > limit:
+            raise TooLarge(f"{part.name}: at most {limit} bytes are read")
+    return bytes(data)
+
+
+def _form(pairs: list[tuple[str, str]]) -> Form:
+    fields = {name: text.replace("\r\n", "\n") for name, text in pairs}
+    if len(fields) < len(pairs):
+        raise BadRequest("the form has a field twice")
+    if any("\0" in text for pair in pairs for text in pair):
+        raise BadRequest("the form holds a NUL character")
+    return Form(fields)
+
+
+def _check_key(request: web.Request, form: Form) -> None:
+    """Nothing is changed but by a page of this very session: another site cannot know its key."""
+    given = request.headers.get(FORM_KEY_HEADER, form.get(FORM_KEY_FIELD))
+    if not request.app[SERVICES].sessions.is_form_key(request[SESSION], given):
+        raise NotAllowed("this form is not of your session: load the page again, then send it")

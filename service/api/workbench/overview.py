@@ -1,0 +1,36 @@
+"""The first page: titles by locales, and how far each is."""
+
+from aiohttp import hdrs, web
+
+from service.api.workbench import pages
+from service.api.workbench.asking import Asking
+from service.core.auth.identity import titles_of
+from service.core.localization import coverage
+from service.http.parameters import locale, words
+from service.http.web import PRINCIPAL, SERVICES, Route
+
+
+async def list_titles(request: web.Request) -> web.Response:
+    """Every title that the caller has a right on, and how far each of its locales is."""
+    words(request)
+    async with request.app[SERVICES].pool.connection() as connection:
+        allowed = titles_of(request[PRINCIPAL], await coverage.title_ids(connection))
+        found = await coverage.matrix(connection, allowed)
+    return pages.page(request, "overview.html", titles=found)
+
+
+async def open_title(request: web.Request) -> web.Response:
+    """One title; with `locale`, on to the strings of that locale, which may be a new one."""
+    asking = Asking(request)
+    asked = words(request, "locale")
+    if asked["locale"]:
+        return pages.see_other(pages.address(asking.title_id, locale("locale", asked["locale"])))
+    async with asking.services.pool.connection() as connection:
+        found = await coverage.of_title(connection, asking.title_id)
+    return pages.page(request, "overview.html", titles=[found])
+
+
+ROUTES = (
+    Route(hdrs.METH_GET, "/l10n", "titles", list_titles),
+    Route(hdrs.METH_GET, "/l10n/{title}", "title", open_title),
+)

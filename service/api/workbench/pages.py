@@ -1,0 +1,94 @@
+"""How a page is made and what goes out with it: templates, headers, and the addresses that pages name."""
+
+import functools
+import pathlib
+import urllib.parse
+from collections.abc import Mapping
+from typing import Any
+
+import jinja2
+from aiohttp import hdrs, web
+
+from service.api.workbench import words
+from service.api.workbench.static import url_of
+from service.core.auth.identity import Principal
+from service.http.web import PRINCIPAL
+
+SESSION = web.RequestKey("session", str)
+"""The cookie of whoever is signed in."""
+FORM_KEY = web.RequestKey("form_key", str)
+"""What the forms of this session carry."""
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' https: data:; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "same-origin",  # with no-referrer, browsers send forms with `Origin: null`
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+_HERE = pathlib.Path(__file__).parent
+
+
+def page(request: web.BaseRequest, template: str, *, status: int = 200, **context: Any) -> web.Response:
+    """The template as a page in the caller's language, kept by nobody on the way."""
+    language = words.language_for(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ()))
+    who: Principal | None = request.get(PRINCIPAL)
+    text = (
+        templates()
+        .get_template(template)
+        .render(
+            language=language,
+            who=who if SESSION in request else None,
+            form_key=request.get(FORM_KEY, ""),
+            **context,
+        )
+    )
+    headers = {
+        **HEADERS,
+        hdrs.CACHE_CONTROL: "no-store",
+        hdrs.CONTENT_LANGUAGE: language.locale,
+        hdrs.VARY: "Accept-Language, Cookie",
+    }
+    return web.Response(status=status, text=text, headers=headers, content_type="text/html", charset="utf-8")
+
+
+def see_other(where: str) -> web.Response:
+    """On to another page, which is asked for by GET whatever the method was (RFC 9110 §15.4.4)."""
+    return web.Response(status=303, headers={**HEADERS, hdrs.CACHE_CONTROL: "no-store", hdrs.LOCATION: where})
+
+
+def download(data: bytes, *, name: str) -> web.Response:
+    """A file to be kept under this name."""
+    headers = {
+        **HEADERS,
+        hdrs.CACHE_CONTROL: "no-store",
+        hdrs.CONTENT_DISPOSITION: f'attachment; filename="{name}"',
+    }
+    return web.Response(body=data, headers=headers, content_type="application/octet-stream")
+
+
+def address(*parts: object, **query: object) -> str:
+    """The address of a page, by the parts of its path and its query; a value of "" or None is left out."""
+    path = "/".join(("/l10n", *(urllib.parse.quote(str(part), safe="/") for part in parts)))
+    kept = {name.removesuffix("_"): value for name, value in query.items() if value not in ("", None)}
+    return f"{path}?{urllib.parse.urlencode(kept)}" if kept else path
+
+
+@functools.cache
+def templates() -> jinja2.Environment:
+    """The templates, read once. Everything that they show is escaped, and a name that is not there is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    words.install(environment)
+    environment.globals.update(address=address, direction=words.direction, static=url_of)
+    return environment

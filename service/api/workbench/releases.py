@@ -1,0 +1,150 @@
+"""Releases: what a publish would change, publishing now or later, and going back."""
+
+from datetime import UTC, datetime
+
+from aiohttp import hdrs, web
+
+from service.api.workbench import pages
+from service.api.workbench.asking import Asking
+from service.api.workbench.forms import Form, read_form
+from service.core.auth.identity import may_localize
+from service.core.localization import texts
+from service.core.publishing import audit, publishing, schedules
+from service.core.validation import rules
+from service.errors import BadField, Conflict
+from service.http.parameters import number, words
+from service.http.web import Route
+
+SHOWN = 300  # texts of a difference
+_RELEASES = 2**31 - 1
+_YEARS = range(2000, 3000)  # Postgres and Python agree on these in every time zone
+_NOTE_CHARACTERS = 1000
+
+
+async def list_releases(request: web.Request) -> web.Response:
+    """What a publish would change now, with what keeps it from happening; every release, and what is scheduled."""
+    asking = Asking(request)
+    words(request)
+    async with asking.services.pool.connection() as connection:
+        editing = await texts.editing(connection, asking.title_id)
+        draft, served = await publishing.ready_draft(connection, asking.title_id)
+        changes = publishing.difference(served, draft)
+        authors = await audit.authors(connection, asking.title_id, changes)
+        releases = await publishing.releases_of(connection, asking.title_id)
+        publications = await audit.publications(connection, asking.title_id)
+        scheduled = await schedules.of_title(connection, asking.title_id)
+    problems, warnings = rules.check(draft)
+    return pages.page(
+        request,
+        "releases.html",
+        title_id=asking.title_id,
+        editing=editing,
+        changes=changes,
+        shown=list(changes.texts.items())[:SHOWN],
+        more=max(0, len(changes.texts) - SHOWN),
+        authors=authors,
+        problems=problems,
+        warnings=warnings[:SHOWN],
+        releases=releases,
+        publications=publications,
+        scheduled=scheduled,
+        may_publish=asking.may("publish"),
+    )
+
+
+async def get_release(request: web.Request) -> web.Response:
+    """What one release changed of the one before."""
+    asking = Asking(request)
+    words(request)
+    release = number(request, "release", most=_RELEASES)
+    async with asking.services.pool.connection() as connection:
+        changes = await audit.changes_of(connection, asking.title_id, release)
+        found = next(one for one in await publishing.releases_of(connection, asking.title_id) if one.release == release)
+        made = datetime.fromisoformat(found.created_at)
+        authors = await audit.authors(connection, asking.title_id, changes, before=made.replace(microsecond=999_999))
+    return pages.page(
+        request,
+        "release.html",
+        title_id=asking.title_id,
+        release=found,
+        changes=changes,
+        shown=list(changes.texts.items())[:SHOWN],
+        more=max(0, len(changes.texts) - SHOWN),
+        authors=authors,
+        may_publish=asking.may("publish"),
+    )
+
+
+async def publish(request: web.Request) -> web.Response:
+    """Publish what the page showed, now; or promise it for a moment."""
+    asking = Asking(request)
+    words(request)
+    form = await read_form(request)
+    may_localize(asking.who, "publish", asking.title_id)
+    note = form.line("note", _NOTE_CHARACTERS) or None
+    if form.get("action") == "schedule":
+        due_at = _moment(form)
+        async with asking.services.pool.transaction() as connection:
+            await schedules.schedule(connection, asking.title_id, due_at=due_at, actor=asking.who.name, note=note)
+        return _again(asking)
+    seen = form.whole("catalog_version")
+    async with asking.services.pool.transaction() as connection:
+        await publishing.lock_title(connection, asking.title_id)
+        version = (await texts.editing(connection, asking.title_id)).catalog_version
+        if version != seen:
+            raise Conflict("texts changed since this page was made: look at the difference again", version)
+        await publishing.publish(connection, asking.title_id, actor=asking.who.name, note=note)
+    await asking.services.releases.refresh()
+    return _again(asking)
+
+
+async def activate(request: web.Request) -> web.Response:
+    """Serve a release again that was published before; what is being edited stays as it is."""
+    asking = Asking(request)
+    words(request)
+    form = await read_form(request)
+    may_localize(asking.who, "publish", asking.title_id)
+    note = form.line("note", _NOTE_CHARACTERS) or None
+    release = number(request, "release", most=_RELEASES)
+    async with asking.services.pool.transaction() as connection:
+        await publishing.rollback(connection, asking.title_id, release, actor=asking.who.name, note=note)
+    await asking.services.releases.refresh()
+    return _again(asking)
+
+
+async def cancel_schedule(request: web.Request) -> web.Response:
+    """Take a scheduled publish back."""
+    asking = Asking(request)
+    words(request)
+    await read_form(request)
+    may_localize(asking.who, "publish", asking.title_id)
+    async with asking.services.pool.connection() as connection:
+        await schedules.cancel(connection, asking.title_id, number(request, "id"))
+    return _again(asking)
+
+
+def _again(asking: Asking) -> web.Response:
+    return pages.see_other(pages.address(asking.title_id, "releases"))
+
+
+def _moment(form: Form) -> datetime:
+    """The moment that a date field names, in UTC."""
+    text = form.get("at")
+    try:
+        found = datetime.strptime(text, "%Y-%m-%dT%H:%M").replace(tzinfo=UTC)
+    except ValueError:
+        found = None
+    if found is None or found.year not in _YEARS:
+        raise BadField("at", "a day and time such as 2026-12-24T08:00, in UTC", text)
+    return found
+
+
+_ONE = "/l10n/{title}/releases/{release:[0-9]+}"
+
+ROUTES = (
+    Route(hdrs.METH_GET, "/l10n/{title}/releases", "releases", list_releases),
+    Route(hdrs.METH_POST, "/l10n/{title}/releases", "publish", publish),
+    Route(hdrs.METH_GET, _ONE, "release", get_release),
+    Route(hdrs.METH_POST, f"{_ONE}/activate", "activate", activate),
+    Route(hdrs.METH_POST, "/l10n/{title}/schedules/{id:[0-9]+}/cancel", "cancel-schedule", cancel_schedule),
+)

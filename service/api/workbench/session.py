@@ -1,0 +1,93 @@
+"""Signing in and out: a token is exchanged for a cookie, which says the same and opens nothing but the workbench."""
+
+import re
+import time
+
+from aiohttp import hdrs, web
+
+from service.api.workbench import pages
+from service.api.workbench.forms import read_fields, read_form
+from service.api.workbench.pages import FORM_KEY, SESSION
+from service.core.auth.identity import Principal
+from service.errors import NotAuthenticated
+from service.http.web import SERVICES, Route, nobody, verified
+
+COOKIE = "laurel-session"
+_PATH = "/l10n"
+_OURS = re.compile(r"/l10n(?:[/?][\x21-\x5b\x5d-\x7e]*)?", re.ASCII)
+_OPEN = ("/l10n/session", "/l10n/static/")
+
+
+async def identify(request: web.Request) -> Principal:
+    """Who signed in, from the session's cookie; nobody where nobody needs to.
+
+    Raises:
+        NotAuthenticated: there is no session, or it is not good any more.
+    """
+    cookie = request.cookies.get(COOKIE)
+    if cookie is None:
+        if request.path.startswith(_OPEN):
+            return await nobody(request)
+        raise NotAuthenticated("sign in to see this page")
+    sessions = request.app[SERVICES].sessions
+    try:
+        who = sessions.open(cookie, time.time())
+    except NotAuthenticated:
+        if request.path.startswith(_OPEN):
+            return await nobody(request)
+        raise
+    request[SESSION] = cookie
+    request[FORM_KEY] = sessions.form_key(cookie)
+    return who
+
+
+async def sign_in_page(request: web.Request) -> web.Response:
+    """Where a token is pasted."""
+    return pages.page(request, "sign_in.html", then=_then(request.rel_url.query.get("then", "")), problem=None)
+
+
+async def sign_in(request: web.Request) -> web.Response:
+    """Exchange a token that gives any right on texts for a session of its lifetime."""
+    form = await read_fields(request)
+    then = _then(form.get("then"))
+    token = form.get("token").strip()
+    services, now = request.app[SERVICES], time.time()
+    try:
+        who = await verified(services, services.verifier.bearer, f"Bearer {token.removeprefix('Bearer ')}")
+    except NotAuthenticated as refusal:
+        return pages.page(request, "sign_in.html", status=401, then=then, problem=str(refusal))
+    if not who.grants:
+        problem = "this token gives no right on texts: it needs the claim l10n"
+        return pages.page(request, "sign_in.html", status=403, then=then, problem=problem)
+    response = pages.see_other(then)
+    response.set_cookie(
+        COOKIE,
+        services.sessions.seal(who),
+        max_age=int(who.expires_at - now),
+        path=_PATH,
+        httponly=True,
+        samesite="Strict",
+        secure=request.secure or request.headers.get("X-Forwarded-Proto", "").lower() == "https",
+    )
+    return response
+
+
+async def sign_out(request: web.Request) -> web.Response:
+    """Let the browser forget the session."""
+    if SESSION in request:
+        await read_form(request)
+    response = pages.see_other("/l10n/session")
+    response.del_cookie(COOKIE, path=_PATH)
+    return response
+
+
+def _then(where: str) -> str:
+    """The page to go on to: one of ours, or the first."""
+    return where if _OURS.fullmatch(where) and not where.startswith(_OPEN) else "/l10n"
+
+
+ROUTES = (
+    Route(hdrs.METH_GET, "/l10n/session", "session", sign_in_page),
+    Route(hdrs.METH_POST, "/l10n/session", "begin-session", sign_in),
+    Route(hdrs.METH_POST, "/l10n/session/end", "end-session", sign_out),
+)

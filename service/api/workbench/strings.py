@@ -1,0 +1,60 @@
+"""The list of strings of a title in a locale: filtered, searched, fifty a page."""
+
+from typing import get_args
+
+from aiohttp import hdrs, web
+
+from service.api.workbench import pages
+from service.api.workbench.asking import Asking
+from service.core.localization import texts
+from service.core.localization.texts import Filter
+from service.http.parameters import chosen, locale, words
+from service.http.web import Route
+
+FILTERS: tuple[Filter, ...] = get_args(Filter)
+
+
+async def list_strings(request: web.Request) -> web.Response:
+    """A page of strings by key, each with its source, its text, and a third language beside them if one is asked for."""
+    asking = Asking(request)
+    where = asking.locale()
+    asked = words(request, "filter", "q", "with", "after")
+    other = locale("with", asked["with"]) if asked["with"] else ""
+    async with asking.services.pool.connection() as connection:
+        found = await texts.page(
+            connection,
+            asking.title_id,
+            where,
+            filter=filter_of(asked["filter"]),
+            q=asked["q"],
+            other=other,
+            after=asked["after"],
+        )
+        editing = await texts.editing(connection, asking.title_id)
+    return pages.page(
+        request,
+        "strings.html",
+        title_id=asking.title_id,
+        locale=where,
+        source_locale=editing.default_locale,
+        other=other,
+        found=found,
+        filters=FILTERS,
+        filter=asked["filter"],
+        q=asked["q"],
+        after=asked["after"],
+        asked={"filter": asked["filter"], "q": asked["q"], "with_": other},
+    )
+
+
+def filter_of(text: str) -> Filter:
+    """The filter of that name.
+
+    Raises:
+        BadParameter: there is none.
+    """
+    chosen("filter", text, FILTERS)
+    return next(one for one in FILTERS if one == text)
+
+
+ROUTES = (Route(hdrs.METH_GET, "/l10n/{title}/{locale}", "list-strings", list_strings),)

@@ -1,0 +1,5 @@
+"""The Xbox door: `GET /users/xuid({xuid})/achievements` and its siblings (seed 002)."""
+
+from service.api.xbox.routes import DOOR
+
+__all__ = ["DOOR"]

@@ -1,5 +1,0 @@
-"""The Xbox door: `GET /users/xuid({xuid})/achievements` and its siblings (seed 002)."""
-
-from service.dialects.xbox.routes import DOOR
-
-__all__ = ["DOOR"]
