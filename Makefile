@@ -63,7 +63,7 @@ language-data: setup ## make the language matching table from npm's cldr-core
 	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	npm pack --silent --pack-destination "$$folder" cldr-core@48.2.0 && \
 	tar -xzf "$$folder"/cldr-core-48.2.0.tgz -C "$$folder" && \
-	$(BIN)/python locales/make_language_data.py "$$folder"/package service/core
+	$(BIN)/python locales/make_language_data.py "$$folder"/package service/core/languages
 
 graphiql: setup ## make the files that /graphiql serves from npm's graphiql and react, in pinned versions
 	npm ci --prefix vendor --silent --no-progress --ignore-scripts

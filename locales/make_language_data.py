@@ -1,5 +1,5 @@
 # ruff: noqa: INP001  (a script beside its data, no package)
-"""Makes service/core/language_data.json, how far languages lie apart, from the npm package cldr-core.
+"""Makes service/core/languages/language_data.json, how far languages lie apart, from the npm package cldr-core.
 
     python locales/make_language_data.py <folder of the unpacked package> <folder to write into>
 

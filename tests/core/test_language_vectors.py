@@ -127,5 +127,5 @@ def test_the_table_in_the_repository_is_the_one_made_from_cldr(tmp_path):
 
     made = make_language_data.language_data(tmp_path)
 
-    shipped = json.loads((REPOSITORY / "service" / "core" / "language_data.json").read_bytes())
+    shipped = json.loads((REPOSITORY / "service" / "core" / "languages" / "language_data.json").read_bytes())
     assert shipped == json.loads(json.dumps(made))

@@ -26,7 +26,7 @@ class _Data(msgspec.Struct, frozen=True):
 
 
 _DATA = msgspec.json.decode(
-    importlib.resources.files("service.core").joinpath("language_data.json").read_bytes(), type=_Data
+    importlib.resources.files("service.core.languages").joinpath("language_data.json").read_bytes(), type=_Data
 )
 _FAR, _OTHER_SCRIPT, _OTHER_REGION = _DATA.unrelated
 
