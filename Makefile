@@ -47,7 +47,7 @@ format: setup ## put code and SQL in shape
 	$(BIN)/sqlfluff fix --quiet sql/queries
 
 bench: setup ## measure speed as ratios, on this machine, in one run
-	$(BIN)/python -m tests.load.bench
+	$(BIN)/python -m tests.benchmarks.bench
 
 schema: setup ## make sql/schema.sql from the migrations
 	$(BIN)/python -m service.db.schema > sql/schema.sql

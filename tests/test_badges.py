@@ -16,7 +16,7 @@ from jwt.algorithms import RSAAlgorithm
 
 from service.core.badges import open_badges
 from service.demo import PLAYER
-from tests.starting import PATIENCE, Running, laurel, running
+from tests.servers import PATIENCE, Running, laurel, running
 
 TITLE = 1297290417
 AWARD = ("--title", TITLE, "--user", PLAYER, "--achievement", "first-light")

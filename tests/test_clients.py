@@ -12,8 +12,8 @@ from xbox.webapi.authentication.models import OAuth2TokenResponse, XAUResponse, 
 
 from service import demo
 from service.db.pool import open_pool
-from tests.making import OTHER, SECRET, authorization
-from tests.starting import running
+from tests.factories import OTHER, SECRET, authorization
+from tests.servers import running
 
 PLAYER = demo.PLAYER
 MANY, FEW = 1297290417, 3051199919

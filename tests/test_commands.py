@@ -22,8 +22,8 @@ from click.testing import CliRunner, Result
 from service.cli.main import main
 from service.demo import PLAYER
 from tests.contract.test_captured import PAGE
-from tests.making import SECRET
-from tests.starting import PATIENCE, laurel, processes_on, running
+from tests.factories import SECRET
+from tests.servers import PATIENCE, laurel, processes_on, running
 
 TITLE = 4294967295
 TOML = """\

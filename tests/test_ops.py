@@ -18,7 +18,7 @@ from service.observe import Observer
 from service.server import ops
 from service.server.app import make_services
 from service.settings import Settings
-from tests.making import PLAYER, SECRET, counted, draft, event, metric
+from tests.factories import PLAYER, SECRET, counted, draft, event, metric
 
 Client = TestClient[web.Request, web.Application]
 

@@ -28,8 +28,8 @@ from trophy.types import (
 from service.core.auth import api_keys
 from service.core.publishing import publishing
 from service.db.pool import open_pool
-from tests.making import SECRET, draft
-from tests.starting import running
+from tests.factories import SECRET, draft
+from tests.servers import running
 
 NODE = pathlib.Path(__file__).parent / "node"
 

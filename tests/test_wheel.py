@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from service.demo import PLAYER
-from tests.starting import environment, laurel, running
+from tests.servers import environment, laurel, running
 
 CHECKOUT = pathlib.Path(__file__).parents[1]
 KINDS = {".sql", ".po", ".pot", ".html", ".js", ".css", ".txt"}

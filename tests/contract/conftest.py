@@ -14,7 +14,7 @@ from service.db.pool import open_pool
 from service.observe import Observer
 from service.server.app import make_application, make_services
 from service.settings import Settings
-from tests.making import PLAYER, SECRET, authorization
+from tests.factories import PLAYER, SECRET, authorization
 
 AskAgain = Callable[..., Awaitable[dict[str, Any]]]
 Replay = Callable[[bytes], Awaitable[AskAgain]]

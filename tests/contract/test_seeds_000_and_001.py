@@ -11,7 +11,7 @@ from service.db.pool import LentPool
 from service.observe import Observer
 from service.server.app import make_application, make_services
 from service.settings import Settings
-from tests.making import SECRET, achievement, counted, draft
+from tests.factories import SECRET, achievement, counted, draft
 
 BADGE = "https://example.com/badge.png"
 ACHIEVEMENTS = [

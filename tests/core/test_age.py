@@ -14,7 +14,7 @@ from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
 from service.core.unlocks.standing import Change
 from service.db.pool import open_pool
-from tests.making import counted, draft, event, metric
+from tests.factories import counted, draft, event, metric
 
 MINUTE = 60
 LONG, SHORT = (counted(n, seconds, aggregate="age", metric=None) for n, seconds in ((1, 10 * MINUTE), (2, MINUTE)))

@@ -14,7 +14,7 @@ from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
 from service.db.pool import open_pool
 from service.errors import NotFound
-from tests.making import OTHER, PLAYER, achievement, draft
+from tests.factories import OTHER, PLAYER, achievement, draft
 
 AT = 634_939_895_403_087_016
 

@@ -8,7 +8,7 @@ from service.core.events.writing import Writer
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
 from service.core.unlocks.standing import Change
-from tests.making import achievement, counted, draft, event, metric
+from tests.factories import achievement, counted, draft, event, metric
 
 ATTRIBUTES = (Attribute(key="source", public_id="source", kind="event", name="Source"),)
 

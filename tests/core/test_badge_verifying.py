@@ -18,7 +18,7 @@ from service.core.badges import badge_verifying, open_badges
 from service.core.badges.badge_verifying import NotGood
 from service.core.badges.open_badges import Award, Issuing
 from service.core.publishing.published import PublishedTitle
-from tests.making import PLAYER, achievement, draft
+from tests.factories import PLAYER, achievement, draft
 
 NOW = 1_800_000_000
 BASE = "https://badges.example.com"

@@ -8,7 +8,7 @@ from service import ticks
 from service.api.badges import criteria
 from service.api.badges.criteria import criterion_of
 from service.core.unlocks.standing import Logged, State
-from tests.making import achievement, counted
+from tests.factories import achievement, counted
 
 PATH = (("learning-path", "knots"),)
 

@@ -9,7 +9,7 @@ from service.core.localization import imports, texts
 from service.core.localization.comparing import Standing, compare, report_po
 from service.core.publishing import publishing
 from service.errors import BadCatalogue, Conflict, NotAllowed
-from tests.making import achievement, draft
+from tests.factories import achievement, draft
 
 NAME, LOCKED = "achievement/1/name", "achievement/1/locked_description"
 HEAD = 'msgid ""\nmsgstr ""\n"Language: {}\\n"\n"Content-Type: text/plain; charset=UTF-8\\n"\n'

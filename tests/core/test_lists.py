@@ -15,7 +15,7 @@ from service.core.progress.progress import ProgressReads, put_progress
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
 from service.errors import BadToken
-from tests.making import PLAYER, achievement, draft
+from tests.factories import PLAYER, achievement, draft
 
 OF_1 = Walk(player=PLAYER, asked=Asked(titles=(1,)))
 OWN = Walk(player=PLAYER, asked=Asked())

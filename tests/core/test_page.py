@@ -15,7 +15,7 @@ from service.core.progress.page import Asked, Cursor, Listing, Order, Tokens, Vi
 from service.core.publishing.published import PublishedTitle
 from service.core.unlocks.earned import Progress
 from service.errors import BadToken
-from tests.making import OTHER, PLAYER, achievement, draft
+from tests.factories import OTHER, PLAYER, achievement, draft
 
 U32 = st.integers(0, 2**32 - 1)
 CURSORS = st.builds(Cursor, title_id=U32, number=U32, as_of=U32, version=U32)

@@ -17,7 +17,7 @@ from service.core.publishing.releases import Releases
 from service.core.unlocks.standing import Change, Report
 from service.db.pool import open_pool
 from service.errors import NotFound
-from tests.making import OTHER, PLAYER, achievement, counted, draft, event, metric
+from tests.factories import OTHER, PLAYER, achievement, counted, draft, event, metric
 
 TABLES = ("player", "progress", "event", "metric_day", "idempotency", "outbox", "revoked_badge")
 

@@ -12,7 +12,7 @@ from service.core.formats.xbox.xbox_page import TitleProgress
 from service.core.progress import progress
 from service.core.progress.progress import ProgressReads, put_progress
 from service.core.publishing import publishing
-from tests.making import PLAYER, achievement, draft
+from tests.factories import PLAYER, achievement, draft
 
 NUMBERS = [1, 2, 3, 2**31 + 5]
 

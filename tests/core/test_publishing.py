@@ -12,7 +12,7 @@ from service.core.publishing.publishing import difference, merged
 from service.core.publishing.releases import Releases
 from service.db.pool import open_pool
 from service.errors import BadCatalogue, NotFound
-from tests.making import achievement, draft, metric
+from tests.factories import achievement, draft, metric
 
 
 async def imported(connection, new, *, is_whole=True):

@@ -8,7 +8,7 @@ from service.core.formats.xbox.xbox_page import TitleProgress
 from service.core.progress.progress import put_progress
 from service.core.progress.rarity import NONE, UNSET, Rarities, Rarity, rarities_of
 from service.core.publishing import publishing
-from tests.making import achievement, draft
+from tests.factories import achievement, draft
 
 
 @pytest.mark.parametrize(

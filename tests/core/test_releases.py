@@ -6,7 +6,7 @@ from service.core.catalog.model import Draft
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
 from service.errors import NotFound
-from tests.making import achievement, draft
+from tests.factories import achievement, draft
 
 
 def numbered(title_id: int, *numbers: int, **changes) -> Draft:

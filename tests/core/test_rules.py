@@ -15,7 +15,7 @@ from service.core.unlocks.applying import apply
 from service.core.unlocks.rules import Rules
 from service.core.unlocks.standing import Change, Logged, Report, State
 from service.errors import BadField, NotFound, UnknownMetric
-from tests.making import achievement, counted, event, metric
+from tests.factories import achievement, counted, event, metric
 
 NOW = ticks.of(datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.UTC))
 HOUR = 3600 * ticks.SECOND

@@ -13,7 +13,7 @@ from service.core.localization.fallbacks import Fallbacks
 from service.core.publishing import drafts, publishing, schedules
 from service.core.publishing.releases import Releases
 from service.errors import BadField, Conflict, NotFound
-from tests.making import achievement, draft
+from tests.factories import achievement, draft
 
 NAME = "achievement/1/name"
 FRENCH = {"fr-FR": {NAME: "Nom 1"}}

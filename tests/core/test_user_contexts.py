@@ -11,7 +11,7 @@ from service.core.progress import players
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
 from service.errors import BadField, NotFound
-from tests.making import draft
+from tests.factories import draft
 
 NAME = uuid.UUID("00000000-0000-4000-8000-000000000001")
 

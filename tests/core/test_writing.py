@@ -15,7 +15,7 @@ from service.core.publishing.releases import Releases
 from service.core.unlocks.standing import Change, Report
 from service.db.pool import open_pool
 from service.errors import BadField, NotFound, UnknownMetric
-from tests.making import PLAYER, achievement, counted, draft, event, metric
+from tests.factories import PLAYER, achievement, counted, draft, event, metric
 
 KEY = b"the erasure key of the tests"
 

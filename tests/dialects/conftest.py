@@ -17,7 +17,7 @@ from service.http.web import Services
 from service.observe import Observer
 from service.server.app import make_application, make_services
 from service.settings import Settings
-from tests.making import PLAYER, SECRET, achievement, authorization, draft
+from tests.factories import PLAYER, SECRET, achievement, authorization, draft
 
 Client = TestClient[web.Request, web.Application]
 Ask = Callable[..., Awaitable[Any]]

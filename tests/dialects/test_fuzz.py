@@ -12,7 +12,7 @@ import pytest
 
 from service import demo
 from service.core.auth.identity import READ_ANY
-from tests.making import authorization, bearer
+from tests.factories import authorization, bearer
 
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES")
 HERE = pathlib.Path(__file__).parent

@@ -16,7 +16,7 @@ from service.core.events import outbox
 from service.core.unlocks.standing import Change
 from service.observe import Observer
 from service.outbound.webhooks import Webhooks, is_safe
-from tests.making import PLAYER, counted, event, metric
+from tests.factories import PLAYER, counted, event, metric
 
 
 class Receiver:

@@ -25,8 +25,8 @@ from service.core.publishing import publishing
 from service.db.embedded import EmbeddedPostgres
 from service.db.migrate import migrate
 from service.db.pool import open_pool
-from tests.making import SECRET, counted, draft, metric
-from tests.starting import running
+from tests.factories import SECRET, counted, draft, metric
+from tests.servers import running
 
 EVENTS = int(os.environ.get("FAULT_EVENTS", "400"))
 PLAYERS = 5

@@ -8,7 +8,7 @@ import tempfile
 from playwright.async_api import Browser, Page, async_playwright
 
 from service.demo import GAME
-from tests.starting import laurel, running
+from tests.servers import laurel, running
 
 FOLDER = pathlib.Path(__file__).parents[2] / "docs"
 TITLE = f"/l10n/{GAME}"

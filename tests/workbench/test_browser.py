@@ -22,7 +22,7 @@ from service.db.pool import open_pool
 from service.observe import Observer
 from service.server.app import make_application, make_services
 from service.settings import Settings
-from tests.making import PLAYER, SECRET, authorization, bearer
+from tests.factories import PLAYER, SECRET, authorization, bearer
 
 CHROMIUM = shutil.which("chromium")
 AXE = pathlib.Path(__file__).parents[1] / "node/node_modules/axe-core/axe.min.js"

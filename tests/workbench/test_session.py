@@ -8,7 +8,7 @@ import pytest
 from service.core.auth.identity import Grant, Principal
 from service.core.auth.sessions import Sessions
 from service.errors import BadField, NotAuthenticated
-from tests.making import authorization, bearer
+from tests.factories import authorization, bearer
 
 NAME = "/l10n/1/fr-FR/achievement/1/name"
 KEY = bytes(32)

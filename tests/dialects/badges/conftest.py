@@ -12,7 +12,7 @@ from service.core.unlocks.standing import Change
 from service.db.pool import Pool
 from service.http.web import Services
 from tests.dialects.trophy.conftest import attribute, key_of
-from tests.making import PLAYER, achievement, counted, metric
+from tests.factories import PLAYER, achievement, counted, metric
 
 __all__ = ["key_of"]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.dialects.badges.conftest import ADMINISTRATOR, BLOCKED, GUEST, USER
-from tests.making import OTHER, PLAYER, authorization
+from tests.factories import OTHER, PLAYER, authorization
 
 LIST = "{ getBadges { nodes { id } } }"
 ONE = '{ getBadge(badgeId: "posted") { id } }'

@@ -6,7 +6,7 @@ import pytest
 
 from service import ticks
 from tests.dialects.badges.conftest import USER
-from tests.making import PLAYER
+from tests.factories import PLAYER
 
 ONE = """query ($id: ID!) { getBadge(badgeId: $id) { id status earned(format: "c") earningCriteria {
     ... on BadgeEarningCriteriaSocialConnection { threshold currentThreshold }

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from service.core.auth import api_keys
-from tests.making import authorization
+from tests.factories import authorization
 
 FORM = {"grant_type": "client_credentials"}
 

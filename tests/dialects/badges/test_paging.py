@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from service.api.badges.paging import Asked, Cursors, cut
 from service.errors import BadToken, ExpiredToken
 from tests.dialects.badges.conftest import USER
-from tests.making import counted, metric
+from tests.factories import counted, metric
 
 FORWARD = """query ($first: Int, $after: Cursor, $key: BadgeSortKey, $reverse: Boolean, $status: BadgeStatus) {
   getBadges(first: $first, after: $after, sortKey: $key, reverse: $reverse, status: $status) {

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.making import bearer
+from tests.factories import bearer
 
 Ask = Callable[..., Awaitable[Any]]
 

@@ -4,7 +4,7 @@ import pytest
 
 from service.core.formats import po
 from service.core.publishing import schedules
-from tests.making import PLAYER, authorization, bearer
+from tests.factories import PLAYER, authorization, bearer
 
 NAME = "/strings/achievement/1/name/fr-FR"
 PO = b"""\

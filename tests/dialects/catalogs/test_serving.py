@@ -14,7 +14,7 @@ from service.db.pool import open_pool
 from service.observe import Observer
 from service.server.app import background, make_application, make_services
 from service.settings import Settings
-from tests.making import PLAYER, SECRET, achievement, authorization, bearer, draft
+from tests.factories import PLAYER, SECRET, achievement, authorization, bearer, draft
 
 PATIENCE = 20.0  # seconds: far more than anything here takes
 RARELY = 60.0  # seconds between looks: what is seen before was heard

@@ -10,7 +10,7 @@ from service.core.publishing import publishing
 from service.db.pool import open_pool
 from service.observe import Observer
 from service.server.app import make_application, make_services
-from tests.making import achievement, bearer, draft
+from tests.factories import achievement, bearer, draft
 
 NAME = "/strings/achievement/1/name/fr-FR"
 MISSING = "/strings/achievement/2/name/fr-FR"

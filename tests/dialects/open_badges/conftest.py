@@ -9,7 +9,7 @@ import pytest
 from service.core.catalog.model import NO_PICTURE, achievement_key
 from service.http.web import Services
 from service.server.app import make_application
-from tests.making import PLAYER, achievement, authorization
+from tests.factories import PLAYER, achievement, authorization
 
 Ask = Callable[..., Awaitable[Any]]
 

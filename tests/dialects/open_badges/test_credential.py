@@ -14,7 +14,7 @@ from service.core.badges import awards, open_badges
 from service.core.badges.badge_keys import badge_keys, rotate
 from service.core.badges.open_badges import Award
 from tests.dialects.open_badges.conftest import UNLOCKED_AT
-from tests.making import OTHER, PLAYER, authorization
+from tests.factories import OTHER, PLAYER, authorization
 
 MINE = f"users/{PLAYER}/achievements/first-light"
 OWN = {"Authorization": authorization()}

@@ -9,7 +9,7 @@ import jwt
 import pytest
 
 from service.core.badges import open_badges
-from tests.making import PLAYER, authorization
+from tests.factories import PLAYER, authorization
 
 UNVERIFIED = {"verify_signature": False}
 ELSEWHERE = {"https://images.example.com", "https://www.w3.org", "https://purl.imsglobal.org"}

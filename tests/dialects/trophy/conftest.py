@@ -9,7 +9,7 @@ import pytest
 from service.core.auth import api_keys
 from service.core.catalog.model import Attribute, Measure, Requirement
 from service.db.pool import Pool
-from tests.making import achievement, counted, metric
+from tests.factories import achievement, counted, metric
 
 Ask = Callable[..., Awaitable[Any]]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from service.core.catalog.model import achievement_key
 from service.core.publishing import publishing
-from tests.making import PLAYER, authorization, counted, draft, metric
+from tests.factories import PLAYER, authorization, counted, draft, metric
 
 A, M, T = "/admin/v1/achievements", "/admin/v1/metrics", "/admin/v1/attributes"
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.core.catalog.model import TITLE_NAME, achievement_key
-from tests.making import PLAYER, authorization, counted, metric
+from tests.factories import PLAYER, authorization, counted, metric
 
 SDK = {"X-Fern-Language": "JavaScript"}
 

@@ -5,7 +5,7 @@ import pytest
 from service.api.trophy.limits import Limiter
 from service.errors import TooManyRequests
 from service.settings import Settings
-from tests.making import SECRET
+from tests.factories import SECRET
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from service.db.pool import open_pool
 from service.observe import Observer
 from service.server.app import make_application, make_services
 from service.settings import Settings
-from tests.making import SECRET, counted, draft, event, metric
+from tests.factories import SECRET, counted, draft, event, metric
 
 STREAM = "/users/u1/achievements/stream"
 SECONDS = 5

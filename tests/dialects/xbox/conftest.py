@@ -9,7 +9,7 @@ from service.core.catalog.model import Texts
 from service.core.publishing import publishing
 from service.db.pool import Pool
 from service.http.web import Services
-from tests.making import draft
+from tests.factories import draft
 
 PublishTexts = Callable[[int, Texts], Awaitable[int]]
 

@@ -18,7 +18,7 @@ from service.core.auth import credentials
 from service.observe import Observer
 from service.server.app import make_application, make_services
 from service.settings import Settings
-from tests.making import OTHER, PLAYER, SECRET, authorization
+from tests.factories import OTHER, PLAYER, SECRET, authorization
 
 NOW = int(time.time())
 HOUR = 3600

@@ -7,7 +7,7 @@ import pytest
 
 from service import ticks
 from service.core.catalog.model import Window
-from tests.making import OTHER, PLAYER, achievement, authorization
+from tests.factories import OTHER, PLAYER, achievement, authorization
 
 SCID = "00000000-0000-0000-0000-000000000001"
 AT = ticks.parse("2013-01-17T03:19:00.3087016Z")

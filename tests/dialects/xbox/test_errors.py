@@ -20,7 +20,7 @@ from service.db.pool import open_pool
 from service.observe import Observer
 from service.server.app import make_application, make_services
 from service.settings import Settings
-from tests.making import OTHER, PLAYER, SECRET, achievement, authorization, draft
+from tests.factories import OTHER, PLAYER, SECRET, achievement, authorization, draft
 
 HEADERS = {"Authorization": authorization(), "x-xbl-contract-version": "2"}
 HERE = f"/users/xuid({PLAYER})"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from service.core.catalog.model import Reward, achievement_key, reward_key
 from service.core.publishing import publishing
-from tests.making import OTHER, PLAYER, achievement, authorization
+from tests.factories import OTHER, PLAYER, achievement, authorization
 
 FIELDS = ("name", "description", "locked_description")
 REWARDS = (

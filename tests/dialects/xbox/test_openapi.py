@@ -17,7 +17,7 @@ from service.core.catalog.model import Kind, MediaAsset, Requirement, Reward, Wi
 from service.errors import BadParameter, Unavailable
 from service.server import openapi
 from service.server.app import DOORS
-from tests.making import OTHER, PLAYER, achievement, authorization
+from tests.factories import OTHER, PLAYER, achievement, authorization
 
 DOCUMENT = openapi.document((DOOR,))
 PATHS, COMPONENTS = DOCUMENT["paths"], DOCUMENT["components"]

@@ -20,7 +20,7 @@ from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
 from service.http.web import Services
 from service.server.app import make_application, make_services
-from tests.making import OTHER, PLAYER, achievement, authorization, draft
+from tests.factories import OTHER, PLAYER, achievement, authorization, draft
 
 ORDERS = ("Unordered", "Title", "UnlockTime", "EndingSoon")
 FILTERS: Mapping[str, Mapping[str, str]] = {

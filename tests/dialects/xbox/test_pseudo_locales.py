@@ -4,7 +4,7 @@ import pytest
 
 from service.core.catalog.model import achievement_key
 from service.settings import Settings
-from tests.making import SECRET
+from tests.factories import SECRET
 
 TEXTS = {
     "en-US": {"title/name": "Harbour", **{achievement_key(1, field): "Light" for field in ("name", "description")}},

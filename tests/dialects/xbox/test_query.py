@@ -13,7 +13,7 @@ from service.api.xbox import query
 from service.core.catalog.model import Window
 from service.core.progress.page import Order
 from service.errors import BadParameter
-from tests.making import OTHER, PLAYER, achievement, authorization
+from tests.factories import OTHER, PLAYER, achievement, authorization
 
 WHOLE_NUMBER = "a whole number from 0 to 2147483647"
 

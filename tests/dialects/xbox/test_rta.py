@@ -6,7 +6,7 @@ import json
 import pytest
 
 from service.core.unlocks.standing import Change
-from tests.making import OTHER, PLAYER, authorization, counted, event, metric
+from tests.factories import OTHER, PLAYER, authorization, counted, event, metric
 
 SCID = "00000000-0000-0000-0000-000000000001"
 URI = f"https://achievements.xboxlive.com/users/xuid({PLAYER})/achievements/{SCID}"

@@ -13,7 +13,7 @@ from service.db.pool import open_pool
 from service.observe import Observer
 from service.server.app import make_application, make_services
 from service.settings import Settings
-from tests.making import OTHER, PLAYER, SECRET, achievement, authorization, counted, draft, metric
+from tests.factories import OTHER, PLAYER, SECRET, achievement, authorization, counted, draft, metric
 
 SCID = "00000000-0000-0000-0000-000000000001"
 PATH = f"/users/xuid({PLAYER})/achievements/{SCID}/update"

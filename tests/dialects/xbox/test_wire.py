@@ -8,7 +8,7 @@ import pytest
 from service import ticks
 from service.core.catalog.model import MediaAsset, Requirement, Reward, Window
 from service.settings import Settings
-from tests.making import OTHER, SECRET, achievement
+from tests.factories import OTHER, SECRET, achievement
 
 LOCKED_AT = "0001-01-01T00:00:00.0000000Z"
 UNLOCKED_AT = "2013-01-17T03:19:00.3087016Z"

@@ -9,9 +9,9 @@ import msgspec
 
 from service.core.formats.xbox.xbox_page import TitleProgress
 from service.core.progress import progress
-from tests.load.driver import drive
-from tests.load.questions import authorization, question
-from tests.load.report import FIRST, Growth
+from tests.benchmarks.driver import drive
+from tests.benchmarks.questions import authorization, question
+from tests.benchmarks.report import FIRST, Growth
 
 _READS: Mapping[str, str] = {"Unordered": "", "UnlockTime unlockedOnly": "orderBy=UnlockTime&unlockedOnly=true"}
 _WARM_SECONDS = 0.05

@@ -21,9 +21,9 @@ from service.core.catalog.model import Achievement, Draft, Measure, Metric, Requ
 from service.core.events.records import RECORD
 from service.db.embedded import binaries
 from service.db.queries import Statement
-from tests.load import seed
-from tests.load.driver import Round, drive
-from tests.load.processes import Server
+from tests.benchmarks import seed
+from tests.benchmarks.driver import Round, drive
+from tests.benchmarks.processes import Server
 
 TITLE = 3_100_000_001
 PLAYERS = 20_000

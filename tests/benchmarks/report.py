@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from tests.load import badges, writes
-from tests.load.badges import Badges
-from tests.load.driver import Round
-from tests.load.writes import Writes
+from tests.benchmarks import badges, writes
+from tests.benchmarks.badges import Badges
+from tests.benchmarks.driver import Round
+from tests.benchmarks.writes import Writes
 
 CEILING, NAIVE, PAGE, NOT_MODIFIED, OWN_SCOPE = "ceiling", "naive limit", "page of 32", "304", "page of 32, own scope"
 FIRST = "first ever"  # in the name of a read for which nothing is remembered

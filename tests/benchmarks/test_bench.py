@@ -2,7 +2,7 @@ import pathlib
 import subprocess
 import sys
 
-from tests.load import report
+from tests.benchmarks import report
 
 ROOT = pathlib.Path(__file__).parents[2]
 

@@ -22,12 +22,12 @@ import uvloop
 from service.core.catalog.model import Draft
 from service.db.embedded import EmbeddedPostgres
 from service.db.migrate import migrate
-from tests.load import badges, growth, processes, seed, writes
-from tests.load.driver import drive, fetch
-from tests.load.growth import Players
-from tests.load.processes import Server, started
-from tests.load.questions import SECRET, at_random, conditional, spread
-from tests.load.report import CEILING, NAIVE, NOT_MODIFIED, OWN_SCOPE, PAGE, Measure, Results, render
+from tests.benchmarks import badges, growth, processes, seed, writes
+from tests.benchmarks.driver import drive, fetch
+from tests.benchmarks.growth import Players
+from tests.benchmarks.processes import Server, started
+from tests.benchmarks.questions import SECRET, at_random, conditional, spread
+from tests.benchmarks.report import CEILING, NAIVE, NOT_MODIFIED, OWN_SCOPE, PAGE, Measure, Results, render
 
 _PLAYERS, _FEW, _MANY = 2533274790000000, 2533275000000000, 2533276000000000  # first XUIDs
 _LONGEST = 900  # seconds; a run takes some 200

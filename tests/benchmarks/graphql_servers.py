@@ -16,7 +16,7 @@ from strawberry.extensions import ParserCache, ValidationCache
 
 from service.api.badges.documents import Document
 from service.cli.main import main as laurel
-from tests.load import badges
+from tests.benchmarks import badges
 
 
 @strawberry.type

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from service.core.auth import credentials
-from tests.load import seed
+from tests.benchmarks import seed
 
 SECRET = "a secret of the benchmark, long enough for HS256"
 

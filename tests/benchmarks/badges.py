@@ -16,10 +16,10 @@ import msgspec
 from service.api.badges.criteria import LEARNING_PATH
 from service.core.auth import credentials
 from service.core.catalog.model import Achievement, Attribute, Draft, Measure, Metric, Requirement, metric_key
-from tests.load import seed
-from tests.load.driver import Round, drive, fetch
-from tests.load.processes import Server, started
-from tests.load.questions import SECRET, at_random
+from tests.benchmarks import seed
+from tests.benchmarks.driver import Round, drive, fetch
+from tests.benchmarks.processes import Server, started
+from tests.benchmarks.questions import SECRET, at_random
 
 TITLE = 3_200_000_001
 BADGES = 50
