@@ -31,7 +31,7 @@ test-heavy: setup ## the faults again, with many more events
 	FAULT_EVENTS=6000 $(BIN)/pytest tests/faults
 
 fuzz: setup ## ask for minutes what the OpenAPI document allows, and what it does not
-	FUZZ_EXAMPLES=1000 $(BIN)/pytest tests/dialects/test_fuzz.py
+	FUZZ_EXAMPLES=1000 $(BIN)/pytest tests/api/test_fuzz.py
 
 check: setup ## format, lint, types, layers, SQL
 	$(BIN)/ruff format --check --quiet
@@ -53,7 +53,7 @@ schema: setup ## make sql/schema.sql from the migrations
 	$(BIN)/python -m service.db.schema > sql/schema.sql
 
 screenshots: setup ## take the README's pictures of the workbench; needs chromium
-	$(BIN)/python -m tests.workbench.screenshots
+	$(BIN)/python -m tests.api.workbench.screenshots
 
 ui-texts: setup ## gather the workbench's own words into ui.pot, and bring each ui.po up to it
 	$(BIN)/pybabel -q extract -F locales/babel.cfg --omit-header --no-location --sort-output --no-wrap -o locales/templates/LC_MESSAGES/ui.pot service/api/workbench

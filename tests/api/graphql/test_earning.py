@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from service import ticks
-from tests.dialects.badges.conftest import USER
+from tests.api.graphql.conftest import USER
 from tests.factories import PLAYER
 
 ONE = """query ($id: ID!) { getBadge(badgeId: $id) { id status earned(format: "c") earningCriteria {

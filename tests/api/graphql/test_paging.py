@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from service.api.badges.paging import Asked, Cursors, cut
 from service.errors import BadToken, ExpiredToken
-from tests.dialects.badges.conftest import USER
+from tests.api.graphql.conftest import USER
 from tests.factories import counted, metric
 
 FORWARD = """query ($first: Int, $after: Cursor, $key: BadgeSortKey, $reverse: Boolean, $status: BadgeStatus) {

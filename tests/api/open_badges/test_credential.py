@@ -13,7 +13,7 @@ from service.core.auth.identity import READ_ANY
 from service.core.badges import awards, open_badges
 from service.core.badges.badge_keys import badge_keys, rotate
 from service.core.badges.open_badges import Award
-from tests.dialects.open_badges.conftest import UNLOCKED_AT
+from tests.api.open_badges.conftest import UNLOCKED_AT
 from tests.factories import OTHER, PLAYER, authorization
 
 MINE = f"users/{PLAYER}/achievements/first-light"

@@ -13,7 +13,7 @@ from playwright.async_api import async_playwright
 
 from service import ticks
 from service.api.badges import graphiql
-from tests.dialects.badges.conftest import USER
+from tests.api.graphql.conftest import USER
 
 README = (pathlib.Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -9,7 +9,7 @@ from aiohttp import CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 
 from service.server.app import make_application
-from tests.dialects import conftest as doors
+from tests.api import conftest as doors
 from tests.factories import bearer
 
 settings, services, client, make_title = doors.settings, doors.services, doors.client, doors.make_title

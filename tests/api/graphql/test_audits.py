@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from tests.dialects.badges.conftest import USER
+from tests.api.graphql.conftest import USER
 
 NODE = pathlib.Path(__file__).parents[2] / "node"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.dialects.badges.conftest import USER
+from tests.api.graphql.conftest import USER
 
 PUT = """mutation ($uuid: ID!, $name: String!, $active: Boolean, $scope: [UserContextScope!], $player: ID) {
     setUserContext(uuid: $uuid, displayName: $name, isActive: $active, scope: $scope, player: $player) {

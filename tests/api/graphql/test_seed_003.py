@@ -8,7 +8,7 @@ from graphql import GraphQLNonNull, GraphQLUnionType, print_type
 
 from service import ticks
 from service.api.badges import SCHEMA
-from tests.dialects.badges.conftest import ADMINISTRATOR, USER
+from tests.api.graphql.conftest import ADMINISTRATOR, USER
 from tests.factories import OTHER
 
 TYPES = {

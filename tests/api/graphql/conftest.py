@@ -11,7 +11,7 @@ from service.core.auth.user_contexts import UserContext
 from service.core.unlocks.standing import Change
 from service.db.pool import Pool
 from service.http.web import Services
-from tests.dialects.trophy.conftest import attribute, key_of
+from tests.api.trophy.conftest import attribute, key_of
 from tests.factories import PLAYER, achievement, counted, metric
 
 __all__ = ["key_of"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.dialects.badges.conftest import ADMINISTRATOR, BLOCKED, GUEST, USER
+from tests.api.graphql.conftest import ADMINISTRATOR, BLOCKED, GUEST, USER
 from tests.factories import OTHER, PLAYER, authorization
 
 LIST = "{ getBadges { nodes { id } } }"

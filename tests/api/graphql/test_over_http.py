@@ -15,7 +15,7 @@ from service.api.badges.resolvers import GETTERS, ROOTS
 from service.api.badges.schema import bind
 from service.errors import LaurelError
 from service.http.web import SERVICES, Route, join
-from tests.dialects.badges.conftest import USER
+from tests.api.graphql.conftest import USER
 
 JSON, RESPONSE = "application/json", "application/graphql-response+json"
 SDL = pathlib.Path(badges.__file__).with_name("schema.graphql").read_text(encoding="utf-8")
