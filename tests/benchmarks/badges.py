@@ -138,13 +138,13 @@ async def measure(
     """Short rounds of each in turn. Every token was seen once before the first, by both services."""
     questions = _questions(players)
     settings = {"LAUREL_DATABASE_URL": url, "LAUREL_JWT_SECRET": SECRET}
-    servers = "tests.load.graphql_servers"
+    servers = "tests.benchmarks.graphql_servers"
     async with contextlib.AsyncExitStack() as stack:
         body_bytes = round(
             statistics.mean([len((await fetch(service.port, question))[1]) for question in questions[:50]])
         )
         bare = await stack.enter_async_context(
-            started("tests.load.baselines", "--body-bytes", str(body_bytes), log=log, settings={})
+            started("tests.benchmarks.baselines", "--body-bytes", str(body_bytes), log=log, settings={})
         )
         executor = await stack.enter_async_context(started(servers, "executor", log=log, settings=settings))
         strawberry = await stack.enter_async_context(started(servers, "in-memory", log=log, settings={}))

@@ -1,6 +1,6 @@
 """Two servers to compare with, on the same aiohttp and uvloop: a constant body, alone and after one read of Postgres.
 
-`python -m tests.load.baselines --body-bytes N` is the *ceiling*; with `--database URL` the *naive limit*. Both answer
+`python -m tests.benchmarks.baselines --body-bytes N` is the *ceiling*; with `--database URL` the *naive limit*. Both answer
 the same requests as the service, and do nothing else: no authorization, no languages, no log, no counting.
 """
 

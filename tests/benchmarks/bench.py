@@ -123,7 +123,7 @@ async def _bench(scale: Scale, *, url: str, folder: pathlib.Path) -> Results:
         answers = [(page, *await fetch(service.port, page)) for page in pages[: scale.copies]]
         copies = [conditional(page, fields["etag"]) for page, fields, _ in answers]
         page_bytes = round(statistics.mean(len(body) for *_, body in answers))
-        baseline = "tests.load.baselines", "--body-bytes", str(page_bytes)
+        baseline = "tests.benchmarks.baselines", "--body-bytes", str(page_bytes)
         log = folder / "baselines.log"
         ceiling = await stack.enter_async_context(started(*baseline, log=log, settings={}))
         naive = await stack.enter_async_context(started(*baseline, "--database", url, log=log, settings={}))
@@ -139,7 +139,7 @@ async def _bench(scale: Scale, *, url: str, folder: pathlib.Path) -> Results:
         _say("writing")
         catalogue = f"GET /achievements HTTP/1.1\r\nHost: l\r\nX-API-KEY: {key}\r\n\r\n".encode()
         body_bytes = len((await fetch(service.port, catalogue))[1])
-        same_size = "tests.load.baselines", "--body-bytes", str(body_bytes)
+        same_size = "tests.benchmarks.baselines", "--body-bytes", str(body_bytes)
         bare = await stack.enter_async_context(started(*same_size, log=log, settings={}))
         written = await writes.measure(
             writes.Scene(service, naive, bare, key, url),

@@ -1,6 +1,6 @@
 """Two other ways to answer the same GraphQL, to compare the badges door with.
 
-`python -m tests.load.graphql_servers executor` is the whole service, with every query executed by graphql-core.
+`python -m tests.benchmarks.graphql_servers executor` is the whole service, with every query executed by graphql-core.
 `… in-memory` is Strawberry on aiohttp with its caches on and all badges in memory: no authorization, no database.
 """
 

@@ -12,7 +12,7 @@ def test_the_benchmark_measures_everything_it_names(tmp_path):
     output = tmp_path / "bench.md"
 
     ran = subprocess.run(  # noqa: S603  (our own program)
-        [sys.executable, "-m", "tests.load.bench", "--quick", "--output", output],
+        [sys.executable, "-m", "tests.benchmarks.bench", "--quick", "--output", output],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -31,7 +31,7 @@ from service.db.pool import open_pool
 from tests.factories import SECRET, draft
 from tests.servers import running
 
-NODE = pathlib.Path(__file__).parent / "node"
+NODE = pathlib.Path(__file__).parents[1] / "node"
 
 
 class Started(NamedTuple):

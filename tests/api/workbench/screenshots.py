@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from service.demo import GAME
 from tests.servers import laurel, running
 
-FOLDER = pathlib.Path(__file__).parents[2] / "docs"
+FOLDER = pathlib.Path(__file__).parents[3] / "docs"
 TITLE = f"/l10n/{GAME}"
 EVERYTHING = '[{"titles": "*", "locales": "*", "can": ["publish", "source"]}]'
 SIZE = {"width": 1120, "height": 720}

@@ -25,7 +25,7 @@ from service.settings import Settings
 from tests.factories import PLAYER, SECRET, authorization, bearer
 
 CHROMIUM = shutil.which("chromium")
-AXE = pathlib.Path(__file__).parents[1] / "node/node_modules/axe-core/axe.min.js"
+AXE = pathlib.Path(__file__).parents[2] / "node/node_modules/axe-core/axe.min.js"
 TITLE = demo.GAME
 NAME = f"/l10n/{TITLE}/fr-FR/achievement/1/name"
 DESCRIPTION = f"/l10n/{TITLE}/fr-FR/achievement/1/description"

@@ -10,7 +10,7 @@ from babel.messages.extract import extract_from_dir
 from service.api.workbench import words
 from service.core.formats.title_folder import locales_folder
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 TRANSLATED = sorted(locales_folder().glob("*/LC_MESSAGES/ui.po"))
 PLACEHOLDERS = re.compile(r"%\((\w+)\)s")
 
@@ -18,7 +18,7 @@ PLACEHOLDERS = re.compile(r"%\((\w+)\)s")
 def said() -> set[str]:
     """Every message of the templates."""
     options = {"**.html": {"newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true"}}
-    found = extract_from_dir(ROOT / "service/workbench/templates", [("**.html", "jinja2")], options)
+    found = extract_from_dir(ROOT / "service/api/workbench/templates", [("**.html", "jinja2")], options)
     return {message[0] if isinstance(message, tuple) else message for _, _, message, _, _ in found}
 
 

@@ -13,7 +13,7 @@ import pytest
 from service.core.languages import language, language_tag
 from service.core.languages.accept_language import Preference, parse_accept_language
 
-REPOSITORY = pathlib.Path(__file__).parents[2]
+REPOSITORY = pathlib.Path(__file__).parents[3]
 VECTORS = REPOSITORY.parent / "shared" / "data" / "l10n"
 
 pytestmark = pytest.mark.skipif(not VECTORS.is_dir(), reason="the language vectors are not beside this repository")
