@@ -18,7 +18,7 @@ from service.core.catalog.model import (
     achievement_key,
     metric_key,
 )
-from service.core.unlocks.standing import Event
+from service.core.unlocks.model import Event
 
 SECRET = "a secret of the tests, long enough to be one"
 PLAYER = "2533274790395904"

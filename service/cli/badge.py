@@ -12,7 +12,7 @@ from service.core.badges import awards, open_badges
 from service.core.badges.badge_keys import badge_keys, rotate
 from service.core.badges.badge_verifying import Badge, NotGood
 from service.core.badges.open_badges import Award, Issuing
-from service.core.languages import language
+from service.core.languages import negotiation
 from service.core.progress.progress import ProgressReads
 from service.core.publishing.published import PublishedTitle
 from service.core.publishing.releases import Releases
@@ -45,7 +45,7 @@ def issue(*, title_id: int, user: str, public_id: str, languages: str, output: p
     async def work(url: str) -> str:
         async with up_to_date(url) as pool:
             published, award = await _award(pool, title_id, user, public_id)
-            chain = language.chain(
+            chain = negotiation.chain(
                 languages, country=None, locales=published.locales, default=published.title.default_locale
             )
             keys = await badge_keys(pool)

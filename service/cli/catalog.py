@@ -23,7 +23,7 @@ from service.core.formats.title_folder import write_files
 from service.core.publishing import publishing
 from service.core.publishing.publishing import Difference
 from service.core.publishing.releases import Releases
-from service.core.validation import checks, rules
+from service.core.validation import publish_rules, text_checks
 from service.db import Connection
 from service.db.pool import Pool
 from service.db.shared_keys import shared_key
@@ -158,7 +158,9 @@ def _only(draft: Draft, locales: tuple[str, ...]) -> Draft:
 @_product_id
 @_name
 @click.option(
-    "--store", type=click.Choice(tuple(checks.LIMITS)), help="Where it is for: more than is taken there is an error."
+    "--store",
+    type=click.Choice(tuple(text_checks.LIMITS)),
+    help="Where it is for: more than is taken there is an error.",
 )
 @click.option(
     "--format", "kind", type=click.Choice(REPORT_FORMATS), default="text", show_default=True, help="How to say it."
@@ -231,7 +233,7 @@ def _named(given: Given) -> DraftOf:
 
 
 def _found(draft: Draft, store: str | None, *, file: str, places: Places) -> list[Finding]:
-    wrong, unwise = rules.check(draft, file=file)
+    wrong, unwise = publish_rules.check(draft, file=file)
     texts = report.of_texts(draft, store=store, file=file, places=places)
     return [*report.of_problems(unwise, "warning"), *report.of_problems(wrong, "error"), *texts]
 

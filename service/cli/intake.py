@@ -11,7 +11,7 @@ from service.core.formats import strings
 from service.core.formats.sniff import Format, sniff
 from service.core.formats.title_folder import read_title_folder
 from service.core.formats.xbox import xbox_page, xbox_xml
-from service.core.validation.problems import MAX_BYTES
+from service.core.validation.diagnostics import MAX_BYTES
 from service.errors import BadCatalogue, Problem
 
 Places = Mapping[tuple[str, str], tuple[str, int | None]]

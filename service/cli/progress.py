@@ -8,7 +8,7 @@ from service.cli.console import database_url, refuse, run, settings, up_to_date
 from service.core.auth.identity import canonical_xuid
 from service.core.formats.xbox import xbox_page
 from service.core.progress import progress as core
-from service.core.validation.problems import MAX_BYTES
+from service.core.validation.diagnostics import MAX_BYTES
 from service.errors import NotFound
 
 

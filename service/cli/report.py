@@ -10,9 +10,9 @@ import msgspec
 from service.cli.intake import Places
 from service.core.catalog.model import Draft
 from service.core.formats import strings
-from service.core.validation import checks
-from service.core.validation.checks import Severity
-from service.core.validation.problems import MAX_BYTES
+from service.core.validation import text_checks
+from service.core.validation.diagnostics import MAX_BYTES
+from service.core.validation.text_checks import Severity
 from service.errors import Problem
 
 ReportFormat = Literal["text", "json", "github"]
@@ -55,7 +55,7 @@ def of_problems(problems: Iterable[Problem], severity: Severity) -> list[Finding
 def of_texts(draft: Draft, *, store: str | None, file: str, places: Places) -> list[Finding]:
     """What the checks say of all texts, each where it stands; `file` is that of those that are nowhere else."""
     found = []
-    for one in checks.check_title(draft, limits=checks.LIMITS[store] if store else checks.NONE):
+    for one in text_checks.check_title(draft, limits=text_checks.LIMITS[store] if store else text_checks.NONE):
         where, line = places.get((one.locale, one.key), (file, None))
         found.append(
             Finding(

@@ -16,7 +16,7 @@ from service.core.formats.xbox import xbox_page
 from service.core.progress import progress
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
-from service.core.unlocks.standing import Change, Event
+from service.core.unlocks.model import Change, Event
 from service.db.pool import Pool
 from service.db.shared_keys import shared_key
 

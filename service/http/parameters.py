@@ -7,7 +7,7 @@ from aiohttp import web
 
 from service.core.auth.identity import may_read_texts
 from service.core.catalog.model import U32
-from service.core.languages.language import canonical_locale
+from service.core.languages.negotiation import canonical_locale
 from service.errors import BadParameter
 from service.http.web import PRINCIPAL, SERVICES, Services
 

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.core.publishing import publishing
-from service.core.unlocks.standing import Change
+from service.core.unlocks.model import Change
 from service.db.pool import Pool
 from service.http.web import Services
 from service.observe import Observer

@@ -13,7 +13,7 @@ from service.api.badges.catalogue import Emblem, MediaImage
 from service.api.badges.criteria import Criterion
 from service.api.badges.paging import Place, SortKey
 from service.core.unlocks.measures import local_day, zone_of
-from service.core.unlocks.standing import Logged, State
+from service.core.unlocks.model import Logged, State
 
 Status = Literal["EARNED", "NOT_EARNED"]
 

@@ -12,7 +12,7 @@ from service import ticks
 from service.core.auth.applications import Applications
 from service.core.auth.identity import CONTEXTS, Principal
 from service.core.auth.user_contexts import UserContext
-from service.core.languages import language
+from service.core.languages import negotiation
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.publishing.published import PublishedTitle
 from service.errors import LaurelError, NotAllowed, NotAuthenticated
@@ -67,7 +67,7 @@ class Context:
     @functools.cached_property
     def chain(self) -> tuple[str, ...]:
         """The languages of this caller in the title, best first."""
-        chain = language.chain(
+        chain = negotiation.chain(
             self._accept_language,
             country=self.principal.country,
             locales=self.published.locales,

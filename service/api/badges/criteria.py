@@ -20,7 +20,7 @@ import msgspec
 from service import ticks
 from service.core.catalog.model import Achievement, Measure
 from service.core.unlocks import measures
-from service.core.unlocks.standing import Logged, State
+from service.core.unlocks.model import Logged, State
 
 LEARNING_PATH = "learning-path"
 LARGEST = 2**31 - 1  # what a GraphQL Int holds

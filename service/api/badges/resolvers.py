@@ -16,8 +16,8 @@ from service.api.badges.paging import Cursors, SortKey
 from service.api.badges.schema import Getter, Own, Resolver
 from service.core.auth.user_contexts import Scope, UserContext
 from service.core.events import event_log
-from service.core.unlocks.earned import Progress
-from service.core.unlocks.standing import Change, Logged, State
+from service.core.unlocks.model import Change, Logged, State
+from service.core.unlocks.player_progress import Progress
 from service.errors import BadRequest, NotAllowed
 
 _CONTEXT_ID = re.compile(r"[0-9]{1,18}", re.ASCII)

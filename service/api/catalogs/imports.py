@@ -10,7 +10,7 @@ from service.core.formats.sniff import FORMATS
 from service.core.localization import imports, texts
 from service.core.localization.comparing import Mode, report_po
 from service.core.localization.imports import Batch
-from service.core.validation.problems import MAX_BYTES
+from service.core.validation.diagnostics import MAX_BYTES
 from service.errors import BadParameter, BadRequest
 from service.http.parameters import chosen, locale, number, words
 from service.http.web import Route, read_body

@@ -10,7 +10,7 @@ from service.api.catalogs.bodies import ActivateBody, PublishBody, body
 from service.core.auth.identity import may_localize
 from service.core.localization import texts
 from service.core.publishing import audit, publishing, schedules
-from service.core.validation import rules
+from service.core.validation import publish_rules
 from service.errors import BadField
 from service.http.parameters import number, words
 from service.http.web import Route
@@ -100,7 +100,7 @@ async def _foreseen(asking: Asking) -> web.Response:
         draft, served = await publishing.ready_draft(connection, asking.title_id)
         changes = publishing.difference(served, draft)
         authors = await audit.authors(connection, asking.title_id, changes)
-    problems, warnings = rules.check(draft)
+    problems, warnings = publish_rules.check(draft)
     return answer(
         {
             "release": None,

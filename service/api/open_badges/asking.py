@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 from service.core.auth.identity import Principal
 from service.core.badges.badge_keys import BadgeKeys
 from service.core.badges.open_badges import Document, Issuing
-from service.core.languages import language
+from service.core.languages import negotiation
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.publishing.published import PublishedTitle
 from service.errors import BadParameter, NotAllowed, NotAuthenticated, NotFound
@@ -99,7 +99,7 @@ class Asking:
         published = self.published()
         wanted = self.request.rel_url.query.get("language")
         fields = [wanted] if wanted else self.request.headers.getall(hdrs.ACCEPT_LANGUAGE, ())
-        chain = language.chain(
+        chain = negotiation.chain(
             ", ".join(fields)[: MAX_FIELD + 1],
             country=self.principal.country,
             locales=published.locales,

@@ -27,7 +27,7 @@ from service.core.catalog.model import (
     achievement_key,
     metric_key,
 )
-from service.core.validation.measuring import KEY
+from service.core.validation.metric_checks import KEY
 from service.errors import BadField
 from service.http.web import wrong_member
 

@@ -15,7 +15,7 @@ from service.core.catalog.model import Achievement, stored
 from service.core.events import days
 from service.core.events.days import Aggregation
 from service.core.unlocks import measures
-from service.core.unlocks.standing import Change, Recorded, Report, State
+from service.core.unlocks.model import Change, Recorded, Report, State
 from service.errors import BadField, BadParameter, NotFound
 from service.http.web import Route
 

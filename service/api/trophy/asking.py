@@ -16,11 +16,11 @@ from service.api.trophy.limits import Allowance, Limiter
 from service.api.trophy.wire import Renderer, encode
 from service.core.auth.identity import Principal, may_read_progress, may_write_progress
 from service.core.events.writing import Written
-from service.core.languages import language
+from service.core.languages import negotiation
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.publishing.published import PublishedTitle
-from service.core.unlocks.earned import Progress
-from service.core.unlocks.standing import Change
+from service.core.unlocks.model import Change
+from service.core.unlocks.player_progress import Progress
 from service.errors import NotAllowed, NotAuthenticated, NotFound
 from service.http.web import PLAYER, PRINCIPAL, SERVICES, VERSION, Services, decode, matches, read_body
 
@@ -74,7 +74,7 @@ class Asking:
         """The languages of this caller; `?language=` goes before the header."""
         wanted = self.request.rel_url.query.get("language")
         fields = [wanted] if wanted else self.request.headers.getall(hdrs.ACCEPT_LANGUAGE, ())
-        chain = language.chain(
+        chain = negotiation.chain(
             ", ".join(fields)[: MAX_FIELD + 1],
             country=None,
             locales=self.published.locales,

@@ -10,7 +10,7 @@ from decimal import Decimal
 import msgspec
 
 from service import ticks
-from service.core.unlocks.standing import Event
+from service.core.unlocks.model import Event
 from service.errors import BadField, BadParameter
 
 MOST_CHARACTERS = 128  # of a user's id

@@ -14,7 +14,7 @@ from service.api.trophy import cors
 from service.api.trophy.asking import Asking
 from service.api.trophy.wire import completed
 from service.core.catalog.model import number_of
-from service.core.unlocks.earned import Progress
+from service.core.unlocks.player_progress import Progress
 from service.errors import BadParameter
 from service.http.web import SERVER, STOPPING, Route
 

@@ -16,7 +16,7 @@ from service import ticks
 from service.core.catalog.model import NO_PICTURE, Achievement, Measure, Requirement, stored
 from service.core.progress.completions import Counts
 from service.core.publishing.published import PublishedTitle
-from service.core.unlocks.standing import Profile, State, Streak
+from service.core.unlocks.model import Profile, State, Streak
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
 

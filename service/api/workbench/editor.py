@@ -19,7 +19,7 @@ from service.core.auth.identity import Right, may_localize
 from service.core.localization import texts
 from service.core.localization.texts import String, Written
 from service.core.publishing.drafts import lock_title
-from service.core.validation.remarks import is_hard_limit
+from service.core.validation.string_checks import is_hard_limit
 from service.errors import BadField, BadParameter, Conflict, Unconditional
 from service.http.parameters import locale, words
 from service.http.web import Route

@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import BodyPartReader, MultipartReader, hdrs, web
 
 from service.api.workbench.pages import SESSION
-from service.core.validation.problems import MAX_BYTES
+from service.core.validation.diagnostics import MAX_BYTES
 from service.errors import BadField, BadRequest, NotAllowed, TooLarge, TooSlow, UnsupportedBody
 from service.http.web import BODY_TIMEOUT, SERVICES, read_body
 

@@ -10,7 +10,7 @@ from service.api.workbench.forms import Form, read_form
 from service.core.auth.identity import may_localize
 from service.core.localization import texts
 from service.core.publishing import audit, publishing, schedules
-from service.core.validation import rules
+from service.core.validation import publish_rules
 from service.errors import BadField, Conflict
 from service.http.parameters import number, words
 from service.http.web import Route
@@ -33,7 +33,7 @@ async def list_releases(request: web.Request) -> web.Response:
         releases = await publishing.releases_of(connection, asking.title_id)
         publications = await audit.publications(connection, asking.title_id)
         scheduled = await schedules.of_title(connection, asking.title_id)
-    problems, warnings = rules.check(draft)
+    problems, warnings = publish_rules.check(draft)
     return pages.page(
         request,
         "releases.html",

@@ -16,8 +16,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from service.core.formats.title_folder import locales_folder
-from service.core.languages.language import canonical_locale, chain
-from service.core.languages.language_tag import filled_up, read
+from service.core.languages.negotiation import canonical_locale, chain
+from service.core.languages.tags import filled_up, read
 
 SOURCE = "en-US"
 _RIGHT_TO_LEFT = frozenset(("Adlm", "Arab", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa", "Yezi"))

@@ -17,7 +17,7 @@ from service.api.xbox.fragments import (
 from service.core.progress.lists import Page
 from service.core.progress.rarity import Rarities
 from service.core.publishing.published import PublishedTitle
-from service.core.unlocks.earned import Progress
+from service.core.unlocks.player_progress import Progress
 from service.errors import UnsupportedVersion
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from service.api.xbox.answers import ChainOf, Contract
 from service.api.xbox.fragments import LOCKED_AT, encode
 from service.core.progress.lists import keep
 from service.core.progress.page import Cursor, Order, View
-from service.core.unlocks.earned import Everything
+from service.core.unlocks.player_progress import Everything
 from service.errors import BadToken
 
 _LEGACY_GAME = 1

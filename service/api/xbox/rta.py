@@ -22,7 +22,7 @@ from service.core.auth.identity import canonical_xuid, may_read_progress
 from service.core.catalog.model import stored
 from service.core.events.watch import Changes
 from service.core.publishing.published import PublishedTitle
-from service.core.unlocks.earned import Progress
+from service.core.unlocks.player_progress import Progress
 from service.errors import BadRequest, LaurelError, NotFound, Unavailable
 from service.http.web import PRINCIPAL, SERVICES, STOPPING, Services
 

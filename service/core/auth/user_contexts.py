@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from service.core.events.writing import Writer
-from service.core.unlocks.standing import Change
+from service.core.unlocks.model import Change
 from service.db.pool import Pool
 from service.db.queries import query
 from service.db.reads import Coalesced

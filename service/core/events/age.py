@@ -16,8 +16,8 @@ from service import ticks
 from service.core.catalog.model import stored
 from service.core.events.writing import Writer
 from service.core.publishing.releases import Releases
+from service.core.unlocks.model import Change
 from service.core.unlocks.rules import Rules
-from service.core.unlocks.standing import Change
 from service.db.pool import Pool
 from service.db.queries import query, statement
 from service.errors import NotFound

@@ -17,9 +17,9 @@ from service.core.catalog.model import Draft
 from service.core.events import event_log
 from service.core.events.writing import Writer
 from service.core.publishing.releases import Releases
-from service.core.unlocks import applying
+from service.core.unlocks import evaluate
+from service.core.unlocks.model import Change, Logged, Standing
 from service.core.unlocks.rules import Rules
-from service.core.unlocks.standing import Change, Logged, Standing
 from service.db import Connection
 from service.db.pool import Pool
 from service.db.queries import query, statement
@@ -87,7 +87,7 @@ async def dry_run(pool: Pool, writer: Writer, draft: Draft, numbers: Sequence[in
                 change = await _change(pool, writer, rules, numbers, (player, title_id))
                 if change is not None:
                     state = await writer.state(player, title_id)
-                    found = applying.apply(rules, state, change, now=writer.now()).unlocked
+                    found = evaluate.apply(rules, state, change, now=writer.now()).unlocked
                     unlocks.update(unlock.number for unlock in found)
         players, position = players + len(page), page[-1]
     return DryRun(players, dict(sorted(unlocks.items())))
@@ -108,7 +108,7 @@ async def _change(
         if standing is not None and standing != state.standings.get(measure.key):
             rebuilt[measure.key] = standing
     change = Change(player=player, title_id=title_id, rebuilt=rebuilt, is_silent=True, must_exist=True)
-    return change if applying.apply(rules, state, change, now=writer.now()).is_change else None
+    return change if evaluate.apply(rules, state, change, now=writer.now()).is_change else None
 
 
 async def _page(connection: Connection, title_id: int, position: str | None) -> list[str]:

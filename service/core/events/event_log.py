@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
-from service.core.unlocks.standing import Answer, Logged, Question
+from service.core.unlocks.model import Answer, Logged, Question
 from service.db import Connection
 from service.db.queries import query, statement
 

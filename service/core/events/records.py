@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from service.core.catalog.model import stored
-from service.core.unlocks.earned import decode_profile, decode_standings
-from service.core.unlocks.standing import Applied, Change, Profile, State
+from service.core.unlocks.model import Applied, Change, Profile, State
+from service.core.unlocks.player_progress import decode_profile, decode_standings
 from service.db import Connection
 from service.db.queries import query
 

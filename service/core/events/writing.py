@@ -22,9 +22,9 @@ from service import ticks
 from service.core.events import event_log, records
 from service.core.events.records import Record
 from service.core.publishing.releases import Releases
-from service.core.unlocks import applying
+from service.core.unlocks import evaluate
+from service.core.unlocks.model import Answer, Applied, Change, DayChange, Question, Recorded, State, Unlock
 from service.core.unlocks.rules import Rules
-from service.core.unlocks.standing import Answer, Applied, Change, DayChange, Question, Recorded, State, Unlock
 from service.db.pool import Pool
 from service.errors import LaurelError, NotFound, Unavailable
 
@@ -274,7 +274,7 @@ class Writer:
                     history = await self._pool.read(
                         functools.partial(event_log.answers, place=part.place, questions=questions)
                     )
-                applied = applying.apply(rules, state, change, now=now, history=history)
+                applied = evaluate.apply(rules, state, change, now=now, history=history)
             except LaurelError as refusal:
                 if not part.is_fresh:
                     part.before = None

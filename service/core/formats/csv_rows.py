@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from service.core.validation.problems import Place, decoded
+from service.core.validation.diagnostics import Place, decoded
 
 
 class Row(msgspec.Struct, frozen=True):

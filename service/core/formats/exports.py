@@ -10,7 +10,7 @@ from service.core.formats import plain_csv, po, title_folder
 from service.core.formats.stores import epic_csv, google_play, steam_vdf
 from service.core.formats.xbox import xbox_export
 from service.core.formats.zip_files import write_zip
-from service.core.validation import stores
+from service.core.validation import store_ids
 from service.errors import BadCatalogue
 
 ExportFormat = Literal["toml", "po", "xbox", "steam", "google-play", "epic", "csv", "zip"]
@@ -63,13 +63,13 @@ def _po(draft: Draft) -> Export:
 
 
 def _xbox(draft: Draft) -> Export:
-    codes = stores.regional({*draft.texts, draft.title.default_locale}, default=draft.title.default_locale)
+    codes = store_ids.regional({*draft.texts, draft.title.default_locale}, default=draft.title.default_locale)
     return Export(files=xbox_export.write_xbox(draft), left_out=_without(draft, codes, "Partner Center"))
 
 
 def _steam(draft: Draft) -> Export:
     files = {"loc_all.vdf": steam_vdf.write_vdf(draft)}
-    return Export(files=files, left_out=_without(draft, stores.steam_languages(draft.texts), "Steam"))
+    return Export(files=files, left_out=_without(draft, store_ids.steam_languages(draft.texts), "Steam"))
 
 
 def _google_play(draft: Draft) -> Export:
@@ -102,7 +102,7 @@ def _zip(draft: Draft) -> Export:
 
 
 def _without(draft: Draft, codes: Mapping[str, str], store: str) -> tuple[str, ...]:
-    return tuple(f"the {locale} texts: {store} has no place for them" for locale in stores.left_out(draft, codes))
+    return tuple(f"the {locale} texts: {store} has no place for them" for locale in store_ids.left_out(draft, codes))
 
 
 _WRITERS: Mapping[ExportFormat, Callable[[Draft], Export]] = {

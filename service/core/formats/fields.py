@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Callable, Iterator
 from typing import TypeVar, cast
 
-from service.core.validation.problems import Place
+from service.core.validation.diagnostics import Place
 from service.core.validation.values import shown
 
 T = TypeVar("T")

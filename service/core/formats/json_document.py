@@ -7,7 +7,7 @@ import collections
 import json
 from typing import Any
 
-from service.core.validation.problems import Place, decoded
+from service.core.validation.diagnostics import Place, decoded
 from service.core.validation.values import shown
 
 

@@ -9,8 +9,8 @@ import re
 from service.core.catalog.model import Draft
 from service.core.formats.csv_rows import Row, columns, read_rows, written_rows
 from service.core.formats.entries import Entry
-from service.core.validation import rules, values
-from service.core.validation.problems import Place
+from service.core.validation import publish_rules, values
+from service.core.validation.diagnostics import Place
 
 KEY, SOURCE = "key", "source"
 _FORMULA = re.compile("(?P<guards>'*)[-=+@\t\r\n＝＋－＠]")
@@ -26,7 +26,7 @@ def write_csv(draft: Draft) -> bytes:
     others = sorted(locale for locale, texts in draft.texts.items() if texts and locale != default)
     rows = [
         [key, sources[key], *(draft.texts[locale].get(key, "") for locale in others)]
-        for key in rules.written_keys(draft)
+        for key in publish_rules.written_keys(draft)
     ]
     table = [[KEY, SOURCE, *others], *rows]
     return "\ufeff".encode() + written_rows([guarded(cell) for cell in row] for row in table)

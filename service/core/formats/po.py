@@ -14,8 +14,8 @@ import polib
 from service.core.catalog import model
 from service.core.catalog.model import Draft
 from service.core.formats.po_lines import Entry, read_entries
-from service.core.validation import rules, values
-from service.core.validation.problems import Place, bounded, decoded
+from service.core.validation import publish_rules, values
+from service.core.validation.diagnostics import Place, bounded, decoded
 
 _CHARSET = re.compile(
     rb"^[^#\n]{0,200}Content-Type:[ \t]*text/plain;[ \t]*charset=([A-Za-z0-9_.-]{1,40})", re.MULTILINE
@@ -102,8 +102,8 @@ def _written(draft: Draft, language: str, texts: Mapping[str, str]) -> bytes:
         "Content-Type": "text/plain; charset=UTF-8",
         "Content-Transfer-Encoding": "8bit",
     }
-    for key in rules.written_keys(draft):
-        limit = rules.length_limit(key)
+    for key in publish_rules.written_keys(draft):
+        limit = publish_rules.length_limit(key)
         file.append(
             polib.POEntry(
                 msgctxt=key,
@@ -118,7 +118,7 @@ def _written(draft: Draft, language: str, texts: Mapping[str, str]) -> bytes:
 
 def _hint(key: str) -> str:
     """What a translator should know of a text: where it is shown."""
-    match = rules.ACHIEVEMENT_KEY.fullmatch(key)
+    match = publish_rules.ACHIEVEMENT_KEY.fullmatch(key)
     if match is None:
         return "The title's name" if key == model.TITLE_NAME else "A text of the game itself"
     if match["reward"] is not None:

@@ -2,7 +2,7 @@
 
 import re
 
-from service.core.validation.problems import Place
+from service.core.validation.diagnostics import Place
 
 _STRING = r'[^"\\]*(?:\\[ntr"\\][^"\\]*)*'
 _LINE = re.compile(

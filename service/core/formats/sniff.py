@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import Literal, get_args
 
 from service.core.formats.stores import google_play
-from service.core.validation.problems import Place, bounded
+from service.core.validation.diagnostics import Place, bounded
 
 Format = Literal["xbox-page", "achievements2017", "localization", "toml", "po", "steam", "google-play", "epic", "csv"]
 FORMATS: tuple[Format, ...] = get_args(Format)

@@ -16,8 +16,8 @@ from service.core.formats.sniff import FORMATS, sniff
 from service.core.formats.stores import epic_csv, google_play, steam_vdf
 from service.core.formats.xbox import xbox_export, xbox_page, xbox_xml
 from service.core.formats.xbox.xbox_xml import ListedAchievement, Localization
-from service.core.validation import rules, stores, values
-from service.core.validation.problems import Place
+from service.core.validation import publish_rules, store_ids, values
+from service.core.validation.diagnostics import Place
 from service.errors import BadCatalogue, Problem
 
 __all__ = ["Entry", "Strings", "read", "texts_of"]
@@ -68,7 +68,7 @@ def texts_of(
     """
     found = list(entries)
     default = draft.title.default_locale
-    known = set(rules.text_keys(draft.title, draft.achievements))
+    known = set(publish_rules.text_keys(draft.title, draft.achievements))
     sources = {
         **draft.texts.get(default, {}),
         **{entry.key: entry.text for entry in found if entry.locale == default and entry.text},
@@ -78,7 +78,7 @@ def texts_of(
     with contextlib.suppress(BadCatalogue):  # there are too many problems to go on: what was found is told
         for entry in found:
             there = (entry.key, entry.line)
-            if entry.key not in known and not entry.key.startswith(rules.STRING_PREFIX):
+            if entry.key not in known and not entry.key.startswith(publish_rules.STRING_PREFIX):
                 wrong.at(*there).note("unknown-key", "the title has no text of that key")
             elif not entry.text:
                 continue
@@ -157,7 +157,7 @@ def _partner_center(files: Files, draft: Draft, _locale: str | None) -> list[Ent
             localizations.append(xbox_xml.read_localization(data, file=name))
     keys: dict[str, tuple[str, ...]] = {id_.lower(): (key,) for key, id_ in xbox_export.string_ids(draft).items()}
     keys |= {id_.lower(): found for id_, found in xbox_xml.text_keys(listed).items()}
-    ours = stores.ours(stores.regional(draft.texts, default=draft.title.default_locale))
+    ours = store_ids.ours(store_ids.regional(draft.texts, default=draft.title.default_locale))
     return [
         Entry(
             key=key,
@@ -169,7 +169,7 @@ def _partner_center(files: Files, draft: Draft, _locale: str | None) -> list[Ent
         for localization in localizations
         for id_, texts in localization.strings.items()
         for locale, text in texts.items()
-        for key in keys.get(id_.lower(), (rules.STRING_PREFIX + id_,))
+        for key in keys.get(id_.lower(), (publish_rules.STRING_PREFIX + id_,))
     ]
 
 

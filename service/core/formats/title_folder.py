@@ -11,7 +11,7 @@ from service import errors
 from service.core.catalog.model import Draft
 from service.core.formats import po, strings
 from service.core.formats.toml_catalogue import read_toml, write_toml
-from service.core.validation.problems import MAX_BYTES, Place
+from service.core.validation.diagnostics import MAX_BYTES, Place
 from service.core.validation.values import locale as locale_of
 
 TEMPLATES = "templates"

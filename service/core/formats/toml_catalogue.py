@@ -18,8 +18,8 @@ from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Requirement, Reward, Title, Window
 from service.core.formats import toml_measures
 from service.core.formats.fields import Fields
-from service.core.validation import rules, values
-from service.core.validation.problems import Place, decoded
+from service.core.validation import publish_rules, values
+from service.core.validation.diagnostics import Place, decoded
 
 HEADER = """\
 # The achievements of one title, with their texts in the default locale.
@@ -82,9 +82,9 @@ def write_toml(draft: Draft) -> bytes:
     texts = draft.texts.get(title.default_locale, {})
     defaults = _shared(draft.achievements)
     strings = {
-        key.removeprefix(rules.STRING_PREFIX): texts[key]
+        key.removeprefix(publish_rules.STRING_PREFIX): texts[key]
         for key in sorted(texts)
-        if key.startswith(rules.STRING_PREFIX)
+        if key.startswith(publish_rules.STRING_PREFIX)
     }
     document: dict[str, Any] = {
         **msgspec.to_builtins(draft.title),
@@ -123,15 +123,15 @@ def _draft(fields: Fields) -> Draft:
     for table in fields.each("achievements"):
         achievement, words = _achievement(table, product, platforms)
         if table.sound:
-            table.place.note_all(rules.contradictions_within(achievement))
+            table.place.note_all(publish_rules.contradictions_within(achievement))
             achievements.append((achievement, table.place))
             texts.update(words)
-    for index, broken in rules.contradictions([achievement for achievement, _ in achievements]):
+    for index, broken in publish_rules.contradictions([achievement for achievement, _ in achievements]):
         achievements[index][1].note(broken.rule, str(broken))
     strings = fields.nested("strings")
     if strings is not None:
         pairs = strings.pairs(values.label, values.text)
-        texts.update({f"{rules.STRING_PREFIX}{id_}": text for id_, text in pairs.items()})
+        texts.update({f"{publish_rules.STRING_PREFIX}{id_}": text for id_, text in pairs.items()})
     fields.refuse_unknown()
     return Draft(
         title=title,

@@ -9,7 +9,7 @@ from service.core.catalog import model
 from service.core.catalog.model import Attribute, Measure, Metric, Pairs, Requirement
 from service.core.formats.fields import Fields
 from service.core.validation import values
-from service.core.validation.problems import Broken
+from service.core.validation.diagnostics import Broken
 
 _PERIOD = re.compile("([1-9][0-9]{0,8})([dhms])")
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}

@@ -6,7 +6,7 @@ A DOCTYPE is refused, and with it every entity, so nothing can be fetched or blo
 from typing import NoReturn
 from xml.parsers import expat
 
-from service.core.validation.problems import Place, bounded
+from service.core.validation.diagnostics import Place, bounded
 
 MAX_DEPTH = 16  # the formats need five
 

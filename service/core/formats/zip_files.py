@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Mapping
 
 from service.core.validation import values
-from service.core.validation.problems import Place, bounded
+from service.core.validation.diagnostics import Place, bounded
 
 MAX_FILES = 500
 MAX_FILE_BYTES = 1024 * 1024  # Google Play's own limit for a file

@@ -9,8 +9,8 @@ import polib
 from service.core.auth.identity import Right
 from service.core.catalog.model import Draft
 from service.core.formats.entries import Entry
-from service.core.validation import rules
-from service.core.validation.remarks import remarks_on
+from service.core.validation import publish_rules
+from service.core.validation.string_checks import remarks_on
 from service.errors import Problem
 
 Kind = Literal["new", "changed", "stale", "removed", "unchanged", "kept", "unknown", "error"]
@@ -92,7 +92,7 @@ def compare(
     """
     default = draft.title.default_locale
     sources = draft.texts.get(default, {})
-    known = {*rules.text_keys(draft.title, draft.achievements), *sources}
+    known = {*publish_rules.text_keys(draft.title, draft.achievements), *sources}
     lines, named = [], set[tuple[str, str]]()
     entries = list(entries)
     given = {entry.key: entry.text for entry in entries if entry.locale == default}

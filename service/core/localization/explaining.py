@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from service.core.catalog.model import Achievement
-from service.core.languages import language
+from service.core.languages import negotiation
 from service.core.publishing.published import PublishedTitle
 
 
@@ -34,7 +34,7 @@ def explain(
     published: PublishedTitle, accept_language: str, country: str | None, *, max_distance: int = 50
 ) -> Explanation:
     """For each string that is served of a title, by key, which locale a caller with this header and country sees."""
-    chain = language.chain(
+    chain = negotiation.chain(
         accept_language,
         country=country,
         locales=published.locales,

@@ -11,8 +11,8 @@ import msgspec
 
 from service.core.auth.identity import Right
 from service.core.publishing.drafts import lock_title, text_keys
-from service.core.validation.checks import Remark
-from service.core.validation.remarks import limit_of, remarks_on
+from service.core.validation.string_checks import limit_of, remarks_on
+from service.core.validation.text_checks import Remark
 from service.db import Connection
 from service.db.queries import query, statement
 from service.errors import BadField, Conflict, NotFound

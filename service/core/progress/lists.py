@@ -10,7 +10,7 @@ from service.core.progress.page import Asked, Cursor, Listing, Order, Run, View,
 from service.core.progress.progress import ProgressReads
 from service.core.publishing.published import PublishedTitle
 from service.core.publishing.releases import Releases
-from service.core.unlocks.earned import Everything, Progress
+from service.core.unlocks.player_progress import Everything, Progress
 
 _LISTS_KEPT = 8  # orders and filters that one player's clients use at a time
 

@@ -12,7 +12,7 @@ import msgspec
 
 from service.core.catalog.model import stored
 from service.core.formats.xbox.xbox_page import TitleProgress
-from service.core.unlocks.earned import Everything, Progress
+from service.core.unlocks.player_progress import Everything, Progress
 from service.db import Connection
 from service.db.pool import Pool
 from service.db.queries import query, statement

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from service.core.catalog.model import Draft
 from service.core.publishing import publishing
-from service.core.validation import rules
+from service.core.validation import publish_rules
 from service.db import Connection
 from service.errors import BadCatalogue, Problem
 
@@ -51,4 +51,4 @@ async def served(connection: Connection, title_id: int) -> Draft | None:
 
 def problems_of(draft: Draft) -> list[Problem]:
     """What would keep a title from being served."""
-    return rules.check(draft)[0]
+    return publish_rules.check(draft)[0]

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from service.core.catalog.model import Achievement, Draft, Title
-from service.core.validation import remarks, rules
+from service.core.validation import publish_rules, string_checks
 from service.db import Connection
 from service.db.queries import query, statement
 from service.errors import NotFound
@@ -78,7 +78,7 @@ async def text_keys(connection: Connection, title_id: int) -> set[str]:
         return set()
     definitions = await _definitions.all(connection, title_id=title_id)
     achievements = (msgspec.json.decode(d.definition, type=Achievement) for d in definitions)
-    return set(rules.text_keys(row.title(), achievements))
+    return set(publish_rules.text_keys(row.title(), achievements))
 
 
 async def titles(connection: Connection) -> list["TitleRow"]:
@@ -161,7 +161,7 @@ async def write_texts(
             texts=[text.text for text in part],
             states=[text.state for text in part],
             is_stale=[text.is_stale for text in part],
-            remarks=[" ".join(remarks.rules_broken(draft, text.locale, text.key, text.text)) for text in part],
+            remarks=[" ".join(string_checks.rules_broken(draft, text.locale, text.key, text.text)) for text in part],
         )
     if gone:
         locales, keys = zip(*gone, strict=True)

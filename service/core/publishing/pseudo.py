@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from service.core.catalog.model import Texts
-from service.core.validation.words import pieces
+from service.core.validation.tokens import pieces
 
 GROWTH = 0.35  # translations of short English texts grow by a third and more
 _ACCENTS = str.maketrans(

@@ -8,10 +8,10 @@ import msgspec
 
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Kind, Texts, Title, metric_key, reward_key, stored
-from service.core.unlocks.earned import Currents, Progress
 from service.core.unlocks.measures import written
+from service.core.unlocks.model import manual_key
+from service.core.unlocks.player_progress import Currents, Progress
 from service.core.unlocks.rules import Rules
-from service.core.unlocks.standing import manual_key
 
 
 class Words(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ from service.core.publishing.drafts import (
     titles,
     write_draft,
 )
-from service.core.validation import rules
+from service.core.validation import publish_rules
 from service.db import Connection
 from service.db.queries import query, statement
 from service.errors import BadCatalogue, NotFound, Problem
@@ -143,7 +143,7 @@ async def publish(
     """
     await lock_title(connection, title_id)
     draft, served = await ready_draft(connection, title_id)
-    problems, _ = rules.check(draft)
+    problems, _ = publish_rules.check(draft)
     if problems:
         raise BadCatalogue(list(problems))
     changes = difference(served, draft)

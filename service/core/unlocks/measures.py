@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from service import ticks
 from service.core.catalog.model import Aggregate, Measure, Pairs
-from service.core.unlocks.standing import Event, Logged, Standing
+from service.core.unlocks.model import Event, Logged, Standing
 
 EPOCH = datetime.datetime(1, 1, 1, tzinfo=datetime.UTC)
 

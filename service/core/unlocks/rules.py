@@ -12,7 +12,7 @@ from decimal import Decimal
 from service import ticks
 from service.core.catalog.model import Achievement, Measure, Metric, Requirement, Title, stored
 from service.core.unlocks import measures
-from service.core.unlocks.standing import Change, Event, Logged, Question, Standing, State, Streak, manual_key
+from service.core.unlocks.model import Change, Event, Logged, Question, Standing, State, Streak, manual_key
 from service.errors import BadField
 
 LONGEST_LOOK_BACK = 400  # days: how far a late day is joined to the days before it

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from service.core.catalog.model import TITLE_NAME, Draft, achievement_key
-from service.core.validation import values, words
+from service.core.validation import tokens, values
 
 
 def translated_two_ways(draft: Draft, locale: str) -> Iterator[tuple[str, str]]:
@@ -23,13 +23,13 @@ def translated_two_ways(draft: Draft, locale: str) -> Iterator[tuple[str, str]]:
 def spoilers(draft: Draft, locale: str) -> Iterator[tuple[str, str]]:
     """Locked descriptions of secrets that hold words of the name, or of what is shown once unlocked."""
     texts = draft.texts[locale]
-    harmless = words.long_words(texts.get(TITLE_NAME, ""))
+    harmless = tokens.long_words(texts.get(TITLE_NAME, ""))
     for achievement in draft.achievements:
         key = achievement_key(achievement.number, "locked_description")
         if not achievement.is_secret or key not in texts:
             continue
         name = texts.get(achievement_key(achievement.number, "name"), "")
         unlocked = texts.get(achievement_key(achievement.number, "description"), "")
-        told = words.long_words(texts[key]) & (words.long_words(name) | words.long_words(unlocked)) - harmless
+        told = tokens.long_words(texts[key]) & (tokens.long_words(name) | tokens.long_words(unlocked)) - harmless
         if told:
             yield key, f"the achievement is secret, and its locked description tells {', '.join(sorted(told))}"

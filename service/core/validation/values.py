@@ -9,8 +9,8 @@ from typing import Any, get_args
 
 from service import ticks
 from service.core.catalog import model
-from service.core.languages.language import canonical_locale
-from service.core.validation.problems import Broken
+from service.core.languages.negotiation import canonical_locale
+from service.core.validation.diagnostics import Broken
 
 LABEL_CHARACTERS = 200
 SHOWN_CHARACTERS = 64

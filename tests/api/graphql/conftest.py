@@ -8,7 +8,7 @@ import pytest
 
 from service.core.auth import api_keys
 from service.core.auth.user_contexts import UserContext
-from service.core.unlocks.standing import Change
+from service.core.unlocks.model import Change
 from service.db.pool import Pool
 from service.http.web import Services
 from tests.api.trophy.conftest import attribute, key_of

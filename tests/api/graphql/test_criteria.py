@@ -7,7 +7,7 @@ import pytest
 from service import ticks
 from service.api.badges import criteria
 from service.api.badges.criteria import criterion_of
-from service.core.unlocks.standing import Logged, State
+from service.core.unlocks.model import Logged, State
 from tests.factories import achievement, counted
 
 PATH = (("learning-path", "knots"),)

@@ -7,7 +7,7 @@ import pytest
 
 from service.core.auth import api_keys
 from service.core.publishing import publishing
-from service.core.unlocks.standing import Change
+from service.core.unlocks.model import Change
 from service.db.pool import open_pool
 from service.observe import Observer
 from service.server.app import make_application, make_services

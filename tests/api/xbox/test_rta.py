@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from service.core.unlocks.standing import Change
+from service.core.unlocks.model import Change
 from tests.factories import OTHER, PLAYER, authorization, counted, event, metric
 
 SCID = "00000000-0000-0000-0000-000000000001"

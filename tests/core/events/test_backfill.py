@@ -7,7 +7,7 @@ from service.core.events import backfill
 from service.core.events.writing import Writer
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
-from service.core.unlocks.standing import Change
+from service.core.unlocks.model import Change
 from tests.factories import achievement, counted, draft, event, metric
 
 ATTRIBUTES = (Attribute(key="source", public_id="source", kind="event", name="Source"),)

@@ -5,7 +5,7 @@ from service.core.events.writing import Writer
 from service.core.progress import doctor
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
-from service.core.unlocks.standing import Change
+from service.core.unlocks.model import Change
 from tests.factories import PLAYER, counted, draft, event, metric
 
 OLD = "CREATE TABLE event_2020_01 PARTITION OF event FOR VALUES FROM ('2020-01-01Z') TO ('2020-02-01Z')"

@@ -12,7 +12,7 @@ from service.core.events import age
 from service.core.events.writing import Writer
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
-from service.core.unlocks.standing import Change
+from service.core.unlocks.model import Change
 from service.db.pool import open_pool
 from tests.factories import counted, draft, event, metric
 

@@ -12,7 +12,7 @@ from service.core.catalog.model import Attribute
 from service.core.events.writing import Writer
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
-from service.core.unlocks.standing import Change, Report
+from service.core.unlocks.model import Change, Report
 from service.db.pool import open_pool
 from service.errors import BadField, NotFound, UnknownMetric
 from tests.factories import PLAYER, achievement, counted, draft, event, metric

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.core.formats.conftest import PRODUCT, SCID, TOML
 
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Reward, Title
@@ -14,8 +15,7 @@ from service.core.formats.exports import EXPORT_FORMATS, export
 from service.core.formats.toml_catalogue import read_toml
 from service.core.formats.xbox import xbox_xml
 from service.core.publishing.publishing import difference, merged
-from service.core.validation.stores import only_description
-from tests.core.formats.conftest import PRODUCT, SCID, TOML
+from service.core.validation.store_ids import only_description
 
 SAMPLES = pathlib.Path(__file__).parents[4] / "shared/data/l10n/formats"
 STORES = [name for name in EXPORT_FORMATS if name not in {"toml", "zip"}]

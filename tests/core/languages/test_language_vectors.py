@@ -10,7 +10,7 @@ import pathlib
 import msgspec
 import pytest
 
-from service.core.languages import language, language_tag
+from service.core.languages import negotiation, tags
 from service.core.languages.accept_language import Preference, parse_accept_language
 
 REPOSITORY = pathlib.Path(__file__).parents[3]
@@ -30,7 +30,7 @@ def named(name):
 
 @pytest.mark.parametrize("vector", named("negotiation_core.json"))
 def test_best_fit_chooses_as_others_do(vector):
-    found = language.chain(
+    found = negotiation.chain(
         vector["accept_language"], country=None, locales=tuple(vector["supported"]), default=vector["default"]
     )
 
@@ -52,8 +52,8 @@ def test_likely_subtags_are_those_of_cldr():
     newer = {"ku-IQ", "und-BY", "und-Cyrl-BY", "und-Latn-GE"}  # changed in CLDR 48; Babel 2.18 carries 47
     different = set()
     for tag, expected, *_ in vectors("likely_subtags.json"):
-        subtags = language_tag.read(tag)
-        full = language_tag.filled_up(subtags.language, subtags.script, subtags.region)
+        subtags = tags.read(tag)
+        full = tags.filled_up(subtags.language, subtags.script, subtags.region)
         if "-".join(filter(None, full)) != (tag if expected == "FAIL" else expected):
             different.add(tag)
 
@@ -72,7 +72,7 @@ def test_locales_are_spelled_as_cldr_does():
         if subtags[0] in newer | {"sgn"} or subtags_of_two & set(subtags):
             continue
         checked += 1
-        assert language.canonical_locale(tag) == expected.replace("_", "-")
+        assert negotiation.canonical_locale(tag) == expected.replace("_", "-")
 
     assert checked > 1500
 
@@ -86,7 +86,7 @@ def test_lookup_agrees_where_best_fit_does_not_differ():
     checked = 0
     for vector in vectors("rfc4647_lookup.json"):
         ranges = parse_accept_language(vector["accept_language"]).ranges
-        tags = [language_tag.read(tag) for tag in (*ranges, *vector["supported"]) if tag != "*"]
+        tags = [tags.read(tag) for tag in (*ranges, *vector["supported"]) if tag != "*"]
         if (
             vector["default_range"]
             or vector["expected"] is None
@@ -95,7 +95,7 @@ def test_lookup_agrees_where_best_fit_does_not_differ():
             continue
         checked += 1
         default = vector["default_tag"] or vector["default"] or ""
-        found = language.chain(
+        found = negotiation.chain(
             vector["accept_language"], country=None, locales=tuple(vector["supported"]), default=default
         )
         assert found[0] == vector["expected"], vector["id"]
@@ -111,8 +111,8 @@ def test_ranges_cover_tags_by_prefix(vector):
     covered = {
         tag
         for tag in vector["supported"]
-        if language._covered(tag.lower(), preference.ranges) >= 0
-        and language._covered(tag.lower(), preference.refused) < 0
+        if negotiation._covered(tag.lower(), preference.ranges) >= 0
+        and negotiation._covered(tag.lower(), preference.refused) < 0
     }
 
     assert covered == {tag for tag, _ in vector["expected"]}

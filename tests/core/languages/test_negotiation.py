@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.languages.language import canonical_locale, chain
+from service.core.languages.negotiation import canonical_locale, chain
 
 MICROSOFT = {
     "ar-SA": "ar-AE ar-SA",

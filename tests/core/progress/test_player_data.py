@@ -14,7 +14,7 @@ from service.core.progress import doctor, players
 from service.core.progress.progress import ProgressReads
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
-from service.core.unlocks.standing import Change, Report
+from service.core.unlocks.model import Change, Report
 from service.db.pool import open_pool
 from service.errors import NotFound
 from tests.factories import OTHER, PLAYER, achievement, counted, draft, event, metric

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.publishing.pseudo import accented, mirrored, with_pseudo
-from service.core.validation import words
+from service.core.validation import tokens
 
 texts = st.lists(
     st.sampled_from(["Light", " ", "lamps", "{count}", "%1$s", "<b>", "</b>", "https://a.example/b", "\n", "é", "."]),
@@ -26,11 +26,11 @@ def test_every_word_runs_from_right_to_left():
 def test_what_is_no_word_stays(make, text):
     made = make(text)
 
-    assert "".join(piece for piece, _ in words.pieces(text)) == text
-    for find in (words.placeholders, words.tags):
+    assert "".join(piece for piece, _ in tokens.pieces(text)) == text
+    for find in (tokens.placeholders, tokens.tags):
         assert find(made) == find(text)
     assert made.count("\n") == text.count("\n")
-    assert words.is_bidi_balanced(made)
+    assert tokens.is_bidi_balanced(made)
 
 
 @given(text=texts)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from service import ticks
 from service.core.catalog.model import Attribute, Measure, Requirement, Title, Window, stored
-from service.core.unlocks.applying import apply
+from service.core.unlocks.evaluate import apply
+from service.core.unlocks.model import Change, Logged, Report, State
 from service.core.unlocks.rules import Rules
-from service.core.unlocks.standing import Change, Logged, Report, State
 from service.errors import BadField, NotFound, UnknownMetric
 from tests.factories import achievement, counted, event, metric
 

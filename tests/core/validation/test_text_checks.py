@@ -1,7 +1,7 @@
 import pytest
 
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Title
-from service.core.validation.checks import LIMITS, RULES, check, check_title
+from service.core.validation.text_checks import LIMITS, RULES, check, check_title
 
 
 def rules(text, *, locale="fr-FR", source="Light the lamp", **options):

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from service.core.catalog.model import Draft, achievement_key
 from service.core.formats.csv_rows import Row, columns, read_rows, written_rows
 from service.core.formats.entries import Entry, with_sources
-from service.core.validation import stores, values
-from service.core.validation.problems import Place
+from service.core.validation import store_ids, values
+from service.core.validation.diagnostics import Place
 
 COLUMNS = (
     "name",
@@ -39,7 +39,7 @@ def read_epic(data: bytes, *, file: str, draft: Draft) -> list[Entry]:
     rows = read_rows(data, place)
     if not rows or rows[0].cells != COLUMNS:
         place.at(None, 1).refuse("unknown-format", f"expected the columns {', '.join(COLUMNS)}")
-    names = stores.by_name(((stores.epic_name(one), one) for one in draft.achievements), place)
+    names = store_ids.by_name(((store_ids.epic_name(one), one) for one in draft.achievements), place)
     seen: dict[tuple[str, str], int] = {}
     found: list[Entry] = []
     for row in rows[1:]:
@@ -68,7 +68,7 @@ def write_epic(draft: Draft) -> bytes:
         BadCatalogue: two achievements have one name.
     """
     place = Place("achievementLocalizations.csv")
-    named = stores.by_name(((stores.epic_name(one), one) for one in draft.achievements), place)
+    named = store_ids.by_name(((store_ids.epic_name(one), one) for one in draft.achievements), place)
     numbers: dict[str, int | None] = {name: achievement.number for name, achievement in named.items()}
     every_key = {key for texts in draft.texts.values() for key in texts if key.startswith(PREFIX)}
     for name in sorted(key.removeprefix(PREFIX).rpartition("/")[0] for key in every_key):

@@ -12,8 +12,8 @@ from service.core.catalog.model import Achievement, Draft, achievement_key
 from service.core.formats.csv_rows import Row, columns, read_rows, written_rows
 from service.core.formats.entries import Entry, with_sources
 from service.core.formats.zip_files import read_zip, write_zip
-from service.core.validation import stores, values
-from service.core.validation.problems import Broken, Place
+from service.core.validation import store_ids, values
+from service.core.validation.diagnostics import Broken, Place
 
 METADATA, LOCALIZATIONS, ICONS = (
     "AchievementsMetadata.csv",
@@ -35,7 +35,7 @@ def read_play(files: Mapping[str, bytes], *, draft: Draft) -> list[Entry]:
     """
     found: list[Entry] = []
     for name, data, place in _members(files):
-        names = stores.by_name(_names(draft), place)
+        names = store_ids.by_name(_names(draft), place)
         rows = read_rows(data, place)
         if rows and rows[0].cells[0].strip().lower() == "name":
             place.at(None, rows[0].line).refuse("header-row", "expected no header row: Google Play takes it for data")
@@ -57,7 +57,7 @@ def write_play(draft: Draft) -> bytes:
         BadCatalogue: an achievement cannot be one of Google Play's; every reason is told.
     """
     place = Place("google-play.zip")
-    stores.by_name(_names(draft), place)
+    store_ids.by_name(_names(draft), place)
     default = draft.texts.get(draft.title.default_locale, {})
     metadata: list[list[str]] = []
     localizations: list[list[str]] = []
@@ -98,7 +98,7 @@ def _names(draft: Draft) -> Iterator[tuple[str, Achievement]]:
 
 def _keys(draft: Draft, achievement: Achievement) -> tuple[str, str]:
     """Our keys of the name and of the one description."""
-    return achievement_key(achievement.number, "name"), stores.only_description(draft, achievement)
+    return achievement_key(achievement.number, "name"), store_ids.only_description(draft, achievement)
 
 
 def _of_metadata(rows: list[Row], names: Names, draft: Draft, place: Place) -> Iterator[Entry]:
@@ -111,7 +111,7 @@ def _of_metadata(rows: list[Row], names: Names, draft: Draft, place: Place) -> I
 
 
 def _of_localizations(rows: list[Row], names: Names, draft: Draft, place: Place) -> Iterator[Entry]:
-    locales = stores.ours(_codes(draft))
+    locales = store_ids.ours(_codes(draft))
     seen: set[tuple[str, str]] = set()
     for row in rows:
         achievement = _known(row, names, place) if columns(row, 4, place) else None
@@ -141,7 +141,7 @@ def _known(row: Row, names: Names, place: Place) -> Achievement | None:
 def _codes(draft: Draft) -> dict[str, str]:
     """Locale → Google Play's code: the tag itself, or language and region for one with a script (`zh-Hans`: `zh-CN`)."""
     others = draft.texts.keys() - {draft.title.default_locale}
-    scripts = stores.regional(locale for locale in others if re.match("[a-z]+-[A-Z][a-z]{3}", locale))
+    scripts = store_ids.regional(locale for locale in others if re.match("[a-z]+-[A-Z][a-z]{3}", locale))
     return {locale: scripts.get(locale, locale) for locale in sorted(others)}
 
 

@@ -13,8 +13,8 @@ import vdf
 
 from service.core.catalog.model import Draft, achievement_key
 from service.core.formats.entries import Entry, with_sources
-from service.core.validation import stores, values
-from service.core.validation.problems import Place, decoded
+from service.core.validation import store_ids, values
+from service.core.validation.diagnostics import Place, decoded
 
 PREFIX = "string/steam/"
 _STRING = re.compile(r'"((?:\\[^\n]|[^"\\])*)"|//[^\n]*')
@@ -33,7 +33,7 @@ def read_vdf(data: bytes, *, file: str, draft: Draft) -> list[Entry]:
     place = Place(file)
     languages = _languages(decoded(data, place), place)
     keys = {token: key for key, token in _tokens(draft, place).items()}
-    locales = stores.STEAM_LANGUAGES | stores.ours(stores.steam_languages(draft.texts))
+    locales = store_ids.STEAM_LANGUAGES | store_ids.ours(store_ids.steam_languages(draft.texts))
     found: list[Entry] = []
     for language, (tokens, line) in languages.items():
         if language not in locales:
@@ -57,7 +57,7 @@ def write_vdf(draft: Draft) -> bytes:
     """
     tokens = _tokens(draft, Place("loc_all.vdf"))
     languages = {}
-    for locale, language in sorted(stores.steam_languages(draft.texts).items(), key=lambda pair: pair[1]):
+    for locale, language in sorted(store_ids.steam_languages(draft.texts).items(), key=lambda pair: pair[1]):
         texts = draft.texts[locale]
         known = {token: texts[key] for key, token in tokens.items() if key in texts}
         kept = {key.removeprefix(PREFIX): texts[key] for key in sorted(texts) if key.startswith(PREFIX)}
@@ -69,11 +69,11 @@ def write_vdf(draft: Draft) -> bytes:
 
 def _tokens(draft: Draft, place: Place) -> dict[str, str]:
     """Our text key → Steam's token, in the order of the achievements."""
-    slots = stores.by_name(((stores.steam_slot(one), one) for one in draft.achievements), place)
+    slots = store_ids.by_name(((store_ids.steam_slot(one), one) for one in draft.achievements), place)
     tokens: dict[str, str] = {}
     for slot, achievement in slots.items():
         tokens[achievement_key(achievement.number, "name")] = f"NEW_ACHIEVEMENT_{slot}_NAME"
-        tokens[stores.only_description(draft, achievement)] = f"NEW_ACHIEVEMENT_{slot}_DESC"
+        tokens[store_ids.only_description(draft, achievement)] = f"NEW_ACHIEVEMENT_{slot}_DESC"
     return tokens
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from service.core.catalog.model import Achievement, Draft, achievement_key
 from service.core.formats.stores import epic_csv, steam_vdf
 from service.core.formats.xbox.xbox_xml import STRING_IDS
-from service.core.validation import rules, stores
-from service.core.validation.problems import Place
+from service.core.validation import publish_rules, store_ids
+from service.core.validation.diagnostics import Place
 
 LOCALIZATION, ACHIEVEMENTS = "localization.xml", "achievements2017.xml"
 _NAMESPACE = "http://config.mgt.xboxlive.com/schema"
@@ -19,7 +19,7 @@ _OTHER_STORES = (steam_vdf.PREFIX, epic_csv.PREFIX)
 def string_ids(draft: Draft) -> dict[str, str]:
     """Our text key → the id of the string in `localization.xml`, in the order of the achievements."""
     return {
-        f"achievement/{achievement.number}/{field}": prefix + stores.xbox_guid(draft, achievement)
+        f"achievement/{achievement.number}/{field}": prefix + store_ids.xbox_guid(draft, achievement)
         for achievement in draft.achievements
         for prefix, field in STRING_IDS.items()
     }
@@ -33,9 +33,9 @@ def write_xbox(draft: Draft) -> dict[str, bytes]:
             can name, two achievements share their GUID, or a text fits no XML.
     """
     place = Place(ACHIEVEMENTS)
-    stores.by_name(((stores.xbox_guid(draft, one), one) for one in draft.achievements), place)
+    store_ids.by_name(((store_ids.xbox_guid(draft, one), one) for one in draft.achievements), place)
     default = draft.title.default_locale
-    codes = stores.regional({default, *draft.texts}, default=default)
+    codes = store_ids.regional({default, *draft.texts}, default=default)
     if default not in codes:
         place.at("default_locale").note("locale", f"{default} cannot be said as language and region")
     for key in string_ids(draft):
@@ -66,8 +66,8 @@ def _strings(draft: Draft) -> Iterator[tuple[str, str]]:
     for key, id_ in string_ids(draft).items():
         yield id_, key
     for key in draft.texts.get(draft.title.default_locale, {}):
-        if key.startswith(rules.STRING_PREFIX) and not key.startswith(_OTHER_STORES):
-            yield key.removeprefix(rules.STRING_PREFIX), key
+        if key.startswith(publish_rules.STRING_PREFIX) and not key.startswith(_OTHER_STORES):
+            yield key.removeprefix(publish_rules.STRING_PREFIX), key
 
 
 def _achievements(draft: Draft) -> bytes:
@@ -90,7 +90,7 @@ def _members(achievement: Achievement, ids: dict[str, str]) -> Iterator[ET.Eleme
     yield _element("UnlockedDescriptionId", ids[achievement_key(number, "description")])
     yield _element("IsHidden", str(achievement.is_secret).lower())
     yield _element("AchievementId", str(number))
-    yield _element("IconImageId", stores.xbox_icon(achievement))
+    yield _element("IconImageId", store_ids.xbox_icon(achievement))
 
 
 def _element(name: str, text: str) -> ET.Element:

@@ -14,8 +14,8 @@ from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Requirement, Reward, Title, Window
 from service.core.formats.fields import Fields
 from service.core.formats.json_document import read_json
-from service.core.validation import rules, values
-from service.core.validation.problems import Broken, Place
+from service.core.validation import publish_rules, values
+from service.core.validation.diagnostics import Broken, Place
 
 _operation = values.one_of(*get_args(model.Operation), any_case=True)
 _value_type = values.one_of(*get_args(model.ValueType), any_case=True)
@@ -52,7 +52,7 @@ def read_definitions(data: bytes, *, file: str, locale: str) -> list[Draft]:
         achievement, words = _achievement(item)
         if not item.sound:
             continue
-        item.place.note_all(rules.contradictions_within(achievement))
+        item.place.note_all(publish_rules.contradictions_within(achievement))
         item.place.note_all(_disagreements(titles.setdefault(title_id, title), title))
         earlier = achievements.setdefault(title_id, [])
         if any(achievement.number == other.number for other in earlier):

@@ -14,8 +14,8 @@ import msgspec
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Requirement, Reward, Title
 from service.core.formats.xml_tree import Element, read_xml
-from service.core.validation import rules, stores, values
-from service.core.validation.problems import Broken, Place
+from service.core.validation import publish_rules, store_ids, values
+from service.core.validation.diagnostics import Broken, Place
 
 ICON_BASE_URL = "https://localhost/icons/"  # names no real host: an icon's own address is not in the file
 PERCENT = Requirement(id="00000000-0000-0000-0000-000000000000", target="100", operation="Maximum")
@@ -146,7 +146,7 @@ def texts_of(localization: Localization, achievements: list[ListedAchievement]) 
     for id_, translations in localization.strings.items():
         for locale, text in translations.items():
             of_locale = texts.setdefault(locale, {})
-            of_locale.update(dict.fromkeys(keys.get(id_, (rules.STRING_PREFIX + id_,)), text))
+            of_locale.update(dict.fromkeys(keys.get(id_, (publish_rules.STRING_PREFIX + id_,)), text))
     return texts
 
 
@@ -211,7 +211,7 @@ def _achievement(listed: ListedAchievement, product: str, platforms: tuple[str, 
 
 def onto(new: Draft, known: Draft) -> Draft:
     """A joined draft as changes of a title that is here: what Partner Center's files do not hold is as it was."""
-    ours = stores.ours(stores.regional(known.texts, default=known.title.default_locale))
+    ours = store_ids.ours(store_ids.regional(known.texts, default=known.title.default_locale))
     before = {achievement.number: achievement for achievement in known.achievements}
     achievements = [_kept(one, before[one.number], known) if one.number in before else one for one in new.achievements]
     texts = {ours.get(locale, locale): found for locale, found in new.texts.items()}
@@ -222,8 +222,8 @@ def _kept(new: Achievement, old: Achievement, known: Draft) -> Achievement:
     others = tuple(reward for reward in old.rewards if reward.kind != "Gamerscore")
     points = tuple(reward for reward in old.rewards if reward.kind == "Gamerscore")
     same_points = new.gamerscore == old.gamerscore and bool(points) == bool(new.rewards)
-    same_icon = f"{stores.xbox_icon(old)}.png" == new.media[0].name
-    same_guid = dict(new.stores).get("xbox") == stores.xbox_guid(known, old)
+    same_icon = f"{store_ids.xbox_icon(old)}.png" == new.media[0].name
+    same_guid = dict(new.stores).get("xbox") == store_ids.xbox_guid(known, old)
     return msgspec.structs.replace(
         old,
         media=old.media if same_icon else (*new.media, *old.media[1:]),

@@ -11,16 +11,8 @@ import msgspec
 from babel.languages import get_official_languages
 
 from service.core.languages.accept_language import MAX_FIELD, Preference, parse_accept_language
-from service.core.languages.language_distance import (
-    COUNTRIES,
-    EIGHTHS,
-    Maximized,
-    distance,
-    is_likely,
-    is_paradigm,
-    maximize,
-)
-from service.core.languages.language_tag import canonical_locale
+from service.core.languages.matching import COUNTRIES, EIGHTHS, Maximized, distance, is_likely, is_paradigm, maximize
+from service.core.languages.tags import canonical_locale
 
 __all__ = ["canonical_locale", "chain"]
 

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from service import errors, ticks
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Title
-from service.core.validation import stores, values
-from service.core.validation.measuring import contradictions_of
-from service.core.validation.problems import Broken, Place
+from service.core.validation import store_ids, values
+from service.core.validation.diagnostics import Broken, Place
+from service.core.validation.metric_checks import contradictions_of
 
 LENGTHS = {  # characters; documented by Partner Center, the achievement's name by third parties only
     "title/name": 22,
@@ -49,7 +49,7 @@ def check(draft: Draft, *, file: str | None = None) -> tuple[list[errors.Problem
             there = wrong.at(f"achievement/{achievement.number}")
             _check_values(achievement, there)
             there.note_all(contradictions_within(achievement))
-            there.inside("stores").note_all(stores.check(achievement))
+            there.inside("stores").note_all(store_ids.check(achievement))
         _check_texts(draft, wrong)
         _certify(draft, unwise)
     except errors.BadCatalogue:

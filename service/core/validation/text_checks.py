@@ -11,8 +11,8 @@ from typing import Literal
 import msgspec
 
 from service.core.catalog.model import Draft
-from service.core.validation import rules, title_checks, values, words
-from service.core.validation.problems import Broken
+from service.core.validation import publish_rules, title_checks, tokens, values
+from service.core.validation.diagnostics import Broken
 
 Severity = Literal["error", "warning"]
 Limits = Mapping[str, int]
@@ -21,7 +21,9 @@ LIMITS: Mapping[str, Limits] = {  # characters that a store takes, by field; doc
     "xbox": {"description": 100, "locked_description": 100, "reward/name": 57, "reward/description": 90},
     "google-play": {"name": 100, "description": 500, "locked_description": 500},
 }
-ADVISED: Limits = rules.LENGTHS  # where no store is named: Microsoft's own sample is longer than Partner Center allows
+ADVISED: Limits = (
+    publish_rules.LENGTHS
+)  # where no store is named: Microsoft's own sample is longer than Partner Center allows
 NONE: Limits = {}
 NEAR = 0.9  # of the limit: longer than most that are translated again and grow
 NEAR_IN_SOURCE = 0.7  # translations are longer than English by a third or more
@@ -106,7 +108,7 @@ def check_title(draft: Draft, *, limits: Limits = NONE, advised: Limits = ADVISE
     found: list[Remark] = []
     for locale in sorted(draft.texts, key=lambda locale: (locale != default, locale)):
         for key, text in draft.texts[locale].items():
-            field = rules.field_of(key)
+            field = publish_rules.field_of(key)
             found += check(
                 text,
                 key=key,
@@ -157,7 +159,7 @@ def _stale(text: Text) -> Iterator[str]:
 
 
 def _unchanged(text: Text) -> Iterator[str]:
-    is_other = words.language(text.locale) != words.language(text.source_locale or "")
+    is_other = tokens.language(text.locale) != tokens.language(text.source_locale or "")
     if is_other and text.text == text.source and any(letter.isalpha() for letter in text.text):
         yield "the text is the same as its source"
 
@@ -175,7 +177,7 @@ def _differ(what: str, of: Callable[[str], Iterable[str]]) -> Callable[[Text], I
 
 
 def _markup_unbalanced(text: Text) -> Iterator[str]:
-    if not words.is_balanced(text.text) and (text.source is None or words.is_balanced(text.source)):
+    if not tokens.is_balanced(text.text) and (text.source is None or tokens.is_balanced(text.source)):
         yield "a tag is not closed, or closes nothing"
 
 
@@ -195,26 +197,26 @@ def _newlines_differ(text: Text) -> Iterator[str]:
 
 
 def _end_punctuation(text: Text) -> Iterator[str]:
-    if text.source is not None and words.is_punctuated(text.locale):
-        wanted = words.ending(text.source, text.source_locale or "")
-        came = words.ending(text.text, text.locale)
+    if text.source is not None and tokens.is_punctuated(text.locale):
+        wanted = tokens.ending(text.source, text.source_locale or "")
+        came = tokens.ending(text.text, text.locale)
         if wanted != came:
             yield f"the source ends with {wanted or 'no mark'}, the text with {came or 'no mark'}"
 
 
 def _french_space(text: Text) -> Iterator[str]:
-    if words.language(text.locale) == "fr":
-        for place in words.french_spaces(text.text, is_canadian=text.locale.endswith("-CA")):
+    if tokens.language(text.locale) == "fr":
+        for place in tokens.french_spaces(text.text, is_canadian=text.locale.endswith("-CA")):
             yield f"expected a no-break space in {values.shown(place)}"
 
 
 def _repeated_word(text: Text) -> Iterator[str]:
-    if not (text.source and words.repeated(text.source, text.source_locale or "")):
-        yield from (f"the word {word!r} stands twice" for word in words.repeated(text.text, text.locale))
+    if not (text.source and tokens.repeated(text.source, text.source_locale or "")):
+        yield from (f"the word {word!r} stands twice" for word in tokens.repeated(text.text, text.locale))
 
 
 def _bidi_unbalanced(text: Text) -> Iterator[str]:
-    if not words.is_bidi_balanced(text.text):
+    if not tokens.is_bidi_balanced(text.text):
         yield "a bidirectional control character is not closed, or closes nothing"
 
 
@@ -222,8 +224,8 @@ _CHECKS: Mapping[str, tuple[Severity, Callable[[Text], Iterable[str]]]] = {
     "empty": ("error", _empty),
     "source-missing": ("error", _source_missing),
     "over-limit": ("error", _over_limit),
-    "placeholders-differ": ("error", _differ("placeholders", words.placeholders)),
-    "markup-differs": ("error", _differ("tags", words.tags)),
+    "placeholders-differ": ("error", _differ("placeholders", tokens.placeholders)),
+    "markup-differs": ("error", _differ("tags", tokens.tags)),
     "markup-unbalanced": ("error", _markup_unbalanced),
     "over-advice": ("warning", _over_advice),
     "near-limit": ("warning", _near_limit),
@@ -234,8 +236,8 @@ _CHECKS: Mapping[str, tuple[Severity, Callable[[Text], Iterable[str]]]] = {
     "newlines-differ": ("warning", _newlines_differ),
     "end-punctuation": ("warning", _end_punctuation),
     "french-space": ("warning", _french_space),
-    "numbers-differ": ("warning", _differ("numbers", words.numbers)),
-    "urls-differ": ("warning", _differ("URLs", words.urls)),
+    "numbers-differ": ("warning", _differ("numbers", tokens.numbers)),
+    "urls-differ": ("warning", _differ("URLs", tokens.urls)),
     "repeated-word": ("warning", _repeated_word),
     "bidi-unbalanced": ("warning", _bidi_unbalanced),
 }

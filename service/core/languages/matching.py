@@ -10,7 +10,7 @@ import itertools
 
 import msgspec
 
-from service.core.languages import language_tag
+from service.core.languages import tags
 
 
 class _Data(msgspec.Struct, frozen=True):
@@ -57,7 +57,7 @@ def maximize(tag: str) -> Maximized:
     * Pseudo locales (`en-XA`, `en-PSACCENT`) are languages of their own, so they match only themselves.
     * An alias that brings a script does not make another language of one that CLDR has rules for: `sh` is `sh-Latn`.
     """
-    subtags = language_tag.read(tag)
+    subtags = tags.read(tag)
     if subtags is None or (subtags.language == "und" and not subtags.script and not subtags.region):
         return Maximized(tag.lower().replace("_", "-"), "", "", _EXPLICIT_LANGUAGE)
     explicit = (
@@ -65,11 +65,11 @@ def maximize(tag: str) -> Maximized:
         + (_EXPLICIT_SCRIPT if subtags.script else 0)
         + (_EXPLICIT_REGION if subtags.region else 0)
     )
-    known = language_tag.renamed(subtags)
-    language, script, region = language_tag.filled_up(
+    known = tags.renamed(subtags)
+    language, script, region = tags.filled_up(
         known.language, known.script, WORLD if known.region == "WW" else known.region
     )
-    if subtags.language in _DATA.languages and language_tag.renamed(language_tag.Subtags(subtags.language)).script:
+    if subtags.language in _DATA.languages and tags.renamed(tags.Subtags(subtags.language)).script:
         language = subtags.language
     pseudo = next((_PSEUDO_VARIANTS[variant] for variant in known.variants if variant in _PSEUDO_VARIANTS), region)
     if pseudo in _PSEUDO_REGIONS:
@@ -102,7 +102,7 @@ def is_paradigm(locale: Maximized) -> bool:
 
 def is_likely(locale: Maximized) -> bool:
     """Whether its region is the likeliest one for its language in its script."""
-    return language_tag.filled_up(locale.language, locale.script, "")[2] == locale.region
+    return tags.filled_up(locale.language, locale.script, "")[2] == locale.region
 
 
 def _script_distance(desired: Maximized, supported: Maximized) -> int:

@@ -8,8 +8,7 @@ import msgspec
 
 from service.core.catalog.model import Achievement, Measure, Requirement, stored
 from service.core.unlocks import measures
-from service.core.unlocks.rules import STREAK, Rules, at_of
-from service.core.unlocks.standing import (
+from service.core.unlocks.model import (
     Answer,
     Applied,
     Change,
@@ -24,6 +23,7 @@ from service.core.unlocks.standing import (
     Unlock,
     manual_key,
 )
+from service.core.unlocks.rules import STREAK, Rules, at_of
 from service.errors import BadField, NotFound, UnknownMetric
 
 LARGEST_TOTAL = Decimal(10) ** 18

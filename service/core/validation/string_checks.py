@@ -1,20 +1,20 @@
 """What is to be said of one text, for whoever saves, imports or lists it: the one place that asks the checks. Pure."""
 
 from service.core.catalog.model import Draft
-from service.core.validation import rules
-from service.core.validation.checks import LIMITS, Remark, check
+from service.core.validation import publish_rules
+from service.core.validation.text_checks import LIMITS, Remark, check
 
 _STORE = LIMITS["xbox"]  # what is served there first: no text is saved over its limits
 
 
 def limit_of(key: str) -> int | None:
     """How many characters a text may have, or, where no store says, should have; None where nobody does."""
-    return rules.length_limit(key)
+    return publish_rules.length_limit(key)
 
 
 def is_hard_limit(key: str) -> bool:
     """Whether no text is saved over the limit: the store takes none."""
-    return rules.field_of(key) in _STORE
+    return publish_rules.field_of(key) in _STORE
 
 
 def remarks_on(text: str, *, key: str, locale: str, source: str | None, source_locale: str) -> list[Remark]:
@@ -24,7 +24,7 @@ def remarks_on(text: str, *, key: str, locale: str, source: str | None, source_l
         key=key,
         locale=locale,
         source=source,
-        limit=_STORE.get(rules.field_of(key)),
+        limit=_STORE.get(publish_rules.field_of(key)),
         advised=limit_of(key),
         source_locale=source_locale,
     )

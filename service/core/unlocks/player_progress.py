@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from service.core.catalog.model import number_of, stored
-from service.core.unlocks.standing import Profile, Standings, State
+from service.core.unlocks.model import Profile, Standings, State
 
 Currents = Mapping[int, Sequence[str | None]]
 """An achievement's stored number → current value of each requirement, as text, None where there is none."""

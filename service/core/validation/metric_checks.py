@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from service.core.catalog.model import Achievement, Measure, Title
-from service.core.validation.problems import Broken
+from service.core.validation.diagnostics import Broken
 
 KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")  # Trophy's: ^[a-zA-Z\d\-_]+$
 LONGEST_PERIOD = 3660 * 24 * 3600  # seconds: some ten years

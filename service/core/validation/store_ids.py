@@ -14,10 +14,10 @@ import uuid
 from collections.abc import Iterable, Mapping
 
 from service.core.catalog.model import Achievement, Draft, achievement_key
-from service.core.languages.language import chain
-from service.core.languages.language_distance import maximize
+from service.core.languages.matching import maximize
+from service.core.languages.negotiation import chain
 from service.core.validation import values
-from service.core.validation.problems import Broken, Place
+from service.core.validation.diagnostics import Broken, Place
 
 STEAM_BITS = 32
 _SLOT = re.compile("(?:0|[1-9][0-9]{0,8})_(?:[12]?[0-9]|3[01])")
