@@ -16,10 +16,10 @@ from service.cli.report import REPORT_FORMATS, Finding, ReportFormat
 from service.core.catalog.model import Draft
 from service.core.events import backfill
 from service.core.events.writing import Writer
-from service.core.formats import exports
-from service.core.formats.exports import EXPORT_FORMATS, ExportFormat
-from service.core.formats.sniff import Format
+from service.core.formats import write
+from service.core.formats.detect import Format
 from service.core.formats.title_folder import write_files
+from service.core.formats.write import EXPORT_FORMATS, ExportFormat
 from service.core.publishing import publishing
 from service.core.publishing.publishing import Difference
 from service.core.publishing.releases import Releases
@@ -127,7 +127,7 @@ def export(
     with database_url(settings()) as url:
         draft = run(lambda: _draft(url, title_id, published=published))
     try:
-        made = exports.export(_only(draft, locales), kind)
+        made = write.export(_only(draft, locales), kind)
         written = write_files(made.files, folder)
     except BadCatalogue as refusal:
         refuse(refusal)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 
 from service.core.catalog.model import Draft
-from service.core.formats import strings
-from service.core.formats.sniff import Format, sniff
+from service.core.formats import read
+from service.core.formats.detect import Format, sniff
 from service.core.formats.title_folder import read_title_folder
-from service.core.formats.xbox import xbox_page, xbox_xml
+from service.core.formats.xbox import captured_page, partner_center
 from service.core.validation.diagnostics import MAX_BYTES
 from service.errors import BadCatalogue, Problem
 
@@ -95,7 +95,7 @@ class _Reading:
                 self.warnings += unwise
                 self.incoming.append(Incoming(draft=draft, file=file, is_whole=True))
             case "xbox-page":
-                drafts = xbox_page.read_definitions(data, file=file, locale=self.given.locale)
+                drafts = captured_page.read_definitions(data, file=file, locale=self.given.locale)
                 self.incoming += [Incoming(draft=draft, file=file, is_whole=False) for draft in drafts]
             case "po" | "steam" | "google-play" | "epic" | "csv":
                 self.take_texts(path, {file: data}, kind)
@@ -107,10 +107,10 @@ class _Reading:
     def take_texts(self, path: pathlib.Path, files: dict[str, bytes], kind: Format) -> None:
         """Read the texts of a title that is here."""
         draft = _known(path, self.given, self.draft_of)
-        read = strings.read(files, draft=draft, format=kind)
+        read = read.read(files, draft=draft, format=kind)
         if read.problems:
             raise BadCatalogue(list(read.problems))
-        texts, wrong, unwise = strings.texts_of(read.entries, draft, file=str(path))
+        texts, wrong, unwise = read.texts_of(read.entries, draft, file=str(path))
         if wrong:
             raise BadCatalogue(wrong)
         self.warnings += unwise
@@ -157,16 +157,16 @@ def _partner_center(files: dict[Format, tuple[pathlib.Path, bytes]], given: Give
     if given.title_id is None or scid is None or product_id is None or (known is None and name is None):
         what = "--title, --scid, --product-id and --name"
         raise _refused(path, "title-is-not-said", f"the file does not say of which title it is: give {what}")
-    draft = xbox_xml.join(
-        xbox_xml.read_localization(strings_data, file=str(localization)),
-        xbox_xml.read_achievements2017(data, file=str(path)),
+    draft = partner_center.join(
+        partner_center.read_localization(strings_data, file=str(localization)),
+        partner_center.read_achievements2017(data, file=str(path)),
         file=str(path),
         title_id=given.title_id,
         scid=scid,
         product_id=product_id,
         title_name=name,
     )
-    draft = draft if known is None else xbox_xml.onto(draft, known)
+    draft = draft if known is None else partner_center.onto(draft, known)
     return Incoming(draft=draft, file=str(path), is_whole=False)
 
 

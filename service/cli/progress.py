@@ -6,7 +6,7 @@ import click
 
 from service.cli.console import database_url, refuse, run, settings, up_to_date
 from service.core.auth.identity import canonical_xuid
-from service.core.formats.xbox import xbox_page
+from service.core.formats.xbox import captured_page
 from service.core.progress import progress as core
 from service.core.validation.diagnostics import MAX_BYTES
 from service.errors import NotFound
@@ -35,7 +35,7 @@ def import_(file: pathlib.Path, *, xuid: str) -> None:
 
 
 async def _import(url: str, data: bytes, file: str, player: str) -> None:
-    captured = xbox_page.read_progress(data, file=file)
+    captured = captured_page.read_progress(data, file=file)
     async with up_to_date(url) as pool, pool.transaction() as connection:
         known = await core.titles_here(connection, [part.title_id for part in captured])
         for part in captured:

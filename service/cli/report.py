@@ -9,7 +9,7 @@ import msgspec
 
 from service.cli.intake import Places
 from service.core.catalog.model import Draft
-from service.core.formats import strings
+from service.core.formats import read
 from service.core.validation import text_checks
 from service.core.validation.diagnostics import MAX_BYTES
 from service.core.validation.text_checks import Severity
@@ -76,7 +76,7 @@ def places_of(locales: pathlib.Path, draft: Draft) -> Places:
     found: dict[tuple[str, str], tuple[str, int | None]] = {}
     for path in sorted(locales.glob(f"*/LC_MESSAGES/title-{draft.title.title_id}.po")):
         with path.open("rb") as file:
-            read = strings.read({str(path): file.read(MAX_BYTES + 1)}, draft=draft, format="po")
+            read = read.read({str(path): file.read(MAX_BYTES + 1)}, draft=draft, format="po")
         found |= {(entry.locale, entry.key): (str(path), entry.line) for entry in read.entries}
     return found
 

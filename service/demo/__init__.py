@@ -12,7 +12,7 @@ from service.core.auth import api_keys
 from service.core.auth.user_contexts import Scope, UserContext, UserContexts
 from service.core.events.writing import Writer
 from service.core.formats.title_folder import locales_folder, read_title_folder
-from service.core.formats.xbox import xbox_page
+from service.core.formats.xbox import captured_page
 from service.core.progress import progress
 from service.core.publishing import publishing
 from service.core.publishing.releases import Releases
@@ -106,7 +106,7 @@ async def _load_catalogue(pool: Pool) -> list[int]:
             await publishing.publish(connection, title_id)
         if GAME in new:
             file = _HERE / f"progress-{PLAYER}.json"
-            captured = xbox_page.read_progress(file.read_bytes(), file=file.name)
+            captured = captured_page.read_progress(file.read_bytes(), file=file.name)
             await progress.put_progress(connection, player=PLAYER, progress=captured)
     return new
 

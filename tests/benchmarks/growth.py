@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import asyncpg
 import msgspec
 
-from service.core.formats.xbox.xbox_page import TitleProgress
+from service.core.formats.xbox.captured_page import TitleProgress
 from service.core.progress import progress
 from tests.benchmarks.driver import drive
 from tests.benchmarks.questions import authorization, question

@@ -22,7 +22,7 @@ from service.core.catalog.model import (
     Title,
     Window,
 )
-from service.core.formats.toml_catalogue import read_toml
+from service.core.formats.toml_catalog import read_toml
 from service.core.formats.zip_files import write_zip
 
 SCID = "b5dd9daf-0000-0000-0000-000000000000"

@@ -6,7 +6,7 @@ from aiohttp import hdrs, web
 
 from service.api.catalogs import wire
 from service.api.catalogs.asking import Asking, answer, if_match
-from service.core.formats.sniff import FORMATS
+from service.core.formats.detect import FORMATS
 from service.core.localization import imports, texts
 from service.core.localization.comparing import Mode, report_po
 from service.core.localization.imports import Batch

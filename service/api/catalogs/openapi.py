@@ -9,8 +9,8 @@ import msgspec
 from service.api.catalogs.bodies import ActivateBody, CatalogBody, PublishBody, RestoreBody, ReviewBody, TextBody
 from service.api.catalogs.imports import MODES
 from service.core.catalog.model import U32
-from service.core.formats.exports import EXPORTS_OF_ONE_FILE
-from service.core.formats.sniff import FORMATS
+from service.core.formats.detect import FORMATS
+from service.core.formats.write import EXPORTS_OF_ONE_FILE
 from service.core.localization.texts import Filter
 from service.http.parameters import KEY_CHARACTERS
 from service.http.web import Route

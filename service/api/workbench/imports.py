@@ -7,8 +7,8 @@ from aiohttp import hdrs, web
 from service.api.workbench import pages
 from service.api.workbench.asking import Asking
 from service.api.workbench.forms import read_form, read_upload
-from service.core.formats.exports import EXPORT_FORMATS, EXPORTS_OF_ONE_FILE, one_file
-from service.core.formats.sniff import FORMATS
+from service.core.formats.detect import FORMATS
+from service.core.formats.write import EXPORT_FORMATS, EXPORTS_OF_ONE_FILE, one_file
 from service.core.localization import coverage, imports, texts
 from service.core.localization.comparing import Mode, report_po
 from service.core.publishing.drafts import draft_of

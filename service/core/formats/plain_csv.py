@@ -8,7 +8,7 @@ import re
 
 from service.core.catalog.model import Draft
 from service.core.formats.csv_rows import Row, columns, read_rows, written_rows
-from service.core.formats.entries import Entry
+from service.core.formats.entry import Entry
 from service.core.validation import publish_rules, values
 from service.core.validation.diagnostics import Place
 

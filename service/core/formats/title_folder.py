@@ -9,8 +9,8 @@ from pathlib import Path
 
 from service import errors
 from service.core.catalog.model import Draft
-from service.core.formats import po, strings
-from service.core.formats.toml_catalogue import read_toml, write_toml
+from service.core.formats import po, read
+from service.core.formats.toml_catalog import read_toml, write_toml
 from service.core.validation.diagnostics import MAX_BYTES, Place
 from service.core.validation.values import locale as locale_of
 
@@ -132,7 +132,7 @@ def _translated(
     file = po.read_po(_read(path), file=str(path), locale=locale)
     if draft is None:
         return locale, {}
-    texts, wrong, unwise = strings.texts_of(strings.of_po(file), draft, file=str(path))
+    texts, wrong, unwise = read.texts_of(read.of_po(file), draft, file=str(path))
     if wrong:
         raise errors.BadCatalogue(wrong)
     warnings += unwise

@@ -8,7 +8,7 @@ import polib
 
 from service.core.auth.identity import Right
 from service.core.catalog.model import Draft
-from service.core.formats.entries import Entry
+from service.core.formats.entry import Entry
 from service.core.validation import publish_rules
 from service.core.validation.string_checks import remarks_on
 from service.errors import Problem

@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from service.core.auth.identity import Principal, may_localize
-from service.core.formats import strings
+from service.core.formats import read
 from service.core.localization.comparing import WRITES, Mode, Report, Standing, State, broken, compare
 from service.core.localization.texts import editing
 from service.core.publishing.drafts import Author, NewText, draft_of, lock_title, write_texts
@@ -72,7 +72,7 @@ async def read(
     assert draft is not None  # noqa: S101  (there is a version of it)
 
     def compared() -> tuple[str, Report]:
-        found = strings.read(files, draft=draft, format=format, locale=locale)
+        found = read.read(files, draft=draft, format=format, locale=locale)
         if found.problems:
             report = broken(found.problems, mode=mode, locale=locale)
         else:

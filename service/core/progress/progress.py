@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from service.core.catalog.model import stored
-from service.core.formats.xbox.xbox_page import TitleProgress
+from service.core.formats.xbox.captured_page import TitleProgress
 from service.core.unlocks.player_progress import Everything, Progress
 from service.db import Connection
 from service.db.pool import Pool

@@ -7,7 +7,7 @@ import pytest
 from service.core.badges import awards, open_badges
 from service.core.badges.badge_keys import badge_keys, rotate
 from service.core.badges.open_badges import Award
-from service.core.formats.xbox.xbox_page import TitleProgress
+from service.core.formats.xbox.captured_page import TitleProgress
 from service.core.progress import players
 from service.core.progress.progress import ProgressReads, put_progress
 from service.core.publishing import publishing

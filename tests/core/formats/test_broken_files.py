@@ -5,18 +5,18 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.core.formats.conftest import TOML
 
 from service import errors
+from service.core.formats.detect import sniff
 from service.core.formats.plain_csv import read_csv
 from service.core.formats.po import read_po
-from service.core.formats.sniff import sniff
-from service.core.formats.stores.epic_csv import read_epic
+from service.core.formats.stores.epic import read_epic
 from service.core.formats.stores.google_play import LOCALIZATIONS, METADATA, read_play
-from service.core.formats.stores.steam_vdf import read_vdf
-from service.core.formats.toml_catalogue import read_toml
-from service.core.formats.xbox.xbox_page import read_definitions, read_progress
-from service.core.formats.xbox.xbox_xml import read_achievements2017, read_localization
-from tests.core.formats.conftest import TOML
+from service.core.formats.stores.steam import read_vdf
+from service.core.formats.toml_catalog import read_toml
+from service.core.formats.xbox.captured_page import read_definitions, read_progress
+from service.core.formats.xbox.partner_center import read_achievements2017, read_localization
 
 DRAFT = read_toml(TOML.encode(), file="title.toml")
 READERS = {

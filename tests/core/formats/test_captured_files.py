@@ -5,9 +5,9 @@ import pathlib
 import pytest
 
 from service.core.formats.po import read_po
-from service.core.formats.toml_catalogue import read_toml, write_toml
-from service.core.formats.xbox.xbox_page import read_definitions, read_progress
-from service.core.formats.xbox.xbox_xml import join, read_achievements2017, read_localization
+from service.core.formats.toml_catalog import read_toml, write_toml
+from service.core.formats.xbox.captured_page import read_definitions, read_progress
+from service.core.formats.xbox.partner_center import join, read_achievements2017, read_localization
 from service.core.validation.publish_rules import check
 
 DATA = pathlib.Path(__file__).parents[3].parent / "shared" / "data"

@@ -4,7 +4,7 @@ import pytest
 
 from service import ticks
 from service.core.catalog.model import Window
-from service.core.formats.xbox.xbox_page import TitleProgress, read_definitions, read_progress
+from service.core.formats.xbox.captured_page import TitleProgress, read_definitions, read_progress
 
 
 def definitions(data):

@@ -1,6 +1,6 @@
 import pytest
 
-from service.core.formats.sniff import sniff
+from service.core.formats.detect import sniff
 
 
 def test_every_format_is_known_by_what_stands_in_it(valid_files):

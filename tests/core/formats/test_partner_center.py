@@ -1,7 +1,7 @@
 import pytest
 
 from service.core.catalog.model import Reward
-from service.core.formats.xbox.xbox_xml import join, read_achievements2017, read_localization
+from service.core.formats.xbox.partner_center import join, read_achievements2017, read_localization
 
 GIVEN = {
     "file": "achievements2017.xml",

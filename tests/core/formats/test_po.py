@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.core.formats.po import read_po, write_po, write_pot
-from service.core.formats.toml_catalogue import read_toml
+from service.core.formats.toml_catalog import read_toml
 
 HEADER = 'msgid ""\nmsgstr ""\n"Language: fr_FR\\n"\n\n'
 ENTRY = 'msgctxt "achievement/8/name"\nmsgid "Lamplighter"\nmsgstr "Allumeur"\n'

@@ -1,9 +1,9 @@
 import msgspec
 import pytest
 
-from service.core.formats import strings
-from service.core.formats.sniff import FORMATS
-from service.core.formats.strings import Entry
+from service.core.formats import read
+from service.core.formats.detect import FORMATS
+from service.core.formats.read import Entry
 
 
 def told(read):
@@ -11,12 +11,12 @@ def told(read):
 
 
 def read(valid_files, draft, *names, **options):
-    return strings.read({name: valid_files[name] for name in names}, draft=draft, **options)
+    return read.read({name: valid_files[name] for name in names}, draft=draft, **options)
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_texts_of_every_format_are_read(valid_files, draft, name):
-    found = strings.read({"upload": valid_files[name]}, draft=draft)
+    found = read.read({"upload": valid_files[name]}, draft=draft)
 
     assert found.problems == ()
     assert bool(found.entries) is (name != "achievements2017")
@@ -102,7 +102,7 @@ def test_a_title_of_its_own_while_locked_can_be_the_usual_one_again(valid_files,
     draft = msgspec.structs.replace(draft, texts={"en-US": english})
     data = valid_files["epic"].replace(b"A lamp?", b"Lamplighter")
 
-    found = strings.read({"a.csv": data}, draft=draft)
+    found = read.read({"a.csv": data}, draft=draft)
 
     assert ("en-US", "string/epic/8/lockedTitle", "Lamplighter") in told(found)
 
@@ -125,7 +125,7 @@ def test_a_title_of_its_own_while_locked_can_be_the_usual_one_again(valid_files,
     ],
 )
 def test_what_cannot_be_read_is_told_and_not_raised(draft, files, options, rule):
-    found = strings.read(files, draft=draft, **options)
+    found = read.read(files, draft=draft, **options)
 
     assert found.entries == ()
     assert rule in [problem.rule for problem in found.problems]
@@ -142,7 +142,7 @@ def test_stale_and_fuzzy_texts_are_left_out_and_unknown_keys_are_wrong(draft):
         Entry(key="achievement/1/name", locale="en-US", text="New light", line=7),
     ]
 
-    texts, wrong, unwise = strings.texts_of(entries, draft, file="f")
+    texts, wrong, unwise = read.texts_of(entries, draft, file="f")
 
     assert texts == {
         "fr": {"string/other": "d"},

@@ -10,10 +10,10 @@ from tests.core.formats.conftest import PRODUCT, SCID, TOML
 
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Reward, Title
-from service.core.formats import strings
-from service.core.formats.exports import EXPORT_FORMATS, export
-from service.core.formats.toml_catalogue import read_toml
-from service.core.formats.xbox import xbox_xml
+from service.core.formats import read
+from service.core.formats.toml_catalog import read_toml
+from service.core.formats.write import EXPORT_FORMATS, export
+from service.core.formats.xbox import partner_center
 from service.core.publishing.publishing import difference, merged
 from service.core.validation.store_ids import only_description
 
@@ -66,9 +66,9 @@ def imported(files: dict[str, bytes], draft: Draft, name: str) -> Draft:
         files = {path: data for path, data in files.items() if not path.endswith(".pot")}
     if not files:
         return draft
-    read = strings.read(files, draft=draft)
+    read = read.read(files, draft=draft)
     assert read.problems == ()
-    texts, wrong, unwise = strings.texts_of(read.entries, draft, file="f")
+    texts, wrong, unwise = read.texts_of(read.entries, draft, file="f")
     assert (wrong, unwise) == ([], [])
     return merged(draft, msgspec.structs.replace(draft, achievements=(), texts=texts), is_whole=False)
 
@@ -152,16 +152,16 @@ def test_partner_centers_files_are_a_whole_title(draft):
     """Both files make the title again, with what they do not hold as it was."""
     made = export(draft, "xbox").files
 
-    joined = xbox_xml.join(
-        xbox_xml.read_localization(made["localization.xml"], file="l"),
-        xbox_xml.read_achievements2017(made["achievements2017.xml"], file="a"),
+    joined = partner_center.join(
+        partner_center.read_localization(made["localization.xml"], file="l"),
+        partner_center.read_achievements2017(made["achievements2017.xml"], file="a"),
         file="a",
         title_id=7,
         scid=SCID,
         product_id=PRODUCT,
     )
 
-    assert not difference(draft, merged(draft, xbox_xml.onto(joined, draft), is_whole=False))
+    assert not difference(draft, merged(draft, partner_center.onto(joined, draft), is_whole=False))
     assert [one.is_base for one in joined.achievements] == [one.is_base for one in draft.achievements]
     assert export(joined, "xbox").files == made
 

@@ -5,7 +5,7 @@ import pathlib
 import msgspec
 import pytest
 
-from service.core.formats import strings
+from service.core.formats import read
 
 SAMPLES = pathlib.Path(__file__).parents[4] / "shared/data/l10n/formats"
 
@@ -28,7 +28,7 @@ def title(draft):
 
 
 def read(title, *names):
-    found = strings.read({name: (SAMPLES / name).read_bytes() for name in names}, draft=title)
+    found = read.read({name: (SAMPLES / name).read_bytes() for name in names}, draft=title)
     assert found.problems == ()
     return {(entry.locale, entry.key): entry.text for entry in found.entries}
 
@@ -78,7 +78,7 @@ def bad_files():
 
 @pytest.mark.parametrize("path", bad_files(), ids=lambda path: path.name)
 def test_a_bad_file_is_refused_with_a_line(title, path):
-    found = strings.read({path.name: path.read_bytes()}, draft=title)
+    found = read.read({path.name: path.read_bytes()}, draft=title)
 
     assert found.entries == ()
     assert found.problems[0].line

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from service.core.formats.title_folder import files_of, read_title_folder, write_files
-from service.core.formats.toml_catalogue import read_toml
+from service.core.formats.toml_catalog import read_toml
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.core.catalog.model import MediaAsset, Requirement, Reward
-from service.core.formats.toml_catalogue import read_toml, write_toml
+from service.core.formats.toml_catalog import read_toml, write_toml
 
 
 @pytest.fixture

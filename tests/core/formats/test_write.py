@@ -7,7 +7,7 @@ import zipfile
 import msgspec
 import pytest
 
-from service.core.formats.exports import EXPORT_FORMATS, export
+from service.core.formats.write import EXPORT_FORMATS, export
 
 
 @pytest.fixture

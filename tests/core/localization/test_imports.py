@@ -4,7 +4,7 @@ import pytest
 
 from service.core.auth.identity import Principal, grants_of
 from service.core.formats import po
-from service.core.formats.entries import Entry
+from service.core.formats.entry import Entry
 from service.core.localization import imports, texts
 from service.core.localization.comparing import Standing, compare, report_po
 from service.core.publishing import publishing

@@ -7,7 +7,7 @@ import pytest
 
 from service import ticks
 from service.core.catalog.model import Window
-from service.core.formats.xbox.xbox_page import TitleProgress
+from service.core.formats.xbox.captured_page import TitleProgress
 from service.core.progress import lists
 from service.core.progress.lists import Walk
 from service.core.progress.page import Asked, Order

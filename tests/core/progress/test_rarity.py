@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.formats.xbox.xbox_page import TitleProgress
+from service.core.formats.xbox.captured_page import TitleProgress
 from service.core.progress.progress import put_progress
 from service.core.progress.rarity import NONE, UNSET, Rarities, Rarity, rarities_of
 from service.core.publishing import publishing

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.core.catalog.model import number_of, stored
-from service.core.formats.xbox.xbox_page import TitleProgress
+from service.core.formats.xbox.captured_page import TitleProgress
 from service.core.progress import progress
 from service.core.progress.progress import ProgressReads, put_progress
 from service.core.publishing import publishing

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.core.catalog.model import MediaAsset, Reward, Window
-from service.core.formats.toml_catalogue import read_toml
+from service.core.formats.toml_catalog import read_toml
 from service.core.validation.publish_rules import check
 
 

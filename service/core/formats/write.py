@@ -7,8 +7,8 @@ import msgspec
 
 from service.core.catalog.model import Draft
 from service.core.formats import plain_csv, po, title_folder
-from service.core.formats.stores import epic_csv, google_play, steam_vdf
-from service.core.formats.xbox import xbox_export
+from service.core.formats.stores import epic, google_play, steam
+from service.core.formats.xbox import export
 from service.core.formats.zip_files import write_zip
 from service.core.validation import store_ids
 from service.errors import BadCatalogue
@@ -64,11 +64,11 @@ def _po(draft: Draft) -> Export:
 
 def _xbox(draft: Draft) -> Export:
     codes = store_ids.regional({*draft.texts, draft.title.default_locale}, default=draft.title.default_locale)
-    return Export(files=xbox_export.write_xbox(draft), left_out=_without(draft, codes, "Partner Center"))
+    return Export(files=export.write_xbox(draft), left_out=_without(draft, codes, "Partner Center"))
 
 
 def _steam(draft: Draft) -> Export:
-    files = {"loc_all.vdf": steam_vdf.write_vdf(draft)}
+    files = {"loc_all.vdf": steam.write_vdf(draft)}
     return Export(files=files, left_out=_without(draft, store_ids.steam_languages(draft.texts), "Steam"))
 
 
@@ -77,7 +77,7 @@ def _google_play(draft: Draft) -> Export:
 
 
 def _epic(draft: Draft) -> Export:
-    return Export(files={"achievementLocalizations.csv": epic_csv.write_epic(draft)})
+    return Export(files={"achievementLocalizations.csv": epic.write_epic(draft)})
 
 
 def _csv(draft: Draft) -> Export:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from service.core.catalog.model import Draft
-from service.core.formats import plain_csv, po, toml_catalogue
-from service.core.formats.entries import Entry
-from service.core.formats.sniff import FORMATS, sniff
-from service.core.formats.stores import epic_csv, google_play, steam_vdf
-from service.core.formats.xbox import xbox_export, xbox_page, xbox_xml
-from service.core.formats.xbox.xbox_xml import ListedAchievement, Localization
+from service.core.formats import plain_csv, po, toml_catalog
+from service.core.formats.detect import FORMATS, sniff
+from service.core.formats.entry import Entry
+from service.core.formats.stores import epic, google_play, steam
+from service.core.formats.xbox import captured_page, export, partner_center
+from service.core.formats.xbox.partner_center import ListedAchievement, Localization
 from service.core.validation import publish_rules, store_ids, values
 from service.core.validation.diagnostics import Place
 from service.errors import BadCatalogue, Problem
@@ -128,14 +128,14 @@ def _po(files: Files, _draft: Draft, locale: str | None) -> list[Entry]:
 
 
 def _toml(files: Files, _draft: Draft, _locale: str | None) -> list[Entry]:
-    drafts = [toml_catalogue.read_toml(data, file=name) for name, data in files.items()]
+    drafts = [toml_catalog.read_toml(data, file=name) for name, data in files.items()]
     return [entry for draft in drafts for entry in _of_texts(draft)]
 
 
 def _page(files: Files, draft: Draft, locale: str | None) -> list[Entry]:
     found: list[Entry] = []
     for name, data in files.items():
-        drafts = xbox_page.read_definitions(data, file=name, locale=locale or draft.title.default_locale)
+        drafts = captured_page.read_definitions(data, file=name, locale=locale or draft.title.default_locale)
         found += [entry for one in drafts if one.title.title_id == draft.title.title_id for entry in _of_texts(one)]
     return found
 
@@ -152,11 +152,11 @@ def _partner_center(files: Files, draft: Draft, _locale: str | None) -> list[Ent
     localizations: list[Localization] = []
     for name, data in files.items():
         if sniff(data, name) == "achievements2017":
-            listed += xbox_xml.read_achievements2017(data, file=name)
+            listed += partner_center.read_achievements2017(data, file=name)
         else:
-            localizations.append(xbox_xml.read_localization(data, file=name))
-    keys: dict[str, tuple[str, ...]] = {id_.lower(): (key,) for key, id_ in xbox_export.string_ids(draft).items()}
-    keys |= {id_.lower(): found for id_, found in xbox_xml.text_keys(listed).items()}
+            localizations.append(partner_center.read_localization(data, file=name))
+    keys: dict[str, tuple[str, ...]] = {id_.lower(): (key,) for key, id_ in export.string_ids(draft).items()}
+    keys |= {id_.lower(): found for id_, found in partner_center.text_keys(listed).items()}
     ours = store_ids.ours(store_ids.regional(draft.texts, default=draft.title.default_locale))
     return [
         Entry(
@@ -174,7 +174,7 @@ def _partner_center(files: Files, draft: Draft, _locale: str | None) -> list[Ent
 
 
 def _steam(files: Files, draft: Draft, _locale: str | None) -> list[Entry]:
-    return [entry for name, data in files.items() for entry in steam_vdf.read_vdf(data, file=name, draft=draft)]
+    return [entry for name, data in files.items() for entry in steam.read_vdf(data, file=name, draft=draft)]
 
 
 def _google_play(files: Files, draft: Draft, _locale: str | None) -> list[Entry]:
@@ -182,7 +182,7 @@ def _google_play(files: Files, draft: Draft, _locale: str | None) -> list[Entry]
 
 
 def _epic(files: Files, draft: Draft, _locale: str | None) -> list[Entry]:
-    return [entry for name, data in files.items() for entry in epic_csv.read_epic(data, file=name, draft=draft)]
+    return [entry for name, data in files.items() for entry in epic.read_epic(data, file=name, draft=draft)]
 
 
 def _csv(files: Files, _draft: Draft, _locale: str | None) -> list[Entry]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from service.core.catalog.model import Draft, achievement_key
 from service.core.formats.csv_rows import Row, columns, read_rows, written_rows
-from service.core.formats.entries import Entry, with_sources
+from service.core.formats.entry import Entry, with_sources
 from service.core.validation import store_ids, values
 from service.core.validation.diagnostics import Place
 

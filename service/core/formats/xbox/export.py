@@ -5,15 +5,15 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
 from service.core.catalog.model import Achievement, Draft, achievement_key
-from service.core.formats.stores import epic_csv, steam_vdf
-from service.core.formats.xbox.xbox_xml import STRING_IDS
+from service.core.formats.stores import epic, steam
+from service.core.formats.xbox.partner_center import STRING_IDS
 from service.core.validation import publish_rules, store_ids
 from service.core.validation.diagnostics import Place
 
 LOCALIZATION, ACHIEVEMENTS = "localization.xml", "achievements2017.xml"
 _NAMESPACE = "http://config.mgt.xboxlive.com/schema"
 _NO_XML = re.compile("[\ufffe\uffff]")
-_OTHER_STORES = (steam_vdf.PREFIX, epic_csv.PREFIX)
+_OTHER_STORES = (steam.PREFIX, epic.PREFIX)
 
 
 def string_ids(draft: Draft) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 import vdf
 
 from service.core.catalog.model import Draft, achievement_key
-from service.core.formats.entries import Entry, with_sources
+from service.core.formats.entry import Entry, with_sources
 from service.core.validation import store_ids, values
 from service.core.validation.diagnostics import Place, decoded
 
