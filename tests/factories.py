@@ -5,7 +5,7 @@ import uuid
 from decimal import Decimal
 from typing import Any
 
-from service.core.auth import credentials
+from service.core.auth import tokens
 from service.core.catalog.model import (
     Achievement,
     Draft,
@@ -28,17 +28,15 @@ OTHER = "2533274790395905"
 def authorization(player: str = PLAYER, **claims: Any) -> str:
     """The header of a token for a player; claims as `credentials.claims_for` takes them."""
     wanted = {"issuer": "laurel", "audience": "laurel", "now": int(time.time())} | claims
-    made = credentials.claims_for(player, **wanted)
-    return credentials.authorization(credentials.sign(made, SECRET), user_hash=made["xui"][0]["uhs"])
+    made = tokens.claims_for(player, **wanted)
+    return tokens.authorization(tokens.sign(made, SECRET), user_hash=made["xui"][0]["uhs"])
 
 
 def bearer(name: str = "Ana", *, can: tuple[str, ...] = ("publish", "source"), **grant: Any) -> str:
     """The header of a token for somebody who works on texts: by default everything, everywhere."""
     l10n = [{"titles": "*", "locales": "*", "can": list(can)} | grant]
-    made = credentials.claims_for(
-        None, issuer="laurel", audience="laurel", now=int(time.time()), subject=name, l10n=l10n
-    )
-    return credentials.authorization(credentials.sign(made, SECRET), user_hash="-", scheme="bearer")
+    made = tokens.claims_for(None, issuer="laurel", audience="laurel", now=int(time.time()), subject=name, l10n=l10n)
+    return tokens.authorization(tokens.sign(made, SECRET), user_hash="-", scheme="bearer")
 
 
 def achievement(number: int, **changes: Any) -> Achievement:

@@ -20,9 +20,9 @@ from service.core.formats import write
 from service.core.formats.detect import Format
 from service.core.formats.title_folder import write_files
 from service.core.formats.write import EXPORT_FORMATS, ExportFormat
-from service.core.publishing import publishing
-from service.core.publishing.publishing import Difference
-from service.core.publishing.releases import Releases
+from service.core.publishing import publish
+from service.core.publishing.publish import Difference
+from service.core.publishing.snapshot import Releases
 from service.core.validation import publish_rules, text_checks
 from service.db import Connection
 from service.db.pool import Pool
@@ -93,18 +93,18 @@ async def _import(
     and_publish: bool,
 ) -> None:
     async with up_to_date(url) as pool, _transaction(pool, keep=not dry_run) as connection:
-        known = await publishing.drafts(connection)
+        known = await publish.drafts(connection)
         incoming, warnings = read_files(files, given, forced=forced, draft_of=known.get)
         _tell(warnings, "warning")
         titles = dict.fromkeys(one.draft.title.title_id for one in incoming)
         with steps("import", len(incoming) + (len(titles) if and_publish else 0)) as step:
             for one in incoming:
                 step(one.file)
-                changes = await publishing.import_draft(connection, one.draft, is_whole=one.is_whole, file=one.file)
+                changes = await publish.import_draft(connection, one.draft, is_whole=one.is_whole, file=one.file)
                 _show(f"title {one.draft.title.title_id}", changes)
             for title_id in titles if and_publish else ():
                 step(f"publishing title {title_id}")
-                release, _ = await publishing.publish(connection, title_id)
+                release, _ = await publish.publish(connection, title_id)
                 click.echo(f"title {title_id}: release {release} is published")
         if dry_run:
             click.echo("dry run: nothing was changed")
@@ -211,7 +211,7 @@ def _found_in_files(files: tuple[pathlib.Path, ...], given: Given, store: str | 
     found = report.of_problems(warnings, "warning")
     for one in incoming:
         if one.places:
-            whole = publishing.merged(draft_of(one.draft.title.title_id), one.draft, is_whole=False)
+            whole = publish.merged(draft_of(one.draft.title.title_id), one.draft, is_whole=False)
             texts = report.of_texts(whole, store=store, file=one.file, places=one.places)
             found += [remark for remark in texts if (remark.locale, remark.key) in one.places]
         else:
@@ -250,14 +250,10 @@ def publish(*, title_id: int, dry_run: bool) -> None:
 async def _publish(url: str, title_id: int, *, dry_run: bool) -> None:
     async with up_to_date(url) as pool:
         async with pool.connection() as connection:
-            draft = await publishing.draft_of(connection, title_id)
-            opened = (
-                ()
-                if draft is None
-                else publishing.opened_by(await publishing.served_draft(connection, title_id), draft)
-            )
+            draft = await publish.draft_of(connection, title_id)
+            opened = () if draft is None else publish.opened_by(await publish.served_draft(connection, title_id), draft)
         async with _transaction(pool, keep=not dry_run) as connection:
-            release, changes = await publishing.publish(connection, title_id)
+            release, changes = await publish.publish(connection, title_id)
         _show(f"title {title_id}", changes)
         if dry_run and draft is not None and opened:
             writer = Writer(pool, Releases(pool), erasure_key=await shared_key(pool, "erasure"))
@@ -280,8 +276,8 @@ def rollback(*, title_id: int, release: int | None) -> None:
 async def _rollback(url: str, title_id: int, release: int | None) -> None:
     async with up_to_date(url) as pool, pool.transaction() as connection:
         if release is not None:
-            await publishing.rollback(connection, title_id, release)
-        releases = await publishing.releases_of(connection, title_id)
+            await publish.rollback(connection, title_id, release)
+        releases = await publish.releases_of(connection, title_id)
         if not releases:
             raise NotFound(f"there is no release of title {title_id}")
         for known in releases:
@@ -292,11 +288,11 @@ async def _rollback(url: str, title_id: int, release: int | None) -> None:
 async def _draft(url: str, title_id: int, *, published: bool = False) -> Draft:
     """What is being edited of a title, or what is served of it."""
     async with up_to_date(url) as pool, pool.connection() as connection:
-        draft = await publishing.draft_of(connection, title_id)
+        draft = await publish.draft_of(connection, title_id)
         if draft is None:
             raise NotFound(f"there is no title {title_id}")
         if published:
-            draft = await publishing.served_draft(connection, title_id)
+            draft = await publish.served_draft(connection, title_id)
     if draft is None:
         raise NotFound(f"nothing of title {title_id} is published")
     return draft

@@ -21,7 +21,7 @@ from service.cli.key import key
 from service.cli.player import doctor, player
 from service.cli.progress import progress
 from service.cli.webhook import webhook
-from service.core.auth import credentials, identity
+from service.core.auth import principal, tokens
 from service.db.migrate import migrate as migrate_database
 from service.settings import Settings
 
@@ -153,7 +153,7 @@ def token(
     if chosen.jwt_secret is None:
         refuse("tokens are signed by whoever holds the private key: here is only a public one")
     try:
-        claims = credentials.claims_for(
+        claims = tokens.claims_for(
             xuid,
             issuer=chosen.issuer,
             audience=chosen.audience,
@@ -168,10 +168,8 @@ def token(
         )
     except ValueError as error:
         refuse(error)
-    user_hash = claims["xui"][0]["uhs"] if xuid else identity.NO_USER
-    click.echo(
-        credentials.authorization(credentials.sign(claims, chosen.jwt_secret), user_hash=user_hash, scheme=scheme)
-    )
+    user_hash = claims["xui"][0]["uhs"] if xuid else principal.NO_USER
+    click.echo(tokens.authorization(tokens.sign(claims, chosen.jwt_secret), user_hash=user_hash, scheme=scheme))
 
 
 def _grants(text: str) -> object:
@@ -184,7 +182,7 @@ def _grants(text: str) -> object:
         claim = msgspec.json.decode(text)
     except msgspec.DecodeError:
         claim = None
-    if not identity.grants_of(claim):
+    if not principal.grants_of(claim):
         example = '[{"titles": "*", "locales": ["fr"], "can": ["translate"]}]'
         raise ValueError(f"--l10n: expected grants such as {example}, got {text[:80]!r}")
     return claim
@@ -221,16 +219,16 @@ async def _kept(file: pathlib.Path, make: Callable[[], Awaitable[str]]) -> str:
 
 def _editor_token(chosen: Settings, secret: str) -> str:
     """A token for the demo's workbench: everything that can be done with texts, for as long as tokens live."""
-    claims = credentials.claims_for(
+    claims = tokens.claims_for(
         None,
         issuer=chosen.issuer,
         audience=chosen.audience,
         now=int(time.time()),
-        lifetime_seconds=int(credentials.LONGEST_LIFETIME),
+        lifetime_seconds=int(tokens.LONGEST_LIFETIME),
         subject="Editor",
         l10n=[{"titles": "*", "locales": "*", "can": ["publish", "source"]}],
     )
-    return credentials.sign(claims, secret)
+    return tokens.sign(claims, secret)
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -5,7 +5,7 @@ import pathlib
 import click
 
 from service.cli.console import database_url, refuse, run, settings, up_to_date
-from service.core.auth.identity import canonical_xuid
+from service.core.auth.principal import canonical_xuid
 from service.core.formats.xbox import captured_page
 from service.core.progress import progress as core
 from service.core.validation.diagnostics import MAX_BYTES

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import aiohttp
 
 from service.cli.console import refuse
-from service.core.auth.credentials import KeyRing
+from service.core.auth.tokens import KeyRing
 from service.core.badges import badge_verifying
 from service.core.badges.badge_verifying import MOST_BYTES, Badge, NotGood, Unverified
 from service.outbound.webhooks import is_safe

@@ -14,8 +14,8 @@ from service.core.events.writing import Writer
 from service.core.formats.title_folder import locales_folder, read_title_folder
 from service.core.formats.xbox import captured_page
 from service.core.progress import progress
-from service.core.publishing import publishing
-from service.core.publishing.releases import Releases
+from service.core.publishing import publish
+from service.core.publishing.snapshot import Releases
 from service.core.unlocks.model import Change, Event
 from service.db.pool import Pool
 from service.db.shared_keys import shared_key
@@ -98,12 +98,12 @@ async def make_client(pool: Pool) -> str:
 async def _load_catalogue(pool: Pool) -> list[int]:
     """Which of the titles were not there yet, and are now."""
     async with pool.transaction() as connection:
-        new = [title_id for title_id in TITLES if await publishing.draft_of(connection, title_id) is None]
+        new = [title_id for title_id in TITLES if await publish.draft_of(connection, title_id) is None]
         for title_id in new:
             file = _HERE / f"title-{title_id}.toml"
             draft, _ = read_title_folder(file, locales_folder())
-            await publishing.import_draft(connection, draft, is_whole=True, file=file.name)
-            await publishing.publish(connection, title_id)
+            await publish.import_draft(connection, draft, is_whole=True, file=file.name)
+            await publish.publish(connection, title_id)
         if GAME in new:
             file = _HERE / f"progress-{PLAYER}.json"
             captured = captured_page.read_progress(file.read_bytes(), file=file.name)

@@ -19,10 +19,10 @@ from aiohttp import ClientPayloadError, hdrs, web
 from aiohttp.web_protocol import RequestHandler
 
 from service.core.auth.api_keys import ApiKeys
-from service.core.auth.applications import Applications
-from service.core.auth.credentials import UnknownKey, Verifier
-from service.core.auth.identity import Principal
+from service.core.auth.oauth_clients import Applications
+from service.core.auth.principal import Principal
 from service.core.auth.sessions import Sessions
+from service.core.auth.tokens import UnknownKey, Verifier
 from service.core.auth.user_contexts import UserContexts
 from service.core.events.watch import Watch
 from service.core.events.writing import Writer
@@ -32,7 +32,7 @@ from service.core.progress.completions import Completions
 from service.core.progress.page import Tokens
 from service.core.progress.progress import ProgressReads
 from service.core.progress.rarity import Rarities
-from service.core.publishing.releases import Releases
+from service.core.publishing.snapshot import Releases
 from service.db.pool import Pool
 from service.errors import (
     BadField,

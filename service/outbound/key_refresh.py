@@ -15,7 +15,7 @@ from collections.abc import Callable
 import aiohttp
 import yarl
 
-from service.core.auth.credentials import KEY_SET_MAX_BYTES, KeyRing, Verifier
+from service.core.auth.tokens import KEY_SET_MAX_BYTES, KeyRing, Verifier
 from service.errors import BadSetting
 
 SECONDS = 1.0

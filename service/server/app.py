@@ -12,9 +12,9 @@ from aiohttp import web
 
 from service.api import badges, catalogs, open_badges, trophy, workbench, xbox
 from service.core.auth.api_keys import ApiKeys
-from service.core.auth.applications import Applications
-from service.core.auth.credentials import KeyRing, Verifier
+from service.core.auth.oauth_clients import Applications
 from service.core.auth.sessions import Sessions
+from service.core.auth.tokens import KeyRing, Verifier
 from service.core.auth.user_contexts import UserContexts
 from service.core.events.watch import Watch
 from service.core.events.writing import Writer
@@ -24,7 +24,7 @@ from service.core.progress.completions import Completions
 from service.core.progress.page import Tokens
 from service.core.progress.progress import ProgressReads
 from service.core.progress.rarity import Rarities
-from service.core.publishing.releases import Releases
+from service.core.publishing.snapshot import Releases
 from service.db.pool import Pool, open_pool
 from service.db.shared_keys import shared_key
 from service.errors import BadSetting

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient
 from service.core.catalog.model import Achievement
 from service.core.formats.xbox.captured_page import TitleProgress
 from service.core.progress import progress
-from service.core.publishing import publishing
+from service.core.publishing import publish
 from service.db.pool import Pool
 from service.http.web import Services
 from service.observe import Observer
@@ -52,8 +52,8 @@ def make_title(pool: Pool, services: Services) -> Callable[..., Awaitable[int]]:
             else achievements
         )
         async with pool.transaction() as connection:
-            await publishing.import_draft(connection, draft(title_id, made, **changes), is_whole=True, file="test")
-            await publishing.publish(connection, title_id)
+            await publish.import_draft(connection, draft(title_id, made, **changes), is_whole=True, file="test")
+            await publish.publish(connection, title_id)
         await services.releases.refresh()
         return title_id
 

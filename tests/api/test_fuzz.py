@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from service import demo
-from service.core.auth.identity import READ_ANY
+from service.core.auth.principal import READ_ANY
 from tests.factories import authorization, bearer
 
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES")

@@ -14,7 +14,7 @@ import asyncpg
 import msgspec
 
 from service.api.badges.criteria import LEARNING_PATH
-from service.core.auth import credentials
+from service.core.auth import tokens
 from service.core.catalog.model import Achievement, Attribute, Draft, Measure, Metric, Requirement, metric_key
 from tests.benchmarks import seed
 from tests.benchmarks.driver import Round, drive, fetch
@@ -125,11 +125,9 @@ def _questions(players: int) -> list[bytes]:
 
 
 def _authorization(player: int) -> str:
-    claims = credentials.claims_for(
-        str(player), issuer="laurel", audience="laurel", now=int(time.time()), title_id=TITLE
-    )
-    token = credentials.sign(claims, SECRET)
-    return credentials.authorization(token, user_hash=claims["xui"][0]["uhs"], scheme="bearer")
+    claims = tokens.claims_for(str(player), issuer="laurel", audience="laurel", now=int(time.time()), title_id=TITLE)
+    token = tokens.sign(claims, SECRET)
+    return tokens.authorization(token, user_hash=claims["xui"][0]["uhs"], scheme="bearer")
 
 
 async def measure(

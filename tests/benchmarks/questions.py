@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 
-from service.core.auth import credentials
+from service.core.auth import tokens
 from tests.benchmarks import seed
 
 SECRET = "a secret of the benchmark, long enough for HS256"
@@ -33,8 +33,8 @@ def conditional(request: bytes, etag: str) -> bytes:
 
 def authorization(player: int) -> str:
     """The header of a player's token."""
-    claims = credentials.claims_for(str(player), issuer="laurel", audience="laurel", now=int(time.time()))
-    return credentials.authorization(credentials.sign(claims, SECRET), user_hash=claims["xui"][0]["uhs"])
+    claims = tokens.claims_for(str(player), issuer="laurel", audience="laurel", now=int(time.time()))
+    return tokens.authorization(tokens.sign(claims, SECRET), user_hash=claims["xui"][0]["uhs"])
 
 
 def spread(players: Sequence[int], title_ids: Sequence[int]) -> tuple[list[bytes], list[bytes]]:

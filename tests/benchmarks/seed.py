@@ -20,7 +20,7 @@ from service.core.catalog.model import (
     achievement_key,
     reward_key,
 )
-from service.core.publishing import publishing
+from service.core.publishing import publish
 from service.db import Connection
 
 
@@ -154,8 +154,8 @@ def title(title_id: int, *, achievements: int, locales: Sequence[str] = tuple(LA
 async def publish(connection: Connection, drafts: Sequence[Draft]) -> None:
     """Import and publish these titles."""
     for draft in drafts:
-        await publishing.import_draft(connection, draft, is_whole=True, file="bench")
-        await publishing.publish(connection, draft.title.title_id)
+        await publish.import_draft(connection, draft, is_whole=True, file="bench")
+        await publish.publish(connection, draft.title.title_id)
 
 
 async def put_players(

@@ -26,7 +26,7 @@ from trophy.types import (
 )
 
 from service.core.auth import api_keys
-from service.core.publishing import publishing
+from service.core.publishing import publish
 from service.db.pool import open_pool
 from tests.factories import SECRET, draft
 from tests.servers import running
@@ -50,8 +50,8 @@ async def started(new_database, template) -> AsyncIterator[Started]:
             await open_pool(database_url, size=1, statement_timeout=None) as pool,
             pool.transaction() as connection,
         ):
-            await publishing.import_draft(connection, draft(1, ()), is_whole=True, file="test")
-            await publishing.publish(connection, 1)
+            await publish.import_draft(connection, draft(1, ()), is_whole=True, file="test")
+            await publish.publish(connection, 1)
             key = (await api_keys.create(connection, title_id=1)).key
         settings = {"LAUREL_DATABASE_URL": database_url, "LAUREL_JWT_SECRET": SECRET, "LAUREL_LOG_LEVEL": "warning"}
         with running("serve", "--port", 0, "--ops-port", 0, **settings) as server, httpx.Client() as http:

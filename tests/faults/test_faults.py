@@ -21,7 +21,7 @@ import pytest
 
 from service.core.auth import api_keys
 from service.core.progress import doctor
-from service.core.publishing import publishing
+from service.core.publishing import publish
 from service.db.embedded import EmbeddedPostgres
 from service.db.migrate import migrate
 from service.db.pool import open_pool
@@ -106,8 +106,8 @@ async def server():
         made = Server(url)
         async with await open_pool(url, size=1) as pool, pool.transaction() as connection:
             new = draft(1, (counted(1, 40),), metrics=(metric(),))
-            await publishing.import_draft(connection, new, is_whole=True, file="test")
-            await publishing.publish(connection, 1)
+            await publish.import_draft(connection, new, is_whole=True, file="test")
+            await publish.publish(connection, 1)
             made.key = (await api_keys.create(connection, title_id=1)).key
         yield made
         made.end()

@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from service.core.auth.credentials import KeyRing, Verifier
+from service.core.auth.tokens import KeyRing, Verifier
 from service.errors import BadSetting
 from service.outbound.key_refresh import KeyRefresher
 

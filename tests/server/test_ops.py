@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.core.publishing import publishing
+from service.core.publishing import publish
 from service.core.unlocks.model import Change
 from service.db.pool import Pool
 from service.http.web import Services
@@ -27,8 +27,8 @@ Client = TestClient[web.Request, web.Application]
 async def services(pool: Pool) -> Services:
     async with pool.transaction() as connection:
         made = draft(1, (counted(1, 10),), metrics=(metric(),))
-        await publishing.import_draft(connection, made, is_whole=True, file="test")
-        await publishing.publish(connection, 1)
+        await publish.import_draft(connection, made, is_whole=True, file="test")
+        await publish.publish(connection, 1)
     return await make_services(Settings(jwt_secret=SECRET), pool, Observer(level="error", stream=io.StringIO()))
 
 

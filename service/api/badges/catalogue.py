@@ -11,7 +11,7 @@ import msgspec
 
 from service.api.badges.criteria import Criterion, Kind, criterion_of
 from service.core.catalog.model import Achievement, stored
-from service.core.publishing.published import PublishedTitle
+from service.core.publishing.published_title import PublishedTitle
 
 _KEPT = 64  # catalogues: releases × chains
 _SORTED_CHARACTERS = 100  # of a title, in cursors

@@ -9,12 +9,12 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from service import ticks
-from service.core.auth.applications import Applications
-from service.core.auth.identity import CONTEXTS, Principal
+from service.core.auth.oauth_clients import Applications
+from service.core.auth.principal import CONTEXTS, Principal
 from service.core.auth.user_contexts import UserContext
 from service.core.languages import negotiation
 from service.core.languages.accept_language import MAX_FIELD
-from service.core.publishing.published import PublishedTitle
+from service.core.publishing.published_title import PublishedTitle
 from service.errors import LaurelError, NotAllowed, NotAuthenticated
 from service.http.web import PLAYER, PRINCIPAL, SERVICES, Services, verified
 

@@ -10,8 +10,8 @@ import urllib.parse
 import msgspec
 from aiohttp import hdrs, web
 
-from service.core.auth.credentials import CLIENT_LIFETIME
-from service.core.auth.identity import CONTEXTS
+from service.core.auth.principal import CONTEXTS
+from service.core.auth.tokens import CLIENT_LIFETIME
 from service.errors import (
     BadRequest,
     LaurelError,

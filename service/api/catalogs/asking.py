@@ -7,8 +7,8 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from service.api.catalogs import wire
-from service.core.auth.identity import Principal
-from service.core.publishing.published import PublishedTitle
+from service.core.auth.principal import Principal
+from service.core.publishing.published_title import PublishedTitle
 from service.errors import BadParameter, NotAuthenticated, Unconditional
 from service.http.parameters import TextsRequest
 from service.http.web import SERVICES, verified

@@ -7,9 +7,9 @@ from aiohttp import hdrs, web
 from service.api.catalogs import wire
 from service.api.catalogs.asking import Asking, answer
 from service.api.catalogs.bodies import ActivateBody, PublishBody, body
-from service.core.auth.identity import may_localize
+from service.core.auth.principal import may_localize
 from service.core.localization import texts
-from service.core.publishing import audit, publishing, schedules
+from service.core.publishing import history, publish, schedules
 from service.core.validation import publish_rules
 from service.errors import BadField
 from service.http.parameters import number, words
@@ -25,8 +25,8 @@ async def list_releases(request: web.Request) -> web.Response:
     words(request)
     async with asking.services.pool.connection() as connection:
         await texts.editing(connection, asking.title_id)
-        releases = await publishing.releases_of(connection, asking.title_id)
-        publications = await audit.publications(connection, asking.title_id)
+        releases = await publish.releases_of(connection, asking.title_id)
+        publications = await history.publications(connection, asking.title_id)
         scheduled = await schedules.of_title(connection, asking.title_id)
     return answer(
         {
@@ -43,10 +43,10 @@ async def get_release(request: web.Request) -> web.Response:
     words(request)
     release = number(request, "release", most=_RELEASES)
     async with asking.services.pool.connection() as connection:
-        changes = await audit.changes_of(connection, asking.title_id, release)
-        found = next(one for one in await publishing.releases_of(connection, asking.title_id) if one.release == release)
+        changes = await history.changes_of(connection, asking.title_id, release)
+        found = next(one for one in await publish.releases_of(connection, asking.title_id) if one.release == release)
         made = datetime.fromisoformat(found.created_at)
-        authors = await audit.authors(connection, asking.title_id, changes, before=made.replace(microsecond=999_999))
+        authors = await history.authors(connection, asking.title_id, changes, before=made.replace(microsecond=999_999))
     return answer(wire.release(found) | {"changes": wire.changes(changes, authors)})
 
 
@@ -64,10 +64,8 @@ async def publish(request: web.Request) -> web.Response:
     if wanted.at is not None:
         return await _scheduled(asking, wanted.at, wanted.note)
     async with asking.services.pool.transaction() as connection:
-        release, changes = await publishing.publish(
-            connection, asking.title_id, actor=asking.who.name, note=wanted.note
-        )
-        authors = await audit.authors(connection, asking.title_id, changes)
+        release, changes = await publish.publish(connection, asking.title_id, actor=asking.who.name, note=wanted.note)
+        authors = await history.authors(connection, asking.title_id, changes)
     await asking.services.releases.refresh()
     where = f"/catalogs/{asking.title_id}/releases/{release}"
     shape = {"release": release, "changes": wire.changes(changes, authors)}
@@ -81,7 +79,7 @@ async def activate(request: web.Request) -> web.Response:
     release = number(request, "release", most=_RELEASES)
     wanted = await body(request, ActivateBody)
     async with asking.services.pool.transaction() as connection:
-        await publishing.rollback(connection, asking.title_id, release, actor=asking.who.name, note=wanted.note)
+        await publish.rollback(connection, asking.title_id, release, actor=asking.who.name, note=wanted.note)
     await asking.services.releases.refresh()
     return answer({"release": release})
 
@@ -97,9 +95,9 @@ async def cancel_schedule(request: web.Request) -> web.Response:
 
 async def _foreseen(asking: Asking) -> web.Response:
     async with asking.services.pool.connection() as connection:
-        draft, served = await publishing.ready_draft(connection, asking.title_id)
-        changes = publishing.difference(served, draft)
-        authors = await audit.authors(connection, asking.title_id, changes)
+        draft, served = await publish.ready_draft(connection, asking.title_id)
+        changes = publish.difference(served, draft)
+        authors = await history.authors(connection, asking.title_id, changes)
     problems, warnings = publish_rules.check(draft)
     return answer(
         {

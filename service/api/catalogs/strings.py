@@ -7,7 +7,7 @@ from aiohttp import hdrs, web
 from service.api.catalogs import wire
 from service.api.catalogs.asking import Asking, answer, if_match
 from service.api.catalogs.bodies import RestoreBody, ReviewBody, TextBody, body
-from service.core.auth.identity import may_localize
+from service.core.auth.principal import may_localize
 from service.core.localization import texts
 from service.core.localization.texts import Filter, String
 from service.core.publishing.drafts import lock_title

@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 from service.api.catalogs import wire
 from service.api.catalogs.asking import Asking, answer
 from service.api.catalogs.bodies import CatalogBody, body
-from service.core.auth.identity import may_localize, titles_of
+from service.core.auth.principal import may_localize, titles_of
 from service.core.formats.write import EXPORTS_OF_ONE_FILE, one_file
 from service.core.localization import coverage, fallbacks, texts
 from service.core.localization.explaining import explain

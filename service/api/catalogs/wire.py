@@ -11,8 +11,8 @@ from service.core.localization.explaining import Explanation
 from service.core.localization.fallbacks import Fallback
 from service.core.localization.imports import Batch
 from service.core.localization.texts import Page, Revision, String
-from service.core.publishing.audit import Authorship, Publication
-from service.core.publishing.publishing import Difference, Release
+from service.core.publishing.history import Authorship, Publication
+from service.core.publishing.publish import Difference, Release
 from service.core.publishing.schedules import Schedule
 from service.errors import Problem
 

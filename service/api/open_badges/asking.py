@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 import msgspec
 from aiohttp import hdrs, web
 
-from service.core.auth.identity import Principal
+from service.core.auth.principal import Principal
 from service.core.badges.badge_keys import BadgeKeys
 from service.core.badges.open_badges import Document, Issuing
 from service.core.languages import negotiation
 from service.core.languages.accept_language import MAX_FIELD
-from service.core.publishing.published import PublishedTitle
+from service.core.publishing.published_title import PublishedTitle
 from service.errors import BadParameter, NotAllowed, NotAuthenticated, NotFound
 from service.http.web import PRINCIPAL, SERVICES, VERSION, Services, matches, nobody, verified
 

@@ -6,7 +6,7 @@ import time
 from aiohttp import hdrs, web
 
 from service.api.open_badges.asking import PRIVATE, PUBLIC, Asking
-from service.core.auth.identity import may_read_progress
+from service.core.auth.principal import may_read_progress
 from service.core.badges import awards, open_badges
 from service.core.badges.badge_keys import badge_keys
 from service.errors import BadParameter, NotFound

@@ -13,9 +13,9 @@ from aiohttp import hdrs, web
 
 from service.api.trophy import admin_bodies as bodies
 from service.api.trophy.wire import Shape, encode
-from service.core.auth.identity import may_edit
+from service.core.auth.principal import may_edit
 from service.core.catalog.model import Achievement, Attribute, Draft, Metric
-from service.core.publishing import authoring
+from service.core.publishing import amend
 from service.errors import BadCatalogue, BadField, BadParameter, LaurelError, NotFound
 from service.http.web import PRINCIPAL, SERVICES, Route, decode, read_body
 
@@ -123,12 +123,12 @@ class Administering:
             NotFound: there is no such title any more.
         """
         async with self.services.pool.connection() as connection:
-            draft = await authoring.served(connection, self.title_id)
+            draft = await amend.served(connection, self.title_id)
         if draft is None:
             raise NotFound("there is no title of this key")
         return draft
 
-    async def amend(self, changes: Iterable[tuple[Shape, authoring.Amendment]]) -> tuple[Draft, list[int]]:
+    async def amend(self, changes: Iterable[tuple[Shape, amend.Amendment]]) -> tuple[Draft, list[int]]:
         """Make each change that can be made, all in one release; gives it, and which of them those were.
 
         The others are issues, under the names that they came with.
@@ -139,7 +139,7 @@ class Administering:
         for index, (name, change) in enumerate(wanted):
             try:
                 tried = change(draft)
-                problems = authoring.problems_of(tried)
+                problems = amend.problems_of(tried)
                 if problems:
                     raise BadCatalogue(problems)
             except LaurelError as refusal:
@@ -155,7 +155,7 @@ class Administering:
 
         if good:
             async with self.services.pool.transaction() as connection:
-                draft = await authoring.amend(connection, self.title_id, all_of_them)
+                draft = await amend.amend(connection, self.title_id, all_of_them)
             await self.services.releases.refresh()
         return draft, good
 
@@ -196,7 +196,7 @@ def _routes_of(collection: Collection) -> tuple[Route, ...]:
         patches = [bodies.decoded(bytes(raw), dict[str, Any]) for raw in await administering.items()]
         named = [(str(patch.pop("id", "")), patch) for patch in patches]
 
-        def change(public_id: str, patch: dict[str, Any]) -> authoring.Amendment:
+        def change(public_id: str, patch: dict[str, Any]) -> amend.Amendment:
             return lambda before: collection.changed(before, _found(collection, before, public_id), patch)
 
         draft, good = await administering.amend(({"id": name}, change(name, patch)) for name, patch in named)
@@ -207,7 +207,7 @@ def _routes_of(collection: Collection) -> tuple[Route, ...]:
         administering = Administering(request)
         ids = ids_of(request)
 
-        def change(public_id: str) -> authoring.Amendment:
+        def change(public_id: str) -> amend.Amendment:
             def without(before: Draft) -> Draft:
                 _found(collection, before, public_id)
                 return bodies.archived(before, public_id)

@@ -1,6 +1,6 @@
 """What all pages of one title share: who asks, of which title, locale and key, and what they may."""
 
-from service.core.auth.identity import Right, may_localize
+from service.core.auth.principal import Right, may_localize
 from service.errors import NotAllowed
 from service.http.parameters import TextsRequest
 

@@ -15,7 +15,7 @@ from service.api.workbench.difference import difference
 from service.api.workbench.forms import Form, read_form
 from service.api.workbench.preview import card_of
 from service.api.workbench.strings import filter_of
-from service.core.auth.identity import Right, may_localize
+from service.core.auth.principal import Right, may_localize
 from service.core.localization import texts
 from service.core.localization.texts import String, Written
 from service.core.publishing.drafts import lock_title

@@ -4,7 +4,7 @@ from aiohttp import hdrs, web
 
 from service.api.workbench import pages
 from service.api.workbench.asking import Asking
-from service.core.auth.identity import titles_of
+from service.core.auth.principal import titles_of
 from service.core.localization import coverage
 from service.http.parameters import locale, words
 from service.http.web import PRINCIPAL, SERVICES, Route

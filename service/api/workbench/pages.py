@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 
 from service.api.workbench import words
 from service.api.workbench.static import url_of
-from service.core.auth.identity import Principal
+from service.core.auth.principal import Principal
 from service.http.web import PRINCIPAL
 
 SESSION = web.RequestKey("session", str)

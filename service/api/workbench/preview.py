@@ -6,7 +6,7 @@ import msgspec
 
 from service.core.localization import texts
 from service.core.localization.texts import String
-from service.core.publishing.published import PublishedTitle
+from service.core.publishing.published_title import PublishedTitle
 from service.db import Connection
 
 _KEY = re.compile(r"(achievement/([0-9]{1,10})/)(name|description|locked_description)", re.ASCII)

@@ -7,9 +7,9 @@ from aiohttp import hdrs, web
 from service.api.workbench import pages
 from service.api.workbench.asking import Asking
 from service.api.workbench.forms import Form, read_form
-from service.core.auth.identity import may_localize
+from service.core.auth.principal import may_localize
 from service.core.localization import texts
-from service.core.publishing import audit, publishing, schedules
+from service.core.publishing import history, publish, schedules
 from service.core.validation import publish_rules
 from service.errors import BadField, Conflict
 from service.http.parameters import number, words
@@ -27,11 +27,11 @@ async def list_releases(request: web.Request) -> web.Response:
     words(request)
     async with asking.services.pool.connection() as connection:
         editing = await texts.editing(connection, asking.title_id)
-        draft, served = await publishing.ready_draft(connection, asking.title_id)
-        changes = publishing.difference(served, draft)
-        authors = await audit.authors(connection, asking.title_id, changes)
-        releases = await publishing.releases_of(connection, asking.title_id)
-        publications = await audit.publications(connection, asking.title_id)
+        draft, served = await publish.ready_draft(connection, asking.title_id)
+        changes = publish.difference(served, draft)
+        authors = await history.authors(connection, asking.title_id, changes)
+        releases = await publish.releases_of(connection, asking.title_id)
+        publications = await history.publications(connection, asking.title_id)
         scheduled = await schedules.of_title(connection, asking.title_id)
     problems, warnings = publish_rules.check(draft)
     return pages.page(
@@ -58,10 +58,10 @@ async def get_release(request: web.Request) -> web.Response:
     words(request)
     release = number(request, "release", most=_RELEASES)
     async with asking.services.pool.connection() as connection:
-        changes = await audit.changes_of(connection, asking.title_id, release)
-        found = next(one for one in await publishing.releases_of(connection, asking.title_id) if one.release == release)
+        changes = await history.changes_of(connection, asking.title_id, release)
+        found = next(one for one in await publish.releases_of(connection, asking.title_id) if one.release == release)
         made = datetime.fromisoformat(found.created_at)
-        authors = await audit.authors(connection, asking.title_id, changes, before=made.replace(microsecond=999_999))
+        authors = await history.authors(connection, asking.title_id, changes, before=made.replace(microsecond=999_999))
     return pages.page(
         request,
         "release.html",
@@ -89,11 +89,11 @@ async def publish(request: web.Request) -> web.Response:
         return _again(asking)
     seen = form.whole("catalog_version")
     async with asking.services.pool.transaction() as connection:
-        await publishing.lock_title(connection, asking.title_id)
+        await publish.lock_title(connection, asking.title_id)
         version = (await texts.editing(connection, asking.title_id)).catalog_version
         if version != seen:
             raise Conflict("texts changed since this page was made: look at the difference again", version)
-        await publishing.publish(connection, asking.title_id, actor=asking.who.name, note=note)
+        await publish.publish(connection, asking.title_id, actor=asking.who.name, note=note)
     await asking.services.releases.refresh()
     return _again(asking)
 
@@ -107,7 +107,7 @@ async def activate(request: web.Request) -> web.Response:
     note = form.line("note", _NOTE_CHARACTERS) or None
     release = number(request, "release", most=_RELEASES)
     async with asking.services.pool.transaction() as connection:
-        await publishing.rollback(connection, asking.title_id, release, actor=asking.who.name, note=note)
+        await publish.rollback(connection, asking.title_id, release, actor=asking.who.name, note=note)
     await asking.services.releases.refresh()
     return _again(asking)
 

@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 from service.api.workbench import pages
 from service.api.workbench.forms import read_fields, read_form
 from service.api.workbench.pages import FORM_KEY, SESSION
-from service.core.auth.identity import Principal
+from service.core.auth.principal import Principal
 from service.errors import NotAuthenticated
 from service.http.web import SERVICES, Route, nobody, verified
 

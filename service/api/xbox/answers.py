@@ -16,7 +16,7 @@ from service.api.xbox.fragments import (
 )
 from service.core.progress.lists import Page
 from service.core.progress.rarity import Rarities
-from service.core.publishing.published import PublishedTitle
+from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.player_progress import Progress
 from service.errors import UnsupportedVersion
 

@@ -12,7 +12,7 @@ import msgspec
 
 from service import ticks
 from service.core.catalog.model import Achievement, MediaAsset
-from service.core.publishing.published import PublishedTitle
+from service.core.publishing.published_title import PublishedTitle
 
 LOCKED_AT = "0001-01-01T00:00:00.0000000Z"  # never null: clients read a date here whatever the state
 LEGACY_LOCKED_AT = "2002-11-15T00:00:00.0000000Z"

@@ -14,13 +14,13 @@ from service.api.xbox.query import Holds, ListQuery
 from service.api.xbox.refusals import correlation_vector, refuse
 from service.api.xbox.rta import connect
 from service.api.xbox.update import update
-from service.core.auth.identity import Principal, canonical_xuid, may_read_progress
+from service.core.auth.principal import Principal, canonical_xuid, may_read_progress
 from service.core.languages import negotiation
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.progress import lists
 from service.core.progress.lists import Walk
 from service.core.progress.page import Cursor, Order, View
-from service.core.publishing.published import PublishedTitle
+from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.player_progress import Everything
 from service.errors import BadParameter, NotAuthenticated, NotFound
 from service.http.web import PLAYER, PRINCIPAL, SERVICES, VERSION, Door, Route, Services, matches, verified

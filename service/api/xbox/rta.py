@@ -18,10 +18,10 @@ from aiohttp import WSMsgType, web
 
 from service import ticks
 from service.api.xbox.fragments import encode
-from service.core.auth.identity import canonical_xuid, may_read_progress
+from service.core.auth.principal import canonical_xuid, may_read_progress
 from service.core.catalog.model import stored
 from service.core.events.watch import Changes
-from service.core.publishing.published import PublishedTitle
+from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.player_progress import Progress
 from service.errors import BadRequest, LaurelError, NotFound, Unavailable
 from service.http.web import PRINCIPAL, SERVICES, STOPPING, Services

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from service.core.auth.identity import EDIT, READ_ANY, WRITE, WRITE_OWN, Principal
+from service.core.auth.principal import EDIT, READ_ANY, WRITE, WRITE_OWN, Principal
 from service.db import Connection
 from service.db.pool import Pool
 from service.db.queries import query, statement

@@ -12,7 +12,7 @@ import zlib
 
 import msgspec
 
-from service.core.auth.identity import Grant, Principal
+from service.core.auth.principal import Grant, Principal
 from service.errors import BadField, NotAuthenticated
 
 LONGEST = 3800  # characters: a browser keeps a cookie of 4096 bytes, with its name and attributes

@@ -17,7 +17,7 @@ import msgspec
 
 from service import ticks
 from service.core.catalog.model import NO_PICTURE, Achievement
-from service.core.publishing.published import PublishedTitle, Words
+from service.core.publishing.published_title import PublishedTitle, Words
 from service.errors import NotFound
 
 Document = dict[str, Any]

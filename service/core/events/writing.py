@@ -21,7 +21,7 @@ import msgspec
 from service import ticks
 from service.core.events import event_log, records
 from service.core.events.records import Record
-from service.core.publishing.releases import Releases
+from service.core.publishing.snapshot import Releases
 from service.core.unlocks import evaluate
 from service.core.unlocks.model import Answer, Applied, Change, DayChange, Question, Recorded, State, Unlock
 from service.core.unlocks.rules import Rules

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 import polib
 
-from service.core.auth.identity import Right
+from service.core.auth.principal import Right
 from service.core.catalog.model import Draft
 from service.core.formats.entry import Entry
 from service.core.validation import publish_rules

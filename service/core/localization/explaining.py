@@ -6,7 +6,7 @@ import msgspec
 
 from service.core.catalog.model import Achievement
 from service.core.languages import negotiation
-from service.core.publishing.published import PublishedTitle
+from service.core.publishing.published_title import PublishedTitle
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True):

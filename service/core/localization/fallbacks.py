@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from service.core.publishing.published import PublishedTitle
+from service.core.publishing.published_title import PublishedTitle
 from service.db import Connection
 from service.db.pool import Pool
 from service.db.queries import query, statement

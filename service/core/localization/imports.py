@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from service.core.auth.identity import Principal, may_localize
+from service.core.auth.principal import Principal, may_localize
 from service.core.formats import read
 from service.core.localization.comparing import WRITES, Mode, Report, Standing, State, broken, compare
 from service.core.localization.texts import editing

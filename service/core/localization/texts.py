@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from service.core.auth.identity import Right
+from service.core.auth.principal import Right
 from service.core.publishing.drafts import lock_title, text_keys
 from service.core.validation.string_checks import limit_of, remarks_on
 from service.core.validation.text_checks import Remark

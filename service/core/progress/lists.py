@@ -8,8 +8,8 @@ import msgspec
 from service import ticks
 from service.core.progress.page import Asked, Cursor, Listing, Order, Run, View, listing
 from service.core.progress.progress import ProgressReads
-from service.core.publishing.published import PublishedTitle
-from service.core.publishing.releases import Releases
+from service.core.publishing.published_title import PublishedTitle
+from service.core.publishing.snapshot import Releases
 from service.core.unlocks.player_progress import Everything, Progress
 
 _LISTS_KEPT = 8  # orders and filters that one player's clients use at a time

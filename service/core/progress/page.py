@@ -29,7 +29,7 @@ import msgspec
 
 from service import ticks
 from service.core.catalog.model import Kind, number_of, stored
-from service.core.publishing.published import PublishedTitle
+from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.player_progress import Progress
 from service.errors import BadToken
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from service.core.publishing import publishing
+from service.core.publishing import publish
 from service.db import Connection
 from service.db.pool import Pool
 from service.db.queries import query, statement
@@ -39,7 +39,7 @@ async def schedule(
     Raises:
         NotFound: there is no such title.
     """
-    await publishing.lock_title(connection, title_id)
+    await publish.lock_title(connection, title_id)
     return await _add.one(connection, title_id=title_id, due_at=due_at, note=note, actor=actor)
 
 
@@ -83,7 +83,7 @@ async def run_due(pool: Pool) -> int:
 async def _publish(connection: Connection, due: Schedule) -> tuple[str, int | None, str | None]:
     try:
         async with connection.transaction():
-            release, _ = await publishing.publish(connection, due.title_id, actor=due.actor, note=due.note)
+            release, _ = await publish.publish(connection, due.title_id, actor=due.actor, note=due.note)
     except BadCatalogue as refusal:
         return "refused", None, str(refusal)[:_PROBLEM_CHARACTERS]
     return "published", release, None

@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 from aiohttp.test_utils import TestClient, TestServer
 
-from service.core.publishing import publishing
+from service.core.publishing import publish
 from service.db.listening import NAME
 from service.db.pool import open_pool
 from service.observe import Observer
@@ -41,8 +41,8 @@ async def process(url: str, *, poll: float):
 
 async def publish(url: str, word: str) -> None:
     async with await open_pool(url, size=1) as pool, pool.transaction() as connection:
-        await publishing.import_draft(connection, worded(word), is_whole=True, file="test")
-        await publishing.publish(connection, 1)
+        await publish.import_draft(connection, worded(word), is_whole=True, file="test")
+        await publish.publish(connection, 1)
 
 
 async def until(claim) -> None:
@@ -79,7 +79,7 @@ async def test_a_publish_and_a_rollback_are_heard_by_other_processes_at_once(own
         await until(serves(services, "two"))
 
         async with await open_pool(own_database, size=1) as pool, pool.transaction() as connection:
-            await publishing.rollback(connection, 1, 1)
+            await publish.rollback(connection, 1, 1)
 
         await until(serves(services, "one"))
         shown = await client.get(
@@ -96,8 +96,8 @@ async def test_what_is_rolled_back_is_never_heard(own_database):
     for ends, word in (("rollback", "one"), ("commit", "two")):
         transaction = working.transaction()
         await transaction.start()
-        await publishing.import_draft(working, worded(word), is_whole=True, file="test")
-        await publishing.publish(working, 1)
+        await publish.import_draft(working, worded(word), is_whole=True, file="test")
+        await publish.publish(working, 1)
         await getattr(transaction, ends)()
 
     async with asyncio.timeout(PATIENCE):

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from openbadgeslib.ob3 import OB3VerificationError, OB3Verifier
 
 from service.core.auth import api_keys
-from service.core.auth.identity import READ_ANY
+from service.core.auth.principal import READ_ANY
 from service.core.badges import awards, open_badges
 from service.core.badges.badge_keys import badge_keys, rotate
 from service.core.badges.open_badges import Award

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from service.core.auth import api_keys
-from service.core.publishing import publishing
+from service.core.publishing import publish
 from service.core.unlocks.model import Change
 from service.db.pool import open_pool
 from service.observe import Observer
@@ -96,8 +96,8 @@ async def test_what_another_process_writes_is_heard_and_the_end_ends_it(own_data
     try:
         async with pools[0].transaction() as connection:
             new = draft(1, (counted(1, 1),), metrics=(metric(),))
-            await publishing.import_draft(connection, new, is_whole=True, file="test")
-            await publishing.publish(connection, 1)
+            await publish.import_draft(connection, new, is_whole=True, file="test")
+            await publish.publish(connection, 1)
             key = (await api_keys.create(connection, title_id=1)).key
         services = [await make_services(Settings(jwt_secret=SECRET), pool, Observer(level="error")) for pool in pools]
         client = await aiohttp_client(make_application(services[0]))

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from service.core.auth.identity import Grant, Principal
+from service.core.auth.principal import Grant, Principal
 from service.core.auth.sessions import Sessions
 from service.errors import BadField, NotAuthenticated
 from tests.factories import authorization, bearer

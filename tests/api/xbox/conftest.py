@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from service.core.catalog.model import Texts
-from service.core.publishing import publishing
+from service.core.publishing import publish
 from service.db.pool import Pool
 from service.http.web import Services
 from tests.factories import draft
@@ -21,8 +21,8 @@ def publish_texts(pool: Pool, services: Services) -> PublishTexts:
     async def published(title_id: int, texts: Texts) -> int:
         changes = msgspec.structs.replace(draft(title_id, ()), texts=texts)
         async with pool.transaction() as connection:
-            await publishing.import_draft(connection, changes, is_whole=False, file="test")
-            release, _ = await publishing.publish(connection, title_id)
+            await publish.import_draft(connection, changes, is_whole=False, file="test")
+            release, _ = await publish.publish(connection, title_id)
         await services.releases.refresh()
         return release
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm
 
-from service.core.auth import credentials
+from service.core.auth import tokens
 from service.observe import Observer
 from service.server.app import make_application, make_services
 from service.settings import Settings
@@ -44,7 +44,7 @@ def sent(client):
 
 def claims(player: str | None = PLAYER, **changes: Any) -> dict[str, Any]:
     """The claims of a good token; a None removes one."""
-    made = credentials.claims_for(player or PLAYER, issuer="laurel", audience="laurel", now=NOW)
+    made = tokens.claims_for(player or PLAYER, issuer="laurel", audience="laurel", now=NOW)
     if player is None:
         del made["xui"]
     return {name: value for name, value in (made | changes).items() if value is not None}
@@ -52,7 +52,7 @@ def claims(player: str | None = PLAYER, **changes: Any) -> dict[str, Any]:
 
 def field(made: dict[str, Any], user_hash: str | None = None, secret: str = SECRET) -> str:
     token = jwt.encode(made, secret, algorithm="HS256")
-    return f"XBL3.0 x={user_hash or credentials.user_hash_of(PLAYER)};{token}"
+    return f"XBL3.0 x={user_hash or tokens.user_hash_of(PLAYER)};{token}"
 
 
 def users(*players: str) -> list[dict[str, str]]:
@@ -68,7 +68,7 @@ UNAUTHENTICATED = {
     "empty": "",
     "another scheme": authorization().replace("XBL3.0 x=", "Bearer x="),
     "a bearer token": "Bearer " + GOOD.partition(";")[2],
-    "no user hash": GOOD.replace(f"x={credentials.user_hash_of(PLAYER)};", "x=;"),
+    "no user hash": GOOD.replace(f"x={tokens.user_hash_of(PLAYER)};", "x=;"),
     "no token": "XBL3.0 x=1;",
     "only a token": GOOD.partition(";")[2],
     "two spaces": GOOD.replace("XBL3.0 x", "XBL3.0  x"),
@@ -273,7 +273,7 @@ async def test_with_a_public_key_only_its_own_algorithm_is_good(sent, algorithm)
     """RFC 8725 §2.1: above all not HS256, with the public key for a secret."""
     for other, private in KEYS.items():
         token = jwt.encode(claims(), private, algorithm=other)
-        status = (await sent(f"XBL3.0 x={credentials.user_hash_of(PLAYER)};{token}")).status
+        status = (await sent(f"XBL3.0 x={tokens.user_hash_of(PLAYER)};{token}")).status
         assert status == (200 if other == algorithm else 401), other
     head, body = (
         base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
@@ -281,7 +281,7 @@ async def test_with_a_public_key_only_its_own_algorithm_is_good(sent, algorithm)
     )
     mac = hmac.digest(public_pem(algorithm).encode(), f"{head}.{body}".encode(), "sha256")
     forged = f"{head}.{body}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
-    assert (await sent(f"XBL3.0 x={credentials.user_hash_of(PLAYER)};{forged}")).status == 401
+    assert (await sent(f"XBL3.0 x={tokens.user_hash_of(PLAYER)};{forged}")).status == 401
 
 
 async def test_keys_come_from_the_issuer_and_new_ones_when_a_token_names_them(pool, aiohttp_server, aiohttp_client):

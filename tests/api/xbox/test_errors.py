@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from service.core.formats.xbox.captured_page import TitleProgress
 from service.core.progress import progress
-from service.core.publishing import publishing
+from service.core.publishing import publish
 from service.db.pool import open_pool
 from service.observe import Observer
 from service.server.app import make_application, make_services
@@ -178,8 +178,8 @@ async def lost(own_database: str, aiohttp_client: Callable[..., Any], postgres: 
     async with await open_pool(own_database, size=2) as pool:
         async with pool.transaction() as connection:
             made = tuple(achievement(number) for number in (1, 2))
-            await publishing.import_draft(connection, draft(1, made), is_whole=True, file="test")
-            await publishing.publish(connection, 1)
+            await publish.import_draft(connection, draft(1, made), is_whole=True, file="test")
+            await publish.publish(connection, 1)
             part = TitleProgress(title_id=1, unlocked={1: 10**17}, currents={})
             await progress.put_progress(connection, player=PLAYER, progress=[part])
         services = await make_services(Settings(jwt_secret=SECRET), pool, Observer(level="error", stream=log))

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.core.catalog.model import Reward, achievement_key, reward_key
-from service.core.publishing import publishing
+from service.core.publishing import publish
 from tests.factories import OTHER, PLAYER, achievement, authorization
 
 FIELDS = ("name", "description", "locked_description")
@@ -328,7 +328,7 @@ async def test_a_rollback_serves_the_older_texts_again(ask, pool, services, publ
 
     for release, expected in ((1, first), (2, second), (1, first)):
         async with pool.transaction() as connection:
-            await publishing.rollback(connection, 1, release)
+            await publish.rollback(connection, 1, release)
         await services.releases.refresh()
 
         assert await ask(**question) == expected

@@ -16,8 +16,8 @@ from service import ticks
 from service.core.catalog.model import Achievement, Window
 from service.core.progress.page import Tokens
 from service.core.progress.progress import ProgressReads
-from service.core.publishing import publishing
-from service.core.publishing.releases import Releases
+from service.core.publishing import publish
+from service.core.publishing.snapshot import Releases
 from service.http.web import Services
 from service.server.app import make_application, make_services
 from tests.factories import OTHER, PLAYER, achievement, authorization, draft
@@ -184,7 +184,7 @@ class World:
                 published |= {one.number: one for one in achievements}
             case Rollback():
                 async with self._pool.transaction() as connection:
-                    await publishing.rollback(connection, title_id, 1)
+                    await publish.rollback(connection, title_id, 1)
                 await self._services.releases.refresh()
 
     @property
@@ -403,8 +403,8 @@ async def test_a_release_that_comes_while_the_first_page_is_read_is_not_in_the_w
         asked = asyncio.create_task(ask(titleId=title, maxItems=2))
         while not services.progress._in_title._running:  # noqa: ASYNC110  (it says nobody when it begins)
             await asyncio.sleep(0)
-        await publishing.import_draft(connection, draft(title, turned), is_whole=True, file="test")
-        await publishing.publish(connection, title)
+        await publish.import_draft(connection, draft(title, turned), is_whole=True, file="test")
+        await publish.publish(connection, title)
         await newer.refresh()
         services.releases.current = newer.current
     first = await asked
@@ -605,8 +605,8 @@ async def test_a_worker_that_has_not_heard_of_a_release_goes_on_in_it(ask, make_
     title = await make_title(achievements=4)
     turned = tuple(achievement(number, display_order=9 - number) for number in range(1, 7))
     async with pool.transaction() as connection:
-        await publishing.import_draft(connection, draft(title, turned), is_whole=True, file="test")
-        await publishing.publish(connection, title)
+        await publish.import_draft(connection, draft(title, turned), is_whole=True, file="test")
+        await publish.publish(connection, title)
     quicker = msgspec.structs.replace(services, releases=Releases(pool), progress=ProgressReads(pool))
     await quicker.releases.refresh()
     other = await aiohttp_client(make_application(quicker))
@@ -654,7 +654,7 @@ async def test_without_titles_the_scope_is_what_the_player_has_and_the_tokens_ti
 
 async def test_a_title_that_is_not_published_is_not_in_the_scope(ask, pool, give):
     async with pool.transaction() as connection:
-        await publishing.import_draft(connection, draft(1, (achievement(1),)), is_whole=True, file="test")
+        await publish.import_draft(connection, draft(1, (achievement(1),)), is_whole=True, file="test")
     await give(1, {1: 10**17})
 
     page = await ask(headers={"Authorization": authorization(title_id=1)})

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.auth.identity import (
+from service.core.auth.principal import (
     EVERY_USER,
     Principal,
     VerifiedClaims,

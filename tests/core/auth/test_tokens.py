@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from service.core.auth.credentials import KeyRing, UnknownKey, Verifier, authorization, claims_for, sign, user_hash_of
+from service.core.auth.tokens import KeyRing, UnknownKey, Verifier, authorization, claims_for, sign, user_hash_of
 from service.errors import NotAuthenticated, Unavailable
 
 NOW = 1_767_225_600

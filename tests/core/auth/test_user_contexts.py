@@ -8,8 +8,8 @@ import pytest
 from service.core.auth.user_contexts import UserContext, UserContexts
 from service.core.events.writing import Writer
 from service.core.progress import players
-from service.core.publishing import publishing
-from service.core.publishing.releases import Releases
+from service.core.publishing import publish
+from service.core.publishing.snapshot import Releases
 from service.errors import BadField, NotFound
 from tests.factories import draft
 
@@ -20,8 +20,8 @@ NAME = uuid.UUID("00000000-0000-4000-8000-000000000001")
 async def writer(pool):
     async with pool.transaction() as connection:
         for title_id in (1, 2):
-            await publishing.import_draft(connection, draft(title_id, ()), is_whole=True, file="test")
-            await publishing.publish(connection, title_id)
+            await publish.import_draft(connection, draft(title_id, ()), is_whole=True, file="test")
+            await publish.publish(connection, title_id)
     releases = Releases(pool)
     await releases.refresh()
     return Writer(pool, releases, erasure_key=b"key")

@@ -10,8 +10,8 @@ from service.core.badges.open_badges import Award
 from service.core.formats.xbox.captured_page import TitleProgress
 from service.core.progress import players
 from service.core.progress.progress import ProgressReads, put_progress
-from service.core.publishing import publishing
-from service.core.publishing.releases import Releases
+from service.core.publishing import publish
+from service.core.publishing.snapshot import Releases
 from service.db.pool import open_pool
 from service.errors import NotFound
 from tests.factories import OTHER, PLAYER, achievement, draft
@@ -22,8 +22,8 @@ AT = 634_939_895_403_087_016
 async def publish(pool, *, unlocked_at=AT):
     """Title 1, in which two players hold achievement 1."""
     async with pool.transaction() as connection:
-        await publishing.import_draft(connection, draft(1, (achievement(1),)), is_whole=True, file="test")
-        await publishing.publish(connection, 1)
+        await publish.import_draft(connection, draft(1, (achievement(1),)), is_whole=True, file="test")
+        await publish.publish(connection, 1)
         for player in (PLAYER, OTHER):
             part = TitleProgress(title_id=1, unlocked={1: unlocked_at}, currents={})
             await put_progress(connection, player=player, progress=[part])

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from service.core.badges import badge_verifying, open_badges
 from service.core.badges.badge_verifying import NotGood
 from service.core.badges.open_badges import Award, Issuing
-from service.core.publishing.published import PublishedTitle
+from service.core.publishing.published_title import PublishedTitle
 from tests.factories import PLAYER, achievement, draft
 
 NOW = 1_800_000_000

@@ -5,8 +5,8 @@ import pytest
 from service.core.catalog.model import Attribute
 from service.core.events import backfill
 from service.core.events.writing import Writer
-from service.core.publishing import publishing
-from service.core.publishing.releases import Releases
+from service.core.publishing import publish
+from service.core.publishing.snapshot import Releases
 from service.core.unlocks.model import Change
 from tests.factories import achievement, counted, draft, event, metric
 
@@ -20,8 +20,8 @@ async def publish(pool):
     async def published(*achievements):
         async with pool.transaction() as connection:
             new = draft(1, achievements, metrics=(metric(),), attributes=ATTRIBUTES)
-            await publishing.import_draft(connection, new, is_whole=True, file="test")
-            await publishing.publish(connection, 1)
+            await publish.import_draft(connection, new, is_whole=True, file="test")
+            await publish.publish(connection, 1)
 
     return published
 

@@ -3,8 +3,8 @@
 from service.core.events import event_log
 from service.core.events.writing import Writer
 from service.core.progress import doctor
-from service.core.publishing import publishing
-from service.core.publishing.releases import Releases
+from service.core.publishing import publish
+from service.core.publishing.snapshot import Releases
 from service.core.unlocks.model import Change
 from tests.factories import PLAYER, counted, draft, event, metric
 
@@ -30,8 +30,8 @@ async def test_months_are_made_ahead_once(connection):
 
 async def test_old_months_go_and_totals_stay(pool, connection):
     async with pool.transaction() as held:
-        await publishing.import_draft(held, draft(1, (counted(1, 5),), metrics=(metric(),)), is_whole=True, file="test")
-        await publishing.publish(held, 1)
+        await publish.import_draft(held, draft(1, (counted(1, 5),), metrics=(metric(),)), is_whole=True, file="test")
+        await publish.publish(held, 1)
     releases = Releases(pool)
     await releases.refresh()
     writer = Writer(pool, releases, erasure_key=b"key")
@@ -54,8 +54,8 @@ async def test_old_months_go_and_totals_stay(pool, connection):
 async def test_a_month_that_rows_went_elsewhere_for_is_left(pool, connection):
     """Without a partition of its own a row goes where there is none for, and no write ever fails for that."""
     async with pool.transaction() as held:
-        await publishing.import_draft(held, draft(1, (counted(1, 5),), metrics=(metric(),)), is_whole=True, file="test")
-        await publishing.publish(held, 1)
+        await publish.import_draft(held, draft(1, (counted(1, 5),), metrics=(metric(),)), is_whole=True, file="test")
+        await publish.publish(held, 1)
     releases = Releases(pool)
     await releases.refresh()
     await Writer(pool, releases, erasure_key=b"key").write(Change(player=PLAYER, title_id=1, events=(event(7),)))

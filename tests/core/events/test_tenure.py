@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from service import ticks
 from service.core.events import age
 from service.core.events.writing import Writer
-from service.core.publishing import publishing
-from service.core.publishing.releases import Releases
+from service.core.publishing import publish
+from service.core.publishing.snapshot import Releases
 from service.core.unlocks.model import Change
 from service.db.pool import open_pool
 from tests.factories import counted, draft, event, metric
@@ -40,8 +40,8 @@ def clock():
 async def releases(pool):
     async with pool.transaction() as connection:
         made = draft(1, (LONG, SHORT, counted(3, 5)), metrics=(metric(),))
-        await publishing.import_draft(connection, made, is_whole=True, file="test")
-        await publishing.publish(connection, 1)
+        await publish.import_draft(connection, made, is_whole=True, file="test")
+        await publish.publish(connection, 1)
     found = Releases(pool)
     await found.refresh()
     return found
@@ -147,8 +147,8 @@ async def test_more_players_than_a_page_and_two_processes(own_database, clock):
     try:
         async with pool.transaction() as connection:
             made = draft(1, (msgspec.structs.replace(SHORT, display_order=1),), metrics=(metric(),))
-            await publishing.import_draft(connection, made, is_whole=True, file="test")
-            await publishing.publish(connection, 1)
+            await publish.import_draft(connection, made, is_whole=True, file="test")
+            await publish.publish(connection, 1)
         releases = Releases(pool)
         await releases.refresh()
         writers = [Writer(pool, releases, erasure_key=b"key", clock=clock) for _ in range(2)]

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from service.core.catalog.model import Attribute
 from service.core.events.writing import Writer
-from service.core.publishing import publishing
-from service.core.publishing.releases import Releases
+from service.core.publishing import publish
+from service.core.publishing.snapshot import Releases
 from service.core.unlocks.model import Change, Report
 from service.db.pool import open_pool
 from service.errors import BadField, NotFound, UnknownMetric
@@ -24,8 +24,8 @@ async def publish(pool, *achievements, **changes):
     """Serves title 1, which counts words."""
     changes = {"metrics": (metric(),)} | changes
     async with pool.transaction() as connection:
-        await publishing.import_draft(connection, draft(1, achievements, **changes), is_whole=True, file="test")
-        await publishing.publish(connection, 1)
+        await publish.import_draft(connection, draft(1, achievements, **changes), is_whole=True, file="test")
+        await publish.publish(connection, 1)
 
 
 async def writer_on(pool):

@@ -14,7 +14,7 @@ from service.core.formats import read
 from service.core.formats.toml_catalog import read_toml
 from service.core.formats.write import EXPORT_FORMATS, export
 from service.core.formats.xbox import partner_center
-from service.core.publishing.publishing import difference, merged
+from service.core.publishing.publish import difference, merged
 from service.core.validation.store_ids import only_description
 
 SAMPLES = pathlib.Path(__file__).parents[4] / "shared/data/l10n/formats"

@@ -2,12 +2,12 @@
 
 import pytest
 
-from service.core.auth.identity import Principal, grants_of
+from service.core.auth.principal import Principal, grants_of
 from service.core.formats import po
 from service.core.formats.entry import Entry
 from service.core.localization import imports, texts
 from service.core.localization.comparing import Standing, compare, report_po
-from service.core.publishing import publishing
+from service.core.publishing import publish
 from service.errors import BadCatalogue, Conflict, NotAllowed
 from tests.factories import achievement, draft
 
@@ -26,7 +26,7 @@ def french(*entries: tuple[str, str, str], fuzzy: bool = False, language: str = 
 async def title(connection) -> int:
     """Title 1 in English, with a French name."""
     new = draft(1, (achievement(1), achievement(2)), texts={"fr-FR": {NAME: "Nom 1"}})
-    await publishing.import_draft(connection, new, is_whole=True, file="test")
+    await publish.import_draft(connection, new, is_whole=True, file="test")
     return 1
 
 
@@ -156,10 +156,10 @@ async def test_a_locale_is_replaced_by_what_the_file_holds(connection, read):
 
 async def test_a_source_that_comes_with_its_translation_does_not_make_it_stale(connection):
     new = draft(1, (achievement(1),))
-    await publishing.import_draft(connection, new, is_whole=True, file="test")
+    await publish.import_draft(connection, new, is_whole=True, file="test")
     new.texts["en-US"][NAME] = "A new name"
 
-    await publishing.import_draft(
+    await publish.import_draft(
         connection, draft(1, (achievement(1),), texts={"en-US": new.texts["en-US"], "fr-FR": {NAME: "Nom"}}),
         is_whole=True, file="test",
     )  # fmt: skip

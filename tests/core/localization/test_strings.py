@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from service.core.localization import coverage, fallbacks, texts
 from service.core.localization.explaining import explain
 from service.core.localization.fallbacks import Fallbacks
-from service.core.publishing import drafts, publishing, schedules
-from service.core.publishing.releases import Releases
+from service.core.publishing import drafts, publish, schedules
+from service.core.publishing.snapshot import Releases
 from service.errors import BadField, Conflict, NotFound
 from tests.factories import achievement, draft
 
@@ -23,7 +23,7 @@ FRENCH = {"fr-FR": {NAME: "Nom 1"}}
 async def title(connection) -> int:
     """Title 1 with two achievements in English and one French name; nothing is published."""
     new = draft(1, (achievement(1), achievement(2)), texts=FRENCH)
-    await publishing.import_draft(connection, new, is_whole=True, file="test")
+    await publish.import_draft(connection, new, is_whole=True, file="test")
     return 1
 
 
@@ -131,7 +131,7 @@ async def test_what_is_taken_away_leaves_its_history_and_its_numbers(connection,
     before = await drafts.draft_of(connection, title)
     after = msgspec.structs.replace(before, texts={"en-US": before.texts["en-US"]})
     author = drafts.Author(actor="Dev", origin="admin")
-    await drafts.write_draft(connection, after, publishing.difference(before, after), author=author)
+    await drafts.write_draft(connection, after, publish.difference(before, after), author=author)
 
     gone = await french(connection)
     again = await texts.save(connection, title, NAME, "fr-FR", text="Encore", expected=gone.version, actor="Ana")
@@ -169,12 +169,12 @@ async def test_no_acknowledged_text_is_lost_however_two_editors_take_turns(conne
 
 
 async def test_only_what_is_ready_is_published_and_the_rest_stays_as_it_is_served(connection, pool, title, save):
-    await publishing.publish(connection, title)
+    await publish.publish(connection, title)
     await save("Une suggestion", 1, state="needs_review")
     await texts.save(connection, title, NAME, "de-DE", text="Vorschlag", expected=0, actor="Uwe", state="needs_review")
     await texts.save(connection, title, "title/name", "fr-FR", text="Jeu", expected=0, actor="Ana")
 
-    _, changes = await publishing.publish(connection, title)
+    _, changes = await publish.publish(connection, title)
 
     assert changes.texts == {("fr-FR", "title/name"): (None, "Jeu")}
     assert (await served(pool))["fr-FR"] == {NAME: "Nom 1", "title/name": "Jeu"}
@@ -182,17 +182,17 @@ async def test_only_what_is_ready_is_published_and_the_rest_stays_as_it_is_serve
 
 
 async def test_a_title_may_publish_approved_texts_alone(connection, pool, title, save):
-    await publishing.publish(connection, title)
+    await publish.publish(connection, title)
     await texts.set_publish_from(connection, title, "approved")
     await save("Traduit", 1)
-    await publishing.publish(connection, title)
+    await publish.publish(connection, title)
     assert (await served(pool))["fr-FR"][NAME] == "Nom 1"
 
     await texts.review(connection, title, NAME, "fr-FR", approve=True, expected=2, actor="Rita")
-    release, changes = await publishing.publish(connection, title, actor="Rita", note="Approved French")
+    release, changes = await publish.publish(connection, title, actor="Rita", note="Approved French")
 
     assert changes.texts == {("fr-FR", NAME): ("Nom 1", "Traduit")}
-    [newest, *_] = await publishing.releases_of(connection, title)
+    [newest, *_] = await publish.releases_of(connection, title)
     assert (newest.release, newest.actor, newest.note, newest.is_served) == (release, "Rita", "Approved French", True)
 
 
@@ -228,7 +228,7 @@ async def test_pages_of_strings_join_up(connection, title):
 async def test_the_default_locale_lists_what_has_no_text_yet(connection, title):
     new = draft(1, (achievement(3),))
     del new.texts["en-US"]["achievement/3/name"]
-    await publishing.import_draft(connection, new, is_whole=True, file="test")
+    await publish.import_draft(connection, new, is_whole=True, file="test")
 
     missing = await texts.page(connection, title, "en-US", filter="missing")
 
@@ -238,7 +238,7 @@ async def test_the_default_locale_lists_what_has_no_text_yet(connection, title):
 
 
 async def test_coverage_counts_each_locale(connection, title, save):
-    await publishing.publish(connection, title)
+    await publish.publish(connection, title)
     await save("Nom deux", 1, state="approved")
 
     found = await coverage.of_title(connection, title)
@@ -262,7 +262,7 @@ async def test_a_scheduled_publish_happens_once_when_its_time_has_come(connectio
     later, done = await schedules.of_title(connection, title)
     assert (done.schedule_id, done.status, done.release) == (due.schedule_id, "published", 1)
     assert later.status == "waiting"
-    assert [(one.actor, one.note) for one in await publishing.releases_of(connection, title)] == [("Ana", "Launch")]
+    assert [(one.actor, one.note) for one in await publish.releases_of(connection, title)] == [("Ana", "Launch")]
     await schedules.cancel(connection, title, later.schedule_id)
     with pytest.raises(NotFound):
         await schedules.cancel(connection, title, later.schedule_id)
@@ -271,7 +271,7 @@ async def test_a_scheduled_publish_happens_once_when_its_time_has_come(connectio
 async def test_a_scheduled_publish_that_breaks_a_rule_says_so_and_changes_nothing(connection, pool):
     broken = draft(2, (achievement(1),))
     del broken.texts["en-US"][NAME]
-    await publishing.import_draft(connection, broken, is_whole=True, file="test")
+    await publish.import_draft(connection, broken, is_whole=True, file="test")
     await schedules.schedule(connection, 2, due_at=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC), actor="Ana")
 
     await schedules.run_due(pool)
@@ -279,11 +279,11 @@ async def test_a_scheduled_publish_that_breaks_a_rule_says_so_and_changes_nothin
     [one] = await schedules.of_title(connection, 2)
     assert (one.status, one.release) == ("refused", None)
     assert NAME in one.problem
-    assert await publishing.releases_of(connection, 2) == []
+    assert await publish.releases_of(connection, 2) == []
 
 
 async def test_each_string_says_where_it_comes_from(connection, pool, title):
-    await publishing.publish(connection, title)
+    await publish.publish(connection, title)
     releases = Releases(pool)
     await releases.refresh()
 
@@ -297,8 +297,8 @@ async def test_each_string_says_where_it_comes_from(connection, pool, title):
 
 async def test_an_achievement_in_one_language_says_that_another_string_decided(connection, pool):
     new = draft(1, (achievement(1),), texts=FRENCH, text_unit="achievement")
-    await publishing.import_draft(connection, new, is_whole=True, file="test")
-    await publishing.publish(connection, 1)
+    await publish.import_draft(connection, new, is_whole=True, file="test")
+    await publish.publish(connection, 1)
     releases = Releases(pool)
     await releases.refresh()
 
@@ -308,7 +308,7 @@ async def test_an_achievement_in_one_language_says_that_another_string_decided(c
 
 
 async def test_strings_that_fall_back_are_counted_by_answers_and_written_once(connection, pool, title):
-    await publishing.publish(connection, title)
+    await publish.publish(connection, title)
     releases = Releases(pool)
     await releases.refresh()
     published, counts = releases.current.titles[1], Fallbacks(pool)
@@ -325,7 +325,7 @@ async def test_strings_that_fall_back_are_counted_by_answers_and_written_once(co
 
 
 async def test_fallback_counts_are_bounded(pool, connection, title):
-    await publishing.publish(connection, title)
+    await publish.publish(connection, title)
     releases = Releases(pool)
     await releases.refresh()
     counts = Fallbacks(pool)

@@ -12,8 +12,8 @@ from service.core.progress import lists
 from service.core.progress.lists import Walk
 from service.core.progress.page import Asked, Order
 from service.core.progress.progress import ProgressReads, put_progress
-from service.core.publishing import publishing
-from service.core.publishing.releases import Releases
+from service.core.publishing import publish
+from service.core.publishing.snapshot import Releases
 from service.errors import BadToken
 from tests.factories import PLAYER, achievement, draft
 
@@ -27,8 +27,8 @@ def serve(connection, releases):
 
     async def served(title_id, *achievements) -> None:
         made = tuple(achievement(one) if isinstance(one, int) else one for one in achievements)
-        await publishing.import_draft(connection, draft(title_id, made), is_whole=True, file="test")
-        await publishing.publish(connection, title_id)
+        await publish.import_draft(connection, draft(title_id, made), is_whole=True, file="test")
+        await publish.publish(connection, title_id)
         await releases.refresh()
 
     return served

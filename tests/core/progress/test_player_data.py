@@ -12,8 +12,8 @@ from service.core.badges.open_badges import Award, Position
 from service.core.events.writing import Writer
 from service.core.progress import doctor, players
 from service.core.progress.progress import ProgressReads
-from service.core.publishing import publishing
-from service.core.publishing.releases import Releases
+from service.core.publishing import publish
+from service.core.publishing.snapshot import Releases
 from service.core.unlocks.model import Change, Report
 from service.db.pool import open_pool
 from service.errors import NotFound
@@ -25,8 +25,8 @@ TABLES = ("player", "progress", "event", "metric_day", "idempotency", "outbox", 
 async def publish(pool):
     async with pool.transaction() as connection:
         new = draft(1, (counted(1, 3), achievement(2)), metrics=(metric(),))
-        await publishing.import_draft(connection, new, is_whole=True, file="test")
-        await publishing.publish(connection, 1)
+        await publish.import_draft(connection, new, is_whole=True, file="test")
+        await publish.publish(connection, 1)
     releases = Releases(pool)
     await releases.refresh()
     return Writer(pool, releases, erasure_key=b"key")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from service.core.formats.xbox.captured_page import TitleProgress
 from service.core.progress.progress import put_progress
 from service.core.progress.rarity import NONE, UNSET, Rarities, Rarity, rarities_of
-from service.core.publishing import publishing
+from service.core.publishing import publish
 from tests.factories import achievement, draft
 
 
@@ -63,7 +63,7 @@ async def test_players_of_a_title_and_holders_are_counted_by_title(connection, p
     """A player counts once, when they first have anything there; so does each of their unlocks."""
     for title_id in (1, 2, 3):
         made = tuple(achievement(number) for number in (1, 2, 2**32 - 1))
-        await publishing.import_draft(connection, draft(title_id, made), is_whole=True, file="test")
+        await publish.import_draft(connection, draft(title_id, made), is_whole=True, file="test")
     for player, title_id, unlocked in [
         ("1", 1, {1: 5}),
         ("1", 1, {1: 9, 2**32 - 1: 5}),

@@ -11,7 +11,7 @@ from service.core.catalog.model import number_of, stored
 from service.core.formats.xbox.captured_page import TitleProgress
 from service.core.progress import progress
 from service.core.progress.progress import ProgressReads, put_progress
-from service.core.publishing import publishing
+from service.core.publishing import publish
 from tests.factories import PLAYER, achievement, draft
 
 NUMBERS = [1, 2, 3, 2**31 + 5]
@@ -21,7 +21,7 @@ NUMBERS = [1, 2, 3, 2**31 + 5]
 async def two_titles(connection):
     for title_id in (1, 2):
         new = draft(title_id, tuple(achievement(number) for number in NUMBERS))
-        await publishing.import_draft(connection, new, is_whole=True, file="test")
+        await publish.import_draft(connection, new, is_whole=True, file="test")
 
 
 def part(title_id, unlocked, currents=None):

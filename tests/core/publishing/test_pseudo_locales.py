@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.publishing.pseudo import accented, mirrored, with_pseudo
+from service.core.publishing.pseudo_locales import accented, mirrored, with_pseudo
 from service.core.validation import tokens
 
 texts = st.lists(

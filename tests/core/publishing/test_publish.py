@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.publishing import publishing
-from service.core.publishing.publishing import difference, merged
-from service.core.publishing.releases import Releases
+from service.core.publishing import publish
+from service.core.publishing.publish import difference, merged
+from service.core.publishing.snapshot import Releases
 from service.db.pool import open_pool
 from service.errors import BadCatalogue, NotFound
 from tests.factories import achievement, draft, metric
 
 
 async def imported(connection, new, *, is_whole=True):
-    return await publishing.import_draft(connection, new, is_whole=is_whole, file="test")
+    return await publish.import_draft(connection, new, is_whole=is_whole, file="test")
 
 
 async def test_what_was_imported_is_what_is_being_edited(connection):
@@ -25,7 +25,7 @@ async def test_what_was_imported_is_what_is_being_edited(connection):
     changes = await imported(connection, new)
 
     assert (changes.title_is_new, changes.added, changes.changed) == (True, (1, 2), ())
-    assert await publishing.draft_of(connection, 1) == new
+    assert await publish.draft_of(connection, 1) == new
     assert not await imported(connection, new)
 
 
@@ -34,7 +34,7 @@ async def test_an_import_loses_nothing_that_it_does_not_name(connection):
 
     await imported(connection, draft(1, (achievement(2, is_secret=True),)))
 
-    after = await publishing.draft_of(connection, 1)
+    after = await publish.draft_of(connection, 1)
     assert [one.number for one in after.achievements] == [1, 2]
     assert after.texts["fr-FR"] == {"title/name": "Un jeu"}
     assert after.achievements[1].is_secret
@@ -80,7 +80,7 @@ async def test_a_release_that_breaks_a_rule_is_refused_and_nothing_is_served(con
     await imported(connection, new)
 
     with pytest.raises(BadCatalogue) as refusal:
-        await publishing.publish(connection, 1)
+        await publish.publish(connection, 1)
 
     assert [(one.rule, one.key) for one in refusal.value.problems] == [("missing-text", "achievement/1/name")]
     releases = Releases(pool)
@@ -91,8 +91,8 @@ async def test_a_release_that_breaks_a_rule_is_refused_and_nothing_is_served(con
 async def test_publishing_twice_without_a_change_makes_one_release(connection):
     await imported(connection, draft(1, (achievement(1),)))
 
-    first, changes = await publishing.publish(connection, 1)
-    second, nothing = await publishing.publish(connection, 1)
+    first, changes = await publish.publish(connection, 1)
+    second, nothing = await publish.publish(connection, 1)
 
     assert (first, second) == (1, 1)
     assert changes
@@ -102,18 +102,18 @@ async def test_publishing_twice_without_a_change_makes_one_release(connection):
 async def test_going_back_serves_the_old_words_and_keeps_the_draft(connection, pool):
     old = draft(1, (achievement(1),))
     await imported(connection, old)
-    await publishing.publish(connection, 1)
+    await publish.publish(connection, 1)
     new = msgspec.structs.replace(old, texts={"en-US": {**old.texts["en-US"], "achievement/1/name": "Better"}})
     await imported(connection, new)
-    await publishing.publish(connection, 1)
+    await publish.publish(connection, 1)
 
-    await publishing.rollback(connection, 1, 1)
+    await publish.rollback(connection, 1, 1)
 
     releases = Releases(pool)
     await releases.refresh()
     assert releases.current.titles[1].words(0, ("en-US",)).name == "Name 1"
-    assert await publishing.draft_of(connection, 1) == new
-    assert [(one.release, one.is_served) for one in await publishing.releases_of(connection, 1)] == [
+    assert await publish.draft_of(connection, 1) == new
+    assert [(one.release, one.is_served) for one in await publish.releases_of(connection, 1)] == [
         (2, False),
         (1, True),
     ]
@@ -123,7 +123,7 @@ async def test_there_is_no_going_back_to_what_never_was(connection):
     await imported(connection, draft(1, (achievement(1),)))
 
     with pytest.raises(NotFound):
-        await publishing.rollback(connection, 1, 9)
+        await publish.rollback(connection, 1, 9)
 
 
 async def test_one_scid_is_of_one_title(connection):
@@ -147,7 +147,7 @@ async def test_public_ids_may_change_places(connection):
     changes = await imported(connection, draft(1, (achievement(1, public_id="dusk"), achievement(2, public_id="dawn"))))
 
     assert changes.changed == (1, 2)
-    after = await publishing.draft_of(connection, 1)
+    after = await publish.draft_of(connection, 1)
     assert [one.public_id for one in after.achievements] == ["dusk", "dawn"]
 
 
@@ -163,41 +163,41 @@ async def test_an_import_that_is_refused_changes_nothing(connection):
         )
 
     assert {one.rule for one in refusal.value.problems} == {"scid-names-one-title", "public-id-names-one-achievement"}
-    assert await publishing.draft_of(connection, 2) == before
+    assert await publish.draft_of(connection, 2) == before
 
 
 async def test_a_release_that_is_refused_leaves_the_one_before_in_service(connection, pool):
     await imported(connection, draft(1, (achievement(1),)))
-    await publishing.publish(connection, 1)
+    await publish.publish(connection, 1)
     broken = draft(1, (achievement(2),))
     del broken.texts["en-US"]["achievement/2/name"]
     await imported(connection, broken)
 
     with pytest.raises(BadCatalogue):
-        await publishing.publish(connection, 1)
+        await publish.publish(connection, 1)
 
     releases = Releases(pool)
     await releases.refresh()
     assert [one.number for one in releases.current.titles[1].achievements] == [1]
-    assert [one.release for one in await publishing.releases_of(connection, 1)] == [1]
+    assert [one.release for one in await publish.releases_of(connection, 1)] == [1]
 
 
 async def test_nothing_is_published_of_a_title_that_is_not_there(connection):
     with pytest.raises(NotFound, match="there is no title 9"):
-        await publishing.publish(connection, 9)
+        await publish.publish(connection, 9)
 
 
 async def test_a_release_after_going_back_has_a_number_of_its_own(connection):
     """It says what players will see changed, which is more than what was edited."""
     for count in (1, 2):
         await imported(connection, draft(1, tuple(achievement(number) for number in range(1, count + 1))))
-        await publishing.publish(connection, 1)
-    await publishing.rollback(connection, 1, 1)
+        await publish.publish(connection, 1)
+    await publish.rollback(connection, 1, 1)
 
-    release, changes = await publishing.publish(connection, 1)
+    release, changes = await publish.publish(connection, 1)
 
     assert (release, changes.added) == (3, (2,))
-    assert [(one.release, one.is_served) for one in await publishing.releases_of(connection, 1)] == [
+    assert [(one.release, one.is_served) for one in await publish.releases_of(connection, 1)] == [
         (3, True),
         (2, False),
         (1, False),
@@ -209,7 +209,7 @@ async def test_a_locale_that_did_not_change_is_stored_once(connection):
     for count in (1, 2, 3):
         made = tuple(achievement(number) for number in range(1, count + 1))
         await imported(connection, draft(1, made, texts=french))
-        await publishing.publish(connection, 1)
+        await publish.publish(connection, 1)
 
     assert await connection.fetchval("SELECT count(*) FROM release_bundle") == 6
     assert await connection.fetchval("SELECT count(*) FROM bundle") == 4
@@ -226,7 +226,7 @@ async def test_titles_may_be_published_at_the_same_time(own_database):
 
         async def publish(title_id):
             async with pool.transaction() as connection:
-                await publishing.publish(connection, title_id)
+                await publish.publish(connection, title_id)
             await releases.refresh()
             assert title_id in releases.current.titles
 
@@ -288,8 +288,8 @@ async def test_an_import_forgets_no_metric_that_only_the_draft_has(connection):
     def counting(*keys):
         return draft(1, (achievement(1),), metrics=tuple(metric(key) for key in keys))
 
-    await publishing.import_draft(connection, counting("words", "steps"), is_whole=True, file="test")
-    await publishing.import_draft(connection, counting("steps", "lamps"), is_whole=True, file="test")
+    await publish.import_draft(connection, counting("words", "steps"), is_whole=True, file="test")
+    await publish.import_draft(connection, counting("steps", "lamps"), is_whole=True, file="test")
 
-    after = await publishing.draft_of(connection, 1)
+    after = await publish.draft_of(connection, 1)
     assert [one.key for one in after.title.metrics] == ["words", "steps", "lamps"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from service import ticks
 from service.core.catalog.model import Achievement, MediaAsset, Reward, Texts, Window, number_of, stored
-from service.core.publishing.published import PublishedTitle
+from service.core.publishing.published_title import PublishedTitle
 from tests.factories import achievement, draft
 
 INT4 = range(-(2**31), 2**31)

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from service.core.auth.identity import EVERY_USER, Principal, VerifiedClaims, canonical_xuid, parse_xbl3, principal_of
+from service.core.auth.principal import EVERY_USER, Principal, VerifiedClaims, canonical_xuid, parse_xbl3, principal_of
 from service.errors import NotAuthenticated, Unavailable
 
 SECONDS = 1

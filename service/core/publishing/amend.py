@@ -7,14 +7,14 @@ from that, to what is served.
 from collections.abc import Callable
 
 from service.core.catalog.model import Draft
-from service.core.publishing import publishing
+from service.core.publishing import publish
 from service.core.validation import publish_rules
 from service.db import Connection
 from service.errors import BadCatalogue, Problem
 
 Amendment = Callable[[Draft], Draft]
 
-ADMIN = publishing.Author(actor="admin API", origin="admin")
+ADMIN = publish.Author(actor="admin API", origin="admin")
 
 
 async def amend(connection: Connection, title_id: int, change: Amendment) -> Draft:
@@ -26,27 +26,27 @@ async def amend(connection: Connection, title_id: int, change: Amendment) -> Dra
         NotFound: there is no such title.
         BadCatalogue: the title would break a rule that every release must keep.
     """
-    await publishing.lock_title(connection, title_id)
-    draft = await publishing.draft_of(connection, title_id)
+    await publish.lock_title(connection, title_id)
+    draft = await publish.draft_of(connection, title_id)
     assert draft is not None  # noqa: S101  (its row is locked)
-    served = await publishing.served_draft(connection, title_id)
+    served = await publish.served_draft(connection, title_id)
     edited = change(draft)
-    changes = publishing.difference(draft, edited)
+    changes = publish.difference(draft, edited)
     if changes:
-        await publishing.write_draft(connection, edited, changes, author=ADMIN)
+        await publish.write_draft(connection, edited, changes, author=ADMIN)
     after = edited if served is None else change(served)
-    if served is not None and not publishing.difference(served, after):
+    if served is not None and not publish.difference(served, after):
         return after
     problems = problems_of(after)
     if problems:
         raise BadCatalogue(problems)
-    await publishing.release_draft(connection, after, served, actor=ADMIN.actor)
+    await publish.release_draft(connection, after, served, actor=ADMIN.actor)
     return after
 
 
 async def served(connection: Connection, title_id: int) -> Draft | None:
     """What is served of a title, all of it; what is being edited, before the first publish."""
-    return await publishing.served_draft(connection, title_id) or await publishing.draft_of(connection, title_id)
+    return await publish.served_draft(connection, title_id) or await publish.draft_of(connection, title_id)
 
 
 def problems_of(draft: Draft) -> list[Problem]:

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from service.core.catalog.model import Achievement, Texts, Title
-from service.core.publishing.pseudo import with_pseudo
-from service.core.publishing.published import PublishedTitle
+from service.core.publishing.pseudo_locales import with_pseudo
+from service.core.publishing.published_title import PublishedTitle
 from service.db.pool import Pool
 from service.db.queries import query
 

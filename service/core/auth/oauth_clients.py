@@ -9,10 +9,10 @@ import time
 
 import msgspec
 
-from service.core.auth import credentials
+from service.core.auth import tokens
 from service.core.auth.api_keys import ApiKeys
-from service.core.auth.credentials import KeyRing, Verifier
-from service.core.auth.identity import CONTEXTS, Principal
+from service.core.auth.principal import CONTEXTS, Principal
+from service.core.auth.tokens import KeyRing, Verifier
 
 _KID = "application"
 _BEGINNING = (
@@ -37,7 +37,7 @@ class Applications:
             NotAuthenticated: there is no such client, it was revoked, or the secret is another.
             Unavailable: the database is out of reach.
         """
-        return credentials.client_token(
+        return tokens.client_token(
             self._secret,
             kid=_KID,
             issuer=self._issuer,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from service.core.publishing.publishing import Difference, difference, draft_of_release
+from service.core.publishing.publish import Difference, difference, draft_of_release
 from service.db import Connection
 from service.db.queries import query
 from service.errors import NotFound
