@@ -13,7 +13,7 @@ from service.core.badges.badge_keys import badge_keys, rotate
 from service.core.badges.badge_verifying import Badge, NotGood
 from service.core.badges.open_badges import Award, Issuing
 from service.core.languages import negotiation
-from service.core.progress.progress import ProgressReads
+from service.core.progress.reader import ProgressReads
 from service.core.publishing.published_title import PublishedTitle
 from service.core.publishing.snapshot import Releases
 from service.db.pool import Pool

@@ -15,7 +15,7 @@ from service.cli.intake import DraftOf, Given, Places, locales_of, read_files
 from service.cli.report import REPORT_FORMATS, Finding, ReportFormat
 from service.core.catalog.model import Draft
 from service.core.events import backfill
-from service.core.events.writing import Writer
+from service.core.events.writer import Writer
 from service.core.formats import write
 from service.core.formats.detect import Format
 from service.core.formats.title_folder import write_files

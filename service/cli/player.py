@@ -6,11 +6,11 @@ import sys
 import click
 
 from service.cli.console import database_url, refuse, run, settings, up_to_date
-from service.core.events.writing import hash_of
-from service.core.progress import doctor as core_doctor
-from service.core.progress import players
-from service.core.progress.doctor import Finding
-from service.core.progress.players import Erased
+from service.core.events.writer import hash_of
+from service.core.progress import consistency as core_doctor
+from service.core.progress import player_data
+from service.core.progress.consistency import Finding
+from service.core.progress.player_data import Erased
 from service.db.shared_keys import shared_key
 
 
@@ -27,7 +27,7 @@ def export(name: str, *, output: pathlib.Path | None) -> None:
 
     async def work(url: str) -> bytes:
         async with up_to_date(url) as pool, pool.transaction(is_one_moment=True) as connection:
-            return b"".join([piece async for piece in players.export(connection, name)])
+            return b"".join([piece async for piece in player_data.export(connection, name)])
 
     with database_url(settings()) as url:
         document = run(lambda: work(url))
@@ -49,7 +49,7 @@ def erase(name: str, *, yes: bool) -> None:
         async with up_to_date(url) as pool:
             player_hash = hash_of(name, key=await shared_key(pool, "erasure"))
             async with pool.transaction() as connection:
-                return await players.erase(connection, name, player_hash=player_hash)
+                return await player_data.erase(connection, name, player_hash=player_hash)
 
     with database_url(settings()) as url:
         gone = run(lambda: work(url))

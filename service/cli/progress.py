@@ -7,7 +7,7 @@ import click
 from service.cli.console import database_url, refuse, run, settings, up_to_date
 from service.core.auth.principal import canonical_xuid
 from service.core.formats.xbox import captured_page
-from service.core.progress import progress as core
+from service.core.progress import reader as core
 from service.core.validation.diagnostics import MAX_BYTES
 from service.errors import NotFound
 

@@ -10,10 +10,10 @@ import msgspec
 from service import ticks
 from service.core.auth import api_keys
 from service.core.auth.user_contexts import Scope, UserContext, UserContexts
-from service.core.events.writing import Writer
+from service.core.events.writer import Writer
 from service.core.formats.title_folder import locales_folder, read_title_folder
 from service.core.formats.xbox import captured_page
-from service.core.progress import progress
+from service.core.progress import reader
 from service.core.publishing import publish
 from service.core.publishing.snapshot import Releases
 from service.core.unlocks.model import Change, Event
@@ -107,7 +107,7 @@ async def _load_catalogue(pool: Pool) -> list[int]:
         if GAME in new:
             file = _HERE / f"progress-{PLAYER}.json"
             captured = captured_page.read_progress(file.read_bytes(), file=file.name)
-            await progress.put_progress(connection, player=PLAYER, progress=captured)
+            await reader.put_progress(connection, player=PLAYER, progress=captured)
     return new
 
 

@@ -24,14 +24,14 @@ from service.core.auth.principal import Principal
 from service.core.auth.sessions import Sessions
 from service.core.auth.tokens import UnknownKey, Verifier
 from service.core.auth.user_contexts import UserContexts
-from service.core.events.watch import Watch
-from service.core.events.writing import Writer
+from service.core.events.subscriptions import Watch
+from service.core.events.writer import Writer
 from service.core.localization.fallbacks import Fallbacks
 from service.core.localization.presence import Presence
-from service.core.progress.completions import Completions
-from service.core.progress.page import Tokens
-from service.core.progress.progress import ProgressReads
+from service.core.progress.holder_counts import Completions
+from service.core.progress.paging import Tokens
 from service.core.progress.rarity import Rarities
+from service.core.progress.reader import ProgressReads
 from service.core.publishing.snapshot import Releases
 from service.db.pool import Pool
 from service.errors import (

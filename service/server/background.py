@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from service.api import trophy
-from service.core.events import age, backfill, event_log, watch
+from service.core.events import backfill, event_log, subscriptions, tenure
 from service.core.events.outbox import Due
 from service.core.publishing import schedules
 from service.db.listening import listen
@@ -47,7 +47,7 @@ async def background(services: Services, *, url: str | None = None) -> AsyncIter
         _every(AGE_EVERY, chores.look_at_the_clock, observer),
         _every(SCHEDULES_EVERY, chores.publish_due, observer),
         _every(FALLBACKS_EVERY, services.fallbacks.flush, observer),
-        _every(watch.POLL, services.watch.poll, observer),
+        _every(subscriptions.POLL, services.watch.poll, observer),
         Webhooks(services.pool, chores.render, observer).run(),
     ]
     if url is not None:
@@ -85,7 +85,7 @@ class Chores:
 
     async def look_at_the_clock(self) -> None:
         """Give players what time alone has earned."""
-        await age.step(self._services.pool, self._services.writer, self._services.releases)
+        await tenure.step(self._services.pool, self._services.writer, self._services.releases)
 
     async def publish_due(self) -> None:
         """Publish what was scheduled for now."""

@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from service.core.events.writing import Counters
+from service.core.events.writer import Counters
 from service.http.web import Services
 
 

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient
 
 from service.core.catalog.model import Achievement
 from service.core.formats.xbox.captured_page import TitleProgress
-from service.core.progress import progress
+from service.core.progress import reader
 from service.core.publishing import publish
 from service.db.pool import Pool
 from service.http.web import Services
@@ -73,7 +73,7 @@ def give(pool: Pool) -> Callable[..., Awaitable[None]]:
     ) -> None:
         part = TitleProgress(title_id=title_id, unlocked=dict(unlocked), currents=dict(currents or {}))
         async with pool.transaction() as connection:
-            await progress.put_progress(connection, player=player, progress=[part])
+            await reader.put_progress(connection, player=player, progress=[part])
 
     return given
 

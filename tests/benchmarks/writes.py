@@ -18,7 +18,7 @@ import msgspec
 
 from service.core.auth import api_keys
 from service.core.catalog.model import Achievement, Draft, Measure, Metric, Requirement, metric_key
-from service.core.events.records import RECORD
+from service.core.events.store import RECORD
 from service.db.embedded import binaries
 from service.db.queries import Statement
 from tests.benchmarks import seed

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.core.progress.progress import _changes, _in_titles
+from service.core.progress.reader import _changes, _in_titles
 
 PLAYERS = 20_000  # so many that reading a whole table would never be cheaper than ten probes
 

@@ -20,7 +20,7 @@ import asyncpg
 import pytest
 
 from service.core.auth import api_keys
-from service.core.progress import doctor
+from service.core.progress import consistency
 from service.core.publishing import publish
 from service.db.embedded import EmbeddedPostgres
 from service.db.migrate import migrate
@@ -172,7 +172,7 @@ async def found(url: str) -> dict[str, object]:
             "days": await connection.fetchval("SELECT sum(change)::integer FROM metric_day"),
             "totals": await connection.fetchval("SELECT sum((standings ->> 'sum:words')::integer) FROM progress"),
             "unlocks": await connection.fetchval("SELECT sum(cardinality(unlocked)) FROM progress"),
-            "doctor": [finding.what for finding in await doctor.examine(connection)],
+            "doctor": [finding.what for finding in await consistency.examine(connection)],
         }
 
 

@@ -12,7 +12,7 @@ from service.api.trophy.asking import Asking
 from service.api.trophy.bodies import BatchEvent, idempotency_key, user_id
 from service.api.trophy.wire import Shape
 from service.core.auth import api_keys
-from service.core.events.writing import Written
+from service.core.events.writer import Written
 from service.core.unlocks.model import Change, Event
 from service.errors import BadField, NotFound, UnknownMetric
 from service.http.web import Route, decode, read_body

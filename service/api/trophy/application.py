@@ -12,8 +12,8 @@ from service.api.trophy.asking import Asking, etag
 from service.api.trophy.bodies import CompleteBody, EventBody, UpsertedUser, UserFields, idempotency_key, user_id
 from service.api.trophy.wire import Shape, is_api, is_shown, user_attributes, with_counts
 from service.core.catalog.model import Achievement, stored
-from service.core.events import days
-from service.core.events.days import Aggregation
+from service.core.events import daily_totals
+from service.core.events.daily_totals import Aggregation
 from service.core.unlocks import measures
 from service.core.unlocks.model import Change, Recorded, Report, State
 from service.errors import BadField, BadParameter, NotFound
@@ -97,7 +97,7 @@ async def event_summary(request: web.Request) -> web.Response:
     if not 0 < (until - since).days <= _MOST_DAYS:
         raise BadParameter("endDate", f"a day after startDate, by at most {_MOST_DAYS} days", until)
     await asking.progress(player)
-    periods = await days.summary(
+    periods = await daily_totals.summary(
         asking.services.pool, player, asking.title_id, metric=key, since=since, until=until, by=aggregation
     )
     return asking.answer(
@@ -242,7 +242,7 @@ async def _streak_history(asking: Asking, player: str, state: State, periods: in
     """Each of the last days up to today, with the length of the row that it belongs to so far."""
     today = measures.local_day(asking.now, state.profile.time_zone)
     async with asking.services.pool.connection() as connection:
-        active = await days.active_days(
+        active = await daily_totals.active_days(
             connection,
             player=player,
             title_id=asking.title_id,

@@ -15,7 +15,7 @@ from service.api.trophy.bodies import user_id
 from service.api.trophy.limits import Allowance, Limiter
 from service.api.trophy.wire import Renderer, encode
 from service.core.auth.principal import Principal, may_read_progress, may_write_progress
-from service.core.events.writing import Written
+from service.core.events.writer import Written
 from service.core.languages import negotiation
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.publishing.published_title import PublishedTitle

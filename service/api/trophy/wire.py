@@ -14,7 +14,7 @@ import msgspec
 
 from service import ticks
 from service.core.catalog.model import NO_PICTURE, Achievement, Measure, Requirement, stored
-from service.core.progress.completions import Counts
+from service.core.progress.holder_counts import Counts
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.model import Profile, State, Streak
 

@@ -9,7 +9,7 @@ from service import ticks
 from service.api.xbox.answers import ChainOf, Contract
 from service.api.xbox.fragments import LOCKED_AT, encode
 from service.core.progress.lists import keep
-from service.core.progress.page import Cursor, Order, View
+from service.core.progress.paging import Cursor, Order, View
 from service.core.unlocks.player_progress import Everything
 from service.errors import BadToken
 

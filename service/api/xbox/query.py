@@ -18,7 +18,7 @@ from typing import Literal
 import msgspec
 
 from service.core.catalog.model import U32, Kind
-from service.core.progress.page import Asked, Order
+from service.core.progress.paging import Asked, Order
 from service.errors import BadParameter
 
 DEFAULT_PAGE = 32  # items, as three captures of the live service show

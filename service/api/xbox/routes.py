@@ -19,7 +19,7 @@ from service.core.languages import negotiation
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.progress import lists
 from service.core.progress.lists import Walk
-from service.core.progress.page import Cursor, Order, View
+from service.core.progress.paging import Cursor, Order, View
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.player_progress import Everything
 from service.errors import BadParameter, NotAuthenticated, NotFound

@@ -20,7 +20,7 @@ from service import ticks
 from service.api.xbox.fragments import encode
 from service.core.auth.principal import canonical_xuid, may_read_progress
 from service.core.catalog.model import stored
-from service.core.events.watch import Changes
+from service.core.events.subscriptions import Changes
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.player_progress import Progress
 from service.errors import BadRequest, LaurelError, NotFound, Unavailable

@@ -15,7 +15,7 @@ from aiohttp import web
 from service.api.xbox.fragments import encode
 from service.core.auth.principal import canonical_xuid, may_write_progress
 from service.core.catalog.model import U32, Achievement, stored
-from service.core.events.writing import Written
+from service.core.events.writer import Written
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.model import Change, Report, manual_key
 from service.errors import BadField, BadParameter, LaurelError, NotFound, WrongPlayer

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from service.core.events.writing import Writer
+from service.core.events.writer import Writer
 from service.core.unlocks.model import Change
 from service.db.pool import Pool
 from service.db.queries import query

@@ -4,7 +4,7 @@ import msgspec
 
 from service.core.badges.open_badges import Award, Position, badge
 from service.core.catalog.model import Achievement, stored
-from service.core.progress.progress import ProgressReads
+from service.core.progress.reader import ProgressReads
 from service.core.publishing.published_title import PublishedTitle
 from service.db import Connection
 from service.db.pool import Pool

@@ -15,7 +15,7 @@ import msgspec
 
 from service.core.catalog.model import Draft
 from service.core.events import event_log
-from service.core.events.writing import Writer
+from service.core.events.writer import Writer
 from service.core.publishing.snapshot import Releases
 from service.core.unlocks import evaluate
 from service.core.unlocks.model import Change, Logged, Standing

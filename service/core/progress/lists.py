@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import msgspec
 
 from service import ticks
-from service.core.progress.page import Asked, Cursor, Listing, Order, Run, View, listing
-from service.core.progress.progress import ProgressReads
+from service.core.progress.paging import Asked, Cursor, Listing, Order, Run, View, listing
+from service.core.progress.reader import ProgressReads
 from service.core.publishing.published_title import PublishedTitle
 from service.core.publishing.snapshot import Releases
 from service.core.unlocks.player_progress import Everything, Progress

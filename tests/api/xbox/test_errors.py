@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.core.formats.xbox.captured_page import TitleProgress
-from service.core.progress import progress
+from service.core.progress import reader
 from service.core.publishing import publish
 from service.db.pool import open_pool
 from service.observe import Observer
@@ -181,7 +181,7 @@ async def lost(own_database: str, aiohttp_client: Callable[..., Any], postgres: 
             await publish.import_draft(connection, draft(1, made), is_whole=True, file="test")
             await publish.publish(connection, 1)
             part = TitleProgress(title_id=1, unlocked={1: 10**17}, currents={})
-            await progress.put_progress(connection, player=PLAYER, progress=[part])
+            await reader.put_progress(connection, player=PLAYER, progress=[part])
         services = await make_services(Settings(jwt_secret=SECRET), pool, Observer(level="error", stream=log))
         client = await aiohttp_client(make_application(services))
         name = own_database.partition("?")[0].rpartition("/")[2]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from service import ticks
 from service.api.xbox import query
 from service.core.catalog.model import Window
-from service.core.progress.page import Order
+from service.core.progress.paging import Order
 from service.errors import BadParameter
 from tests.factories import OTHER, PLAYER, achievement, authorization
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from service import ticks
 from service.core.catalog.model import Achievement, Window
-from service.core.progress.page import Tokens
-from service.core.progress.progress import ProgressReads
+from service.core.progress.paging import Tokens
+from service.core.progress.reader import ProgressReads
 from service.core.publishing import publish
 from service.core.publishing.snapshot import Releases
 from service.http.web import Services

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from service.core.auth.user_contexts import UserContext, UserContexts
-from service.core.events.writing import Writer
-from service.core.progress import players
+from service.core.events.writer import Writer
+from service.core.progress import player_data
 from service.core.publishing import publish
 from service.core.publishing.snapshot import Releases
 from service.errors import BadField, NotFound
@@ -76,8 +76,8 @@ async def test_what_another_process_changed_is_seen_after_a_refresh(pool, writer
 async def test_contexts_are_handed_out_and_erased_with_the_player(pool, connection, writer):
     contexts = UserContexts(pool)
     await contexts.put(writer, wanted())
-    held = msgspec.json.decode(b"".join([piece async for piece in players.export(connection, "ada")]))
-    await players.erase(connection, "ada", player_hash=writer.hash_of("ada"))
+    held = msgspec.json.decode(b"".join([piece async for piece in player_data.export(connection, "ada")]))
+    await player_data.erase(connection, "ada", player_hash=writer.hash_of("ada"))
     await contexts.refresh()
 
     assert held["user_contexts"] == [

@@ -8,8 +8,8 @@ from service.core.badges import awards, open_badges
 from service.core.badges.badge_keys import badge_keys, rotate
 from service.core.badges.open_badges import Award
 from service.core.formats.xbox.captured_page import TitleProgress
-from service.core.progress import players
-from service.core.progress.progress import ProgressReads, put_progress
+from service.core.progress import player_data
+from service.core.progress.reader import ProgressReads, put_progress
 from service.core.publishing import publish
 from service.core.publishing.snapshot import Releases
 from service.db.pool import open_pool
@@ -76,7 +76,7 @@ async def test_an_erased_players_badge_stays_revoked_and_a_new_players_is_not(po
     await publish(pool)
     _, at = await revoke(pool)
     async with pool.transaction() as lent:
-        await players.erase(lent, PLAYER, player_hash=bytes(32))
+        await player_data.erase(lent, PLAYER, player_hash=bytes(32))
 
     assert await connection.fetchval("SELECT count(*) FROM revoked_badge") == 0
     assert await is_set(pool, at)

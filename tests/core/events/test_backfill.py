@@ -4,7 +4,7 @@ import pytest
 
 from service.core.catalog.model import Attribute
 from service.core.events import backfill
-from service.core.events.writing import Writer
+from service.core.events.writer import Writer
 from service.core.publishing import publish
 from service.core.publishing.snapshot import Releases
 from service.core.unlocks.model import Change

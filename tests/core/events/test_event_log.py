@@ -1,8 +1,8 @@
 """The log in months: made ahead, dropped when they are old, and nothing that is counted depends on them."""
 
 from service.core.events import event_log
-from service.core.events.writing import Writer
-from service.core.progress import doctor
+from service.core.events.writer import Writer
+from service.core.progress import consistency
 from service.core.publishing import publish
 from service.core.publishing.snapshot import Releases
 from service.core.unlocks.model import Change
@@ -48,7 +48,7 @@ async def test_old_months_go_and_totals_stay(pool, connection):
 
     assert (before, gone) == (2, ["event_2020_01"])
     assert (written.recorded[0].total, list(written.state.unlocked)) == (8, [1])
-    assert await doctor.examine(connection) == []
+    assert await consistency.examine(connection) == []
 
 
 async def test_a_month_that_rows_went_elsewhere_for_is_left(pool, connection):

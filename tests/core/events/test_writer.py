@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.core.catalog.model import Attribute
-from service.core.events.writing import Writer
+from service.core.events.writer import Writer
 from service.core.publishing import publish
 from service.core.publishing.snapshot import Releases
 from service.core.unlocks.model import Change, Report

@@ -5,7 +5,7 @@ import asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.core.progress.completions import Completions, Counts
+from service.core.progress.holder_counts import Completions, Counts
 from service.db.pool import open_pool
 
 INSERT = "INSERT INTO completion_delta (title_id, number, change) VALUES ($1, $2, $3)"

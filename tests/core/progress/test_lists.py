@@ -10,8 +10,8 @@ from service.core.catalog.model import Window
 from service.core.formats.xbox.captured_page import TitleProgress
 from service.core.progress import lists
 from service.core.progress.lists import Walk
-from service.core.progress.page import Asked, Order
-from service.core.progress.progress import ProgressReads, put_progress
+from service.core.progress.paging import Asked, Order
+from service.core.progress.reader import ProgressReads, put_progress
 from service.core.publishing import publish
 from service.core.publishing.snapshot import Releases
 from service.errors import BadToken

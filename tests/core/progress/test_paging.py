@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from service import ticks
 from service.core.catalog.model import Window, stored
-from service.core.progress.page import Asked, Cursor, Listing, Order, Tokens, View, listing
+from service.core.progress.paging import Asked, Cursor, Listing, Order, Tokens, View, listing
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.player_progress import Progress
 from service.errors import BadToken

@@ -9,9 +9,9 @@ import pytest
 from service.core.auth import api_keys
 from service.core.badges import awards
 from service.core.badges.open_badges import Award, Position
-from service.core.events.writing import Writer
-from service.core.progress import doctor, players
-from service.core.progress.progress import ProgressReads
+from service.core.events.writer import Writer
+from service.core.progress import consistency, player_data
+from service.core.progress.reader import ProgressReads
 from service.core.publishing import publish
 from service.core.publishing.snapshot import Releases
 from service.core.unlocks.model import Change, Report
@@ -49,12 +49,12 @@ async def writer(pool, connection):
 
 
 async def exported(connection, player=PLAYER):
-    return json.loads(b"".join([piece async for piece in players.export(connection, player)]))
+    return json.loads(b"".join([piece async for piece in player_data.export(connection, player)]))
 
 
 async def erase(pool, writer, player=PLAYER):
     async with pool.transaction() as connection:
-        return await players.erase(connection, player, player_hash=writer.hash_of(player))
+        return await player_data.erase(connection, player, player_hash=writer.hash_of(player))
 
 
 async def counts(connection):
@@ -87,7 +87,7 @@ async def test_nothing_is_left_of_an_erased_player_and_nobody_counts_them(pool, 
         assert await connection.fetchval(f"SELECT count(*) FROM {table} WHERE player = $1", OTHER) > 0  # noqa: S608
     assert await connection.fetchval("SELECT count(*) FROM api_key") == 0
     assert await counts(connection) == {0: 1, 1: 1, 2: 1}
-    assert await doctor.examine(connection) == []
+    assert await consistency.examine(connection) == []
     assert PLAYER.encode() not in bytes(await connection.fetchval("SELECT player_hash FROM erased"))
 
 
@@ -127,7 +127,7 @@ async def test_erasing_races_with_writing(own_database):
         async with pool.connection() as connection:
             events = await connection.fetchval("SELECT count(*) FROM event")
             days = await connection.fetchval("SELECT coalesce(sum(change), 0) FROM metric_day")
-            findings = await doctor.examine(connection)
+            findings = await consistency.examine(connection)
         state = await writer.state(PLAYER, 1)
     finally:
         await pool.close()
@@ -137,15 +137,15 @@ async def test_erasing_races_with_writing(own_database):
 
 
 async def test_the_doctor_finds_what_is_wrong_and_puts_counters_right(writer, connection):
-    assert await doctor.examine(connection) == []
+    assert await consistency.examine(connection) == []
     await connection.execute("UPDATE metric_day SET change = change + 1 WHERE player = $1", PLAYER)
     await connection.execute("INSERT INTO completion_delta VALUES (1, 1, 5), (1, 7, -2)")
 
-    found = [finding.what for finding in await doctor.examine(connection, repair=True)]
+    found = [finding.what for finding in await consistency.examine(connection, repair=True)]
     assert found == [
         "title 1: 7 holders of achievement 1 are counted, 2 are there, put right",
         "title 1: -2 holders of achievement 7 are counted, 0 are there, put right",
         "title 1: 1 totals of words are not what their days add up to",
     ]
-    assert len(await doctor.examine(connection)) == 1
+    assert len(await consistency.examine(connection)) == 1
     del writer

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.formats.xbox.captured_page import TitleProgress
-from service.core.progress.progress import put_progress
 from service.core.progress.rarity import NONE, UNSET, Rarities, Rarity, rarities_of
+from service.core.progress.reader import put_progress
 from service.core.publishing import publish
 from tests.factories import achievement, draft
 

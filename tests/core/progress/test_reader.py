@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from service.core.catalog.model import number_of, stored
 from service.core.formats.xbox.captured_page import TitleProgress
-from service.core.progress import progress
-from service.core.progress.progress import ProgressReads, put_progress
+from service.core.progress import reader
+from service.core.progress.reader import ProgressReads, put_progress
 from service.core.publishing import publish
 from tests.factories import PLAYER, achievement, draft
 
@@ -154,7 +154,7 @@ async def test_only_what_changed_is_read_again(connection, pool):
 
 
 async def test_what_is_remembered_is_bounded_and_whoever_asked_last_stays(connection, pool, monkeypatch):
-    monkeypatch.setattr(progress, "_UNLOCKS_REMEMBERED", 20)
+    monkeypatch.setattr(reader, "_UNLOCKS_REMEMBERED", 20)
     reads = ProgressReads(pool)
     for player in "123456789":
         await put_progress(connection, player=player, progress=[part(1, {1: 10, 2: 20, 3: 30})])

@@ -19,8 +19,8 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from service import ticks
-from service.core.events import event_log, records
-from service.core.events.records import Record
+from service.core.events import event_log, store
+from service.core.events.store import Record
 from service.core.publishing.snapshot import Releases
 from service.core.unlocks import evaluate
 from service.core.unlocks.model import Answer, Applied, Change, DayChange, Question, Recorded, State, Unlock
@@ -148,7 +148,7 @@ class Writer:
         """
         place = player, title_id
         hashes = [self.hash_of(player)]
-        return (await self._pool.read(functools.partial(records.read_states, places=[place], hashes=hashes)))[0]
+        return (await self._pool.read(functools.partial(store.read_states, places=[place], hashes=hashes)))[0]
 
     def _wait(self, asked: _Asked) -> None:
         player = asked.change.player
@@ -244,10 +244,10 @@ class Writer:
         places = [part.place for part in parts]
         hashes = [self.hash_of(player) for player, _ in places]
         changes = [asked.change for part in parts for asked in part.asked]
-        states = await self._pool.read(functools.partial(records.read_states, places=places, hashes=hashes))
+        states = await self._pool.read(functools.partial(store.read_states, places=places, hashes=hashes))
         told: Mapping[tuple[str, int, str, str], uuid.UUID] = {}
         if any(event.key is not None for change in changes for event in change.events):
-            told = await self._pool.read(functools.partial(records.told_before, changes=changes))
+            told = await self._pool.read(functools.partial(store.told_before, changes=changes))
         for part, state in zip(parts, states, strict=True):
             part.before, part.is_fresh = state, True
             part.told = {key[2:]: event_id for key, event_id in told.items() if key[:2] == part.place}
@@ -325,9 +325,9 @@ class Writer:
             return set()
         try:
             async with self._pool.connection() as connection:
-                return await records.write(connection, planned)
+                return await store.write(connection, planned)
         except Unavailable:
-            return await self._pool.read(functools.partial(records.landed, written=planned))
+            return await self._pool.read(functools.partial(store.landed, written=planned))
 
     def _settle(self, part: _Part, record: Record) -> None:
         state = record.applied.state

@@ -14,7 +14,7 @@ import msgspec
 
 from service import ticks
 from service.core.catalog.model import stored
-from service.core.events.writing import Writer
+from service.core.events.writer import Writer
 from service.core.publishing.snapshot import Releases
 from service.core.unlocks.model import Change
 from service.core.unlocks.rules import Rules
