@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import click
 
 from service.cli.console import database_url, refuse, run, settings, up_to_date
-from service.core.badges import awards, open_badges
-from service.core.badges.badge_keys import badge_keys, rotate
-from service.core.badges.badge_verifying import Badge, NotGood
-from service.core.badges.open_badges import Award, Issuing
+from service.core.badges import credential, revocations
+from service.core.badges.credential import Award, Issuing
+from service.core.badges.signing_keys import badge_keys, rotate
+from service.core.badges.verify import Badge, NotGood
 from service.core.languages import negotiation
 from service.core.progress.reader import ProgressReads
 from service.core.publishing.published_title import PublishedTitle
@@ -50,7 +50,7 @@ def issue(*, title_id: int, user: str, public_id: str, languages: str, output: p
             )
             keys = await badge_keys(pool)
             issuing = Issuing(base, published, published.effective(chain))
-            return keys.sign(open_badges.credential(issuing, award, secret=keys.secret)[0], base=base)
+            return keys.sign(credential.credential(issuing, award, secret=keys.secret)[0], base=base)
 
     with database_url(chosen) as url:
         token = run(lambda: work(url))
@@ -71,9 +71,9 @@ def revoke(*, title_id: int, user: str, public_id: str, reason: str | None) -> N
     async def work(url: str) -> bool:
         async with up_to_date(url) as pool:
             _, award = await _award(pool, title_id, user, public_id)
-            at = open_badges.position(title_id, award, secret=(await badge_keys(pool)).secret)
+            at = credential.position(title_id, award, secret=(await badge_keys(pool)).secret)
             async with pool.transaction() as connection:
-                return await awards.revoke(connection, award, at, title_id=title_id, reason=reason)
+                return await revocations.revoke(connection, award, at, title_id=title_id, reason=reason)
 
     with database_url(settings()) as url:
         changed = run(lambda: work(url))
@@ -91,7 +91,7 @@ def restore(*, title_id: int, user: str, public_id: str) -> None:
         async with up_to_date(url) as pool:
             published, award = await _award(pool, title_id, user, public_id)
             async with pool.transaction() as connection:
-                return await awards.restore(
+                return await revocations.restore(
                     connection, player=user, title_id=published.title_id, achievement=award.achievement
                 )
 
@@ -157,4 +157,4 @@ async def _award(pool: Pool, title_id: int, player: str, public_id: str) -> tupl
     published = releases.current.titles.get(title_id)
     if published is None:
         raise NotFound(f"nothing is published in title {title_id}")
-    return published, await awards.award(ProgressReads(pool), published, player=player, public_id=public_id)
+    return published, await revocations.award(ProgressReads(pool), published, player=player, public_id=public_id)

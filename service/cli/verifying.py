@@ -6,8 +6,8 @@ import aiohttp
 
 from service.cli.console import refuse
 from service.core.auth.tokens import KeyRing
-from service.core.badges import badge_verifying
-from service.core.badges.badge_verifying import MOST_BYTES, Badge, NotGood, Unverified
+from service.core.badges import verify
+from service.core.badges.verify import MOST_BYTES, Badge, NotGood, Unverified
 from service.outbound.webhooks import is_safe
 
 SECONDS = 1.0
@@ -21,21 +21,21 @@ async def verify(source: str, *, jwks: str | None, now: float, show: Callable[[B
         NotGood: it is not; the message says why.
     """
     async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
-        found = badge_verifying.unverified(badge_verifying.compact(await _read(session, source)))
-        given = None if jwks is None else badge_verifying.key_ring(await _read(session, jwks))
+        found = verify.unverified(verify.compact(await _read(session, source)))
+        given = None if jwks is None else verify.key_ring(await _read(session, jwks))
         ring = given or await _keys(session, found)
-        badge = badge_verifying.badge(found, ring, now=now)
+        badge = verify.badge(found, ring, now=now)
         show(badge)
         for status in badge.statuses:
             if badge.issuer.startswith("https:") and not status.url.startswith("https:"):
                 raise NotGood("the status list is not protected on its way, as the issuer is")
-            listed = badge_verifying.unverified(badge_verifying.compact(await _fetch(session, status.url)))
+            listed = verify.unverified(verify.compact(await _fetch(session, status.url)))
             ring = given or await _keys(session, listed)
-            badge_verifying.check_status(badge, status, listed, ring, now=now)
+            verify.check_status(badge, status, listed, ring, now=now)
 
 
 async def _keys(session: aiohttp.ClientSession, found: Unverified) -> KeyRing:
-    return badge_verifying.key_ring(await _fetch(session, found.key_url))
+    return verify.key_ring(await _fetch(session, found.key_url))
 
 
 async def _read(session: aiohttp.ClientSession, source: str) -> bytes:

@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from service.core.badges import open_badges
+from service.core.badges import credential
 from service.demo import PLAYER
 from tests.servers import PATIENCE, Running, laurel, running
 
@@ -180,7 +180,7 @@ def test_a_strangers_badge_may_be_good_and_moves_no_cursor(run, tmp_path):
     keys = {"keys": [RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": "1"}]}
     with serving(json.dumps(keys).encode()) as url:
         claims = {
-            "@context": [open_badges.CONTEXT, open_badges.BADGE_CONTEXT],
+            "@context": [credential.CONTEXT, credential.BADGE_CONTEXT],
             "type": ["VerifiableCredential", "AchievementCredential"],
             "issuer": {"id": url, "type": ["Profile"]},
             "credentialSubject": {"id": "urn:1", "achievement": {"name": "A\x1b[2J\nname", "description": "x"}},

@@ -7,8 +7,8 @@ from aiohttp import hdrs, web
 from service.api.catalogs import wire
 from service.api.catalogs.asking import Asking, answer, if_match
 from service.core.formats.detect import FORMATS
-from service.core.localization import imports, texts
-from service.core.localization.comparing import Mode, report_po
+from service.core.localization import imports, strings
+from service.core.localization.import_report import Mode, report_po
 from service.core.localization.imports import Batch
 from service.core.validation.diagnostics import MAX_BYTES
 from service.errors import BadParameter, BadRequest
@@ -77,7 +77,7 @@ async def apply_import(request: web.Request) -> web.Response:
     expected = if_match(request, "c")
     async with asking.services.pool.transaction() as connection:
         batch = await imports.one(connection, asking.title_id, number(request, "id"))
-        imports.may_apply(asking.who, batch, (await texts.editing(connection, asking.title_id)).default_locale)
+        imports.may_apply(asking.who, batch, (await strings.editing(connection, asking.title_id)).default_locale)
         done = await imports.apply(
             connection, asking.title_id, batch.batch_id, catalog_version=expected, actor=asking.who.name
         )

@@ -11,7 +11,7 @@ from service.api.catalogs.imports import MODES
 from service.core.catalog.model import U32
 from service.core.formats.detect import FORMATS
 from service.core.formats.write import EXPORTS_OF_ONE_FILE
-from service.core.localization.texts import Filter
+from service.core.localization.strings import Filter
 from service.http.parameters import KEY_CHARACTERS
 from service.http.web import Route
 

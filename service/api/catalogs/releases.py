@@ -8,7 +8,7 @@ from service.api.catalogs import wire
 from service.api.catalogs.asking import Asking, answer
 from service.api.catalogs.bodies import ActivateBody, PublishBody, body
 from service.core.auth.principal import may_localize
-from service.core.localization import texts
+from service.core.localization import strings
 from service.core.publishing import history, publish, schedules
 from service.core.validation import publish_rules
 from service.errors import BadField
@@ -24,7 +24,7 @@ async def list_releases(request: web.Request) -> web.Response:
     asking = Asking(request)
     words(request)
     async with asking.services.pool.connection() as connection:
-        await texts.editing(connection, asking.title_id)
+        await strings.editing(connection, asking.title_id)
         releases = await publish.releases_of(connection, asking.title_id)
         publications = await history.publications(connection, asking.title_id)
         scheduled = await schedules.of_title(connection, asking.title_id)

@@ -8,8 +8,8 @@ from service.api.catalogs import wire
 from service.api.catalogs.asking import Asking, answer, if_match
 from service.api.catalogs.bodies import RestoreBody, ReviewBody, TextBody, body
 from service.core.auth.principal import may_localize
-from service.core.localization import texts
-from service.core.localization.texts import Filter, String
+from service.core.localization import strings
+from service.core.localization.strings import Filter, String
 from service.core.publishing.drafts import lock_title
 from service.errors import BadParameter
 from service.http.parameters import chosen, locale, words
@@ -26,7 +26,7 @@ async def list_strings(request: web.Request) -> web.Response:
     other = locale("with", asked["with"]) if asked["with"] else ""
     chosen("filter", asked["filter"], FILTERS)
     async with asking.services.pool.connection() as connection:
-        found = await texts.page(
+        found = await strings.page(
             connection,
             asking.title_id,
             where,
@@ -44,7 +44,7 @@ async def get_string(request: web.Request) -> web.Response:
     asked = words(request, "with")
     other = locale("with", asked["with"]) if asked["with"] else ""
     async with asking.services.pool.connection() as connection:
-        found = await texts.one(connection, asking.title_id, asking.key(), asking.locale(), other=other)
+        found = await strings.one(connection, asking.title_id, asking.key(), asking.locale(), other=other)
     shape = _shape(asking, found)
     if other:
         shape["with"] = {"locale": other, "text": found.other}
@@ -58,9 +58,9 @@ async def put_string(request: web.Request) -> web.Response:
     wanted = await body(request, TextBody)
     async with asking.services.pool.transaction() as connection:
         await lock_title(connection, asking.title_id)  # what is allowed depends on what is there
-        current = await texts.one(connection, asking.title_id, key, where)
-        may_localize(asking.who, texts.right_to_save(current, wanted.state), asking.title_id, where)
-        saved = await texts.save(
+        current = await strings.one(connection, asking.title_id, key, where)
+        may_localize(asking.who, strings.right_to_save(current, wanted.state), asking.title_id, where)
+        saved = await strings.save(
             connection,
             asking.title_id,
             key,
@@ -81,7 +81,7 @@ async def review_string(request: web.Request) -> web.Response:
     may_localize(asking.who, "review", asking.title_id, where)
     wanted = await body(request, ReviewBody)
     async with asking.services.pool.transaction() as connection:
-        saved = await texts.review(
+        saved = await strings.review(
             connection,
             asking.title_id,
             key,
@@ -100,9 +100,9 @@ async def restore_string(request: web.Request) -> web.Response:
     wanted = await body(request, RestoreBody)
     async with asking.services.pool.transaction() as connection:
         await lock_title(connection, asking.title_id)  # what is allowed depends on what is there
-        current = await texts.one(connection, asking.title_id, key, where)
-        may_localize(asking.who, texts.right_to_save(current, "translated"), asking.title_id, where)
-        saved = await texts.restore(
+        current = await strings.one(connection, asking.title_id, key, where)
+        may_localize(asking.who, strings.right_to_save(current, "translated"), asking.title_id, where)
+        saved = await strings.restore(
             connection,
             asking.title_id,
             key,
@@ -122,8 +122,8 @@ async def list_history(request: web.Request) -> web.Response:
     if not before.isascii() or not before.isdecimal() or len(before) > len(str(2**31)):
         raise BadParameter("before", "a version", before)
     async with asking.services.pool.connection() as connection:
-        await texts.one(connection, asking.title_id, key, where)
-        found = await texts.history(connection, asking.title_id, key, where, before=int(before))
+        await strings.one(connection, asking.title_id, key, where)
+        found = await strings.history(connection, asking.title_id, key, where, before=int(before))
     return answer({"revisions": [wire.revision(one) for one in found]})
 
 

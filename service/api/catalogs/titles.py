@@ -11,8 +11,8 @@ from service.api.catalogs.asking import Asking, answer
 from service.api.catalogs.bodies import CatalogBody, body
 from service.core.auth.principal import may_localize, titles_of
 from service.core.formats.write import EXPORTS_OF_ONE_FILE, one_file
-from service.core.localization import coverage, fallbacks, texts
-from service.core.localization.explaining import explain
+from service.core.localization import coverage, fallbacks, strings
+from service.core.localization.explain import explain
 from service.core.publishing.drafts import draft_of
 from service.errors import BadParameter, NotFound
 from service.http.parameters import chosen, locale, words
@@ -47,7 +47,7 @@ async def change_catalog(request: web.Request) -> web.Response:
     may_localize(asking.who, "publish", asking.title_id)
     wanted = await body(request, CatalogBody)
     async with asking.services.pool.transaction() as connection:
-        await texts.set_publish_from(connection, asking.title_id, wanted.publish_from)
+        await strings.set_publish_from(connection, asking.title_id, wanted.publish_from)
         found = await coverage.of_title(connection, asking.title_id)
     return answer(wire.coverage(found), tag=wire.catalog_tag(found.catalog_version))
 
@@ -74,7 +74,7 @@ async def list_fallbacks(request: web.Request) -> web.Response:
     asking = Asking(request)
     words(request)
     async with asking.services.pool.connection() as connection:
-        await texts.editing(connection, asking.title_id)
+        await strings.editing(connection, asking.title_id)
         found = await fallbacks.of_title(connection, asking.title_id)
     return answer({"fallbacks": [wire.fallback(one) for one in found]})
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 
-from service.core.localization.comparing import Line
 from service.core.localization.coverage import TitleCoverage
-from service.core.localization.explaining import Explanation
+from service.core.localization.explain import Explanation
 from service.core.localization.fallbacks import Fallback
+from service.core.localization.import_report import Line
 from service.core.localization.imports import Batch
-from service.core.localization.texts import Page, Revision, String
+from service.core.localization.strings import Page, Revision, String
 from service.core.publishing.history import Authorship, Publication
 from service.core.publishing.publish import Difference, Release
 from service.core.publishing.schedules import Schedule

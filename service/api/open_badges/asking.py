@@ -8,8 +8,8 @@ import msgspec
 from aiohttp import hdrs, web
 
 from service.core.auth.principal import Principal
-from service.core.badges.badge_keys import BadgeKeys
-from service.core.badges.open_badges import Document, Issuing
+from service.core.badges.credential import Document, Issuing
+from service.core.badges.signing_keys import BadgeKeys
 from service.core.languages import negotiation
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.publishing.published_title import PublishedTitle

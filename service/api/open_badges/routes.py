@@ -7,8 +7,8 @@ from aiohttp import hdrs, web
 
 from service.api.open_badges.asking import PRIVATE, PUBLIC, Asking
 from service.core.auth.principal import may_read_progress
-from service.core.badges import awards, open_badges
-from service.core.badges.badge_keys import badge_keys
+from service.core.badges import credential, revocations
+from service.core.badges.signing_keys import badge_keys
 from service.errors import BadParameter, NotFound
 from service.http.web import PLAYER, PRINCIPAL, Route
 
@@ -27,17 +27,17 @@ async def credential(request: web.Request) -> web.Response:
 
     issuing = asking.issuing()
     public_id = request.match_info["achievement_id"]
-    award = await awards.award(asking.services.progress, issuing.published, player=player, public_id=public_id)
+    award = await revocations.award(asking.services.progress, issuing.published, player=player, public_id=public_id)
     keys = await badge_keys(asking.services.pool)
-    claims, spoken = open_badges.credential(issuing, award, secret=keys.secret)
+    claims, spoken = credential.credential(issuing, award, secret=keys.secret)
     return asking.signed(claims, keys, headers=PRIVATE, spoken=spoken, kind=asking.kind_of_token())
 
 
 async def issuer(request: web.Request) -> web.Response:
     """The title as the issuer of its badges: a Profile."""
     asking = Asking(request)
-    profile, spoken = open_badges.issuer(asking.issuing())
-    document = {"@context": [open_badges.CONTEXT, open_badges.BADGE_CONTEXT], **profile}
+    profile, spoken = credential.issuer(asking.issuing())
+    document = {"@context": [credential.CONTEXT, credential.BADGE_CONTEXT], **profile}
     return asking.public(document, spoken=spoken, vary=hdrs.ACCEPT_LANGUAGE)
 
 
@@ -45,9 +45,9 @@ async def achievement(request: web.Request) -> web.Response:
     """What can be earned, as an Achievement; a secret is not told."""
     asking = Asking(request)
     issuing = asking.issuing()
-    one = open_badges.badge(issuing.published, request.match_info["achievement_id"])
-    shown, spoken = open_badges.achievement(issuing, one, is_held=False)
-    document = {"@context": [open_badges.CONTEXT, open_badges.BADGE_CONTEXT], **shown}
+    one = credential.badge(issuing.published, request.match_info["achievement_id"])
+    shown, spoken = credential.achievement(issuing, one, is_held=False)
+    document = {"@context": [credential.CONTEXT, credential.BADGE_CONTEXT], **shown}
     return asking.public(document, spoken=spoken, vary=hdrs.ACCEPT_LANGUAGE)
 
 
@@ -55,11 +55,11 @@ async def status_list(request: web.Request) -> web.Response:
     """One of the title's status lists, as a signed BitstringStatusListCredential."""
     asking = Asking(request)
     title_id, number = asking.published().title_id, int(request.match_info["list"])
-    if number >= open_badges.LISTS:
+    if number >= credential.LISTS:
         raise NotFound("the title has no such status list")
     pool, base = asking.services.pool, asking.base
-    indexes = await awards.revoked(pool, title_id=title_id, number=number)
-    claims = open_badges.status_list(base, title_id, number, indexes, now=int(time.time()))
+    indexes = await revocations.revoked(pool, title_id=title_id, number=number)
+    claims = credential.status_list(base, title_id, number, indexes, now=int(time.time()))
     # A token whatever is accepted: verifiers name JSON too, and read no object of ours around it.
     return asking.signed(claims, await badge_keys(pool), headers=PUBLIC)
 

@@ -16,8 +16,8 @@ from service.api.workbench.forms import Form, read_form
 from service.api.workbench.preview import card_of
 from service.api.workbench.strings import filter_of
 from service.core.auth.principal import Right, may_localize
-from service.core.localization import texts
-from service.core.localization.texts import String, Written
+from service.core.localization import strings
+from service.core.localization.strings import String, Written
 from service.core.publishing.drafts import lock_title
 from service.core.validation.string_checks import is_hard_limit
 from service.errors import BadField, BadParameter, Conflict, Unconditional
@@ -93,20 +93,20 @@ async def _change(asking: Asking, form: Form, *, expected: int) -> String:
     who, title_id = asking.who, asking.title_id
     async with asking.services.pool.transaction() as connection:
         await lock_title(connection, asking.title_id)  # what is allowed depends on what is there
-        current = await texts.one(connection, title_id, key, where)
+        current = await strings.one(connection, title_id, key, where)
         place = connection, title_id, key, where
         if form.get("restore"):
-            may_localize(who, texts.right_to_save(current, "translated"), title_id, where)
-            return await texts.restore(*place, version=form.whole("restore"), expected=expected, actor=who.name)
+            may_localize(who, strings.right_to_save(current, "translated"), title_id, where)
+            return await strings.restore(*place, version=form.whole("restore"), expected=expected, actor=who.name)
         if action == "send-back" or (action == "approve" and text == current.text and not _reasons(form)):
             may_localize(who, "review", title_id, where)
             approve = action == "approve"
-            return await texts.review(*place, approve=approve, expected=expected, actor=who.name)
+            return await strings.review(*place, approve=approve, expected=expected, actor=who.name)
         if action not in _SAVES:
             raise BadField("action", "save, suggest, approve or send-back", action)
         state = _SAVES[action]
-        may_localize(who, texts.right_to_save(current, state), title_id, where)
-        return await texts.save(
+        may_localize(who, strings.right_to_save(current, state), title_id, where)
+        return await strings.save(
             *place, text=text, expected=expected, actor=who.name, state=state, reasons=_reasons(form)
         )
 
@@ -135,8 +135,8 @@ async def _editor(
     asked, title_id = _list_of(asking.request), asking.title_id
     published = asking.services.releases.current.titles.get(title_id)
     async with asking.services.pool.connection() as connection:
-        string = await texts.one(connection, title_id, key, where, other=asked["with_"])
-        revisions = await texts.history(connection, title_id, key, where)
+        string = await strings.one(connection, title_id, key, where, other=asked["with_"])
+        revisions = await strings.history(connection, title_id, key, where)
         text = string.text if typed is None else typed
         card = await card_of(connection, title_id, string, text=text, published=published)
     visit = asking.services.presence.open(title_id, key, where, name=asking.who.name, now=time.monotonic())
@@ -173,9 +173,9 @@ def _buttons(asking: Asking, string: String) -> dict[str, bool]:
     """What the caller may do to a string, so that no button is there that would be refused."""
     may = {right: asking.may(right, string.locale) for right in _RIGHTS}
     return {
-        "save": may[texts.right_to_save(string, "translated")],
-        "suggest": string.locale != string.source_locale and may[texts.right_to_save(string, "needs_review")],
-        "approve": may["review"] and may[texts.right_to_save(string, "approved")],
+        "save": may[strings.right_to_save(string, "translated")],
+        "suggest": string.locale != string.source_locale and may[strings.right_to_save(string, "needs_review")],
+        "approve": may["review"] and may[strings.right_to_save(string, "approved")],
         "send-back": may["review"] and string.text is not None and string.state != "needs_review",
     }
 
@@ -186,7 +186,7 @@ async def _conflict(asking: Asking, form: Form, conflict: Conflict) -> web.Respo
     assert isinstance(theirs, String)  # noqa: S101  (so `texts` raises it)
     seen = form.whole("version")
     async with asking.services.pool.connection() as connection:
-        old = await texts.history(connection, asking.title_id, theirs.key, theirs.locale, before=seen + 1, count=1)
+        old = await strings.history(connection, asking.title_id, theirs.key, theirs.locale, before=seen + 1, count=1)
     base = old[0].text or "" if old else ""
     return pages.page(
         asking.request,
@@ -207,7 +207,7 @@ async def _next(asking: Asking, key: str, where: str) -> str | None:
     """The key that follows in the list; None at its end."""
     asked = _list_of(asking.request)
     async with asking.services.pool.connection() as connection:
-        found = await texts.page(
+        found = await strings.page(
             connection,
             asking.title_id,
             where,

@@ -9,8 +9,8 @@ from service.api.workbench.asking import Asking
 from service.api.workbench.forms import read_form, read_upload
 from service.core.formats.detect import FORMATS
 from service.core.formats.write import EXPORT_FORMATS, EXPORTS_OF_ONE_FILE, one_file
-from service.core.localization import coverage, imports, texts
-from service.core.localization.comparing import Mode, report_po
+from service.core.localization import coverage, imports, strings
+from service.core.localization.import_report import Mode, report_po
 from service.core.publishing.drafts import draft_of
 from service.errors import BadField, BadParameter, NotFound
 from service.http.parameters import chosen, locale, number, words
@@ -68,7 +68,7 @@ async def get_import(request: web.Request) -> web.Response:
     words(request)
     async with asking.services.pool.connection() as connection:
         batch = await imports.one(connection, asking.title_id, number(request, "id"))
-        editing = await texts.editing(connection, asking.title_id)
+        editing = await strings.editing(connection, asking.title_id)
     return pages.page(
         request,
         "import.html",
@@ -99,7 +99,7 @@ async def apply_import(request: web.Request) -> web.Response:
     form = await read_form(request)
     async with asking.services.pool.transaction() as connection:
         batch = await imports.one(connection, asking.title_id, number(request, "id"))
-        imports.may_apply(asking.who, batch, (await texts.editing(connection, asking.title_id)).default_locale)
+        imports.may_apply(asking.who, batch, (await strings.editing(connection, asking.title_id)).default_locale)
         await imports.apply(
             connection,
             asking.title_id,

@@ -4,8 +4,8 @@ import re
 
 import msgspec
 
-from service.core.localization import texts
-from service.core.localization.texts import String
+from service.core.localization import strings
+from service.core.localization.strings import String
 from service.core.publishing.published_title import PublishedTitle
 from service.db import Connection
 
@@ -39,7 +39,7 @@ async def card_of(
     if match is None:
         return None
     prefix, number, field = match.groups()
-    around = await texts.page(connection, title_id, string.locale, after=prefix, count=_AROUND)
+    around = await strings.page(connection, title_id, string.locale, after=prefix, count=_AROUND)
     words = {}
     for one in around.strings:
         name = one.key.removeprefix(prefix)

@@ -8,7 +8,7 @@ from service.api.workbench import pages
 from service.api.workbench.asking import Asking
 from service.api.workbench.forms import Form, read_form
 from service.core.auth.principal import may_localize
-from service.core.localization import texts
+from service.core.localization import strings
 from service.core.publishing import history, publish, schedules
 from service.core.validation import publish_rules
 from service.errors import BadField, Conflict
@@ -26,7 +26,7 @@ async def list_releases(request: web.Request) -> web.Response:
     asking = Asking(request)
     words(request)
     async with asking.services.pool.connection() as connection:
-        editing = await texts.editing(connection, asking.title_id)
+        editing = await strings.editing(connection, asking.title_id)
         draft, served = await publish.ready_draft(connection, asking.title_id)
         changes = publish.difference(served, draft)
         authors = await history.authors(connection, asking.title_id, changes)
@@ -90,7 +90,7 @@ async def publish(request: web.Request) -> web.Response:
     seen = form.whole("catalog_version")
     async with asking.services.pool.transaction() as connection:
         await publish.lock_title(connection, asking.title_id)
-        version = (await texts.editing(connection, asking.title_id)).catalog_version
+        version = (await strings.editing(connection, asking.title_id)).catalog_version
         if version != seen:
             raise Conflict("texts changed since this page was made: look at the difference again", version)
         await publish.publish(connection, asking.title_id, actor=asking.who.name, note=note)

@@ -6,8 +6,8 @@ from aiohttp import hdrs, web
 
 from service.api.workbench import pages
 from service.api.workbench.asking import Asking
-from service.core.localization import texts
-from service.core.localization.texts import Filter
+from service.core.localization import strings
+from service.core.localization.strings import Filter
 from service.http.parameters import chosen, locale, words
 from service.http.web import Route
 
@@ -21,7 +21,7 @@ async def list_strings(request: web.Request) -> web.Response:
     asked = words(request, "filter", "q", "with", "after")
     other = locale("with", asked["with"]) if asked["with"] else ""
     async with asking.services.pool.connection() as connection:
-        found = await texts.page(
+        found = await strings.page(
             connection,
             asking.title_id,
             where,
@@ -30,7 +30,7 @@ async def list_strings(request: web.Request) -> web.Response:
             other=other,
             after=asked["after"],
         )
-        editing = await texts.editing(connection, asking.title_id)
+        editing = await strings.editing(connection, asking.title_id)
     return pages.page(
         request,
         "strings.html",

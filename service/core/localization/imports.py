@@ -9,8 +9,8 @@ import msgspec
 
 from service.core.auth.principal import Principal, may_localize
 from service.core.formats import read
-from service.core.localization.comparing import WRITES, Mode, Report, Standing, State, broken, compare
-from service.core.localization.texts import editing
+from service.core.localization.import_report import WRITES, Mode, Report, Standing, State, broken, compare
+from service.core.localization.strings import editing
 from service.core.publishing.drafts import Author, NewText, draft_of, lock_title, write_texts
 from service.db import Connection
 from service.db.pool import Pool

@@ -10,9 +10,9 @@ from openbadgeslib.ob3 import OB3VerificationError, OB3Verifier
 
 from service.core.auth import api_keys
 from service.core.auth.principal import READ_ANY
-from service.core.badges import awards, open_badges
-from service.core.badges.badge_keys import badge_keys, rotate
-from service.core.badges.open_badges import Award
+from service.core.badges import credential, revocations
+from service.core.badges.credential import Award
+from service.core.badges.signing_keys import badge_keys, rotate
 from tests.api.open_badges.conftest import UNLOCKED_AT
 from tests.factories import OTHER, PLAYER, authorization
 
@@ -42,9 +42,9 @@ async def by_openbadgeslib(ask, token):
 
 async def revoke(pool, achievement, *, title_id=1, player=PLAYER, unlocked_at=UNLOCKED_AT):
     award = Award(player, achievement, unlocked_at)
-    at = open_badges.position(title_id, award, secret=(await badge_keys(pool)).secret)
+    at = credential.position(title_id, award, secret=(await badge_keys(pool)).secret)
     async with pool.transaction() as connection:
-        return await awards.revoke(connection, award, at, title_id=title_id, reason="a mistake")
+        return await revocations.revoke(connection, award, at, title_id=title_id, reason="a mistake")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ async def test_a_credential_says_what_the_standard_wants_and_nothing_empty(ask, 
 
     base = str(client.make_url("/open-badges/titles/1"))
     assert jwt.get_unverified_header(token).keys() == {"alg", "kid", "typ"}
-    assert claims["@context"] == [open_badges.CONTEXT, open_badges.BADGE_CONTEXT]
+    assert claims["@context"] == [credential.CONTEXT, credential.BADGE_CONTEXT]
     assert claims["type"] == ["VerifiableCredential", "OpenBadgeCredential"]
     assert claims["issuer"] == {"id": f"{base}/issuer", "type": ["Profile"], "name": "Title 1"}
     assert claims["credentialSubject"]["type"] == ["AchievementSubject"]
@@ -269,8 +269,8 @@ async def test_a_revoked_badge_is_revoked_in_every_language_and_by_itself(ask, c
     await by_openbadgeslib(ask, await credential("old"))
 
     async with pool.transaction() as connection:
-        assert await awards.restore(connection, player=PLAYER, title_id=1, achievement=achievement)
-        assert not await awards.restore(connection, player=PLAYER, title_id=1, achievement=achievement)
+        assert await revocations.restore(connection, player=PLAYER, title_id=1, achievement=achievement)
+        assert not await revocations.restore(connection, player=PLAYER, title_id=1, achievement=achievement)
     await by_openbadgeslib(ask, tokens[0])
 
 

@@ -8,7 +8,7 @@ import re
 import jwt
 import pytest
 
-from service.core.badges import open_badges
+from service.core.badges import credential
 from tests.factories import PLAYER, authorization
 
 UNVERIFIED = {"verify_signature": False}
@@ -19,7 +19,7 @@ async def test_the_issuer_is_in_the_callers_language(ask, client):
     english, french = await ask("issuer"), await ask("issuer", headers={"Accept-Language": "fr"})
 
     assert await english.json() == {
-        "@context": [open_badges.CONTEXT, open_badges.BADGE_CONTEXT],
+        "@context": [credential.CONTEXT, credential.BADGE_CONTEXT],
         "id": str(client.make_url("/open-badges/titles/1/issuer")),
         "type": ["Profile"],
         "name": "Title 1",

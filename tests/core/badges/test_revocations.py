@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from service.core.badges import awards, open_badges
-from service.core.badges.badge_keys import badge_keys, rotate
-from service.core.badges.open_badges import Award
+from service.core.badges import credential, revocations
+from service.core.badges.credential import Award
+from service.core.badges.signing_keys import badge_keys, rotate
 from service.core.formats.xbox.captured_page import TitleProgress
 from service.core.progress import player_data
 from service.core.progress.reader import ProgressReads, put_progress
@@ -32,24 +32,24 @@ async def publish(pool, *, unlocked_at=AT):
 async def revoke(pool, player=PLAYER, unlocked_at=AT):
     """Revokes the badge; whether that changed anything, and where it stands."""
     award = Award(player, achievement(1), unlocked_at)
-    at = open_badges.position(1, award, secret=(await badge_keys(pool)).secret)
+    at = credential.position(1, award, secret=(await badge_keys(pool)).secret)
     async with pool.transaction() as connection:
-        return await awards.revoke(connection, award, at, title_id=1, reason="won by mistake"), at
+        return await revocations.revoke(connection, award, at, title_id=1, reason="won by mistake"), at
 
 
 async def is_set(pool, at):
-    return at.index in await awards.revoked(pool, title_id=1, number=at.list)
+    return at.index in await revocations.revoked(pool, title_id=1, number=at.list)
 
 
 async def test_a_badge_is_found_by_what_the_player_unlocked(pool):
     await publish(pool)
     releases = Releases(pool)
     await releases.refresh()
-    found = await awards.award(ProgressReads(pool), releases.current.titles[1], player=PLAYER, public_id="1")
+    found = await revocations.award(ProgressReads(pool), releases.current.titles[1], player=PLAYER, public_id="1")
 
     assert (found.player, found.achievement.number, found.unlocked_at) == (PLAYER, 1, AT)
     with pytest.raises(NotFound):
-        await awards.award(ProgressReads(pool), releases.current.titles[1], player="nobody", public_id="1")
+        await revocations.award(ProgressReads(pool), releases.current.titles[1], player="nobody", public_id="1")
 
 
 async def test_revoking_sets_one_bit_and_restoring_clears_it(pool):
@@ -60,7 +60,7 @@ async def test_revoking_sets_one_bit_and_restoring_clears_it(pool):
 
     assert (changed, again, await is_set(pool, at), await is_set(pool, others)) == (True, False, True, True)
     async with pool.transaction() as connection:
-        assert await awards.restore(connection, player=PLAYER, title_id=1, achievement=achievement(1))
+        assert await revocations.restore(connection, player=PLAYER, title_id=1, achievement=achievement(1))
     assert (await is_set(pool, at), await is_set(pool, others)) == (False, True)
 
 
@@ -80,7 +80,7 @@ async def test_an_erased_players_badge_stays_revoked_and_a_new_players_is_not(po
 
     assert await connection.fetchval("SELECT count(*) FROM revoked_badge") == 0
     assert await is_set(pool, at)
-    anew = open_badges.position(1, Award(PLAYER, achievement(1), AT + 1), secret=(await badge_keys(pool)).secret)
+    anew = credential.position(1, Award(PLAYER, achievement(1), AT + 1), secret=(await badge_keys(pool)).secret)
     assert not await is_set(pool, anew)
 
 

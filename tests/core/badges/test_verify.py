@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.badges import badge_verifying, open_badges
-from service.core.badges.badge_verifying import NotGood
-from service.core.badges.open_badges import Award, Issuing
+from service.core.badges import credential, verify
+from service.core.badges.credential import Award, Issuing
+from service.core.badges.verify import NotGood
 from service.core.publishing.published_title import PublishedTitle
 from tests.factories import PLAYER, achievement, draft
 
@@ -45,7 +45,7 @@ def jwk(key, **members):
 
 
 def ring(key=KEYS["RS256"]):
-    return badge_verifying.key_ring(json.dumps({"keys": [jwk(key)]}).encode())
+    return verify.key_ring(json.dumps({"keys": [jwk(key)]}).encode())
 
 
 def award():
@@ -58,7 +58,7 @@ def award():
 
 
 def claims(**changes):
-    made = open_badges.credential(*award(), secret=b"secret")[0] | changes
+    made = credential.credential(*award(), secret=b"secret")[0] | changes
     return {name: member for name, member in made.items() if member is not SET}
 
 
@@ -67,11 +67,11 @@ def token(payload=None, *, key=KEYS["RS256"], algorithm="RS256", **header):
 
 
 def verify(text, *, key=KEYS["RS256"], now=NOW):
-    found = badge_verifying.unverified(badge_verifying.compact(text.encode()))
-    return badge_verifying.badge(found, ring(key), now=now)
+    found = verify.unverified(verify.compact(text.encode()))
+    return verify.badge(found, ring(key), now=now)
 
 
-@pytest.mark.parametrize("algorithm", badge_verifying.ALGORITHMS)
+@pytest.mark.parametrize("algorithm", verify.ALGORITHMS)
 def test_what_is_good_is_good(algorithm):
     key = KEYS[algorithm]
 
@@ -136,7 +136,7 @@ NOT_GOOD = {
     "for another subject": (lambda: token(claims(sub="urn:other")), "sub is not what"),
     "without a subject": (lambda: token(claims(sub=SET)), "sub is not what"),
     "of another type": (lambda: token(claims(type=["VerifiableCredential"])), "contexts or types"),
-    "of another context": (lambda: token(claims(**{"@context": [open_badges.CONTEXT, "x"]})), "contexts or types"),
+    "of another context": (lambda: token(claims(**{"@context": [credential.CONTEXT, "x"]})), "contexts or types"),
     "without contexts": (lambda: token(claims(**{"@context": SET})), "a member is missing"),
     "without an achievement": (lambda: token(claims(credentialSubject={"id": "x"})), "a member is missing"),
     "with a name that is no text": (
@@ -176,9 +176,9 @@ def test_what_is_wrong_is_not_good(made, why):
 
 def test_a_key_of_another_kind_is_not_believed():
     """EdDSA is a good algorithm, and none that Open Badges' own validator takes."""
-    found = badge_verifying.unverified(token())
+    found = verify.unverified(token())
     with pytest.raises(NotGood, match="not for RS256 or ES256"):
-        badge_verifying.badge(found, ring(KEYS["EdDSA"]), now=NOW)
+        verify.badge(found, ring(KEYS["EdDSA"]), now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -187,13 +187,13 @@ def test_a_key_of_another_kind_is_not_believed():
 )
 def test_keys_that_cannot_be_used_are_said(document):
     with pytest.raises(NotGood, match="the keys cannot be used"):
-        badge_verifying.key_ring(document)
+        verify.key_ring(document)
 
 
 def test_one_key_by_itself_will_do():
-    alone = badge_verifying.key_ring(json.dumps(jwk(KEYS["RS256"])).encode())
+    alone = verify.key_ring(json.dumps(jwk(KEYS["RS256"])).encode())
 
-    assert badge_verifying.badge(badge_verifying.unverified(token()), alone, now=NOW).achievement == "Name 1"
+    assert verify.badge(verify.unverified(token()), alone, now=NOW).achievement == "Name 1"
 
 
 # Status lists
@@ -205,9 +205,9 @@ def packed(bits):
 
 def listed(indexes=(), *, now=NOW, **changes):
     _, of = award()
-    place = open_badges.position(7, of, secret=b"secret")
+    place = credential.position(7, of, secret=b"secret")
     at = [place.index if index is None else index for index in indexes]
-    made = open_badges.status_list(BASE, 7, place.list, at, now=now)
+    made = credential.status_list(BASE, 7, place.list, at, now=now)
     made["credentialSubject"] |= changes.pop("subject", {})
     return token(made | changes)
 
@@ -215,11 +215,11 @@ def listed(indexes=(), *, now=NOW, **changes):
 def status_of(text, *, now=NOW):
     found = verify(token())
     (status,) = found.statuses
-    return badge_verifying.check_status(found, status, badge_verifying.unverified(text), ring(), now=now)
+    return verify.check_status(found, status, verify.unverified(text), ring(), now=now)
 
 
 def test_bits_of_others_are_not_its_own():
-    own = open_badges.position(7, award()[1], secret=b"secret").index
+    own = credential.position(7, award()[1], secret=b"secret").index
 
     assert status_of(listed(index for index in range(131_072) if index != own)) is None
 
@@ -264,7 +264,7 @@ _JSON = st.recursive(
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_badge_or_not_good(content):
     with pytest.raises(NotGood):
-        badge_verifying.unverified(badge_verifying.compact(content))
+        verify.unverified(verify.compact(content))
 
 
 @given(st.sampled_from(sorted(claims())), _JSON)
@@ -276,8 +276,8 @@ def test_any_member_may_be_anything_and_is_good_or_not_good(name, value):
 
 @given(st.lists(st.integers(0, 131_071), max_size=20))
 def test_the_bits_that_are_set_are_those_that_are_read(indexes):
-    made = open_badges.status_list(BASE, 7, 1, indexes, now=NOW)
-    bits = badge_verifying._unpacked(made["credentialSubject"]["encodedList"])
+    made = credential.status_list(BASE, 7, 1, indexes, now=NOW)
+    bits = verify._unpacked(made["credentialSubject"]["encodedList"])
 
     assert {i for i in range(131_072) if bits[i // 8] & 0x80 >> i % 8} == set(indexes)
 
@@ -285,8 +285,8 @@ def test_the_bits_that_are_set_are_those_that_are_read(indexes):
 def test_pseudonyms_follow_from_the_secret_alone():
     """The same for ever, other with another secret, and in the form of a UUID of version 8."""
     issuing, of = award()
-    one, again = (open_badges.credential(issuing, of, secret=b"a")[0] for _ in range(2))
-    other = open_badges.credential(issuing, of, secret=b"b")[0]
+    one, again = (credential.credential(issuing, of, secret=b"a")[0] for _ in range(2))
+    other = credential.credential(issuing, of, secret=b"b")[0]
 
     assert msgspec.json.encode(one) == msgspec.json.encode(again)
     assert {one["id"], one["sub"]}.isdisjoint({other["id"], other["sub"]})

@@ -5,8 +5,8 @@ import pytest
 from service.core.auth.principal import Principal, grants_of
 from service.core.formats import po
 from service.core.formats.entry import Entry
-from service.core.localization import imports, texts
-from service.core.localization.comparing import Standing, compare, report_po
+from service.core.localization import imports, strings
+from service.core.localization.import_report import Standing, compare, report_po
 from service.core.publishing import publish
 from service.errors import BadCatalogue, Conflict, NotAllowed
 from tests.factories import achievement, draft
@@ -73,7 +73,7 @@ async def test_a_report_says_what_becomes_of_each_string_and_writes_nothing(conn
     }
     assert batch.report.counts == {"fr-FR": {"changed": 1, "new": 1, "stale": 1, "unknown": 1}}
     assert [line.line for line in batch.report.lines] == [6, 10, 14, 18]
-    assert (await texts.one(connection, 1, NAME, "fr-FR")).text == "Nom 1"
+    assert (await strings.one(connection, 1, NAME, "fr-FR")).text == "Nom 1"
 
 
 async def test_what_was_reported_is_what_is_applied_with_its_author_and_batch(connection, read):
@@ -81,10 +81,10 @@ async def test_what_was_reported_is_what_is_applied_with_its_author_and_batch(co
 
     done = await imports.apply(connection, 1, batch.batch_id, catalog_version=batch.catalog_version, actor="Rita")
 
-    name, stale = [await texts.one(connection, 1, key, "fr-FR") for key in (NAME, "achievement/2/name")]
+    name, stale = [await strings.one(connection, 1, key, "fr-FR") for key in (NAME, "achievement/2/name")]
     assert (name.text, name.state, name.is_stale) == ("Meilleur", "translated", False)
     assert (stale.text, stale.state, stale.is_stale) == ("Vieux", "needs_review", True)
-    [newest, _] = await texts.history(connection, 1, NAME, "fr-FR")
+    [newest, _] = await strings.history(connection, 1, NAME, "fr-FR")
     assert (newest.origin, newest.actor, newest.batch_id) == ("import", "Rita", batch.batch_id)
     assert done.applied_by == "Rita"
 
@@ -101,18 +101,18 @@ async def test_the_same_file_twice_is_one_batch_and_then_no_change(connection, r
     assert again.applied_by == "Ana"
     assert later.batch_id != first.batch_id
     assert later.report.counts == {"fr-FR": {"unchanged": 1}}
-    assert len(await texts.history(connection, 1, NAME, "fr-FR")) == 2
+    assert len(await strings.history(connection, 1, NAME, "fr-FR")) == 2
 
 
 async def test_an_edit_in_between_refuses_the_import_whole(connection, read):
     batch = await read(french((NAME, "Name 1", "Meilleur"), (LOCKED, "Locked 1", "Fermé")))
-    await texts.save(connection, 1, "achievement/2/name", "fr-FR", text="Nom 2", expected=0, actor="Uwe")
+    await strings.save(connection, 1, "achievement/2/name", "fr-FR", text="Nom 2", expected=0, actor="Uwe")
 
     with pytest.raises(Conflict) as conflict:
         await imports.apply(connection, 1, batch.batch_id, catalog_version=batch.catalog_version, actor="Ana")
 
     assert conflict.value.current == batch.catalog_version + 1
-    assert (await texts.one(connection, 1, LOCKED, "fr-FR")).state == "missing"
+    assert (await strings.one(connection, 1, LOCKED, "fr-FR")).state == "missing"
 
 
 async def test_an_error_refuses_the_import_whole(connection, read):
@@ -121,7 +121,7 @@ async def test_an_error_refuses_the_import_whole(connection, read):
     assert kinds(batch)[LOCKED] == "error"
     with pytest.raises(BadCatalogue, match="over-limit"):
         await imports.apply(connection, 1, batch.batch_id, catalog_version=batch.catalog_version, actor="Ana")
-    assert (await texts.one(connection, 1, NAME, "fr-FR")).text == "Nom 1"
+    assert (await strings.one(connection, 1, NAME, "fr-FR")).text == "Nom 1"
 
 
 async def test_a_file_that_cannot_be_read_is_reported_with_its_lines(read):
@@ -133,7 +133,7 @@ async def test_a_file_that_cannot_be_read_is_reported_with_its_lines(read):
 
 
 async def test_an_approved_text_is_kept_unless_it_is_asked_for(connection, read):
-    await texts.review(connection, 1, NAME, "fr-FR", approve=True, expected=1, actor="Rita")
+    await strings.review(connection, 1, NAME, "fr-FR", approve=True, expected=1, actor="Rita")
     file = french((NAME, "Name 1", "Meilleur"))
 
     assert kinds(await read(file)) == {NAME: "kept"}
@@ -150,8 +150,8 @@ async def test_a_locale_is_replaced_by_what_the_file_holds(connection, read):
     await imports.apply(connection, 1, batch.batch_id, catalog_version=batch.catalog_version, actor="Ana")
 
     assert kinds(batch) == {LOCKED: "new", NAME: "removed"}
-    assert (await texts.one(connection, 1, NAME, "fr-FR")).state == "missing"
-    assert (await texts.one(connection, 1, NAME, "en-US")).text == "Name 1"
+    assert (await strings.one(connection, 1, NAME, "fr-FR")).state == "missing"
+    assert (await strings.one(connection, 1, NAME, "en-US")).text == "Name 1"
 
 
 async def test_a_source_that_comes_with_its_translation_does_not_make_it_stale(connection):
@@ -164,7 +164,7 @@ async def test_a_source_that_comes_with_its_translation_does_not_make_it_stale(c
         is_whole=True, file="test",
     )  # fmt: skip
 
-    assert not (await texts.one(connection, 1, NAME, "fr-FR")).is_stale
+    assert not (await strings.one(connection, 1, NAME, "fr-FR")).is_stale
 
 
 async def test_the_report_is_a_po_file_that_says_what_is_wrong(read):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.core.localization import coverage, fallbacks, texts
-from service.core.localization.explaining import explain
+from service.core.localization import coverage, fallbacks, strings
+from service.core.localization.explain import explain
 from service.core.localization.fallbacks import Fallbacks
 from service.core.publishing import drafts, publish, schedules
 from service.core.publishing.snapshot import Releases
@@ -32,7 +32,7 @@ def save(connection, title):
     """Saves a French name of achievement 1 as Ana; `expected` is the version that she saw."""
 
     async def saved(text, expected, **changes):
-        return await texts.save(
+        return await strings.save(
             connection, title, NAME, "fr-FR", **({"text": text, "expected": expected, "actor": "Ana"} | changes)
         )
 
@@ -40,7 +40,7 @@ def save(connection, title):
 
 
 async def french(connection, title_id=1):
-    return await texts.one(connection, title_id, NAME, "fr-FR")
+    return await strings.one(connection, title_id, NAME, "fr-FR")
 
 
 async def served(pool):
@@ -52,7 +52,7 @@ async def served(pool):
 async def test_a_string_is_shown_with_all_that_a_translator_needs(connection, save):
     await save("Meilleur", 1)
 
-    string = await texts.one(connection, 1, NAME, "fr-FR", other="en-US")
+    string = await strings.one(connection, 1, NAME, "fr-FR", other="en-US")
 
     assert (string.source, string.text, string.other) == ("Name 1", "Meilleur", "Name 1")
     assert (string.state, string.version, string.limit, string.actor) == ("translated", 2, 44, "Ana")
@@ -60,8 +60,8 @@ async def test_a_string_is_shown_with_all_that_a_translator_needs(connection, sa
 
 
 async def test_what_is_missing_can_be_read_and_written(connection, title):
-    missing = await texts.one(connection, title, NAME, "de-DE")
-    written = await texts.save(connection, title, NAME, "de-DE", text="Name eins", expected=0, actor="Uwe")
+    missing = await strings.one(connection, title, NAME, "de-DE")
+    written = await strings.save(connection, title, NAME, "de-DE", text="Name eins", expected=0, actor="Uwe")
 
     assert (missing.state, missing.version, missing.text) == ("missing", 0, None)
     assert (written.state, written.version, written.text) == ("translated", 1, "Name eins")
@@ -91,40 +91,40 @@ async def test_a_warning_stays_until_somebody_takes_it_upon_themselves(connectio
 
     assert warned.remarks == ["same-as-source"]
     assert overridden.remarks == []
-    assert overridden.overridden() == {"same-as-source": texts.Override("Ana", "it is a name")}
-    reviewed = await texts.review(connection, 1, NAME, "fr-FR", approve=True, expected=3, actor="Rita")
+    assert overridden.overridden() == {"same-as-source": strings.Override("Ana", "it is a name")}
+    reviewed = await strings.review(connection, 1, NAME, "fr-FR", approve=True, expected=3, actor="Rita")
     assert reviewed.overridden() == overridden.overridden()
 
 
 async def test_a_changed_source_makes_translations_stale_until_they_are_looked_at(connection, title, save):
-    await texts.save(connection, title, NAME, "en-US", text="Another name", expected=1, actor="Dev")
+    await strings.save(connection, title, NAME, "en-US", text="Another name", expected=1, actor="Dev")
 
     assert (await french(connection)).is_stale
-    assert [one.key for one in (await texts.page(connection, title, "fr-FR", filter="stale")).strings] == [NAME]
+    assert [one.key for one in (await strings.page(connection, title, "fr-FR", filter="stale")).strings] == [NAME]
     await save("Un autre nom", 1)
     assert not (await french(connection)).is_stale
 
 
 async def test_a_changed_state_of_the_source_makes_nothing_stale(connection, title):
-    await texts.review(connection, title, NAME, "en-US", approve=True, expected=1, actor="Rita")
+    await strings.review(connection, title, NAME, "en-US", approve=True, expected=1, actor="Rita")
 
     assert not (await french(connection)).is_stale
 
 
 async def test_an_old_revision_comes_back_as_what_it_translated(connection, title, save):
-    await texts.save(connection, title, NAME, "en-US", text="Another name", expected=1, actor="Dev")
+    await strings.save(connection, title, NAME, "en-US", text="Another name", expected=1, actor="Dev")
     await save("Un autre nom", 1)
 
-    restored = await texts.restore(connection, title, NAME, "fr-FR", version=1, expected=2, actor="Rita")
+    restored = await strings.restore(connection, title, NAME, "fr-FR", version=1, expected=2, actor="Rita")
 
     assert (restored.text, restored.version, restored.is_stale) == ("Nom 1", 3, True)
-    assert [(one.version, one.text, one.origin, one.actor) for one in await texts.history(connection, 1, NAME, "fr-FR")] == [
+    assert [(one.version, one.text, one.origin, one.actor) for one in await strings.history(connection, 1, NAME, "fr-FR")] == [
         (3, "Nom 1", "restore", "Rita"),
         (2, "Un autre nom", "edit", "Ana"),
         (1, "Nom 1", "import", "laurel"),
     ]  # fmt: skip
     with pytest.raises(NotFound):
-        await texts.restore(connection, title, NAME, "fr-FR", version=9, expected=3, actor="Rita")
+        await strings.restore(connection, title, NAME, "fr-FR", version=9, expected=3, actor="Rita")
 
 
 async def test_what_is_taken_away_leaves_its_history_and_its_numbers(connection, title):
@@ -134,11 +134,11 @@ async def test_what_is_taken_away_leaves_its_history_and_its_numbers(connection,
     await drafts.write_draft(connection, after, publish.difference(before, after), author=author)
 
     gone = await french(connection)
-    again = await texts.save(connection, title, NAME, "fr-FR", text="Encore", expected=gone.version, actor="Ana")
+    again = await strings.save(connection, title, NAME, "fr-FR", text="Encore", expected=gone.version, actor="Ana")
 
     assert (gone.state, gone.version) == ("missing", 2)
     assert again.version == 3
-    assert [one.text for one in await texts.history(connection, title, NAME, "fr-FR")] == ["Encore", None, "Nom 1"]
+    assert [one.text for one in await strings.history(connection, title, NAME, "fr-FR")] == ["Encore", None, "Nom 1"]
 
 
 @settings(
@@ -155,7 +155,7 @@ async def test_no_acknowledged_text_is_lost_however_two_editors_take_turns(conne
             continue
         text = f"{editor} {number}"
         try:
-            saved = await texts.save(connection, title, NAME, "fr-FR", text=text, expected=seen[editor], actor=editor)
+            saved = await strings.save(connection, title, NAME, "fr-FR", text=text, expected=seen[editor], actor=editor)
         except Conflict:
             assert (await french(connection)).version > seen[editor]
         else:
@@ -163,7 +163,7 @@ async def test_no_acknowledged_text_is_lost_however_two_editors_take_turns(conne
             accepted.append(text)
             seen[editor] = saved.version
 
-    history = await texts.history(connection, title, NAME, "fr-FR", count=len(accepted))
+    history = await strings.history(connection, title, NAME, "fr-FR", count=len(accepted))
     assert [one.text for one in reversed(history)] == accepted
     assert (await french(connection)).version == start + len(accepted)
 
@@ -171,8 +171,10 @@ async def test_no_acknowledged_text_is_lost_however_two_editors_take_turns(conne
 async def test_only_what_is_ready_is_published_and_the_rest_stays_as_it_is_served(connection, pool, title, save):
     await publish.publish(connection, title)
     await save("Une suggestion", 1, state="needs_review")
-    await texts.save(connection, title, NAME, "de-DE", text="Vorschlag", expected=0, actor="Uwe", state="needs_review")
-    await texts.save(connection, title, "title/name", "fr-FR", text="Jeu", expected=0, actor="Ana")
+    await strings.save(
+        connection, title, NAME, "de-DE", text="Vorschlag", expected=0, actor="Uwe", state="needs_review"
+    )
+    await strings.save(connection, title, "title/name", "fr-FR", text="Jeu", expected=0, actor="Ana")
 
     _, changes = await publish.publish(connection, title)
 
@@ -183,12 +185,12 @@ async def test_only_what_is_ready_is_published_and_the_rest_stays_as_it_is_serve
 
 async def test_a_title_may_publish_approved_texts_alone(connection, pool, title, save):
     await publish.publish(connection, title)
-    await texts.set_publish_from(connection, title, "approved")
+    await strings.set_publish_from(connection, title, "approved")
     await save("Traduit", 1)
     await publish.publish(connection, title)
     assert (await served(pool))["fr-FR"][NAME] == "Nom 1"
 
-    await texts.review(connection, title, NAME, "fr-FR", approve=True, expected=2, actor="Rita")
+    await strings.review(connection, title, NAME, "fr-FR", approve=True, expected=2, actor="Rita")
     release, changes = await publish.publish(connection, title, actor="Rita", note="Approved French")
 
     assert changes.texts == {("fr-FR", NAME): ("Nom 1", "Traduit")}
@@ -211,13 +213,13 @@ async def test_a_title_may_publish_approved_texts_alone(connection, pool, title,
     ],
 )
 async def test_a_list_shows_what_is_asked_for(connection, title, changes, keys):
-    assert len((await texts.page(connection, title, "fr-FR", **changes)).strings) == keys
+    assert len((await strings.page(connection, title, "fr-FR", **changes)).strings) == keys
 
 
 async def test_pages_of_strings_join_up(connection, title):
     found, after = [], ""
     while after is not None:
-        page = await texts.page(connection, title, "fr-FR", after=after, count=2)
+        page = await strings.page(connection, title, "fr-FR", after=after, count=2)
         found += [one.key for one in page.strings]
         after = page.after
 
@@ -230,11 +232,11 @@ async def test_the_default_locale_lists_what_has_no_text_yet(connection, title):
     del new.texts["en-US"]["achievement/3/name"]
     await publish.import_draft(connection, new, is_whole=True, file="test")
 
-    missing = await texts.page(connection, title, "en-US", filter="missing")
+    missing = await strings.page(connection, title, "en-US", filter="missing")
 
     assert "achievement/3/name" in [one.key for one in missing.strings]
     with pytest.raises(NotFound, match="has no text of the key"):
-        await texts.one(connection, title, "achievement/9/name", "en-US")
+        await strings.one(connection, title, "achievement/9/name", "en-US")
 
 
 async def test_coverage_counts_each_locale(connection, title, save):

@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from service.core.auth import api_keys
-from service.core.badges import awards
-from service.core.badges.open_badges import Award, Position
+from service.core.badges import revocations
+from service.core.badges.credential import Award, Position
 from service.core.events.writer import Writer
 from service.core.progress import consistency, player_data
 from service.core.progress.reader import ProgressReads
@@ -44,7 +44,7 @@ async def writer(pool, connection):
     await api_keys.create(connection, title_id=1, player=PLAYER)
     for player in (PLAYER, OTHER):
         award = Award(player, achievement(2), 0)
-        await awards.revoke(connection, award, Position(1, 1), title_id=1, reason="a mistake")
+        await revocations.revoke(connection, award, Position(1, 1), title_id=1, reason="a mistake")
     return made
 
 

@@ -15,7 +15,7 @@ import jwt
 import msgspec
 
 from service.core.auth.tokens import KEY_SET_MAX_BYTES, KeyRing, UnknownKey
-from service.core.badges.open_badges import BADGE_CONTEXT, CONTEXT
+from service.core.badges.credential import BADGE_CONTEXT, CONTEXT
 
 ALGORITHMS = ("RS256", "ES256")  # what OB 3.0's own validator takes; never what a token asks for besides
 SKEW = 60  # seconds between the issuer's clock and ours

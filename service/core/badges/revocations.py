@@ -2,7 +2,7 @@
 
 import msgspec
 
-from service.core.badges.open_badges import Award, Position, badge
+from service.core.badges.credential import Award, Position, badge
 from service.core.catalog.model import Achievement, stored
 from service.core.progress.reader import ProgressReads
 from service.core.publishing.published_title import PublishedTitle
