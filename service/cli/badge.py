@@ -118,11 +118,11 @@ def rotate_key(*, withdraw: bool) -> None:
 @click.option("--jwks", help="A file or URL with the issuer's keys; without it, they are asked of the issuer.")
 def verify(source: str, *, jwks: str | None) -> None:
     """Say what a badge is, and whether it is good; exit status 1 if it is not."""
-    from service.cli import verifying
+    from service.outbound import credential_fetch
 
     shown: list[Badge] = []
     try:
-        run(lambda: verifying.verify(source, jwks=jwks, now=time.time(), show=shown.append))
+        run(lambda: credential_fetch.verify(source, jwks=jwks, now=time.time(), show=shown.append))
         is_revocable = any(one.statuses for one in shown)
         verdict = f"good: the issuer signed it, and {'it was not revoked' if is_revocable else 'it cannot be revoked'}"
         status = 0

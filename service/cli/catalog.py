@@ -9,10 +9,10 @@ from typing import get_args
 import click
 import msgspec
 
-from service.cli import report
+from service.cli import check_report
+from service.cli.catalog_files import DraftOf, Given, Places, locales_of, read_files
+from service.cli.check_report import REPORT_FORMATS, Finding, ReportFormat
 from service.cli.console import database_url, refuse, run, settings, steps, up_to_date
-from service.cli.intake import DraftOf, Given, Places, locales_of, read_files
-from service.cli.report import REPORT_FORMATS, Finding, ReportFormat
 from service.core.catalog.model import Draft
 from service.core.events import backfill
 from service.core.events.writer import Writer
@@ -26,7 +26,7 @@ from service.core.publishing.snapshot import Releases
 from service.core.validation import publish_rules, text_checks
 from service.db import Connection
 from service.db.pool import Pool
-from service.db.shared_keys import shared_key
+from service.db.service_keys import shared_key
 from service.errors import BadCatalogue, NotFound, Problem
 
 _SHOWN_TEXTS = 20  # of a difference; the rest is counted
@@ -187,7 +187,7 @@ def check(
         refuse("catalog check: give files, or --title")
     given = Given(locales=locales, locale=locale, title_id=title_id, scid=scid, product_id=product_id, name=name)
     found = _found_in_files(files, given, store) if files else _found_in_title(title_id or 0, store)
-    report.tell(found, kind)
+    check_report.tell(found, kind)
     errors = sum(one.severity == "error" for one in found)
     summary = f"errors: {errors}, warnings: {len(found) - errors}"
     if errors or (strict and found):
@@ -207,15 +207,17 @@ def _found_in_files(files: tuple[pathlib.Path, ...], given: Given, store: str | 
     try:
         incoming, warnings = read_files(files, given, forced=None, draft_of=draft_of)
     except BadCatalogue as refusal:
-        return report.of_problems(refusal.problems, "error")
-    found = report.of_problems(warnings, "warning")
+        return check_report.of_problems(refusal.problems, "error")
+    found = check_report.of_problems(warnings, "warning")
     for one in incoming:
         if one.places:
             whole = publish.merged(draft_of(one.draft.title.title_id), one.draft, is_whole=False)
-            texts = report.of_texts(whole, store=store, file=one.file, places=one.places)
+            texts = check_report.of_texts(whole, store=store, file=one.file, places=one.places)
             found += [remark for remark in texts if (remark.locale, remark.key) in one.places]
         else:
-            places = report.places_of(locales_of(pathlib.Path(one.file), given), one.draft) if one.is_whole else {}
+            places = (
+                check_report.places_of(locales_of(pathlib.Path(one.file), given), one.draft) if one.is_whole else {}
+            )
             found += _found(one.draft, store, file=one.file, places=places)
     return found
 
@@ -234,8 +236,8 @@ def _named(given: Given) -> DraftOf:
 
 def _found(draft: Draft, store: str | None, *, file: str, places: Places) -> list[Finding]:
     wrong, unwise = publish_rules.check(draft, file=file)
-    texts = report.of_texts(draft, store=store, file=file, places=places)
-    return [*report.of_problems(unwise, "warning"), *report.of_problems(wrong, "error"), *texts]
+    texts = check_report.of_texts(draft, store=store, file=file, places=places)
+    return [*check_report.of_problems(unwise, "warning"), *check_report.of_problems(wrong, "error"), *texts]
 
 
 @catalog.command("publish")

@@ -11,7 +11,7 @@ from service.core.progress import consistency as core_doctor
 from service.core.progress import player_data
 from service.core.progress.consistency import Finding
 from service.core.progress.player_data import Erased
-from service.db.shared_keys import shared_key
+from service.db.service_keys import shared_key
 
 
 @click.group("player")

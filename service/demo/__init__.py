@@ -18,7 +18,7 @@ from service.core.publishing import publish
 from service.core.publishing.snapshot import Releases
 from service.core.unlocks.model import Change, Event
 from service.db.pool import Pool
-from service.db.shared_keys import shared_key
+from service.db.service_keys import shared_key
 
 PLAYER = "2533274790395904"
 SAMPLE, GAME, ACADEMY = 3051199919, 1297290417, 1403872066

@@ -21,7 +21,7 @@ from service.core.events import outbox
 from service.core.events.outbox import Due
 from service.db.pool import Pool
 from service.errors import LaurelError
-from service.observe import Observer
+from service.telemetry import Observer
 
 SECONDS = 1.0
 TIMEOUT = 10.0 * SECONDS  # for one attempt

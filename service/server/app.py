@@ -26,14 +26,14 @@ from service.core.progress.rarity import Rarities
 from service.core.progress.reader import ProgressReads
 from service.core.publishing.snapshot import Releases
 from service.db.pool import Pool, open_pool
-from service.db.shared_keys import shared_key
+from service.db.service_keys import shared_key
 from service.errors import BadSetting
-from service.http.web import SERVICES, STOPPING, Door, Services, join, refuse_unreadable
-from service.observe import LogLines, Observer
-from service.outbound.key_refresh import KeyRefresher
+from service.http.api import SERVICES, STOPPING, Door, Services, join, refuse_unreadable
+from service.outbound.jwks import KeyRefresher
 from service.server import openapi, ops
-from service.server.background import background
+from service.server.jobs import background
 from service.settings import SECONDS, Settings
+from service.telemetry import LogLines, Observer
 
 # Routes resolve in this order: a player named `xuid(1)` is the Xbox door's, whoever else would take the path.
 DOORS: tuple[Door, ...] = (

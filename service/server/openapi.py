@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from aiohttp import hdrs, web
 
-from service.http.web import Door, Route, matches, nobody
+from service.http.api import Door, Route, matches, nobody
 
 
 def document(doors: Sequence[Door]) -> dict[str, Any]:

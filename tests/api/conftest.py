@@ -13,10 +13,10 @@ from service.core.formats.xbox.captured_page import TitleProgress
 from service.core.progress import reader
 from service.core.publishing import publish
 from service.db.pool import Pool
-from service.http.web import Services
-from service.observe import Observer
+from service.http.api import Services
 from service.server.app import make_application, make_services
 from service.settings import Settings
+from service.telemetry import Observer
 from tests.factories import PLAYER, SECRET, achievement, authorization, draft
 
 Client = TestClient[web.Request, web.Application]

@@ -14,8 +14,8 @@ from aiohttp import web
 from service.api.trophy import completed
 from service.core.events import outbox
 from service.core.unlocks.model import Change
-from service.observe import Observer
 from service.outbound.webhooks import Webhooks, is_safe
+from service.telemetry import Observer
 from tests.factories import PLAYER, counted, event, metric
 
 

@@ -9,11 +9,11 @@ import pytest
 from aiohttp.test_utils import TestClient
 
 from service.cli import catalog, progress
-from service.cli.intake import Given
+from service.cli.catalog_files import Given
 from service.db.pool import open_pool
-from service.observe import Observer
 from service.server.app import make_application, make_services
 from service.settings import Settings
+from service.telemetry import Observer
 from tests.factories import PLAYER, SECRET, authorization
 
 AskAgain = Callable[..., Awaitable[dict[str, Any]]]

@@ -8,9 +8,9 @@ from service.core.auth import api_keys
 from service.core.catalog.model import Attribute, MediaAsset, Metric, achievement_key, metric_key
 from service.core.publishing import publish
 from service.db.pool import LentPool
-from service.observe import Observer
 from service.server.app import make_application, make_services
 from service.settings import Settings
+from service.telemetry import Observer
 from tests.factories import SECRET, achievement, counted, draft
 
 BADGE = "https://example.com/badge.png"

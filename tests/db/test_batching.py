@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from service.db.reads import Coalesced
+from service.db.batching import Coalesced
 
 
 class Desk:

@@ -11,7 +11,7 @@ from jwt.algorithms import ECAlgorithm
 
 from service.core.auth.tokens import KeyRing, Verifier
 from service.errors import BadSetting
-from service.outbound.key_refresh import KeyRefresher
+from service.outbound.jwks import KeyRefresher
 
 
 def key_set(*kids):

@@ -13,11 +13,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.core.publishing import publish
 from service.core.unlocks.model import Change
 from service.db.pool import Pool
-from service.http.web import Services
-from service.observe import Observer
+from service.http.api import Services
 from service.server import ops
 from service.server.app import make_services
 from service.settings import Settings
+from service.telemetry import Observer
 from tests.factories import PLAYER, SECRET, counted, draft, event, metric
 
 Client = TestClient[web.Request, web.Application]

@@ -10,7 +10,7 @@ from service.api.badges.documents import Documents
 from service.api.badges.openapi import describe, describe_public
 from service.api.badges.resolvers import GETTERS, OWN, ROOTS
 from service.api.badges.schema import bind
-from service.http.web import Door, Route, nobody
+from service.http.api import Door, Route, nobody
 
 _BOUND = bind(pathlib.Path(__file__).with_name("schema.graphql").read_text(encoding="utf-8"), GETTERS, ROOTS, OWN)
 _DOCUMENTS = Documents(_BOUND)

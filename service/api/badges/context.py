@@ -16,7 +16,7 @@ from service.core.languages import negotiation
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.publishing.published_title import PublishedTitle
 from service.errors import LaurelError, NotAllowed, NotAuthenticated
-from service.http.web import PLAYER, PRINCIPAL, SERVICES, Services, verified
+from service.http.api import PLAYER, PRINCIPAL, SERVICES, Services, verified
 
 USER_FIELD = "Opigno-Client-UUID"
 _OWN_BADGES = frozenset({"getBadge", "getBadges"})

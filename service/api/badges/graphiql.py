@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from graphql import GraphQLSchema, introspection_from_schema
 
 from service.errors import NotFound
-from service.http.web import Route, matches
+from service.http.api import Route, matches
 
 _FOLDER = pathlib.Path(__file__).with_name("graphiql_files")
 _PAGE = "page.html"

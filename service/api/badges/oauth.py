@@ -23,7 +23,7 @@ from service.errors import (
     Unavailable,
     UnsupportedBody,
 )
-from service.http.web import SERVICES, read_body
+from service.http.api import SERVICES, read_body
 
 _MOST_BYTES = 8 * 1024
 _FORM = "application/x-www-form-urlencoded"

@@ -36,8 +36,8 @@ from service.api.badges.plan import NeedExecutor
 from service.api.badges.refusals import JSON, answer_errors, described
 from service.api.badges.schema import Execution
 from service.errors import BadField, LaurelError, MethodNotAllowed, UnsupportedBody, UnsupportedVersion
-from service.http.web import SERVICES, VERSION, decode, matches, read_body
-from service.observe import Observer
+from service.http.api import SERVICES, VERSION, decode, matches, read_body
+from service.telemetry import Observer
 
 RESPONSE = "application/graphql-response+json"
 VARY = "Accept, Accept-Language, Authorization, Opigno-Client-UUID"

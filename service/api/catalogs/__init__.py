@@ -4,7 +4,7 @@ from service.api.catalogs import imports, releases, strings, titles
 from service.api.catalogs.asking import identify
 from service.api.catalogs.openapi import describe
 from service.api.catalogs.refusals import refuse
-from service.http.web import Door
+from service.http.api import Door
 
 _ROUTES = (*titles.ROUTES, *strings.ROUTES, *imports.ROUTES, *releases.ROUTES)
 

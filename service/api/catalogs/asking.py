@@ -10,8 +10,8 @@ from service.api.catalogs import wire
 from service.core.auth.principal import Principal
 from service.core.publishing.published_title import PublishedTitle
 from service.errors import BadParameter, NotAuthenticated, Unconditional
-from service.http.parameters import TextsRequest
-from service.http.web import SERVICES, verified
+from service.http.api import SERVICES, verified
+from service.http.params import TextsRequest
 
 _TAG = re.compile(r'"([vc])(0|[1-9][0-9]{0,9})"', re.ASCII)
 

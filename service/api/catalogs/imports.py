@@ -12,8 +12,8 @@ from service.core.localization.import_report import Mode, report_po
 from service.core.localization.imports import Batch
 from service.core.validation.diagnostics import MAX_BYTES
 from service.errors import BadParameter, BadRequest
-from service.http.parameters import chosen, locale, number, words
-from service.http.web import Route, read_body
+from service.http.api import Route, read_body
+from service.http.params import chosen, locale, number, words
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 _READ_AS = tuple(str(kind) for kind in FORMATS)

@@ -12,8 +12,8 @@ from service.core.catalog.model import U32
 from service.core.formats.detect import FORMATS
 from service.core.formats.write import EXPORTS_OF_ONE_FILE
 from service.core.localization.strings import Filter
-from service.http.parameters import KEY_CHARACTERS
-from service.http.web import Route
+from service.http.api import Route
+from service.http.params import KEY_CHARACTERS
 
 _ABOUT = """\
 Texts of titles for localization teams and their tools: states, history, imports, releases.

@@ -12,8 +12,8 @@ from service.core.localization import strings
 from service.core.publishing import history, publish, schedules
 from service.core.validation import publish_rules
 from service.errors import BadField
-from service.http.parameters import number, words
-from service.http.web import Route
+from service.http.api import Route
+from service.http.params import number, words
 
 _RELEASES = 2**31 - 1
 _YEARS = range(2000, 3000)  # Postgres and Python agree on these in every time zone

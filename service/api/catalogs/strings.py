@@ -12,8 +12,8 @@ from service.core.localization import strings
 from service.core.localization.strings import Filter, String
 from service.core.publishing.drafts import lock_title
 from service.errors import BadParameter
-from service.http.parameters import chosen, locale, words
-from service.http.web import Route
+from service.http.api import Route
+from service.http.params import chosen, locale, words
 
 FILTERS: tuple[Filter, ...] = get_args(Filter)
 

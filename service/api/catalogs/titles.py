@@ -15,8 +15,8 @@ from service.core.localization import coverage, fallbacks, strings
 from service.core.localization.explain import explain
 from service.core.publishing.drafts import draft_of
 from service.errors import BadParameter, NotFound
-from service.http.parameters import chosen, locale, words
-from service.http.web import PRINCIPAL, SERVICES, Route, matches
+from service.http.api import PRINCIPAL, SERVICES, Route, matches
+from service.http.params import chosen, locale, words
 
 _GETTEXT = "text/x-gettext-translation"
 

@@ -4,7 +4,7 @@ from service.api.open_badges.asking import identify
 from service.api.open_badges.openapi import describe
 from service.api.open_badges.refusals import refuse
 from service.api.open_badges.routes import ROUTES
-from service.http.web import Door
+from service.http.api import Door
 
 DOOR = Door(
     name="open-badges",

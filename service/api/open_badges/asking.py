@@ -14,7 +14,7 @@ from service.core.languages import negotiation
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.publishing.published_title import PublishedTitle
 from service.errors import BadParameter, NotAllowed, NotAuthenticated, NotFound
-from service.http.web import PRINCIPAL, SERVICES, VERSION, Services, matches, nobody, verified
+from service.http.api import PRINCIPAL, SERVICES, VERSION, Services, matches, nobody, verified
 
 TOKEN = "application/vc+jwt"  # noqa: S105  (a media type of VC-JOSE-COSE)
 JSON = "application/json"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from service.http.web import Route
+from service.http.api import Route
 
 _ABOUT = """\
 What players unlocked as Open Badges 3.0.

@@ -6,7 +6,7 @@ from service.api.trophy.cors import preflight
 from service.api.trophy.openapi import describe
 from service.api.trophy.refusals import refuse
 from service.api.trophy.wire import completed
-from service.http.web import Door
+from service.http.api import Door
 
 _ROUTES = (*stream.ROUTES, *application.ROUTES, *admin_users.ROUTES, *admin.ROUTES)
 

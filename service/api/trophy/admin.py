@@ -17,7 +17,7 @@ from service.core.auth.principal import may_edit
 from service.core.catalog.model import Achievement, Attribute, Draft, Metric
 from service.core.publishing import amend
 from service.errors import BadCatalogue, BadField, BadParameter, LaurelError, NotFound
-from service.http.web import PRINCIPAL, SERVICES, Route, decode, read_body
+from service.http.api import PRINCIPAL, SERVICES, Route, decode, read_body
 
 MOST_ITEMS = 100
 MOST_BYTES = 1024 * 1024  # of a body

@@ -29,7 +29,7 @@ from service.core.catalog.model import (
 )
 from service.core.validation.metric_checks import KEY
 from service.errors import BadField
-from service.http.web import wrong_member
+from service.http.api import wrong_member
 
 Trigger = Literal["metric", "streak", "api", "achievement", "anniversary"]
 T = TypeVar("T")

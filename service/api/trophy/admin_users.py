@@ -15,7 +15,7 @@ from service.core.auth import api_keys
 from service.core.events.writer import Written
 from service.core.unlocks.model import Change, Event
 from service.errors import BadField, NotFound, UnknownMetric
-from service.http.web import Route, decode, read_body
+from service.http.api import Route, decode, read_body
 
 MOST_EVENTS = 1000
 

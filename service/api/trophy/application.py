@@ -17,7 +17,7 @@ from service.core.events.daily_totals import Aggregation
 from service.core.unlocks import measures
 from service.core.unlocks.model import Change, Recorded, Report, State
 from service.errors import BadField, BadParameter, NotFound
-from service.http.web import Route
+from service.http.api import Route
 
 _COMPLETIONS = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")  # RFC 4122's namespace of names with a structure
 _MOST_DAYS = 400

@@ -22,7 +22,7 @@ from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.model import Change
 from service.core.unlocks.player_progress import Progress
 from service.errors import NotAllowed, NotAuthenticated, NotFound
-from service.http.web import PLAYER, PRINCIPAL, SERVICES, VERSION, Services, decode, matches, read_body
+from service.http.api import PLAYER, PRINCIPAL, SERVICES, VERSION, Services, decode, matches, read_body
 
 VARY = "Accept-Language, X-API-KEY, X-Fern-Language, X-SDK-VERSION, Origin"
 MOST_BYTES = 64 * 1024  # of a body about one user

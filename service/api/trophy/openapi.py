@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from service.api.trophy.bodies import CompleteBody, EventBody, UpsertedUser, UserFields
-from service.http.web import Route
+from service.http.api import Route
 
 _ABOUT = """\
 Achievements, metrics and streaks as Trophy's client libraries ask for them.

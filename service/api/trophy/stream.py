@@ -16,7 +16,7 @@ from service.api.trophy.wire import completed
 from service.core.catalog.model import number_of
 from service.core.unlocks.player_progress import Progress
 from service.errors import BadParameter
-from service.http.web import SERVER, STOPPING, Route
+from service.http.api import SERVER, STOPPING, Route
 
 HEARTBEAT = 15.0  # seconds: under what proxies close idle connections after
 _ID = re.compile(r"([0-9]{1,18})\.([0-9]{1,9})")

@@ -2,7 +2,7 @@
 
 from service.api.workbench import editor, imports, overview, releases, session, static, strings
 from service.api.workbench.refusals import refuse
-from service.http.web import Door
+from service.http.api import Door
 
 DOOR = Door(
     name="workbench",

@@ -2,7 +2,7 @@
 
 from service.core.auth.principal import Right, may_localize
 from service.errors import NotAllowed
-from service.http.parameters import TextsRequest
+from service.http.params import TextsRequest
 
 
 class Asking(TextsRequest):

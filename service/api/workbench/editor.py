@@ -21,8 +21,8 @@ from service.core.localization.strings import String, Written
 from service.core.publishing.drafts import lock_title
 from service.core.validation.string_checks import is_hard_limit
 from service.errors import BadField, BadParameter, Conflict, Unconditional
-from service.http.parameters import locale, words
-from service.http.web import Route
+from service.http.api import Route
+from service.http.params import locale, words
 
 _REASON = re.compile(r"reason-([a-z0-9-]{1,64})", re.ASCII)
 _REASON_CHARACTERS = 500

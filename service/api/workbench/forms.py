@@ -11,7 +11,7 @@ from aiohttp import BodyPartReader, MultipartReader, hdrs, web
 from service.api.workbench.pages import SESSION
 from service.core.validation.diagnostics import MAX_BYTES
 from service.errors import BadField, BadRequest, NotAllowed, TooLarge, TooSlow, UnsupportedBody
-from service.http.web import BODY_TIMEOUT, SERVICES, read_body
+from service.http.api import BODY_TIMEOUT, SERVICES, read_body
 
 MOST_BYTES = 256 * 1024  # of a form without a file
 FORM_KEY_FIELD = "form_key"

@@ -13,8 +13,8 @@ from service.core.localization import coverage, imports, strings
 from service.core.localization.import_report import Mode, report_po
 from service.core.publishing.drafts import draft_of
 from service.errors import BadField, BadParameter, NotFound
-from service.http.parameters import chosen, locale, number, words
-from service.http.web import Route
+from service.http.api import Route
+from service.http.params import chosen, locale, number, words
 
 SHOWN = 300  # lines of a report
 _MODES: tuple[Mode, ...] = get_args(Mode)

@@ -6,8 +6,8 @@ from service.api.workbench import pages
 from service.api.workbench.asking import Asking
 from service.core.auth.principal import titles_of
 from service.core.localization import coverage
-from service.http.parameters import locale, words
-from service.http.web import PRINCIPAL, SERVICES, Route
+from service.http.api import PRINCIPAL, SERVICES, Route
+from service.http.params import locale, words
 
 
 async def list_titles(request: web.Request) -> web.Response:

@@ -10,7 +10,7 @@ from service.api.workbench.forms import read_fields, read_form
 from service.api.workbench.pages import FORM_KEY, SESSION
 from service.core.auth.principal import Principal
 from service.errors import NotAuthenticated
-from service.http.web import SERVICES, Route, nobody, verified
+from service.http.api import SERVICES, Route, nobody, verified
 
 COOKIE = "laurel-session"
 _PATH = "/l10n"

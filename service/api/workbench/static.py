@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from service.errors import NotFound
-from service.http.web import Route, matches
+from service.http.api import Route, matches
 
 _TYPES = {"workbench.css": "text/css", "workbench.js": "text/javascript"}
 

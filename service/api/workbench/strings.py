@@ -8,8 +8,8 @@ from service.api.workbench import pages
 from service.api.workbench.asking import Asking
 from service.core.localization import strings
 from service.core.localization.strings import Filter
-from service.http.parameters import chosen, locale, words
-from service.http.web import Route
+from service.http.api import Route
+from service.http.params import chosen, locale, words
 
 FILTERS: tuple[Filter, ...] = get_args(Filter)
 

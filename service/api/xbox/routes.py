@@ -23,7 +23,7 @@ from service.core.progress.paging import Cursor, Order, View
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.player_progress import Everything
 from service.errors import BadParameter, NotAuthenticated, NotFound
-from service.http.web import PLAYER, PRINCIPAL, SERVICES, VERSION, Door, Route, Services, matches, verified
+from service.http.api import PLAYER, PRINCIPAL, SERVICES, VERSION, Door, Route, Services, matches, verified
 
 VARY = "Accept-Language, Authorization, x-xbl-contract-version"
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

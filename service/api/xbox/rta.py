@@ -24,7 +24,7 @@ from service.core.events.subscriptions import Changes
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.player_progress import Progress
 from service.errors import BadRequest, LaurelError, NotFound, Unavailable
-from service.http.web import PRINCIPAL, SERVICES, STOPPING, Services
+from service.http.api import PRINCIPAL, SERVICES, STOPPING, Services
 
 PROTOCOL = "rta.xboxlive.com.V2"
 MOST_SUBSCRIPTIONS = 32  # of one connection

@@ -19,7 +19,7 @@ from service.core.events.writer import Written
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.model import Change, Report, manual_key
 from service.errors import BadField, BadParameter, LaurelError, NotFound, WrongPlayer
-from service.http.web import PLAYER, PRINCIPAL, SERVICES, decode, read_body
+from service.http.api import PLAYER, PRINCIPAL, SERVICES, decode, read_body
 
 MOST_ITEMS = 100
 _MOST_BYTES = 64 * 1024

@@ -17,9 +17,9 @@ import msgspec
 
 from service.core.auth.principal import EDIT, READ_ANY, WRITE, WRITE_OWN, Principal
 from service.db import Connection
+from service.db.batching import Coalesced
 from service.db.pool import Pool
 from service.db.queries import query, statement
-from service.db.reads import Coalesced
 from service.errors import NotAuthenticated, NotFound
 
 _KEY = re.compile(r"((?:lrl|app)_[A-Za-z0-9]{10})\.([A-Za-z0-9_-]{43})", re.ASCII)

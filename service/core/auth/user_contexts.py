@@ -11,9 +11,9 @@ import msgspec
 
 from service.core.events.writer import Writer
 from service.core.unlocks.model import Change
+from service.db.batching import Coalesced
 from service.db.pool import Pool
 from service.db.queries import query
-from service.db.reads import Coalesced
 from service.errors import BadField
 
 Scope = Literal["AUTHENTICATED", "ADMINISTRATOR"]

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 import msgspec
 
 from service.db import Connection
+from service.db.batching import Coalesced
 from service.db.pool import Pool
 from service.db.queries import query
-from service.db.reads import Coalesced
 
 _PLAYERS = 0  # stands for the title's players among the numbers of its achievements
 _FOLDED_TOGETHER = 1_000  # some milliseconds: writes that wait for the processor wait no longer than that

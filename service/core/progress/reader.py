@@ -14,9 +14,9 @@ from service.core.catalog.model import stored
 from service.core.formats.xbox.captured_page import TitleProgress
 from service.core.unlocks.player_progress import Everything, Progress
 from service.db import Connection
+from service.db.batching import Coalesced
 from service.db.pool import Pool
 from service.db.queries import query, statement
-from service.db.reads import Coalesced
 
 _UNLOCKS_REMEMBERED = 40_000  # some 10 MB of whole players; single titles are read afresh
 

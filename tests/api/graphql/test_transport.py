@@ -14,7 +14,7 @@ from service.api.badges.refusals import described
 from service.api.badges.resolvers import GETTERS, ROOTS
 from service.api.badges.schema import bind
 from service.errors import LaurelError
-from service.http.web import SERVICES, Route, join
+from service.http.api import SERVICES, Route, join
 from tests.api.graphql.conftest import USER
 
 JSON, RESPONSE = "application/json", "application/graphql-response+json"

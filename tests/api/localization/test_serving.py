@@ -9,11 +9,11 @@ import msgspec
 from aiohttp.test_utils import TestClient, TestServer
 
 from service.core.publishing import publish
-from service.db.listening import NAME
+from service.db.listen import NAME
 from service.db.pool import open_pool
-from service.observe import Observer
 from service.server.app import background, make_application, make_services
 from service.settings import Settings
+from service.telemetry import Observer
 from tests.factories import PLAYER, SECRET, achievement, authorization, bearer, draft
 
 PATIENCE = 20.0  # seconds: far more than anything here takes

@@ -8,8 +8,8 @@ from yarl import URL
 
 from service.core.publishing import publish
 from service.db.pool import open_pool
-from service.observe import Observer
 from service.server.app import make_application, make_services
+from service.telemetry import Observer
 from tests.factories import achievement, bearer, draft
 
 NAME = "/strings/achievement/1/name/fr-FR"

@@ -9,9 +9,9 @@ from service.core.auth import api_keys
 from service.core.publishing import publish
 from service.core.unlocks.model import Change
 from service.db.pool import open_pool
-from service.observe import Observer
 from service.server.app import make_application, make_services
 from service.settings import Settings
+from service.telemetry import Observer
 from tests.factories import SECRET, counted, draft, event, metric
 
 STREAM = "/users/u1/achievements/stream"

@@ -19,9 +19,9 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from service import demo
 from service.db.pool import open_pool
-from service.observe import Observer
 from service.server.app import make_application, make_services
 from service.settings import Settings
+from service.telemetry import Observer
 from tests.factories import PLAYER, SECRET, authorization, bearer
 
 CHROMIUM = shutil.which("chromium")

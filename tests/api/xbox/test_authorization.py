@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm
 
 from service.core.auth import tokens
-from service.observe import Observer
 from service.server.app import make_application, make_services
 from service.settings import Settings
+from service.telemetry import Observer
 from tests.factories import OTHER, PLAYER, SECRET, authorization
 
 NOW = int(time.time())

@@ -17,9 +17,9 @@ from service.core.formats.xbox.captured_page import TitleProgress
 from service.core.progress import reader
 from service.core.publishing import publish
 from service.db.pool import open_pool
-from service.observe import Observer
 from service.server.app import make_application, make_services
 from service.settings import Settings
+from service.telemetry import Observer
 from tests.factories import OTHER, PLAYER, SECRET, achievement, authorization, draft
 
 HEADERS = {"Authorization": authorization(), "x-xbl-contract-version": "2"}

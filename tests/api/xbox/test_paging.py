@@ -18,7 +18,7 @@ from service.core.progress.paging import Tokens
 from service.core.progress.reader import ProgressReads
 from service.core.publishing import publish
 from service.core.publishing.snapshot import Releases
-from service.http.web import Services
+from service.http.api import Services
 from service.server.app import make_application, make_services
 from tests.factories import OTHER, PLAYER, achievement, authorization, draft
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from service.core.auth.principal import WRITE
 from service.core.publishing import publish
 from service.db.pool import open_pool
-from service.observe import Observer
 from service.server.app import make_application, make_services
 from service.settings import Settings
+from service.telemetry import Observer
 from tests.factories import OTHER, PLAYER, SECRET, achievement, authorization, counted, draft, metric
 
 SCID = "00000000-0000-0000-0000-000000000001"

@@ -44,9 +44,9 @@ from service.errors import (
     TooSlow,
     UnsupportedBody,
 )
-from service.observe import Observer
-from service.outbound.key_refresh import KeyRefresher
+from service.outbound.jwks import KeyRefresher
 from service.settings import Settings
+from service.telemetry import Observer
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import click
 import msgspec
 
-from service.cli.intake import Places
+from service.cli.catalog_files import Places
 from service.core.catalog.model import Draft
 from service.core.formats import read
 from service.core.validation import text_checks

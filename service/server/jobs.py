@@ -12,11 +12,11 @@ from service.api import trophy
 from service.core.events import backfill, event_log, subscriptions, tenure
 from service.core.events.outbox import Due
 from service.core.publishing import schedules
-from service.db.listening import listen
-from service.http.web import Services
-from service.observe import Observer
+from service.db.listen import listen
+from service.http.api import Services
 from service.outbound.webhooks import Webhooks
 from service.settings import SECONDS
+from service.telemetry import Observer
 
 RARITY_POLL = 15.0 * SECONDS
 FOLD_EVERY = 2.0 * SECONDS
