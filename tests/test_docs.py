@@ -17,8 +17,8 @@ import pytest
 from click.testing import CliRunner
 
 from service import errors
-from service.api.xbox import refusals
-from service.api.xbox.query import DEFAULT_PAGE, LARGEST_PAGE, MOST_TITLES
+from service.api.xbox import errors
+from service.api.xbox.list_request import DEFAULT_PAGE, LARGEST_PAGE, MOST_TITLES
 from service.cli.main import main
 from service.server import openapi, ops
 from service.server.app import DOORS
@@ -135,13 +135,13 @@ def test_every_parameter_stands_in_the_readme():
 
 
 def test_every_error_stands_in_the_readme_with_its_status_and_code():
-    pairs = [refusals._OURS, *((status, code) for _, status, code in refusals._TABLE)]
+    pairs = [errors._OURS, *((status, code) for _, status, code in errors._TABLE)]
 
     assert sorted((int(status), int(code)) for status, code, _ in rows("Errors")) == sorted(pairs)
 
 
 def test_every_error_that_a_caller_can_meet_has_a_row_at_the_door():
-    kinds = [kind for kind, _, _ in refusals._TABLE]
+    kinds = [kind for kind, _, _ in errors._TABLE]
 
     assert [each for each in _family(errors.LaurelError) if not issubclass(each, tuple(kinds))] == []
 

@@ -4,9 +4,9 @@ import pathlib
 
 from aiohttp import hdrs, web
 
-from service.api.badges import graphiql, oauth, over_http, refusals
+from service.api.badges import errors, graphiql, oauth, transport
 from service.api.badges.context import allow, identify, make_context
-from service.api.badges.documents import Documents
+from service.api.badges.document import Documents
 from service.api.badges.openapi import describe, describe_public
 from service.api.badges.resolvers import GETTERS, OWN, ROOTS
 from service.api.badges.schema import bind
@@ -19,7 +19,7 @@ SCHEMA = _BOUND.schema
 
 async def graphql(request: web.Request) -> web.Response:
     """Ask for badges, and make user contexts."""
-    return await over_http.answer(request, _DOCUMENTS, make_context=make_context, allow=allow)
+    return await transport.answer(request, _DOCUMENTS, make_context=make_context, allow=allow)
 
 
 _ROUTES = tuple(Route(method, "/graphql", "graphql", graphql) for method in (hdrs.METH_GET, hdrs.METH_POST))
@@ -30,7 +30,7 @@ DOOR = Door(
     prefixes=("/graphql",),
     routes=_ROUTES,
     identify=identify,
-    refuse=refusals.refuse,
+    refuse=errors.refuse,
     openapi=describe(),
 )
 PUBLIC = Door(

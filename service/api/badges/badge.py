@@ -8,10 +8,10 @@ from typing import ClassVar, Literal
 import babel
 import msgspec
 
-from service.api.badges import criteria, dates
-from service.api.badges.catalogue import Emblem, MediaImage
+from service.api.badges import criteria, php_dates
+from service.api.badges.badge_catalog import Emblem, MediaImage
 from service.api.badges.criteria import Criterion
-from service.api.badges.paging import Place, SortKey
+from service.api.badges.pagination import Place, SortKey
 from service.core.unlocks.measures import local_day, zone_of
 from service.core.unlocks.model import Logged, State
 
@@ -177,17 +177,17 @@ class Connection(msgspec.Struct, frozen=True):
 
 
 def _date(at: int, format_: str, time_zone: str | None, locale: str) -> str:
-    if dates.is_of_day(format_):
+    if php_dates.is_of_day(format_):
         return _day(local_day(at, time_zone), format_, locale)
     moment = datetime.datetime(1, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(microseconds=at // 10)
     zone = None if time_zone is None else zone_of(time_zone)
-    return dates.format_date(moment if zone is None else moment.astimezone(zone), format_, locale=_babel(locale))
+    return php_dates.format_date(moment if zone is None else moment.astimezone(zone), format_, locale=_babel(locale))
 
 
 @functools.lru_cache(_DAYS_KEPT)
 def _day(ordinal: int, format_: str, locale: str) -> str:
     noon = datetime.datetime.combine(datetime.date.fromordinal(ordinal), datetime.time(12), datetime.UTC)
-    return dates.format_date(noon, format_, locale=_babel(locale))
+    return php_dates.format_date(noon, format_, locale=_babel(locale))
 
 
 @functools.lru_cache(_LOCALES_KEPT)

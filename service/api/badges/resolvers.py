@@ -8,11 +8,11 @@ from typing import Any, cast
 import msgspec
 
 from service import ticks
-from service.api.badges import paging
+from service.api.badges import pagination
 from service.api.badges.badge import Badge, Connection, Edge, PageInfo, Standing, Status
-from service.api.badges.catalogue import Catalogue, catalogue
+from service.api.badges.badge_catalog import Catalogue, catalogue
 from service.api.badges.context import Context
-from service.api.badges.paging import Cursors, SortKey
+from service.api.badges.pagination import Cursors, SortKey
 from service.api.badges.schema import Getter, Own, Resolver
 from service.core.auth.user_contexts import Scope, UserContext
 from service.core.events import event_log
@@ -43,14 +43,14 @@ async def get_badges(context: Context, arguments: Mapping[str, Any], asked: froz
     sort_key = cast("SortKey", arguments.get("sortKey") or "CREATED")
     now = ticks.unix(context.now)
     cursors = Cursors(context.services.cursor_key, context.published.title_id)
-    part_asked = paging.read_arguments(arguments, cursors, sort_key, now=now)
+    part_asked = pagination.read_arguments(arguments, cursors, sort_key, now=now)
     found = catalogue(context.published, context.chain)
     with_logs = not asked.isdisjoint((f"nodes.{_CURRENT}", f"edges.node.{_CURRENT}"))
     standing = await _standing(context, await _whose(context, arguments), found, with_logs=with_logs)
     badges = _listed(found, standing, status=arguments.get("status"), sort_key=sort_key)
     if part_asked.is_reversed:
         badges.reverse()
-    part = paging.cut(len(badges), part_asked, lambda index: badges[index].place(sort_key))
+    part = pagination.cut(len(badges), part_asked, lambda index: badges[index].place(sort_key))
     shown = badges[part.start : part.stop]
     _say_languages(context, shown)
 

@@ -4,8 +4,8 @@ from typing import get_args
 
 from aiohttp import hdrs, web
 
-from service.api.catalogs import wire
-from service.api.catalogs.asking import Asking, answer, if_match
+from service.api.catalogs import responses
+from service.api.catalogs.context import Asking, answer, if_match
 from service.core.formats.detect import FORMATS
 from service.core.localization import imports, strings
 from service.core.localization.import_report import Mode, report_po
@@ -91,7 +91,7 @@ async def _batch(asking: Asking) -> Batch:
 
 def _answer(asking: Asking, batch: Batch) -> web.Response:
     where = f"/catalogs/{asking.title_id}/imports/{batch.batch_id}"
-    return answer(wire.batch(batch), tag=wire.catalog_tag(batch.catalog_version), location=where)
+    return answer(responses.batch(batch), tag=responses.catalog_tag(batch.catalog_version), location=where)
 
 
 _ONE = "/catalogs/{title}/imports/{id:[0-9]+}"

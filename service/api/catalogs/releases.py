@@ -4,9 +4,9 @@ from datetime import datetime
 
 from aiohttp import hdrs, web
 
-from service.api.catalogs import wire
-from service.api.catalogs.asking import Asking, answer
-from service.api.catalogs.bodies import ActivateBody, PublishBody, body
+from service.api.catalogs import responses
+from service.api.catalogs.context import Asking, answer
+from service.api.catalogs.schemas import ActivateBody, PublishBody, body
 from service.core.auth.principal import may_localize
 from service.core.localization import strings
 from service.core.publishing import history, publish, schedules
@@ -30,9 +30,9 @@ async def list_releases(request: web.Request) -> web.Response:
         scheduled = await schedules.of_title(connection, asking.title_id)
     return answer(
         {
-            "releases": [wire.release(one) for one in releases],
-            "publications": [wire.publication(one) for one in publications],
-            "schedules": [wire.schedule(one) for one in scheduled],
+            "releases": [responses.release(one) for one in releases],
+            "publications": [responses.publication(one) for one in publications],
+            "schedules": [responses.schedule(one) for one in scheduled],
         }
     )
 
@@ -47,7 +47,7 @@ async def get_release(request: web.Request) -> web.Response:
         found = next(one for one in await publish.releases_of(connection, asking.title_id) if one.release == release)
         made = datetime.fromisoformat(found.created_at)
         authors = await history.authors(connection, asking.title_id, changes, before=made.replace(microsecond=999_999))
-    return answer(wire.release(found) | {"changes": wire.changes(changes, authors)})
+    return answer(responses.release(found) | {"changes": responses.changes(changes, authors)})
 
 
 async def publish(request: web.Request) -> web.Response:
@@ -68,7 +68,7 @@ async def publish(request: web.Request) -> web.Response:
         authors = await history.authors(connection, asking.title_id, changes)
     await asking.services.releases.refresh()
     where = f"/catalogs/{asking.title_id}/releases/{release}"
-    shape = {"release": release, "changes": wire.changes(changes, authors)}
+    shape = {"release": release, "changes": responses.changes(changes, authors)}
     return answer(shape, status=201 if changes else 200, location=where)
 
 
@@ -102,9 +102,9 @@ async def _foreseen(asking: Asking) -> web.Response:
     return answer(
         {
             "release": None,
-            "changes": wire.changes(changes, authors),
-            "problems": [wire.problem(one) for one in problems],
-            "warnings": [wire.problem(one) for one in warnings],
+            "changes": responses.changes(changes, authors),
+            "problems": [responses.problem(one) for one in problems],
+            "warnings": [responses.problem(one) for one in warnings],
         }
     )
 
@@ -113,7 +113,7 @@ async def _scheduled(asking: Asking, at: datetime, note: str | None) -> web.Resp
     async with asking.services.pool.transaction() as connection:
         found = await schedules.schedule(connection, asking.title_id, due_at=at, actor=asking.who.name, note=note)
     where = f"/catalogs/{asking.title_id}/schedules/{found.schedule_id}"
-    return answer({"release": None, "schedule": wire.schedule(found)}, status=202, location=where)
+    return answer({"release": None, "schedule": responses.schedule(found)}, status=202, location=where)
 
 
 _ONE = "/catalogs/{title}/releases/{release:[0-9]+}"

@@ -4,9 +4,9 @@ from typing import get_args
 
 from aiohttp import hdrs, web
 
-from service.api.catalogs import wire
-from service.api.catalogs.asking import Asking, answer, if_match
-from service.api.catalogs.bodies import RestoreBody, ReviewBody, TextBody, body
+from service.api.catalogs import responses
+from service.api.catalogs.context import Asking, answer, if_match
+from service.api.catalogs.schemas import RestoreBody, ReviewBody, TextBody, body
 from service.core.auth.principal import may_localize
 from service.core.localization import strings
 from service.core.localization.strings import Filter, String
@@ -35,7 +35,7 @@ async def list_strings(request: web.Request) -> web.Response:
             other=other,
             after=asked["after"],
         )
-    return answer(wire.page(found, asking.served(where), other=other))
+    return answer(responses.page(found, asking.served(where), other=other))
 
 
 async def get_string(request: web.Request) -> web.Response:
@@ -48,7 +48,7 @@ async def get_string(request: web.Request) -> web.Response:
     shape = _shape(asking, found)
     if other:
         shape["with"] = {"locale": other, "text": found.other}
-    return answer(shape, tag=wire.version_tag(found.version))
+    return answer(shape, tag=responses.version_tag(found.version))
 
 
 async def put_string(request: web.Request) -> web.Response:
@@ -71,7 +71,7 @@ async def put_string(request: web.Request) -> web.Response:
             state=wanted.state,
             reasons=wanted.reasons,
         )
-    return answer(_shape(asking, saved), tag=wire.version_tag(saved.version))
+    return answer(_shape(asking, saved), tag=responses.version_tag(saved.version))
 
 
 async def review_string(request: web.Request) -> web.Response:
@@ -90,7 +90,7 @@ async def review_string(request: web.Request) -> web.Response:
             expected=expected,
             actor=asking.who.name,
         )
-    return answer(_shape(asking, saved), tag=wire.version_tag(saved.version))
+    return answer(_shape(asking, saved), tag=responses.version_tag(saved.version))
 
 
 async def restore_string(request: web.Request) -> web.Response:
@@ -111,7 +111,7 @@ async def restore_string(request: web.Request) -> web.Response:
             expected=expected,
             actor=asking.who.name,
         )
-    return answer(_shape(asking, saved), tag=wire.version_tag(saved.version))
+    return answer(_shape(asking, saved), tag=responses.version_tag(saved.version))
 
 
 async def list_history(request: web.Request) -> web.Response:
@@ -124,11 +124,11 @@ async def list_history(request: web.Request) -> web.Response:
     async with asking.services.pool.connection() as connection:
         await strings.one(connection, asking.title_id, key, where)
         found = await strings.history(connection, asking.title_id, key, where, before=int(before))
-    return answer({"revisions": [wire.revision(one) for one in found]})
+    return answer({"revisions": [responses.revision(one) for one in found]})
 
 
-def _shape(asking: Asking, found: String) -> wire.Shape:
-    return wire.string(found, published=asking.served(found.locale).get(found.key))
+def _shape(asking: Asking, found: String) -> responses.Shape:
+    return responses.string(found, published=asking.served(found.locale).get(found.key))
 
 
 # A key may hold any number of slashes, so what stands behind a locale must not be taken for one.

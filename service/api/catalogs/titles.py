@@ -6,9 +6,9 @@ import re
 
 from aiohttp import hdrs, web
 
-from service.api.catalogs import wire
-from service.api.catalogs.asking import Asking, answer
-from service.api.catalogs.bodies import CatalogBody, body
+from service.api.catalogs import responses
+from service.api.catalogs.context import Asking, answer
+from service.api.catalogs.schemas import CatalogBody, body
 from service.core.auth.principal import may_localize, titles_of
 from service.core.formats.write import EXPORTS_OF_ONE_FILE, one_file
 from service.core.localization import coverage, fallbacks, strings
@@ -29,7 +29,7 @@ async def list_catalogs(request: web.Request) -> web.Response:
     async with request.app[SERVICES].pool.connection() as connection:
         allowed = titles_of(request[PRINCIPAL], await coverage.title_ids(connection))
         found = await coverage.matrix(connection, allowed)
-    return answer({"catalogs": [wire.coverage(title) for title in found]})
+    return answer({"catalogs": [responses.coverage(title) for title in found]})
 
 
 async def get_catalog(request: web.Request) -> web.Response:
@@ -38,7 +38,7 @@ async def get_catalog(request: web.Request) -> web.Response:
     words(request)
     async with asking.services.pool.connection() as connection:
         found = await coverage.of_title(connection, asking.title_id)
-    return answer(wire.coverage(found), tag=wire.catalog_tag(found.catalog_version))
+    return answer(responses.coverage(found), tag=responses.catalog_tag(found.catalog_version))
 
 
 async def change_catalog(request: web.Request) -> web.Response:
@@ -49,7 +49,7 @@ async def change_catalog(request: web.Request) -> web.Response:
     async with asking.services.pool.transaction() as connection:
         await strings.set_publish_from(connection, asking.title_id, wanted.publish_from)
         found = await coverage.of_title(connection, asking.title_id)
-    return answer(wire.coverage(found), tag=wire.catalog_tag(found.catalog_version))
+    return answer(responses.coverage(found), tag=responses.catalog_tag(found.catalog_version))
 
 
 async def explain_catalog(request: web.Request) -> web.Response:
@@ -66,7 +66,7 @@ async def explain_catalog(request: web.Request) -> web.Response:
         asked["country"] or asking.who.country,
         max_distance=asking.services.settings.locale_max_distance,
     )
-    return answer(wire.explanation(found))
+    return answer(responses.explanation(found))
 
 
 async def list_fallbacks(request: web.Request) -> web.Response:
@@ -76,7 +76,7 @@ async def list_fallbacks(request: web.Request) -> web.Response:
     async with asking.services.pool.connection() as connection:
         await strings.editing(connection, asking.title_id)
         found = await fallbacks.of_title(connection, asking.title_id)
-    return answer({"fallbacks": [wire.fallback(one) for one in found]})
+    return answer({"fallbacks": [responses.fallback(one) for one in found]})
 
 
 async def export(request: web.Request) -> web.Response:

@@ -1,8 +1,8 @@
 """The Open Badges door: what players unlocked as signed credentials, and what others verify them with."""
 
-from service.api.open_badges.asking import identify
+from service.api.open_badges.context import identify
+from service.api.open_badges.errors import refuse
 from service.api.open_badges.openapi import describe
-from service.api.open_badges.refusals import refuse
 from service.api.open_badges.routes import ROUTES
 from service.http.api import Door
 

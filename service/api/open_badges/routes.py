@@ -5,7 +5,7 @@ import time
 
 from aiohttp import hdrs, web
 
-from service.api.open_badges.asking import PRIVATE, PUBLIC, Asking
+from service.api.open_badges.context import PRIVATE, PUBLIC, Asking
 from service.core.auth.principal import may_read_progress
 from service.core.badges import credential, revocations
 from service.core.badges.signing_keys import badge_keys

@@ -1,14 +1,14 @@
 """The Trophy door: `GET /achievements`, `GET /users/{id}/metrics/{key}`, what feeds them, and the admin API."""
 
-from service.api.trophy import admin, admin_users, application, stream
-from service.api.trophy.asking import identify
+from service.api.trophy import admin, admin_users, endpoints, sse
+from service.api.trophy.context import identify
 from service.api.trophy.cors import preflight
+from service.api.trophy.errors import refuse
 from service.api.trophy.openapi import describe
-from service.api.trophy.refusals import refuse
-from service.api.trophy.wire import completed
+from service.api.trophy.responses import completed
 from service.http.api import Door
 
-_ROUTES = (*stream.ROUTES, *application.ROUTES, *admin_users.ROUTES, *admin.ROUTES)
+_ROUTES = (*sse.ROUTES, *endpoints.ROUTES, *admin_users.ROUTES, *admin.ROUTES)
 
 DOOR = Door(
     name="trophy",

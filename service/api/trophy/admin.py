@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import msgspec
 from aiohttp import hdrs, web
 
-from service.api.trophy import admin_bodies as bodies
-from service.api.trophy.wire import Shape, encode
+from service.api.trophy import admin_schemas as bodies
+from service.api.trophy.responses import Shape, encode
 from service.core.auth.principal import may_edit
 from service.core.catalog.model import Achievement, Attribute, Draft, Metric
 from service.core.publishing import amend

@@ -6,11 +6,11 @@ import uuid
 import msgspec
 from aiohttp import hdrs, web
 
-from service.api.trophy import admin_bodies as bodies
+from service.api.trophy import admin_schemas as bodies
 from service.api.trophy.admin import MOST_BYTES, Administering, ids_of
-from service.api.trophy.asking import Asking
-from service.api.trophy.bodies import BatchEvent, idempotency_key, user_id
-from service.api.trophy.wire import Shape
+from service.api.trophy.context import Asking
+from service.api.trophy.responses import Shape
+from service.api.trophy.schemas import BatchEvent, idempotency_key, user_id
 from service.core.auth import api_keys
 from service.core.events.writer import Written
 from service.core.unlocks.model import Change, Event

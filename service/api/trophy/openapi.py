@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from service.api.trophy.bodies import CompleteBody, EventBody, UpsertedUser, UserFields
+from service.api.trophy.schemas import CompleteBody, EventBody, UpsertedUser, UserFields
 from service.http.api import Route
 
 _ABOUT = """\

@@ -1,7 +1,7 @@
 """The workbench: pages for localization teams at `/l10n`, made on the server, whole without JavaScript."""
 
 from service.api.workbench import editor, imports, overview, releases, session, static, strings
-from service.api.workbench.refusals import refuse
+from service.api.workbench.errors import refuse
 from service.http.api import Door
 
 DOOR = Door(

@@ -10,11 +10,11 @@ import msgspec
 from aiohttp import hdrs, web
 
 from service.api.workbench import pages
-from service.api.workbench.asking import Asking
-from service.api.workbench.difference import difference
+from service.api.workbench.context import Asking
 from service.api.workbench.forms import Form, read_form
 from service.api.workbench.preview import card_of
 from service.api.workbench.strings import filter_of
+from service.api.workbench.word_diff import difference
 from service.core.auth.principal import Right, may_localize
 from service.core.localization import strings
 from service.core.localization.strings import String, Written

@@ -5,7 +5,7 @@ from typing import get_args
 from aiohttp import hdrs, web
 
 from service.api.workbench import pages
-from service.api.workbench.asking import Asking
+from service.api.workbench.context import Asking
 from service.api.workbench.forms import read_form, read_upload
 from service.core.formats.detect import FORMATS
 from service.core.formats.write import EXPORT_FORMATS, EXPORTS_OF_ONE_FILE, one_file

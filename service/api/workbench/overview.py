@@ -3,7 +3,7 @@
 from aiohttp import hdrs, web
 
 from service.api.workbench import pages
-from service.api.workbench.asking import Asking
+from service.api.workbench.context import Asking
 from service.core.auth.principal import titles_of
 from service.core.localization import coverage
 from service.http.api import PRINCIPAL, SERVICES, Route

@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 from aiohttp import hdrs, web
 
-from service.api.workbench import words
+from service.api.workbench import i18n
 from service.api.workbench.static import url_of
 from service.core.auth.principal import Principal
 from service.http.api import PRINCIPAL
@@ -34,7 +34,7 @@ _HERE = pathlib.Path(__file__).parent
 
 def page(request: web.BaseRequest, template: str, *, status: int = 200, **context: Any) -> web.Response:
     """The template as a page in the caller's language, kept by nobody on the way."""
-    language = words.language_for(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ()))
+    language = i18n.language_for(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ()))
     who: Principal | None = request.get(PRINCIPAL)
     text = (
         templates()
@@ -89,6 +89,6 @@ def templates() -> jinja2.Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    words.install(environment)
-    environment.globals.update(address=address, direction=words.direction, static=url_of)
+    i18n.install(environment)
+    environment.globals.update(address=address, direction=i18n.direction, static=url_of)
     return environment

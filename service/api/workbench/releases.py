@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from aiohttp import hdrs, web
 
 from service.api.workbench import pages
-from service.api.workbench.asking import Asking
+from service.api.workbench.context import Asking
 from service.api.workbench.forms import Form, read_form
 from service.core.auth.principal import may_localize
 from service.core.localization import strings

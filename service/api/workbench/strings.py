@@ -5,7 +5,7 @@ from typing import get_args
 from aiohttp import hdrs, web
 
 from service.api.workbench import pages
-from service.api.workbench.asking import Asking
+from service.api.workbench.context import Asking
 from service.core.localization import strings
 from service.core.localization.strings import Filter
 from service.http.api import Route

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from service.api.xbox.query import DEFAULT_PAGE, LARGEST_PAGE, MOST_TITLES
+from service.api.xbox.list_request import DEFAULT_PAGE, LARGEST_PAGE, MOST_TITLES
 from service.api.xbox.schemas import SCHEMAS, TOKEN, Schema, array, reference
 from service.core.catalog.model import U32
 

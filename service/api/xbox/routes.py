@@ -7,13 +7,13 @@ import time
 
 from aiohttp import hdrs, web
 
-from service.api.xbox import answers, history, query
-from service.api.xbox.answers import Contract
+from service.api.xbox import list_request, list_response, title_history
+from service.api.xbox.errors import correlation_vector, refuse
+from service.api.xbox.list_request import Holds, ListQuery
+from service.api.xbox.list_response import Contract
 from service.api.xbox.openapi import OPENAPI
-from service.api.xbox.query import Holds, ListQuery
-from service.api.xbox.refusals import correlation_vector, refuse
+from service.api.xbox.progress_update import update
 from service.api.xbox.rta import connect
-from service.api.xbox.update import update
 from service.core.auth.principal import Principal, canonical_xuid, may_read_progress
 from service.core.languages import negotiation
 from service.core.languages.accept_language import MAX_FIELD
@@ -30,7 +30,7 @@ _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NUMBER = re.compile(r"[0-9]{1,10}")
 _LANGUAGE_CHARACTERS = MAX_FIELD + 1  # no more is read of it; the one more shows that there was more
 
-_CONTRACTS = answers.contracts()
+_CONTRACTS = list_response.contracts()
 
 
 async def identify(request: web.Request) -> Principal:
@@ -89,14 +89,14 @@ class _Question:
             raise BadParameter("xuid", "a decimal below 2^64", request.match_info["xuid"]) from None
         request[PLAYER] = self.player
         may_read_progress(self.principal, self.player, policy=settings.read_policy)
-        self.contract: Contract = answers.contract(
+        self.contract: Contract = list_response.contract(
             _CONTRACTS, request.headers.get("x-xbl-contract-version"), default=settings.default_contract
         )
         self.condition = ", ".join(request.headers.getall(hdrs.IF_NONE_MATCH, ())) or None
         self.accept_language = ", ".join(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ()))[:_LANGUAGE_CHARACTERS]
 
     def read(self, holds: Holds) -> ListQuery:
-        return query.read(self.request.rel_url.raw_query_string, own_title=self.principal.title_id, holds=holds)
+        return list_request.read(self.request.rel_url.raw_query_string, own_title=self.principal.title_id, holds=holds)
 
     def chain_of(self, published: PublishedTitle) -> tuple[str, ...]:
         chain = negotiation.chain(
@@ -125,7 +125,7 @@ class _Question:
         token = None
         if page.cursor is not None:
             token = self.services.tokens.make(page.cursor, player=self.player, asked=asked.asked)
-        body, languages = answers.achievements(
+        body, languages = list_response.achievements(
             page,
             self.contract,
             chain_of=self.chain_of,
@@ -144,14 +144,16 @@ class _Question:
         views = [view for view in views if view.progress is not None]
         as_of = walk.cursor.as_of if walk.cursor is not None else max(revision, 0)
         version = walk.cursor.version if walk.cursor is not None else newest
-        views = history.in_order(views, asked.asked.order, as_of=as_of, everything=everything)
-        start = walk.offset if walk.cursor is None else history.after(views, walk.cursor)
+        views = title_history.in_order(views, asked.asked.order, as_of=as_of, everything=everything)
+        start = walk.offset if walk.cursor is None else title_history.after(views, walk.cursor)
         shown = views[start : start + asked.count]
         token = None
         if shown and start + len(shown) < len(views):
             last = Cursor(title_id=shown[-1].published.title_id, number=0, as_of=as_of, version=version)
             token = self.services.tokens.make(last, player=self.player, asked=asked.asked)
-        body, languages = history.titles(shown, self.contract, chain_of=self.chain_of, token=token, total=len(views))
+        body, languages = title_history.titles(
+            shown, self.contract, chain_of=self.chain_of, token=token, total=len(views)
+        )
         return self._answer(body, tag, languages)
 
     async def one(self, scid: str, number: int) -> web.Response:
@@ -165,7 +167,7 @@ class _Question:
         tag = _tag(found.revision, self._digest(f"{scid} {number}", published.publication_id, [published]))
         if matches(self.condition, tag):
             return self._not_modified(tag)
-        body, languages = answers.achievement(
+        body, languages = list_response.achievement(
             page, self.contract, chain_of=self.chain_of, rarities=self.services.rarities
         )
         return self._answer(body, tag, languages)

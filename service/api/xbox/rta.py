@@ -17,7 +17,7 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from service import ticks
-from service.api.xbox.fragments import encode
+from service.api.xbox.json_fragments import encode
 from service.core.auth.principal import canonical_xuid, may_read_progress
 from service.core.catalog.model import stored
 from service.core.events.subscriptions import Changes

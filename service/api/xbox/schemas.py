@@ -7,7 +7,7 @@ always there; the few exceptions are named.
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from service.api.xbox.fragments import LOCKED_AT
+from service.api.xbox.json_fragments import LOCKED_AT
 from service.core.catalog.model import U32, Kind, Operation, Participation, RewardKind, ValueType
 from service.core.progress.rarity import Category
 

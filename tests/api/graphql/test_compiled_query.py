@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.api import badges
-from service.api.badges import templates
-from service.api.badges.documents import Document
-from service.api.badges.plan import NeedExecutor
+from service.api.badges import response_templates
+from service.api.badges.compiled_query import NeedExecutor
+from service.api.badges.document import Document
 from service.api.badges.schema import Execution, Own, bind
 
 SDL = pathlib.Path(badges.__file__).with_name("schema.graphql").read_text(encoding="utf-8")
@@ -231,7 +231,7 @@ async def test_what_is_the_same_for_all_is_rendered_once_and_what_is_not_every_t
 
 
 async def test_templates_stay_within_their_bytes(monkeypatch):
-    monkeypatch.setattr(templates, "_MOST_BYTES", 500)
+    monkeypatch.setattr(response_templates, "_MOST_BYTES", 500)
     document = Document(BOUND, "{ getBadges { nodes { id title } } }")
 
     first, again = await by_plan(document, {}), await by_plan(document, {})

@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 
 from service.api import badges
-from service.api.badges import context, documents, over_http
-from service.api.badges.refusals import described
+from service.api.badges import context, document, transport
+from service.api.badges.errors import described
 from service.api.badges.resolvers import GETTERS, ROOTS
 from service.api.badges.schema import bind
 from service.errors import LaurelError
@@ -303,10 +303,10 @@ def door_of(services, aiohttp_client, application, make_context):
     async def made(resolver):
         await make_context(USER)
         bound = bind(SDL, GETTERS, dict(ROOTS) | {"getBadge": resolver})
-        known = documents.Documents(bound)
+        known = document.Documents(bound)
 
         async def graphql(request):
-            return await over_http.answer(request, known, make_context=context.make_context, allow=context.allow)
+            return await transport.answer(request, known, make_context=context.make_context, allow=context.allow)
 
         app = web.Application()
         app[SERVICES] = services
@@ -334,7 +334,7 @@ async def test_an_execution_that_takes_too_long_is_ended(door_of, monkeypatch):
     async def wait(_context, _arguments, _asked):
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(over_http, "TIME_LIMIT", 0.01)
+    monkeypatch.setattr(transport, "TIME_LIMIT", 0.01)
     response = await (await door_of(wait))()
 
     assert codes(await response.json()) == ["TIMEOUT"]
@@ -342,7 +342,7 @@ async def test_an_execution_that_takes_too_long_is_ended(door_of, monkeypatch):
 
 def test_documents_and_hashes_are_kept_by_their_weight():
     """However many come, and however large: the newest stay, and what is asked for again counts as new."""
-    kept = documents.Kept(100)
+    kept = document.Kept(100)
     for i in range(10):
         kept.put(i, str(i), weight=20)
         kept.get(5)

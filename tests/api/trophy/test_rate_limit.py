@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.api.trophy.limits import Limiter
+from service.api.trophy.rate_limit import Limiter
 from service.errors import TooManyRequests
 from service.settings import Settings
 from tests.factories import SECRET

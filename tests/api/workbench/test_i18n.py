@@ -7,7 +7,7 @@ import polib
 import pytest
 from babel.messages.extract import extract_from_dir
 
-from service.api.workbench import words
+from service.api.workbench import i18n
 from service.core.formats.title_folder import locales_folder
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -70,4 +70,4 @@ async def test_numbers_take_the_plural_of_the_language(sign_in):
     [("ar", "rtl"), ("fa-IR", "rtl"), ("ur", "rtl"), ("az-Arab", "rtl"), ("ar-Latn", "ltr"), ("en-x-pirate", "ltr")],
 )
 def test_a_locale_is_written_as_its_script_is(locale, direction):
-    assert words.direction(locale) == direction
+    assert i18n.direction(locale) == direction

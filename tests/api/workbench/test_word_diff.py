@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.api.workbench.difference import Piece, difference
+from service.api.workbench.word_diff import Piece, difference
 
 TEXTS = st.text(st.sampled_from("ab é\n.'<"), max_size=60)
 

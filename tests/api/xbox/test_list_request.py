@@ -9,7 +9,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from service import ticks
-from service.api.xbox import query
+from service.api.xbox import list_request
 from service.core.catalog.model import Window
 from service.core.progress.paging import Order
 from service.errors import BadParameter
@@ -165,7 +165,7 @@ async def test_max_items_is_how_many_a_page_holds(ask_raw, make_title, query_str
 
 @pytest.mark.parametrize(("asked", "count"), [(999, 999), (1000, 1000), (1001, 1000), (2000, 1000), (2**31 - 1, 1000)])
 def test_a_page_holds_at_most_1000(asked, count):
-    assert query.read(f"maxItems={asked}", own_title=None).count == count
+    assert list_request.read(f"maxItems={asked}", own_title=None).count == count
 
 
 @pytest.mark.parametrize("skipped", ["5", "6", "9000", "2147483647"])
@@ -419,10 +419,10 @@ PAIRS = st.sampled_from([(name, value) for name, values in PARAMETERS.items() fo
 QUESTIONS = st.lists(PAIRS, max_size=6, unique_by=lambda pair: pair[0])
 
 
-def read_or_refuse(query_string: str) -> query.ListQuery | str:
+def read_or_refuse(query_string: str) -> list_request.ListQuery | str:
     """The question, or the message of its refusal."""
     try:
-        return query.read(query_string, own_title=7)
+        return list_request.read(query_string, own_title=7)
     except BadParameter as refusal:
         return str(refusal)
 
@@ -432,8 +432,8 @@ def read_or_refuse(query_string: str) -> query.ListQuery | str:
 def test_any_text_is_read_or_refused(text):
     found = read_or_refuse(text)
 
-    if isinstance(found, query.ListQuery):
-        assert 1 <= found.count <= query.LARGEST_PAGE
+    if isinstance(found, list_request.ListQuery):
+        assert 1 <= found.count <= list_request.LARGEST_PAGE
         assert found.offset >= 0
         assert not (found.token and found.offset)
         assert found.asked.order in Order

@@ -10,8 +10,8 @@ import schemathesis
 from aiohttp.test_utils import make_mocked_request
 
 from service import demo
-from service.api.xbox import query, refusals
-from service.api.xbox.answers import contracts
+from service.api.xbox import errors, list_request
+from service.api.xbox.list_response import contracts
 from service.api.xbox.routes import DOOR
 from service.core.catalog.model import Kind, MediaAsset, Requirement, Reward, Window
 from service.errors import BadParameter, Unavailable
@@ -166,7 +166,7 @@ async def test_a_refusal_has_what_is_described(ask, path, what, headers, status)
 
 @pytest.mark.parametrize("error", [None, Unavailable("not now")], ids=["a fault of ours", "a lost database"])
 def test_what_cannot_be_asked_for_is_described_too(error):
-    response = refusals.refuse(make_mocked_request("GET", "/"), error)
+    response = errors.refuse(make_mocked_request("GET", "/"), error)
 
     hold(LIST, response, msgspec.json.decode(response.body))
 
@@ -215,8 +215,8 @@ def test_every_query_parameter_that_is_read_is_described(monkeypatch):
             names.append(name)
             return super().get(name, default)
 
-    monkeypatch.setattr(query, "parameters", lambda _: Noting())
-    query.read("&" * 1000, own_title=None)  # too long to be remembered
+    monkeypatch.setattr(list_request, "parameters", lambda _: Noting())
+    list_request.read("&" * 1000, own_title=None)  # too long to be remembered
 
     assert sorted(names) == sorted(name.lower() for name in parameters(LIST, "query"))
 
@@ -232,17 +232,17 @@ def test_the_values_that_are_described_are_those_that_are_read(name):
         inside, outside = each.get("enum", ("true", "false")), ("", "neither")
 
     for value in inside:
-        query.read(f"{name}={value}", own_title=None)
+        list_request.read(f"{name}={value}", own_title=None)
     for value in outside:
         with pytest.raises(BadParameter):
-            query.read(f"{name}={value}", own_title=None)
+            list_request.read(f"{name}={value}", own_title=None)
 
 
 @pytest.mark.parametrize("offset", ["", "0", "9" * 19, "9" * 20, "-1"])
 def test_the_offsets_that_are_described_are_those_that_are_read(offset):
     pattern = parameters(LIST, "query")["continuationToken"]["schema"]["pattern"]
 
-    is_offset = query.read(f"continuationToken={offset}", own_title=None).token is None
+    is_offset = list_request.read(f"continuationToken={offset}", own_title=None).token is None
 
     assert is_offset == (re.search(pattern, offset) is not None)
 
@@ -250,15 +250,15 @@ def test_the_offsets_that_are_described_are_those_that_are_read(offset):
 def test_words_and_defaults_are_those_of_the_code():
     described = {name: parameter["schema"] for name, parameter in parameters(LIST, "query").items()}
 
-    assert [word.lower() for word in described["orderBy"]["enum"]] == list(query._ORDERS)
+    assert [word.lower() for word in described["orderBy"]["enum"]] == list(list_request._ORDERS)
     assert tuple(described["types"]["items"]["enum"]) == get_args(Kind)
-    assert described["maxItems"]["default"] == query.read("", own_title=None).count
-    assert described["titleId"]["maxItems"] == query.MOST_TITLES
+    assert described["maxItems"]["default"] == list_request.read("", own_title=None).count
+    assert described["titleId"]["maxItems"] == list_request.MOST_TITLES
     assert parameters(LIST, "header")["x-xbl-contract-version"]["schema"]["enum"] == [str(v) for v in contracts()]
 
 
 def test_the_codes_of_errors_are_those_of_the_code():
-    codes = {code for *_, code in refusals._TABLE} | {refusals._OURS[1]}
+    codes = {code for *_, code in errors._TABLE} | {errors._OURS[1]}
 
     assert set(COMPONENTS["schemas"]["XboxError"]["properties"]["code"]["enum"]) == codes
 

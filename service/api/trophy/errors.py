@@ -7,7 +7,7 @@ from aiohttp import hdrs, web
 
 from service import errors
 from service.api.trophy import cors
-from service.api.trophy.wire import encode
+from service.api.trophy.responses import encode
 
 _TABLE: tuple[tuple[type[errors.LaurelError], int], ...] = (
     (errors.TooLarge, 413),

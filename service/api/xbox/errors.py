@@ -12,7 +12,7 @@ import re
 from aiohttp import hdrs, web
 
 from service import errors
-from service.api.xbox.fragments import encode
+from service.api.xbox.json_fragments import encode
 
 _TABLE: tuple[tuple[type[errors.LaurelError], int, int], ...] = (
     (errors.NoUser, 403, 23),

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from aiohttp import hdrs, web
 
 from service.api.trophy import cors
-from service.api.trophy.asking import Asking
-from service.api.trophy.wire import completed
+from service.api.trophy.context import Asking
+from service.api.trophy.responses import completed
 from service.core.catalog.model import number_of
 from service.core.unlocks.player_progress import Progress
 from service.errors import BadParameter

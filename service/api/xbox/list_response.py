@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from service import ticks
-from service.api.xbox.fragments import (
+from service.api.xbox.json_fragments import (
     LEGACY_LOCKED_AT,
     LOCKED_AT,
     Columns,

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from service import ticks
-from service.api.xbox.answers import ChainOf, Contract
-from service.api.xbox.fragments import LOCKED_AT, encode
+from service.api.xbox.json_fragments import LOCKED_AT, encode
+from service.api.xbox.list_response import ChainOf, Contract
 from service.core.progress.lists import keep
 from service.core.progress.paging import Cursor, Order, View
 from service.core.unlocks.player_progress import Everything

@@ -11,9 +11,9 @@ from aiohttp import hdrs, web
 
 from service import ticks
 from service.api.trophy import cors
-from service.api.trophy.bodies import user_id
-from service.api.trophy.limits import Allowance, Limiter
-from service.api.trophy.wire import Renderer, encode
+from service.api.trophy.rate_limit import Allowance, Limiter
+from service.api.trophy.responses import Renderer, encode
+from service.api.trophy.schemas import user_id
 from service.core.auth.principal import Principal, may_read_progress, may_write_progress
 from service.core.events.writer import Written
 from service.core.languages import negotiation

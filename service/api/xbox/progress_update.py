@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from service.api.xbox.fragments import encode
+from service.api.xbox.json_fragments import encode
 from service.core.auth.principal import canonical_xuid, may_write_progress
 from service.core.catalog.model import U32, Achievement, stored
 from service.core.events.writer import Written

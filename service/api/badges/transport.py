@@ -31,9 +31,9 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
-from service.api.badges.documents import MOST_COST, Document, Documents, Persisted
-from service.api.badges.plan import NeedExecutor
-from service.api.badges.refusals import JSON, answer_errors, described
+from service.api.badges.compiled_query import NeedExecutor
+from service.api.badges.document import MOST_COST, Document, Documents, Persisted
+from service.api.badges.errors import JSON, answer_errors, described
 from service.api.badges.schema import Execution
 from service.errors import BadField, LaurelError, MethodNotAllowed, UnsupportedBody, UnsupportedVersion
 from service.http.api import SERVICES, VERSION, decode, matches, read_body

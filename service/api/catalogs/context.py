@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from service.api.catalogs import wire
+from service.api.catalogs import responses
 from service.core.auth.principal import Principal
 from service.core.publishing.published_title import PublishedTitle
 from service.errors import BadParameter, NotAuthenticated, Unconditional
@@ -66,4 +66,6 @@ def answer(document: Any, *, status: int = 200, tag: str | None = None, location
         headers[hdrs.ETAG] = tag
     if location is not None:
         headers[hdrs.LOCATION] = location
-    return web.Response(status=status, body=wire.encode(document), headers=headers, content_type="application/json")
+    return web.Response(
+        status=status, body=responses.encode(document), headers=headers, content_type="application/json"
+    )

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 from aiohttp import hdrs, web
 
-from service.api.trophy import wire
-from service.api.trophy.asking import Asking, etag
-from service.api.trophy.bodies import CompleteBody, EventBody, UpsertedUser, UserFields, idempotency_key, user_id
-from service.api.trophy.wire import Shape, is_api, is_shown, user_attributes, with_counts
+from service.api.trophy import responses
+from service.api.trophy.context import Asking, etag
+from service.api.trophy.responses import Shape, is_api, is_shown, user_attributes, with_counts
+from service.api.trophy.schemas import CompleteBody, EventBody, UpsertedUser, UserFields, idempotency_key, user_id
 from service.core.catalog.model import Achievement, stored
 from service.core.events import daily_totals
 from service.core.events.daily_totals import Aggregation
@@ -44,7 +44,7 @@ async def list_achievements(request: web.Request) -> web.Response:
             and (pairs is None or all(pairs.get(name) == value for name, value in achievement.user_filter))
         ]
         shapes = [with_counts(renderer.achievement(one), one.number, counts) for one in listed]
-        body, languages = wire.encode(shapes), renderer.languages(listed)
+        body, languages = responses.encode(shapes), renderer.languages(listed)
         renderer.keep(key, (body, languages, etag(body, languages)))
     body, languages, tag = renderer.lists[key]
     return asking.answer_bytes(body, languages=languages, tag=tag)
@@ -104,8 +104,8 @@ async def event_summary(request: web.Request) -> web.Response:
         [
             {
                 "date": period.first_day.isoformat(),
-                "total": wire.number(period.total),
-                "change": wire.number(period.change),
+                "total": responses.number(period.total),
+                "change": responses.number(period.change),
             }
             for period in periods
         ]
@@ -183,7 +183,7 @@ async def get_user(request: web.Request) -> web.Response:
     asking = Asking(request)
     player = asking.player()
     progress = await asking.progress(player)
-    return asking.answer(wire.user(player, progress.profile, created_at=progress.created_at))
+    return asking.answer(responses.user(player, progress.profile, created_at=progress.created_at))
 
 
 async def one_streak(request: web.Request) -> web.Response:
@@ -195,7 +195,7 @@ async def one_streak(request: web.Request) -> web.Response:
     periods = _whole(request, "historyPeriods", default=7, most=365)
     history = await _streak_history(asking, player, state, periods)
     extended = None if streak.length == 0 or streak.last_day is None else f"{streak.last_day.isoformat()}T00:00:00Z"
-    return asking.answer(wire.streak(streak) | {"extended": extended, "streakHistory": history, "pauses": []})
+    return asking.answer(responses.streak(streak) | {"extended": extended, "streakHistory": history, "pauses": []})
 
 
 async def list_streaks(request: web.Request) -> web.Response:
@@ -221,7 +221,7 @@ async def _put_user(
         Change(player=player, title_id=asking.title_id, profile=body.profile("user"), must_exist=must_exist)
     )
     state = written.state
-    return asking.answer(wire.user(player, state.profile, created_at=state.created_at), status=status)
+    return asking.answer(responses.user(player, state.profile, created_at=state.created_at), status=status)
 
 
 def _event(asking: Asking, recorded: Recorded, metric: str, state: State) -> Shape:
@@ -230,9 +230,9 @@ def _event(asking: Asking, recorded: Recorded, metric: str, state: State) -> Sha
     return {
         "eventId": str(recorded.event_id),
         "metricId": asking.published.rules.metrics[metric].public_id,
-        "total": wire.number(recorded.total),
+        "total": responses.number(recorded.total),
         "achievements": [asking.renderer.of_player(one, state, now=asking.now) for one in unlocked],
-        "currentStreak": wire.streak(recorded.streak) | {"extended": recorded.streak.was_extended},
+        "currentStreak": responses.streak(recorded.streak) | {"extended": recorded.streak.was_extended},
         "points": {},
         "leaderboards": {},
     }

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from service import errors
-from service.api.catalogs import wire
+from service.api.catalogs import responses
 
 _TABLE: tuple[tuple[type[errors.LaurelError], int], ...] = (
     (errors.Conflict, 412),
@@ -46,14 +46,16 @@ def refuse(_request: web.BaseRequest, error: errors.LaurelError | None) -> web.R
         "code": code,
     }
     if isinstance(error, errors.Conflict):
-        current, headers[hdrs.ETAG] = wire.current(error.current)
+        current, headers[hdrs.ETAG] = responses.current(error.current)
         body["current"] = current
     if isinstance(error, errors.BadCatalogue):
-        body["problems"] = [wire.problem(problem) for problem in error.problems]
+        body["problems"] = [responses.problem(problem) for problem in error.problems]
     if isinstance(error, errors.NotAuthenticated):
         headers[hdrs.WWW_AUTHENTICATE] = 'Bearer realm="laurel"'
     if isinstance(error, errors.MethodNotAllowed):
         headers[hdrs.ALLOW] = ", ".join(error.allowed)
     if isinstance(error, (errors.Unavailable, errors.TooManyRequests)):
         headers[hdrs.RETRY_AFTER] = str(error.retry_after_seconds)
-    return web.Response(status=status, body=wire.encode(body), headers=headers, content_type="application/problem+json")
+    return web.Response(
+        status=status, body=responses.encode(body), headers=headers, content_type="application/problem+json"
+    )

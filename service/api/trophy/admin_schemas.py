@@ -8,9 +8,9 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from service.api.trophy import wire
-from service.api.trophy.bodies import amount, text
-from service.api.trophy.wire import YEAR, Shape
+from service.api.trophy import responses
+from service.api.trophy.responses import YEAR, Shape
+from service.api.trophy.schemas import amount, text
 from service.core.catalog.model import (
     NO_PICTURE,
     Achievement,
@@ -195,7 +195,7 @@ def achievement_shape(draft: Draft, achievement: Achievement) -> Shape:
         "badge": None if icon == NO_PICTURE else {"url": icon.url},
         "userAttributes": _filters(draft.title, achievement.user_filter, "user"),
     }
-    found = wire.measured(achievement)
+    found = responses.measured(achievement)
     if found is None:
         return shape | {"trigger": "api", "key": achievement.key or achievement.public_id}
     requirement, measure = found
@@ -212,7 +212,7 @@ def achievement_shape(draft: Draft, achievement: Achievement) -> Shape:
             return shape | {
                 "trigger": "metric",
                 "metricId": metrics.get(measure.metric or ""),
-                "metricValue": wire.number(target),
+                "metricValue": responses.number(target),
                 "eventAttributes": _filters(draft.title, measure.where, "event"),
             }
 
@@ -221,7 +221,7 @@ def patched(shape: Shape, patch: Mapping[str, Any]) -> bytes:
     """An achievement's shape with what a PATCH says: what is left out stays, null clears, another trigger begins anew."""
     if patch.get("trigger", shape["trigger"]) != shape["trigger"]:
         shape = {name: shape[name] for name in _COMMON}
-    return wire.encode({**shape, **patch})
+    return responses.encode({**shape, **patch})
 
 
 def _requirements(title: Title, known: Achievement, item: AchievementItem) -> tuple[Requirement, ...]:
