@@ -67,7 +67,7 @@ language-data: setup ## make the language matching table from npm's cldr-core
 
 graphiql: setup ## make the files that /graphiql serves from npm's graphiql and react, in pinned versions
 	npm ci --prefix vendor --silent --no-progress --ignore-scripts
-	$(BIN)/python vendor/make_graphiql.py vendor/node_modules service/api/badges/graphiql_files
+	$(BIN)/python vendor/make_graphiql.py vendor/node_modules service/api/graphql/graphiql_files
 
 pins: ## take the newest versions that pyproject.toml allows into .ci/pins.txt
 	rm -rf .venv.pins && $(PYTHON) -m venv .venv.pins

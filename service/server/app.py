@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from service.api import badges, catalogs, open_badges, trophy, workbench, xbox
+from service.api import graphql, localization, open_badges, trophy, workbench, xbox
 from service.core.auth.api_keys import ApiKeys
 from service.core.auth.oauth_clients import Applications
 from service.core.auth.sessions import Sessions
@@ -39,10 +39,10 @@ from service.telemetry import LogLines, Observer
 DOORS: tuple[Door, ...] = (
     xbox.DOOR,
     trophy.DOOR,
-    badges.DOOR,
-    badges.PUBLIC,
+    graphql.DOOR,
+    graphql.PUBLIC,
     open_badges.DOOR,
-    catalogs.DOOR,
+    localization.DOOR,
     workbench.DOOR,
 )
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import asyncpg
 import msgspec
 
-from service.api.badges.criteria import LEARNING_PATH
+from service.api.graphql.criteria import LEARNING_PATH
 from service.core.auth import tokens
 from service.core.catalog.model import Achievement, Attribute, Draft, Measure, Metric, Requirement, metric_key
 from tests.benchmarks import seed

@@ -7,7 +7,7 @@ import pytest
 from graphql import GraphQLNonNull, GraphQLUnionType, print_type
 
 from service import ticks
-from service.api.badges import SCHEMA
+from service.api.graphql import SCHEMA
 from tests.api.graphql.conftest import ADMINISTRATOR, USER
 from tests.factories import OTHER
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from service import ticks
-from service.api.badges import criteria
-from service.api.badges.criteria import criterion_of
+from service.api.graphql import criteria
+from service.api.graphql.criteria import criterion_of
 from service.core.unlocks.model import Logged, State
 from tests.factories import achievement, counted
 

@@ -12,7 +12,7 @@ from graphql import parse, print_ast
 from playwright.async_api import async_playwright
 
 from service import ticks
-from service.api.badges import graphiql
+from service.api.graphql import graphiql
 from tests.api.graphql.conftest import USER
 
 README = (pathlib.Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ from gql.transport.aiohttp import AIOHTTPTransport
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.api.badges.pagination import Asked, Cursors, cut
+from service.api.graphql.pagination import Asked, Cursors, cut
 from service.errors import BadToken, ExpiredToken
 from tests.api.graphql.conftest import USER
 from tests.factories import counted, metric

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.api.badges.php_dates import _PARTS, MOST_CHARACTERS, format_date, is_of_day
+from service.api.graphql.php_dates import _PARTS, MOST_CHARACTERS, format_date, is_of_day
 from service.errors import BadParameter
 
 ENGLISH = babel.Locale.parse("en")

@@ -7,8 +7,8 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from service import errors
-from service.api.catalogs import DOOR, openapi
-from service.api.catalogs.errors import _TABLE, refuse
+from service.api.localization import DOOR, openapi
+from service.api.localization.errors import _TABLE, refuse
 from service.errors import BadCatalogue, Conflict, LaurelError, MethodNotAllowed, Problem, TooManyRequests
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from service.api.catalogs import responses
+from service.api.localization import responses
 from service.core.auth.principal import Principal
 from service.core.publishing.published_title import PublishedTitle
 from service.errors import BadParameter, NotAuthenticated, Unconditional

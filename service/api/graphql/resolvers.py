@@ -8,12 +8,12 @@ from typing import Any, cast
 import msgspec
 
 from service import ticks
-from service.api.badges import pagination
-from service.api.badges.badge import Badge, Connection, Edge, PageInfo, Standing, Status
-from service.api.badges.badge_catalog import Catalogue, catalogue
-from service.api.badges.context import Context
-from service.api.badges.pagination import Cursors, SortKey
-from service.api.badges.schema import Getter, Own, Resolver
+from service.api.graphql import pagination
+from service.api.graphql.badge import Badge, Connection, Edge, PageInfo, Standing, Status
+from service.api.graphql.badge_catalog import Catalogue, catalogue
+from service.api.graphql.context import Context
+from service.api.graphql.pagination import Cursors, SortKey
+from service.api.graphql.schema import Getter, Own, Resolver
 from service.core.auth.user_contexts import Scope, UserContext
 from service.core.events import event_log
 from service.core.unlocks.model import Change, Logged, State

@@ -4,12 +4,12 @@ import pathlib
 
 from aiohttp import hdrs, web
 
-from service.api.badges import errors, graphiql, oauth, transport
-from service.api.badges.context import allow, identify, make_context
-from service.api.badges.document import Documents
-from service.api.badges.openapi import describe, describe_public
-from service.api.badges.resolvers import GETTERS, OWN, ROOTS
-from service.api.badges.schema import bind
+from service.api.graphql import errors, graphiql, oauth, transport
+from service.api.graphql.context import allow, identify, make_context
+from service.api.graphql.document import Documents
+from service.api.graphql.openapi import describe, describe_public
+from service.api.graphql.resolvers import GETTERS, OWN, ROOTS
+from service.api.graphql.schema import bind
 from service.http.api import Door, Route, nobody
 
 _BOUND = bind(pathlib.Path(__file__).with_name("schema.graphql").read_text(encoding="utf-8"), GETTERS, ROOTS, OWN)

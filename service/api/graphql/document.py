@@ -34,9 +34,9 @@ from graphql import (
 from graphql.execution.collect_fields import FragmentDetails, collect_fields
 from graphql.execution.values import VariableValues
 
-from service.api.badges.compiled_query import NeedExecutor, Plan
-from service.api.badges.response_templates import Templates
-from service.api.badges.schema import Bound
+from service.api.graphql.compiled_query import NeedExecutor, Plan
+from service.api.graphql.response_templates import Templates
+from service.api.graphql.schema import Bound
 
 MOST_CHARACTERS = 16 * 1024
 MOST_TOKENS = 2_000

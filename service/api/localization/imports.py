@@ -4,8 +4,8 @@ from typing import get_args
 
 from aiohttp import hdrs, web
 
-from service.api.catalogs import responses
-from service.api.catalogs.context import Asking, answer, if_match
+from service.api.localization import responses
+from service.api.localization.context import Asking, answer, if_match
 from service.core.formats.detect import FORMATS
 from service.core.localization import imports, strings
 from service.core.localization.import_report import Mode, report_po

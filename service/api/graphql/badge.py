@@ -8,10 +8,10 @@ from typing import ClassVar, Literal
 import babel
 import msgspec
 
-from service.api.badges import criteria, php_dates
-from service.api.badges.badge_catalog import Emblem, MediaImage
-from service.api.badges.criteria import Criterion
-from service.api.badges.pagination import Place, SortKey
+from service.api.graphql import criteria, php_dates
+from service.api.graphql.badge_catalog import Emblem, MediaImage
+from service.api.graphql.criteria import Criterion
+from service.api.graphql.pagination import Place, SortKey
 from service.core.unlocks.measures import local_day, zone_of
 from service.core.unlocks.model import Logged, State
 

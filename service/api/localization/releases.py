@@ -4,9 +4,9 @@ from datetime import datetime
 
 from aiohttp import hdrs, web
 
-from service.api.catalogs import responses
-from service.api.catalogs.context import Asking, answer
-from service.api.catalogs.schemas import ActivateBody, PublishBody, body
+from service.api.localization import responses
+from service.api.localization.context import Asking, answer
+from service.api.localization.schemas import ActivateBody, PublishBody, body
 from service.core.auth.principal import may_localize
 from service.core.localization import strings
 from service.core.publishing import history, publish, schedules

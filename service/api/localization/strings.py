@@ -4,9 +4,9 @@ from typing import get_args
 
 from aiohttp import hdrs, web
 
-from service.api.catalogs import responses
-from service.api.catalogs.context import Asking, answer, if_match
-from service.api.catalogs.schemas import RestoreBody, ReviewBody, TextBody, body
+from service.api.localization import responses
+from service.api.localization.context import Asking, answer, if_match
+from service.api.localization.schemas import RestoreBody, ReviewBody, TextBody, body
 from service.core.auth.principal import may_localize
 from service.core.localization import strings
 from service.core.localization.strings import Filter, String

@@ -6,9 +6,9 @@ import re
 
 from aiohttp import hdrs, web
 
-from service.api.catalogs import responses
-from service.api.catalogs.context import Asking, answer
-from service.api.catalogs.schemas import CatalogBody, body
+from service.api.localization import responses
+from service.api.localization.context import Asking, answer
+from service.api.localization.schemas import CatalogBody, body
 from service.core.auth.principal import may_localize, titles_of
 from service.core.formats.write import EXPORTS_OF_ONE_FILE, one_file
 from service.core.localization import coverage, fallbacks, strings

@@ -6,8 +6,8 @@ from typing import Any, get_args
 
 import msgspec
 
-from service.api.catalogs.imports import MODES
-from service.api.catalogs.schemas import ActivateBody, CatalogBody, PublishBody, RestoreBody, ReviewBody, TextBody
+from service.api.localization.imports import MODES
+from service.api.localization.schemas import ActivateBody, CatalogBody, PublishBody, RestoreBody, ReviewBody, TextBody
 from service.core.catalog.model import U32
 from service.core.formats.detect import FORMATS
 from service.core.formats.write import EXPORTS_OF_ONE_FILE

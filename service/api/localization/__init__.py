@@ -1,9 +1,9 @@
 """The catalogs door: what localization teams and their tools ask and change, as REST with problem+json."""
 
-from service.api.catalogs import imports, releases, strings, titles
-from service.api.catalogs.context import identify
-from service.api.catalogs.errors import refuse
-from service.api.catalogs.openapi import describe
+from service.api.localization import imports, releases, strings, titles
+from service.api.localization.context import identify
+from service.api.localization.errors import refuse
+from service.api.localization.openapi import describe
 from service.http.api import Door
 
 _ROUTES = (*titles.ROUTES, *strings.ROUTES, *imports.ROUTES, *releases.ROUTES)

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import msgspec
 
-from service.api.badges.criteria import Criterion, Kind, criterion_of
+from service.api.graphql.criteria import Criterion, Kind, criterion_of
 from service.core.catalog.model import Achievement, stored
 from service.core.publishing.published_title import PublishedTitle
 

@@ -35,8 +35,8 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
 from graphql.execution.values import VariableValues
 
-from service.api.badges.response_templates import HOLE, Complete, Run, Templates
-from service.api.badges.schema import Bound, Getter, Resolver, asked_below, attribute
+from service.api.graphql.response_templates import HOLE, Complete, Run, Templates
+from service.api.graphql.schema import Bound, Getter, Resolver, asked_below, attribute
 
 _LEAST, _MOST = -(2**31), 2**31 - 1  # of GraphQL's Int
 

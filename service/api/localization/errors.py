@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from service import errors
-from service.api.catalogs import responses
+from service.api.localization import responses
 
 _TABLE: tuple[tuple[type[errors.LaurelError], int], ...] = (
     (errors.Conflict, 412),

@@ -31,10 +31,10 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
-from service.api.badges.compiled_query import NeedExecutor
-from service.api.badges.document import MOST_COST, Document, Documents, Persisted
-from service.api.badges.errors import JSON, answer_errors, described
-from service.api.badges.schema import Execution
+from service.api.graphql.compiled_query import NeedExecutor
+from service.api.graphql.document import MOST_COST, Document, Documents, Persisted
+from service.api.graphql.errors import JSON, answer_errors, described
+from service.api.graphql.schema import Execution
 from service.errors import BadField, LaurelError, MethodNotAllowed, UnsupportedBody, UnsupportedVersion
 from service.http.api import SERVICES, VERSION, decode, matches, read_body
 from service.telemetry import Observer
