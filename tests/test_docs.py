@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from service import errors
-from service.api.xbox import errors
+from service.api.xbox import errors as xbox_errors
 from service.api.xbox.list_request import DEFAULT_PAGE, LARGEST_PAGE, MOST_TITLES
 from service.cli.main import main
 from service.server import openapi, ops
@@ -135,13 +135,13 @@ def test_every_parameter_stands_in_the_readme():
 
 
 def test_every_error_stands_in_the_readme_with_its_status_and_code():
-    pairs = [errors._OURS, *((status, code) for _, status, code in errors._TABLE)]
+    pairs = [xbox_errors._OURS, *((status, code) for _, status, code in xbox_errors._TABLE)]
 
     assert sorted((int(status), int(code)) for status, code, _ in rows("Errors")) == sorted(pairs)
 
 
 def test_every_error_that_a_caller_can_meet_has_a_row_at_the_door():
-    kinds = [kind for kind, _, _ in errors._TABLE]
+    kinds = [kind for kind, _, _ in xbox_errors._TABLE]
 
     assert [each for each in _family(errors.LaurelError) if not issubclass(each, tuple(kinds))] == []
 

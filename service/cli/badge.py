@@ -122,7 +122,7 @@ def verify(source: str, *, jwks: str | None) -> None:
 
     shown: list[Badge] = []
     try:
-        run(lambda: credential_fetch.verify(source, jwks=jwks, now=time.time(), show=shown.append))
+        run(lambda: credential_fetch.verify_badge(source, jwks=jwks, now=time.time(), show=shown.append))
         is_revocable = any(one.statuses for one in shown)
         verdict = f"good: the issuer signed it, and {'it was not revoked' if is_revocable else 'it cannot be revoked'}"
         status = 0

@@ -243,7 +243,7 @@ def _found(draft: Draft, store: str | None, *, file: str, places: Places) -> lis
 @catalog.command("publish")
 @click.option("--title", "title_id", required=True, type=click.IntRange(1, 2**32 - 1))
 @click.option("--dry-run", is_flag=True, help="Show what players would see changed, and change nothing.")
-def publish(*, title_id: int, dry_run: bool) -> None:
+def publish_(*, title_id: int, dry_run: bool) -> None:
     """Make what is being edited a release, and serve it."""
     with database_url(settings()) as url:
         run(lambda: _publish(url, title_id, dry_run=dry_run))

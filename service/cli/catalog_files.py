@@ -107,15 +107,15 @@ class _Reading:
     def take_texts(self, path: pathlib.Path, files: dict[str, bytes], kind: Format) -> None:
         """Read the texts of a title that is here."""
         draft = _known(path, self.given, self.draft_of)
-        read = read.read(files, draft=draft, format=kind)
-        if read.problems:
-            raise BadCatalogue(list(read.problems))
-        texts, wrong, unwise = read.texts_of(read.entries, draft, file=str(path))
+        parsed = read.read(files, draft=draft, format=kind)
+        if parsed.problems:
+            raise BadCatalogue(list(parsed.problems))
+        texts, wrong, unwise = read.texts_of(parsed.entries, draft, file=str(path))
         if wrong:
             raise BadCatalogue(wrong)
         self.warnings += unwise
         incoming = Draft(title=draft.title, achievements=(), texts=texts)
-        places = {(entry.locale, entry.key): (str(path), entry.line) for entry in read.entries}
+        places = {(entry.locale, entry.key): (str(path), entry.line) for entry in parsed.entries}
         self.incoming.append(Incoming(draft=incoming, file=str(path), is_whole=False, places=places))
 
     def join_partner_files(self) -> None:

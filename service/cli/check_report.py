@@ -76,8 +76,8 @@ def places_of(locales: pathlib.Path, draft: Draft) -> Places:
     found: dict[tuple[str, str], tuple[str, int | None]] = {}
     for path in sorted(locales.glob(f"*/LC_MESSAGES/title-{draft.title.title_id}.po")):
         with path.open("rb") as file:
-            read = read.read({str(path): file.read(MAX_BYTES + 1)}, draft=draft, format="po")
-        found |= {(entry.locale, entry.key): (str(path), entry.line) for entry in read.entries}
+            parsed = read.read({str(path): file.read(MAX_BYTES + 1)}, draft=draft, format="po")
+        found |= {(entry.locale, entry.key): (str(path), entry.line) for entry in parsed.entries}
     return found
 
 

@@ -14,7 +14,7 @@ SECONDS = 1.0
 TIMEOUT = aiohttp.ClientTimeout(total=10.0 * SECONDS)
 
 
-async def verify(source: str, *, jwks: str | None, now: float, show: Callable[[Badge], None]) -> None:
+async def verify_badge(source: str, *, jwks: str | None, now: float, show: Callable[[Badge], None]) -> None:
     """Nothing, if the badge is good; `show` is given it as soon as its signature is. `now` is in seconds since 1970.
 
     Raises:

@@ -73,7 +73,7 @@ async def prepare(connection: asyncpg.Connection, players: int) -> None:
     """The title and its players."""
     draft = _title()
     async with connection.transaction():
-        await seed.publish(connection, [draft])
+        await seed.publish_title(connection, [draft])
         await connection.execute("DELETE FROM backfill")  # nobody is to be given anything
     await seed.put_players(connection, first=_FIRST, players=players, titles=[draft], fewest=5, most=45)
     await connection.execute(_BEGUN, TITLE)

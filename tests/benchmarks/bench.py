@@ -189,7 +189,7 @@ async def _seeded(connection: asyncpg.Connection, scale: Scale) -> tuple[list[Dr
         seed.title(10_001 + index, achievements=35, locales=("en-US", "ja-JP")) for index in range(scale.many_titles)
     ]
     async with connection.transaction():
-        await seed.publish(connection, [*games, *shelf])
+        await seed.publish_title(connection, [*games, *shelf])
     _say("seeding players")
     await seed.put_players(connection, first=_PLAYERS, players=scale.players, titles=games, fewest=20, most=60)
     unlock_bytes = await seed.settle(connection)

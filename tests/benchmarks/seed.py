@@ -151,7 +151,7 @@ def title(title_id: int, *, achievements: int, locales: Sequence[str] = tuple(LA
     )
 
 
-async def publish(connection: Connection, drafts: Sequence[Draft]) -> None:
+async def publish_title(connection: Connection, drafts: Sequence[Draft]) -> None:
     """Import and publish these titles."""
     for draft in drafts:
         await publish.import_draft(connection, draft, is_whole=True, file="bench")

@@ -61,7 +61,7 @@ class Scene(msgspec.Struct, frozen=True):
 async def prepare(connection: asyncpg.Connection) -> str:
     """The title, the tables of the naive limit, and a key."""
     async with connection.transaction():
-        await seed.publish(connection, [_title()])
+        await seed.publish_title(connection, [_title()])
         await connection.execute(_THREE_TABLES)
         await connection.execute("SELECT make_event_months(2)")
         await connection.execute("DELETE FROM backfill")  # nobody is there yet whom it could give anything

@@ -29,7 +29,7 @@ async def post_import(request: web.Request) -> web.Response:
     data = await read_body(request, limit=MAX_BYTES)
     if not data:
         raise BadRequest("the body is empty: expected a file")
-    batch = await imports.read(
+    batch = await imports.read_files(
         asking.services.pool,
         asking.title_id,
         {asked["file"] or "body": data},

@@ -50,7 +50,7 @@ async def get_release(request: web.Request) -> web.Response:
     return answer(responses.release(found) | {"changes": responses.changes(changes, authors)})
 
 
-async def publish(request: web.Request) -> web.Response:
+async def post_release(request: web.Request) -> web.Response:
     """Publish what is ready: now, at a later moment (`at`), or only to show what it would change (`dryRun`)."""
     asking = Asking(request)
     may_localize(asking.who, "publish", asking.title_id)
@@ -120,7 +120,7 @@ _ONE = "/catalogs/{title}/releases/{release:[0-9]+}"
 
 ROUTES = (
     Route(hdrs.METH_GET, "/catalogs/{title}/releases", "releases", list_releases),
-    Route(hdrs.METH_POST, "/catalogs/{title}/releases", "publish", publish),
+    Route(hdrs.METH_POST, "/catalogs/{title}/releases", "publish", post_release),
     Route(hdrs.METH_GET, _ONE, "release", get_release),
     Route(hdrs.METH_POST, f"{_ONE}/activate", "activate", activate),
     Route(hdrs.METH_DELETE, "/catalogs/{title}/schedules/{id:[0-9]+}", "cancel-schedule", cancel_schedule),

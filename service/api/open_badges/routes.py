@@ -16,7 +16,7 @@ _MOST_CHARACTERS = 128  # of a user's id
 _UNFIT = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-async def credential(request: web.Request) -> web.Response:
+async def get_credential(request: web.Request) -> web.Response:
     """What one player unlocked, as a signed OpenBadgeCredential in the caller's language."""
     asking = Asking(request)
     player = request.match_info["user"]
@@ -33,7 +33,7 @@ async def credential(request: web.Request) -> web.Response:
     return asking.signed(claims, keys, headers=PRIVATE, spoken=spoken, kind=asking.kind_of_token())
 
 
-async def issuer(request: web.Request) -> web.Response:
+async def get_issuer(request: web.Request) -> web.Response:
     """The title as the issuer of its badges: a Profile."""
     asking = Asking(request)
     profile, spoken = credential.issuer(asking.issuing())
@@ -41,7 +41,7 @@ async def issuer(request: web.Request) -> web.Response:
     return asking.public(document, spoken=spoken, vary=hdrs.ACCEPT_LANGUAGE)
 
 
-async def achievement(request: web.Request) -> web.Response:
+async def get_achievement(request: web.Request) -> web.Response:
     """What can be earned, as an Achievement; a secret is not told."""
     asking = Asking(request)
     issuing = asking.issuing()
@@ -51,7 +51,7 @@ async def achievement(request: web.Request) -> web.Response:
     return asking.public(document, spoken=spoken, vary=hdrs.ACCEPT_LANGUAGE)
 
 
-async def status_list(request: web.Request) -> web.Response:
+async def get_status_list(request: web.Request) -> web.Response:
     """One of the title's status lists, as a signed BitstringStatusListCredential."""
     asking = Asking(request)
     title_id, number = asking.published().title_id, int(request.match_info["list"])
@@ -64,13 +64,13 @@ async def status_list(request: web.Request) -> web.Response:
     return asking.signed(claims, await badge_keys(pool), headers=PUBLIC)
 
 
-async def key_set(request: web.Request) -> web.Response:
+async def get_key_set(request: web.Request) -> web.Response:
     """The public keys of all badges: a JSON Web Key Set."""
     asking = Asking(request)
     return asking.public((await badge_keys(asking.services.pool)).jwks(asking.base), kind="application/jwk-set+json")
 
 
-async def one_key(request: web.Request) -> web.Response:
+async def get_key(request: web.Request) -> web.Response:
     """One of these keys: a JSON Web Key, which is what `kid` names."""
     asking = Asking(request)
     found = (await badge_keys(asking.services.pool)).jwk(asking.base, request.match_info["thumbprint"])
@@ -82,10 +82,10 @@ async def one_key(request: web.Request) -> web.Response:
 _TITLE = "/open-badges/titles/{title_id:[0-9]{1,10}}"
 
 ROUTES = (
-    Route(hdrs.METH_GET, f"{_TITLE}/users/{{user}}/achievements/{{achievement_id}}", "credential", credential),
-    Route(hdrs.METH_GET, f"{_TITLE}/issuer", "issuer", issuer),
-    Route(hdrs.METH_GET, f"{_TITLE}/achievements/{{achievement_id}}", "achievement", achievement),
-    Route(hdrs.METH_GET, f"{_TITLE}/status/{{list:[0-9]{{1,10}}}}", "status-list", status_list),
-    Route(hdrs.METH_GET, "/open-badges/keys/{thumbprint}", "key", one_key),
-    Route(hdrs.METH_GET, "/.well-known/jwks.json", "key-set", key_set),
+    Route(hdrs.METH_GET, f"{_TITLE}/users/{{user}}/achievements/{{achievement_id}}", "credential", get_credential),
+    Route(hdrs.METH_GET, f"{_TITLE}/issuer", "issuer", get_issuer),
+    Route(hdrs.METH_GET, f"{_TITLE}/achievements/{{achievement_id}}", "achievement", get_achievement),
+    Route(hdrs.METH_GET, f"{_TITLE}/status/{{list:[0-9]{{1,10}}}}", "status-list", get_status_list),
+    Route(hdrs.METH_GET, "/open-badges/keys/{thumbprint}", "key", get_key),
+    Route(hdrs.METH_GET, "/.well-known/jwks.json", "key-set", get_key_set),
 )

@@ -49,7 +49,7 @@ async def post_import(request: web.Request) -> web.Response:
     if form.get("mode", "merge") not in _MODES:
         raise BadField("mode", " or ".join(_MODES), form.get("mode"))
     where = form.line("locale", 64)
-    batch = await imports.read(
+    batch = await imports.read_files(
         asking.services.pool,
         asking.title_id,
         {upload.name: upload.data},

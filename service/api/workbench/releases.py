@@ -75,7 +75,7 @@ async def get_release(request: web.Request) -> web.Response:
     )
 
 
-async def publish(request: web.Request) -> web.Response:
+async def post_release(request: web.Request) -> web.Response:
     """Publish what the page showed, now; or promise it for a moment."""
     asking = Asking(request)
     words(request)
@@ -143,7 +143,7 @@ _ONE = "/l10n/{title}/releases/{release:[0-9]+}"
 
 ROUTES = (
     Route(hdrs.METH_GET, "/l10n/{title}/releases", "releases", list_releases),
-    Route(hdrs.METH_POST, "/l10n/{title}/releases", "publish", publish),
+    Route(hdrs.METH_POST, "/l10n/{title}/releases", "publish", post_release),
     Route(hdrs.METH_GET, _ONE, "release", get_release),
     Route(hdrs.METH_POST, f"{_ONE}/activate", "activate", activate),
     Route(hdrs.METH_POST, "/l10n/{title}/schedules/{id:[0-9]+}/cancel", "cancel-schedule", cancel_schedule),

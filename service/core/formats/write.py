@@ -8,7 +8,7 @@ import msgspec
 from service.core.catalog.model import Draft
 from service.core.formats import plain_csv, po, title_folder
 from service.core.formats.stores import epic, google_play, steam
-from service.core.formats.xbox import export
+from service.core.formats.xbox.export import write_xbox
 from service.core.formats.zip_files import write_zip
 from service.core.validation import store_ids
 from service.errors import BadCatalogue
@@ -64,7 +64,7 @@ def _po(draft: Draft) -> Export:
 
 def _xbox(draft: Draft) -> Export:
     codes = store_ids.regional({*draft.texts, draft.title.default_locale}, default=draft.title.default_locale)
-    return Export(files=export.write_xbox(draft), left_out=_without(draft, codes, "Partner Center"))
+    return Export(files=write_xbox(draft), left_out=_without(draft, codes, "Partner Center"))
 
 
 def _steam(draft: Draft) -> Export:

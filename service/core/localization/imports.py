@@ -35,7 +35,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     applied_at: datetime | None
 
 
-async def read(
+async def read_files(
     pool: Pool,
     title_id: int,
     files: Mapping[str, bytes],

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.api import graphql
+from service.api import graphql as graphql_api
 from service.api.graphql import response_templates
 from service.api.graphql.compiled_query import NeedExecutor
 from service.api.graphql.document import Document
 from service.api.graphql.schema import Execution, Own, bind
 
-SDL = pathlib.Path(graphql.__file__).with_name("schema.graphql").read_text(encoding="utf-8")
+SDL = pathlib.Path(graphql_api.__file__).with_name("schema.graphql").read_text(encoding="utf-8")
 CURSOR = graphql.StringValueNode(value="c")
 
 

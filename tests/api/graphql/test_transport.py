@@ -8,7 +8,7 @@ import pathlib
 import pytest
 from aiohttp import web
 
-from service.api import graphql
+from service.api import graphql as graphql_api
 from service.api.graphql import context, document, transport
 from service.api.graphql.errors import described
 from service.api.graphql.resolvers import GETTERS, ROOTS
@@ -18,7 +18,7 @@ from service.http.api import SERVICES, Route, join
 from tests.api.graphql.conftest import USER
 
 JSON, RESPONSE = "application/json", "application/graphql-response+json"
-SDL = pathlib.Path(graphql.__file__).with_name("schema.graphql").read_text(encoding="utf-8")
+SDL = pathlib.Path(graphql_api.__file__).with_name("schema.graphql").read_text(encoding="utf-8")
 LIST = "{ getBadges { totalItems } }"
 PUT = 'mutation { setUserContext(uuid: "x", displayName: "x") { errors } }'
 
@@ -310,7 +310,7 @@ def door_of(services, aiohttp_client, application, make_context):
 
         app = web.Application()
         app[SERVICES] = services
-        join(app, [graphql.DOOR._replace(routes=[Route("POST", "/graphql", "graphql", graphql)])])
+        join(app, [graphql_api.DOOR._replace(routes=[Route("POST", "/graphql", "graphql", graphql)])])
         client = await aiohttp_client(app)
         head = {"Authorization": application, "Opigno-Client-UUID": USER}
         return lambda: client.post("/graphql", json={"query": "{ getBadge { id } }"}, headers=head)

@@ -39,7 +39,7 @@ async def process(url: str, *, poll: float):
             yield services, client
 
 
-async def publish(url: str, word: str) -> None:
+async def publish_title(url: str, word: str) -> None:
     async with await open_pool(url, size=1) as pool, pool.transaction() as connection:
         await publish.import_draft(connection, worded(word), is_whole=True, file="test")
         await publish.publish(connection, 1)
@@ -73,9 +73,9 @@ def serves(services, word: str):
 async def test_a_publish_and_a_rollback_are_heard_by_other_processes_at_once(own_database):
     async with process(own_database, poll=RARELY) as (services, client):
         await until(lambda: _some(own_database))
-        await publish(own_database, "one")
+        await publish_title(own_database, "one")
         await until(serves(services, "one"))
-        await publish(own_database, "two")
+        await publish_title(own_database, "two")
         await until(serves(services, "two"))
 
         async with await open_pool(own_database, size=1) as pool, pool.transaction() as connection:
@@ -118,7 +118,7 @@ async def test_a_process_whose_listener_was_killed_still_serves_what_is_publishe
         await killer.close()
         await until(lambda: _none(own_database))
 
-        await publish(own_database, "one")
+        await publish_title(own_database, "one")
 
         await until(serves(services, "one"))
         assert await listeners(own_database) == []  # it was found by looking
@@ -134,7 +134,7 @@ async def _none(url: str) -> bool:
 
 async def test_no_page_is_of_two_releases_while_publishes_go_on(own_database):
     """Two processes, readers in two languages, sixteen publishes and rollbacks: every page is of one word."""
-    await publish(own_database, "word0")
+    await publish_title(own_database, "word0")
     pages, is_over = [], asyncio.Event()
 
     async def read(client: TestClient, language: str) -> None:
@@ -154,7 +154,7 @@ async def test_no_page_is_of_two_releases_while_publishes_go_on(own_database):
     async with process(own_database, poll=0.1) as (_, one), process(own_database, poll=0.1) as (_, other):
         readers = [asyncio.create_task(read(client, language)) for client in (one, other) for language in ("fr", "en")]
         for number in range(1, 13):
-            await publish(own_database, f"word{number}")
+            await publish_title(own_database, f"word{number}")
             if number % 3 == 0:
                 done = await one.post(
                     f"/catalogs/1/releases/{number}/activate", headers={"Authorization": bearer()}, json={}

@@ -71,7 +71,7 @@ async def ask_under(services: Services, title: int, aiohttp_client: Callable[...
 
 
 @pytest.fixture
-def credential(ask: Ask) -> Ask:
+def fetch_credential(ask: Ask) -> Ask:
     """Asks for a player's badge with the player's own token, and gives the compact JWS."""
 
     async def asked(achievement_id: str = "first-light", language: str = "en", player: str = PLAYER) -> str:

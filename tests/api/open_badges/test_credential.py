@@ -50,8 +50,8 @@ async def revoke(pool, achievement, *, title_id=1, player=PLAYER, unlocked_at=UN
 @pytest.mark.parametrize(
     ("language", "name", "locale"), [("en", "Name 1", "en-US"), ("fr-CA", "Première lueur", "fr-FR")]
 )
-async def test_openbadgeslib_finds_a_badge_good_in_each_language(ask, credential, language, name, locale):
-    token = await credential(language=language)
+async def test_openbadgeslib_finds_a_badge_good_in_each_language(ask, fetch_credential, language, name, locale):
+    token = await fetch_credential(language=language)
 
     found = await by_openbadgeslib(ask, token)
     achievement = (await claims_of(ask, token))["credentialSubject"]["achievement"]
@@ -60,8 +60,8 @@ async def test_openbadgeslib_finds_a_badge_good_in_each_language(ask, credential
     assert found.issuer.name == ("Titre" if locale == "fr-FR" else "Title 1")
 
 
-async def test_a_credential_says_what_the_standard_wants_and_nothing_empty(ask, credential, client):
-    token = await credential()
+async def test_a_credential_says_what_the_standard_wants_and_nothing_empty(ask, fetch_credential, client):
+    token = await fetch_credential()
     claims = await claims_of(ask, token)
 
     base = str(client.make_url("/open-badges/titles/1"))
@@ -85,34 +85,40 @@ async def test_a_credential_says_what_the_standard_wants_and_nothing_empty(ask, 
     assert not [empty for empty in ("null", "[]", "{}") if empty in json.dumps(claims)]
 
 
-async def test_a_badge_without_a_picture_has_none_and_one_without_a_time_is_of_1970(ask, credential):
-    old, timeless = await claims_of(ask, await credential("old")), await claims_of(ask, await credential("timeless"))
+async def test_a_badge_without_a_picture_has_none_and_one_without_a_time_is_of_1970(ask, fetch_credential):
+    old, timeless = (
+        await claims_of(ask, await fetch_credential("old")),
+        await claims_of(ask, await fetch_credential("timeless")),
+    )
 
     assert "image" not in old["credentialSubject"]["achievement"]
     assert (timeless["validFrom"], timeless["nbf"]) == ("1970-01-01T00:00:00Z", 0)
 
 
-async def test_nothing_in_a_badge_names_its_player(ask, credential):
-    claims = await claims_of(ask, await credential())
+async def test_nothing_in_a_badge_names_its_player(ask, fetch_credential):
+    claims = await claims_of(ask, await fetch_credential())
 
     assert PLAYER not in json.dumps(claims)
 
 
-async def test_one_player_has_one_name_in_a_title_and_every_language_its_own_credential(ask, credential):
-    english, french = await claims_of(ask, await credential()), await claims_of(ask, await credential(language="fr"))
-    other = await claims_of(ask, await credential("old"))
+async def test_one_player_has_one_name_in_a_title_and_every_language_its_own_credential(ask, fetch_credential):
+    english, french = (
+        await claims_of(ask, await fetch_credential()),
+        await claims_of(ask, await fetch_credential(language="fr")),
+    )
+    other = await claims_of(ask, await fetch_credential("old"))
 
     assert english["sub"] == french["sub"] == other["sub"]
     assert len({english["id"], french["id"], other["id"]}) == 3
     assert english["credentialStatus"] == french["credentialStatus"] != other["credentialStatus"]
 
 
-async def test_another_player_and_another_title_have_other_names(ask, credential, give, make_title, client):
+async def test_another_player_and_another_title_have_other_names(ask, fetch_credential, give, make_title, client):
     await give(1, {1: UNLOCKED_AT}, player=OTHER)
     title = await make_title(2)
     await give(title, {1: UNLOCKED_AT})
     elsewhere = await client.get(f"/open-badges/titles/2/users/{PLAYER}/achievements/1", headers=OWN)
-    tokens = await credential(), await credential(player=OTHER), await elsewhere.text()
+    tokens = await fetch_credential(), await fetch_credential(player=OTHER), await elsewhere.text()
 
     claims = [await claims_of(ask, token) for token in tokens]
 
@@ -120,8 +126,8 @@ async def test_another_player_and_another_title_have_other_names(ask, credential
     assert len({one["credentialStatus"]["id"].partition("/status/")[2] for one in claims}) == 3
 
 
-async def test_the_same_badge_is_the_same_for_ever(ask, credential):
-    assert await credential() == await credential()
+async def test_the_same_badge_is_the_same_for_ever(ask, fetch_credential):
+    assert await fetch_credential() == await fetch_credential()
     first = await ask(MINE, headers=OWN)
     again = await ask(MINE, headers=OWN | {"If-None-Match": first.headers["ETag"]}, status=304)
     other = await ask(MINE, headers=OWN | {"If-None-Match": first.headers["ETag"], "Accept-Language": "fr"})
@@ -150,13 +156,13 @@ async def test_headers_are_those_of_a_private_answer(ask):
         ("image/png", "application/vc+jwt"),
     ],
 )
-async def test_who_asks_for_json_gets_the_token_in_json(ask, credential, accept, kind):
+async def test_who_asks_for_json_gets_the_token_in_json(ask, fetch_credential, accept, kind):
     response = await ask(MINE, headers=OWN | {"Accept": accept})
 
     assert response.content_type == kind
     if kind == "application/json":
         body = await response.json()
-        assert body == {"credential": await credential(), "claims": await claims_of(ask, body["credential"])}
+        assert body == {"credential": await fetch_credential(), "claims": await claims_of(ask, body["credential"])}
 
 
 async def test_the_language_of_the_query_goes_before_the_header(ask):
@@ -173,7 +179,7 @@ async def make_key(pool, **whose):
         return {"X-API-KEY": (await api_keys.create(connection, **whose)).key}
 
 
-async def test_those_who_may_have_it_get_the_same_badge(ask, credential, pool, make_title):
+async def test_those_who_may_have_it_get_the_same_badge(ask, fetch_credential, pool, make_title):
     await make_title(2)
     bearer = f"Bearer {authorization().rpartition(';')[2]}"
     for headers in (
@@ -183,7 +189,7 @@ async def test_those_who_may_have_it_get_the_same_badge(ask, credential, pool, m
         await make_key(pool, title_id=1, player=PLAYER),
     ):
         response = await ask(MINE, headers=headers | {"Accept-Language": "en"})
-        assert await response.text() == await credential()
+        assert await response.text() == await fetch_credential()
 
 
 REFUSED = {
@@ -246,8 +252,8 @@ async def test_a_player_who_has_nothing_is_not_found_and_one_who_cannot_be_is_re
         assert "user: expected 1 to 128 characters" in (await refused.json())["detail"]
 
 
-async def test_a_name_with_a_slash_is_asked_for_by_its_percent_codes(ask, credential):
-    token = await credential("a%20secret%2F%C3%A9")
+async def test_a_name_with_a_slash_is_asked_for_by_its_percent_codes(ask, fetch_credential):
+    token = await fetch_credential("a%20secret%2F%C3%A9")
 
     shown = (await claims_of(ask, token))["credentialSubject"]["achievement"]
     assert shown["id"].endswith("/achievements/a%20secret%2F%C3%A9")
@@ -257,16 +263,16 @@ async def test_a_name_with_a_slash_is_asked_for_by_its_percent_codes(ask, creden
 # Revoked, and signed by another key
 
 
-async def test_a_revoked_badge_is_revoked_in_every_language_and_by_itself(ask, credential, pool, services):
+async def test_a_revoked_badge_is_revoked_in_every_language_and_by_itself(ask, fetch_credential, pool, services):
     achievement = services.releases.current.titles[1].every[1]
-    tokens = await credential(), await credential(language="fr")
+    tokens = await fetch_credential(), await fetch_credential(language="fr")
     assert await revoke(pool, achievement)
     assert not await revoke(pool, achievement)
 
     for token in tokens:
         with pytest.raises(OB3VerificationError, match="status 'revocation' is set"):
             await by_openbadgeslib(ask, token)
-    await by_openbadgeslib(ask, await credential("old"))
+    await by_openbadgeslib(ask, await fetch_credential("old"))
 
     async with pool.transaction() as connection:
         assert await revocations.restore(connection, player=PLAYER, title_id=1, achievement=achievement)
@@ -274,10 +280,10 @@ async def test_a_revoked_badge_is_revoked_in_every_language_and_by_itself(ask, c
     await by_openbadgeslib(ask, tokens[0])
 
 
-async def test_what_an_old_key_signed_stays_good_and_a_withdrawn_keys_does_not(ask, credential, pool):
-    old = await credential()
+async def test_what_an_old_key_signed_stays_good_and_a_withdrawn_keys_does_not(ask, fetch_credential, pool):
+    old = await fetch_credential()
     name = await rotate(pool)
-    new = await credential()
+    new = await fetch_credential()
 
     assert jwt.get_unverified_header(new)["kid"].endswith(name)
     assert old != new
@@ -287,11 +293,11 @@ async def test_what_an_old_key_signed_stays_good_and_a_withdrawn_keys_does_not(a
     for token in (old, new):
         with pytest.raises(KeyError):
             await key_of(ask, token)
-    await claims_of(ask, await credential())
+    await claims_of(ask, await fetch_credential())
 
 
-async def test_only_the_key_in_use_is_kept_whole(credential, pool, connection):
-    await credential()
+async def test_only_the_key_in_use_is_kept_whole(fetch_credential, pool, connection):
+    await fetch_credential()
     await rotate(pool)
     await rotate(pool)
 

@@ -19,7 +19,7 @@ from tests.factories import OTHER, PLAYER, achievement, draft
 AT = 634_939_895_403_087_016
 
 
-async def publish(pool, *, unlocked_at=AT):
+async def publish_title(pool, *, unlocked_at=AT):
     """Title 1, in which two players hold achievement 1."""
     async with pool.transaction() as connection:
         await publish.import_draft(connection, draft(1, (achievement(1),)), is_whole=True, file="test")
@@ -42,7 +42,7 @@ async def is_set(pool, at):
 
 
 async def test_a_badge_is_found_by_what_the_player_unlocked(pool):
-    await publish(pool)
+    await publish_title(pool)
     releases = Releases(pool)
     await releases.refresh()
     found = await revocations.award(ProgressReads(pool), releases.current.titles[1], player=PLAYER, public_id="1")
@@ -53,7 +53,7 @@ async def test_a_badge_is_found_by_what_the_player_unlocked(pool):
 
 
 async def test_revoking_sets_one_bit_and_restoring_clears_it(pool):
-    await publish(pool)
+    await publish_title(pool)
     changed, at = await revoke(pool)
     again, _ = await revoke(pool)
     _, others = await revoke(pool, OTHER)
@@ -65,7 +65,7 @@ async def test_revoking_sets_one_bit_and_restoring_clears_it(pool):
 
 
 async def test_nothing_is_noted_of_who_has_nothing(pool):
-    await publish(pool)
+    await publish_title(pool)
     changed, at = await revoke(pool, "nobody")
 
     assert (changed, await is_set(pool, at)) == (False, False)
@@ -73,7 +73,7 @@ async def test_nothing_is_noted_of_who_has_nothing(pool):
 
 async def test_an_erased_players_badge_stays_revoked_and_a_new_players_is_not(pool, connection):
     """The bit names nobody; who was meant by it, and why, is gone."""
-    await publish(pool)
+    await publish_title(pool)
     _, at = await revoke(pool)
     async with pool.transaction() as lent:
         await player_data.erase(lent, PLAYER, player_hash=bytes(32))

@@ -66,7 +66,7 @@ def token(payload=None, *, key=KEYS["RS256"], algorithm="RS256", **header):
     return jwt.encode(claims() if payload is None else payload, key, algorithm, headers={"kid": KID} | header)
 
 
-def verify(text, *, key=KEYS["RS256"], now=NOW):
+def verify_text(text, *, key=KEYS["RS256"], now=NOW):
     found = verify.unverified(verify.compact(text.encode()))
     return verify.badge(found, ring(key), now=now)
 
@@ -75,7 +75,7 @@ def verify(text, *, key=KEYS["RS256"], now=NOW):
 def test_what_is_good_is_good(algorithm):
     key = KEYS[algorithm]
 
-    found = verify(token(key=key, algorithm=algorithm), key=key)
+    found = verify_text(token(key=key, algorithm=algorithm), key=key)
 
     assert (found.achievement, found.issuer, found.language) == (
         "Name 1",
@@ -86,11 +86,11 @@ def test_what_is_good_is_good(algorithm):
 
 
 def test_a_token_may_come_in_json():
-    assert verify(json.dumps({"credential": token(), "more": 1})) == verify(f"  {token()}\n")
+    assert verify_text(json.dumps({"credential": token(), "more": 1})) == verify_text(f"  {token()}\n")
 
 
 def test_an_issuer_may_be_a_name_alone():
-    assert verify(token(claims(issuer=claims()["iss"]))).issuer_name is None
+    assert verify_text(token(claims(issuer=claims()["iss"]))).issuer_name is None
 
 
 def b64(value):
@@ -171,7 +171,7 @@ NOT_GOOD = {
 @pytest.mark.parametrize(("made", "why"), NOT_GOOD.values(), ids=NOT_GOOD)
 def test_what_is_wrong_is_not_good(made, why):
     with pytest.raises(NotGood, match=why):
-        verify(made())
+        verify_text(made())
 
 
 def test_a_key_of_another_kind_is_not_believed():
@@ -213,7 +213,7 @@ def listed(indexes=(), *, now=NOW, **changes):
 
 
 def status_of(text, *, now=NOW):
-    found = verify(token())
+    found = verify_text(token())
     (status,) = found.statuses
     return verify.check_status(found, status, verify.unverified(text), ring(), now=now)
 
@@ -271,7 +271,7 @@ def test_any_bytes_are_a_badge_or_not_good(content):
 def test_any_member_may_be_anything_and_is_good_or_not_good(name, value):
     made = token(claims(**{name: str(value) if name == "iss" else value}))
     with contextlib.suppress(NotGood):
-        assert verify(made).subject == claims()["sub"]
+        assert verify_text(made).subject == claims()["sub"]
 
 
 @given(st.lists(st.integers(0, 131_071), max_size=20))

@@ -14,7 +14,7 @@ ATTRIBUTES = (Attribute(key="source", public_id="source", kind="event", name="So
 
 
 @pytest.fixture
-async def publish(pool):
+async def publish_title(pool):
     """Publishes title 1 with these achievements."""
 
     async def published(*achievements):
@@ -29,7 +29,7 @@ async def publish(pool):
 @pytest.fixture
 async def releases(pool, publish):
     """Title 1, where three players wrote 1, 5 and 9 words from the app and as many from elsewhere, under no rule."""
-    await publish(achievement(9))
+    await publish_title(achievement(9))
     found = Releases(pool)
     await found.refresh()
     writer = Writer(pool, found, erasure_key=b"key")
@@ -54,8 +54,8 @@ async def held(writer, number):
     return [player for player in "abc" if number in (await writer.state(player, 1)).unlocked]
 
 
-async def test_what_was_reached_is_given(pool, publish, releases, writer, connection):
-    await publish(achievement(9), counted(1, 10), counted(2, 5, where=(("source", "app"),)))
+async def test_what_was_reached_is_given(pool, publish_title, releases, writer, connection):
+    await publish_title(achievement(9), counted(1, 10), counted(2, 5, where=(("source", "app"),)))
     await walk(pool, writer, releases)
 
     assert (await held(writer, 1), await held(writer, 2)) == (["b", "c"], ["b", "c"])
@@ -63,19 +63,19 @@ async def test_what_was_reached_is_given(pool, publish, releases, writer, connec
     assert await connection.fetchval("SELECT count(*) FROM backfill") == 0
 
 
-async def test_events_go_on_from_what_was_rebuilt(pool, publish, releases, writer):
-    await publish(achievement(9), counted(2, 6, where=(("source", "app"),)))
+async def test_events_go_on_from_what_was_rebuilt(pool, publish_title, releases, writer):
+    await publish_title(achievement(9), counted(2, 6, where=(("source", "app"),)))
     await walk(pool, writer, releases)
     written = await writer.write(Change(player="b", title_id=1, events=(event(1, attributes={"source": "app"}),)))
 
     assert [unlock.number for unlock in written.unlocked] == [2]
 
 
-async def test_a_dry_run_says_what_then_happens(pool, publish, releases, writer):
+async def test_a_dry_run_says_what_then_happens(pool, publish_title, releases, writer):
     new = draft(1, (achievement(9), counted(1, 10), counted(2, 9, aggregate="max")), metrics=(metric(),))
     foreseen = await backfill.dry_run(pool, writer, new, [1, 2])
     before = await held(writer, 1)
-    await publish(achievement(9), counted(1, 10), counted(2, 9, aggregate="max"))
+    await publish_title(achievement(9), counted(1, 10), counted(2, 9, aggregate="max"))
     await walk(pool, writer, releases)
 
     assert before == []
@@ -83,19 +83,19 @@ async def test_a_dry_run_says_what_then_happens(pool, publish, releases, writer)
     assert {1: len(await held(writer, 1)), 2: len(await held(writer, 2))} == foreseen.unlocks
 
 
-async def test_nobody_is_told(pool, publish, releases, writer, connection):
+async def test_nobody_is_told(pool, publish_title, releases, writer, connection):
     await connection.execute("INSERT INTO webhook (title_id, url, secret) VALUES (1, 'https://example.com', 's')")
-    await publish(achievement(9), counted(1, 10))
+    await publish_title(achievement(9), counted(1, 10))
     await walk(pool, writer, releases)
 
     assert len(await held(writer, 1)) == 2
     assert await connection.fetchval("SELECT count(*) FROM outbox") == 0
 
 
-async def test_a_walk_goes_on_where_it_was(pool, publish, releases, connection, monkeypatch):
+async def test_a_walk_goes_on_where_it_was(pool, publish_title, releases, connection, monkeypatch):
     writer = Writer(pool, releases, erasure_key=b"key")
     monkeypatch.setattr(backfill, "_PAGE", 1)
-    await publish(achievement(9), counted(1, 2))
+    await publish_title(achievement(9), counted(1, 2))
     await backfill.step(pool, writer, releases)
     after_one = await held(writer, 1)
     await connection.execute("UPDATE backfill SET due_at = now()")
@@ -104,9 +104,9 @@ async def test_a_walk_goes_on_where_it_was(pool, publish, releases, connection, 
     assert (after_one, await held(writer, 1)) == (["a"], ["a", "b", "c"])
 
 
-async def test_what_is_counted_already_begins_no_walk(publish, releases, connection):
-    await publish(achievement(9), counted(1, 10))
-    await publish(achievement(9, display_order=3), counted(1, 10))
+async def test_what_is_counted_already_begins_no_walk(publish_title, releases, connection):
+    await publish_title(achievement(9), counted(1, 10))
+    await publish_title(achievement(9, display_order=3), counted(1, 10))
 
     assert await connection.fetchval("SELECT count(*) FROM backfill") == 1
     del releases

@@ -20,7 +20,7 @@ from tests.factories import PLAYER, achievement, counted, draft, event, metric
 KEY = b"the erasure key of the tests"
 
 
-async def publish(pool, *achievements, **changes):
+async def publish_title(pool, *achievements, **changes):
     """Serves title 1, which counts words."""
     changes = {"metrics": (metric(),)} | changes
     async with pool.transaction() as connection:
@@ -37,7 +37,7 @@ async def writer_on(pool):
 @pytest.fixture
 async def writer(pool):
     """Title 1 counts words: achievement 1 for 3 of them, achievement 2 for 10."""
-    await publish(pool, counted(1, 3), counted(2, 10), achievement(3))
+    await publish_title(pool, counted(1, 3), counted(2, 10), achievement(3))
     return await writer_on(pool)
 
 
@@ -131,7 +131,9 @@ async def test_a_stale_memory_is_noticed(pool, writer):
 
 
 async def test_the_profile_is_written_when_it_changes(pool):
-    await publish(pool, counted(1, 3), attributes=(Attribute(key="plan", public_id="p", kind="user", name="Plan"),))
+    await publish_title(
+        pool, counted(1, 3), attributes=(Attribute(key="plan", public_id="p", kind="user", name="Plan"),)
+    )
     writer = await writer_on(pool)
     first = await writer.write(change(profile={"name": "Ann", "attributes": {"plan": "free"}}))
     same = await writer.write(change(profile={"name": "Ann"}))
@@ -156,7 +158,7 @@ async def test_racing_writers_leave_what_was_told(own_database, has_keys):
     """2 000 events under 40 keys, by four writers as four processes would be, leave 40; without keys all of them."""
     pools = [await open_pool(own_database, size=2) for _ in range(4)]
     try:
-        await publish(pools[0], counted(1, 30))
+        await publish_title(pools[0], counted(1, 30))
         writers = [await writer_on(pool) for pool in pools]
         written = await asyncio.gather(
             *(writers[i % 4].write(change(event(1, key=f"key {i % 40}" if has_keys else None))) for i in range(2000))
@@ -179,7 +181,7 @@ async def test_racing_writers_leave_what_was_told(own_database, has_keys):
 async def test_many_players_at_once_are_each_right(own_database):
     pool = await open_pool(own_database, size=4)
     try:
-        await publish(pool, counted(1, 1))
+        await publish_title(pool, counted(1, 1))
         writers = [await writer_on(pool) for _ in range(2)]
         players = [f"player {i}" for i in range(50)]
         await asyncio.gather(

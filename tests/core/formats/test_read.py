@@ -10,7 +10,7 @@ def told(read):
     return [(entry.locale, entry.key, entry.text) for entry in read.entries]
 
 
-def read(valid_files, draft, *names, **options):
+def read_names(valid_files, draft, *names, **options):
     return read.read({name: valid_files[name] for name in names}, draft=draft, **options)
 
 
@@ -23,7 +23,7 @@ def test_texts_of_every_format_are_read(valid_files, draft, name):
 
 
 def test_a_po_file_is_its_texts_with_the_source_that_was_translated(valid_files, draft):
-    found = read(valid_files, draft, "po")
+    found = read_names(valid_files, draft, "po")
 
     assert (found.format, found.problems) == ("po", ())
     assert told(found) == [("fr-FR", "title/name", "Verre de sel"), ("fr-FR", "achievement/8/name", "Allumeur")]
@@ -33,12 +33,14 @@ def test_a_po_file_is_its_texts_with_the_source_that_was_translated(valid_files,
 def test_a_captured_page_is_texts_in_the_language_that_is_named(valid_files, draft):
     other = msgspec.structs.replace(draft, title=msgspec.structs.replace(draft.title, title_id=3))
 
-    assert ("de-DE", "achievement/3/name", "Lamplighter") in told(read(valid_files, draft, "xbox-page", locale="de-DE"))
-    assert read(valid_files, other, "xbox-page").entries == ()
+    assert ("de-DE", "achievement/3/name", "Lamplighter") in told(
+        read_names(valid_files, draft, "xbox-page", locale="de-DE")
+    )
+    assert read_names(valid_files, other, "xbox-page").entries == ()
 
 
 def test_partner_centers_files_join_by_their_ids(valid_files, draft):
-    found = read(valid_files, draft, "localization", "achievements2017", locale="fr-FR")
+    found = read_names(valid_files, draft, "localization", "achievements2017", locale="fr-FR")
 
     assert told(found) == [("fr-FR", "achievement/1/name", "Premiers pas")]
     assert [(entry.source, entry.line) for entry in found.entries] == [("First Steps", 5)]
@@ -47,7 +49,7 @@ def test_partner_centers_files_join_by_their_ids(valid_files, draft):
 def test_steams_slots_and_languages_are_keys_and_locales_of_the_title(valid_files, draft):
     draft = msgspec.structs.replace(draft, texts={**draft.texts, "fr-FR": {"title/name": "Verre"}})
 
-    found = read(valid_files, draft, "steam")
+    found = read_names(valid_files, draft, "steam")
 
     assert told(found) == [
         ("en-US", "achievement/1/name", 'First "Light"'),
@@ -64,15 +66,15 @@ def test_a_slot_that_is_given_is_taken(valid_files, draft):
     moved = msgspec.structs.replace(eighth, stores=(("steam", "1_0"),))
     free = msgspec.structs.replace(first, stores=(("steam", "5_31"),))
 
-    found = read(valid_files, msgspec.structs.replace(draft, achievements=(free, moved)), "steam", locale="fr")
-    taken = read(valid_files, msgspec.structs.replace(draft, achievements=(first, moved)), "steam")
+    found = read_names(valid_files, msgspec.structs.replace(draft, achievements=(free, moved)), "steam", locale="fr")
+    taken = read_names(valid_files, msgspec.structs.replace(draft, achievements=(first, moved)), "steam")
 
     assert told(found) == [("fr", "achievement/8/name", "Première lueur")]
     assert [problem.rule for problem in taken.problems] == ["two-of-a-name"]
 
 
 def test_google_play_knows_an_achievement_by_its_name(valid_files, draft):
-    assert told(read(valid_files, draft, "google-play")) == [
+    assert told(read_names(valid_files, draft, "google-play")) == [
         ("fr-FR", "achievement/8/name", "Allumeur"),
         ("fr-FR", "achievement/8/locked_description", "Allumez 250 réverbères."),
     ]
@@ -82,11 +84,11 @@ def test_a_secret_has_its_description_in_stores_that_have_only_one(valid_files, 
     secret = msgspec.structs.replace(draft.achievements[1], is_secret=True)
     draft = msgspec.structs.replace(draft, achievements=(draft.achievements[0], secret))
 
-    assert told(read(valid_files, draft, "google-play"))[1][1] == "achievement/8/description"
+    assert told(read_names(valid_files, draft, "google-play"))[1][1] == "achievement/8/description"
 
 
 def test_what_only_epic_has_is_kept(valid_files, draft):
-    assert told(read(valid_files, draft, "epic")) == [
+    assert told(read_names(valid_files, draft, "epic")) == [
         ("en-US", "string/epic/8/lockedTitle", "A lamp?"),
         ("en-US", "achievement/8/locked_description", "Light 250 street lamps."),
         ("en-US", "achievement/8/name", "Lamplighter"),

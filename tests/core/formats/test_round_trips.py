@@ -66,9 +66,9 @@ def imported(files: dict[str, bytes], draft: Draft, name: str) -> Draft:
         files = {path: data for path, data in files.items() if not path.endswith(".pot")}
     if not files:
         return draft
-    read = read.read(files, draft=draft)
-    assert read.problems == ()
-    texts, wrong, unwise = read.texts_of(read.entries, draft, file="f")
+    parsed = read.read(files, draft=draft)
+    assert parsed.problems == ()
+    texts, wrong, unwise = read.texts_of(parsed.entries, draft, file="f")
     assert (wrong, unwise) == ([], [])
     return merged(draft, msgspec.structs.replace(draft, achievements=(), texts=texts), is_whole=False)
 

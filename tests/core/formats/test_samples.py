@@ -27,7 +27,7 @@ def title(draft):
     return msgspec.structs.replace(draft, achievements=named, texts={"en-US": english})
 
 
-def read(title, *names):
+def read_samples(title, *names):
     found = read.read({name: (SAMPLES / name).read_bytes() for name in names}, draft=title)
     assert found.problems == ()
     return {(entry.locale, entry.key): entry.text for entry in found.entries}
@@ -36,7 +36,7 @@ def read(title, *names):
 def test_google_plays_three_files(title):
     names = ("Metadata", "Localizations", "IconsMappings")
 
-    found = read(title, *(f"google_play/Achievements{name}.csv" for name in names))
+    found = read_samples(title, *(f"google_play/Achievements{name}.csv" for name in names))
 
     assert found["fr-FR", "achievement/1/locked_description"] == "Jouez jusqu'au lever du soleil"
     assert found["fr-FR", "achievement/8/name"] == "Allumeur"
@@ -46,14 +46,14 @@ def test_google_plays_three_files(title):
 
 
 def test_epics_file(title):
-    found = read(title, "epic/achievementLocalizations.csv")
+    found = read_samples(title, "epic/achievementLocalizations.csv")
 
     assert found["fr", "achievement/8/description"] == "250 réverbères allumés"
     assert {key for _, key in found if key.startswith("string/")} == set()
 
 
 def test_steams_file(title):
-    found = read(title, "steam/loc_all.vdf")
+    found = read_samples(title, "steam/loc_all.vdf")
 
     assert found["en-US", "achievement/1/name"] == 'First "Light"'
     assert found["zh-Hans", "achievement/1/name"] == "第一盏灯"
@@ -61,7 +61,7 @@ def test_steams_file(title):
 
 
 def test_partner_centers_files(title):
-    found = read(title, "xbox/localization.with-fr-ar.xml", "xbox/achievements2017.xml")
+    found = read_samples(title, "xbox/localization.with-fr-ar.xml", "xbox/achievements2017.xml")
 
     assert found["ar-SA", "achievement/8/name"] == "مشعل المصابيح"
     assert found["fr-FR", "achievement/8/locked_description"] == "Éclairez 250 réverbères"
@@ -69,7 +69,7 @@ def test_partner_centers_files(title):
 
 @pytest.mark.parametrize("name", ["roundtrip", "crlf", "bom", "latin1"])
 def test_po_files(title, name):
-    assert {locale for locale, _ in read(title, f"po/{name}.po")} == {"fr-FR"}
+    assert {locale for locale, _ in read_samples(title, f"po/{name}.po")} == {"fr-FR"}
 
 
 def bad_files():

@@ -86,11 +86,11 @@ def test_lookup_agrees_where_best_fit_does_not_differ():
     checked = 0
     for vector in vectors("rfc4647_lookup.json"):
         ranges = parse_accept_language(vector["accept_language"]).ranges
-        tags = [tags.read(tag) for tag in (*ranges, *vector["supported"]) if tag != "*"]
+        parsed = [tags.read(tag) for tag in (*ranges, *vector["supported"]) if tag != "*"]
         if (
             vector["default_range"]
             or vector["expected"] is None
-            or any(tag and (tag.rest or tag.variants) for tag in tags)
+            or any(tag and (tag.rest or tag.variants) for tag in parsed)
         ):
             continue
         checked += 1

@@ -37,7 +37,7 @@ def read(pool, title):
     async def done(files, **how):
         grants = grants_of([{"titles": "*", "locales": "*", "can": ["publish", "source"]}])
         who = Principal(players=(), expires_at=0, name="Ana", grants=grants)
-        return await imports.read(pool, title, files, **({"who": who} | how))
+        return await imports.read_files(pool, title, files, **({"who": who} | how))
 
     return done
 

@@ -291,10 +291,10 @@ async def test_each_string_says_where_it_comes_from(connection, pool, title):
 
     found = explain(releases.current.titles[1], "fr", None)
 
-    strings = {one.key: (one.locale, one.lacked_by) for one in found.strings}
+    found_by_key = {one.key: (one.locale, one.lacked_by) for one in found.strings}
     assert found.chain == ("fr-FR", "en-US")
-    assert strings[NAME] == ("fr-FR", ())
-    assert strings["title/name"] == ("en-US", ("fr-FR",))
+    assert found_by_key[NAME] == ("fr-FR", ())
+    assert found_by_key["title/name"] == ("en-US", ("fr-FR",))
 
 
 async def test_an_achievement_in_one_language_says_that_another_string_decided(connection, pool):

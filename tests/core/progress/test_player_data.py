@@ -22,7 +22,7 @@ from tests.factories import OTHER, PLAYER, achievement, counted, draft, event, m
 TABLES = ("player", "progress", "event", "metric_day", "idempotency", "outbox", "revoked_badge")
 
 
-async def publish(pool):
+async def publish_title(pool):
     async with pool.transaction() as connection:
         new = draft(1, (counted(1, 3), achievement(2)), metrics=(metric(),))
         await publish.import_draft(connection, new, is_whole=True, file="test")
@@ -35,7 +35,7 @@ async def publish(pool):
 @pytest.fixture
 async def writer(pool, connection):
     """Title 1, in which two players have everything that can be had, and one of them a key and a webhook's message."""
-    made = await publish(pool)
+    made = await publish_title(pool)
     await connection.execute("INSERT INTO webhook (title_id, url, secret) VALUES (1, 'https://example.com', 's')")
     for player in (PLAYER, OTHER):
         events = (event(5, key="first"), event(-1))
@@ -116,7 +116,7 @@ async def test_erasing_races_with_writing(own_database):
     """Whatever is accepted after the erasure stands; nothing of before does; the counters are those of the rows."""
     pool = await open_pool(own_database, size=4)
     try:
-        writer = await publish(pool)
+        writer = await publish_title(pool)
         writing = [
             asyncio.create_task(writer.write(Change(player=PLAYER, title_id=1, events=(event(1),)))) for _ in range(40)
         ]
