@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import aiohttp
 
-from service.cli.console import refuse
 from service.core.auth.tokens import KeyRing
 from service.core.badges import verify
 from service.core.badges.verify import MOST_BYTES, Badge, NotGood, Unverified
+from service.errors import BadRequest
 from service.outbound.webhooks import is_safe
 
 SECONDS = 1.0
@@ -39,14 +39,18 @@ async def _keys(session: aiohttp.ClientSession, found: Unverified) -> KeyRing:
 
 
 async def _read(session: aiohttp.ClientSession, source: str) -> bytes:
-    """What a file or a URL holds; the command ends if the file cannot be read."""
+    """The content of a file or a URL, at most one byte over the limit of a file.
+
+    Raises:
+        BadRequest: the file cannot be read.
+    """
     if "://" in source:
         return await _fetch(session, source)
     try:
         with open(source, "rb") as file:  # noqa: ASYNC230, PTH123  (nothing else is under way)
             return file.read(MOST_BYTES + 1)
     except OSError as error:
-        refuse(f"{source}: {error.strerror}")
+        raise BadRequest(f"{source}: {error.strerror}") from None
 
 
 async def _fetch(session: aiohttp.ClientSession, url: str) -> bytes:

@@ -110,7 +110,7 @@ async def set_user_context(context: Context, arguments: Mapping[str, Any], asked
         scopes=cast("list[Scope]", list(arguments.get("scope") or ())),
     )
     try:
-        return Put([], await contexts.put(context.services.writer, wanted))
+        return Put([], await contexts.put(context.services.writer.write, wanted))
     except BadRequest as refusal:
         return Put([str(refusal)], None)
 

@@ -5,11 +5,11 @@
 
 import uuid
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from typing import Literal
 
 import msgspec
 
-from service.core.events.writer import Writer
 from service.core.unlocks.model import Change
 from service.db.batching import Coalesced
 from service.db.pool import Pool
@@ -83,8 +83,10 @@ class UserContexts:
         async with self._pool.connection() as connection:
             return await _by_id.first(connection, title_id=title_id, context_id=context_id)
 
-    async def put(self, writer: Writer, context: UserContext) -> UserContext:
-        """Make a context, or make it so; the player is known in the title from then on. Gives it with its number.
+    async def put(self, write: Callable[[Change], Awaitable[object]], context: UserContext) -> UserContext:
+        """Create or replace a context and return it with its number.
+
+        `write` records a change of the player, who exists in the title from then on.
 
         Raises:
             BadField: a name that is empty, too long, or not printable.
@@ -94,7 +96,7 @@ class UserContexts:
         _refuse_name("displayName", context.display_name, MOST_NAME_CHARACTERS)
         _refuse_name("player", context.player, _MOST_PLAYER_CHARACTERS)
         profile = {"name": context.display_name, "is_active": context.is_active}
-        await writer.write(Change(player=context.player, title_id=context.title_id, profile=profile))
+        await write(Change(player=context.player, title_id=context.title_id, profile=profile))
         async with self._pool.connection() as connection:
             put = await _put.one(
                 connection,

@@ -64,7 +64,7 @@ def make_context(services: Services, academy: int) -> Callable[..., Awaitable[Us
         **profile: Any,
     ) -> UserContext:
         wanted = UserContext(0, title_id, uuid.UUID(name), player, f"User {name[-1]}", is_active, list(scopes))
-        put = await services.user_contexts.put(services.writer, wanted)
+        put = await services.user_contexts.put(services.writer.write, wanted)
         if profile:
             await services.writer.write(Change(player=player, title_id=title_id, profile=profile))
         return put

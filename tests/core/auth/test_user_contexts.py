@@ -34,7 +34,7 @@ def wanted(**changes):
 
 async def test_a_context_that_was_put_is_found_by_its_names_in_its_title_alone(pool, writer):
     contexts = UserContexts(pool)
-    put = await contexts.put(writer, wanted(scopes=["AUTHENTICATED", "ADMINISTRATOR", "AUTHENTICATED"]))
+    put = await contexts.put(writer.write, wanted(scopes=["AUTHENTICATED", "ADMINISTRATOR", "AUTHENTICATED"]))
 
     assert put.context_id > 0
     assert put.scopes == ["ADMINISTRATOR", "AUTHENTICATED"]
@@ -46,15 +46,15 @@ async def test_a_context_that_was_put_is_found_by_its_names_in_its_title_alone(p
 
 async def test_putting_again_changes_it_and_keeps_its_number(pool, writer):
     contexts = UserContexts(pool)
-    first = await contexts.put(writer, wanted())
-    second = await contexts.put(writer, wanted(display_name="Ada L.", is_active=False))
+    first = await contexts.put(writer.write, wanted())
+    second = await contexts.put(writer.write, wanted(display_name="Ada L.", is_active=False))
 
     assert second == msgspec.structs.replace(first, display_name="Ada L.", is_active=False)
     assert await contexts.by_uuid(1, NAME) == second
 
 
 async def test_the_player_is_known_in_the_title_from_then_on(pool, writer):
-    await UserContexts(pool).put(writer, wanted(is_active=False))
+    await UserContexts(pool).put(writer.write, wanted(is_active=False))
 
     state = await writer.state("ada", 1)
     assert (state.is_here, state.created_at > 0) == (True, True)
@@ -63,9 +63,9 @@ async def test_the_player_is_known_in_the_title_from_then_on(pool, writer):
 
 async def test_what_another_process_changed_is_seen_after_a_refresh(pool, writer):
     here, there = UserContexts(pool), UserContexts(pool)
-    await here.put(writer, wanted())
+    await here.put(writer.write, wanted())
     await there.by_uuid(1, NAME)
-    changed = await here.put(writer, wanted(is_active=False))
+    changed = await here.put(writer.write, wanted(is_active=False))
     before = await there.by_uuid(1, NAME)
     await there.refresh()
 
@@ -75,7 +75,7 @@ async def test_what_another_process_changed_is_seen_after_a_refresh(pool, writer
 
 async def test_contexts_are_handed_out_and_erased_with_the_player(pool, connection, writer):
     contexts = UserContexts(pool)
-    await contexts.put(writer, wanted())
+    await contexts.put(writer.write, wanted())
     held = msgspec.json.decode(b"".join([piece async for piece in player_data.export(connection, "ada")]))
     await player_data.erase(connection, "ada", player_hash=writer.hash_of("ada"))
     await contexts.refresh()
@@ -90,7 +90,7 @@ async def test_contexts_are_handed_out_and_erased_with_the_player(pool, connecti
 async def test_a_name_that_nobody_can_read_is_refused_and_nothing_is_written(pool, writer, name):
     contexts = UserContexts(pool)
     with pytest.raises(BadField, match="displayName: expected 1 to 255 characters"):
-        await contexts.put(writer, wanted(display_name=name))
+        await contexts.put(writer.write, wanted(display_name=name))
 
     assert await contexts.by_uuid(1, NAME) is None
     assert not (await writer.state("ada", 1)).is_known
@@ -98,4 +98,4 @@ async def test_a_name_that_nobody_can_read_is_refused_and_nothing_is_written(poo
 
 async def test_there_is_none_in_a_title_that_is_not_published(pool, writer):
     with pytest.raises(NotFound):
-        await UserContexts(pool).put(writer, wanted(title_id=3))
+        await UserContexts(pool).put(writer.write, wanted(title_id=3))

@@ -27,7 +27,7 @@ async def publish_title(pool):
 
 
 @pytest.fixture
-async def releases(pool, publish):
+async def releases(pool, publish_title):
     """Title 1, where three players wrote 1, 5 and 9 words from the app and as many from elsewhere, under no rule."""
     await publish_title(achievement(9))
     found = Releases(pool)
