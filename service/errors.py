@@ -2,28 +2,28 @@
 
 LaurelError
 ├── BadRequest              what was sent cannot be read or does not hold together
-│   ├── BadParameter        one query parameter, header or path part
-│   ├── BadToken            a continuation token or cursor that was altered, or is of another list
+│   ├── InvalidParameter        one query parameter, header or path part
+│   ├── InvalidToken            a continuation token or cursor that was altered, or is of another list
 │   │   └── ExpiredToken    one that was made too long ago
-│   ├── BadField            one member of a body
+│   ├── InvalidField            one member of a body
 │   ├── UnknownMetric       an event of a metric that the title does not count
-│   ├── TooLarge            a body of more bytes than are read
-│   ├── TooSlow             a body that did not arrive in time
-│   ├── UnsupportedBody     a body in a coding or media type that is not read
+│   ├── PayloadTooLarge            a body of more bytes than are read
+│   ├── RequestTimeout             a body that did not arrive in time
+│   ├── UnsupportedMediaType     a body in a coding or media type that is not read
 │   ├── Conflict            a change to something that somebody else changed meanwhile
 │   ├── Unconditional       a change that does not say which version it was made for
-│   └── BadCatalogue        a file of definitions, texts or progress, with every problem in it
-├── NotAuthenticated        no credential, or one that is malformed, forged or expired
-├── NotAllowed              a good credential that may not do this
-│   ├── NoUser              a credential that speaks for no player
+│   └── InvalidCatalog        a file of definitions, texts or progress, with every problem in it
+├── Unauthenticated        no credential, or one that is malformed, forged or expired
+├── PermissionDenied              a good credential that may not do this
+│   ├── UserRequired              a credential that speaks for no player
 │   └── WrongPlayer         a credential that speaks for another player
 ├── NotFound                nothing of that name is published here
 ├── MethodNotAllowed        the path is there, the method is not
-├── UnsupportedVersion      a contract version that the door does not speak
+├── NotAcceptable      a contract version that the door does not speak
 ├── TooManyRequests         more in a time than the operator lets one title ask
 └── Unavailable             the database is out of reach or too slow for now
 
-BadSetting stands apart: it stops the start and is read by an operator, never by a caller.
+ConfigurationError stands apart: it stops the start and is read by an operator, never by a caller.
 """
 
 import msgspec
@@ -41,36 +41,36 @@ class BadRequest(LaurelError):
     code = "bad_request"
 
 
-class BadParameter(BadRequest):
+class InvalidParameter(BadRequest):
     """One parameter, header or path part: `field: expected …, got …`."""
 
     code = "bad_parameter"
 
     def __init__(self, field: str, expected: str, got: object = None) -> None:
-        came = "" if got is None else f", got {_shown(got)}"
+        came = "" if got is None else f", got {_quoted(got)}"
         super().__init__(f"{field}: expected {expected}{came}")
         self.field = field
 
 
-class BadToken(BadRequest):
+class InvalidToken(BadRequest):
     """A continuation token that this service did not issue, or issued for another list."""
 
     code = "bad_token"
 
 
-class ExpiredToken(BadToken):
+class ExpiredToken(InvalidToken):
     """A cursor of this service that was made too long ago."""
 
     code = "expired_token"
 
 
-class BadField(BadRequest):
+class InvalidField(BadRequest):
     """One member of a body that can be read: `user.id: expected …, got …`."""
 
     code = "bad_field"
 
     def __init__(self, field: str, expected: str, got: object = None) -> None:
-        came = "" if got is None else f", got {_shown(got)}"
+        came = "" if got is None else f", got {_quoted(got)}"
         super().__init__(f"{field}: expected {expected}{came}")
         self.field = field
 
@@ -81,19 +81,19 @@ class UnknownMetric(BadRequest):
     code = "unknown_metric"
 
 
-class TooLarge(BadRequest):
+class PayloadTooLarge(BadRequest):
     """A body of more bytes than are read."""
 
     code = "too_large"
 
 
-class TooSlow(BadRequest):
+class RequestTimeout(BadRequest):
     """A body that did not arrive in time."""
 
     code = "too_slow"
 
 
-class UnsupportedBody(BadRequest):
+class UnsupportedMediaType(BadRequest):
     """A body in a content coding or media type that is not read."""
 
     code = "unsupported_body"
@@ -109,7 +109,7 @@ class Conflict(BadRequest):
         self.current = current
 
 
-class Unconditional(BadRequest):
+class PreconditionRequired(BadRequest):
     """A change that does not say which version of the thing it was made for (RFC 6585 §3)."""
 
     code = "unconditional"
@@ -135,7 +135,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
         return f"{where}:{what} {self.message} [{self.rule}]"
 
 
-class BadCatalogue(BadRequest):
+class InvalidCatalog(BadRequest):
     """A file that was refused as a whole: `problems` holds everything that was found, not only the first."""
 
     code = "bad_catalogue"
@@ -145,25 +145,25 @@ class BadCatalogue(BadRequest):
         self.problems = problems
 
 
-class NotAuthenticated(LaurelError):
+class Unauthenticated(LaurelError):
     """No credential, or one that is malformed, forged, expired or meant for somebody else's service."""
 
     code = "not_authenticated"
 
 
-class NotAllowed(LaurelError):
+class PermissionDenied(LaurelError):
     """A good credential that may not do this."""
 
     code = "not_allowed"
 
 
-class NoUser(NotAllowed):
+class UserRequired(PermissionDenied):
     """A credential that speaks for no player (seed 002: claim User, "403 Forbidden" if missing)."""
 
     code = "no_user"
 
 
-class WrongPlayer(NotAllowed):
+class WrongPlayer(PermissionDenied):
     """A credential that speaks for another player (seed 002: the XUID "must match the XUID of the authenticated user")."""
 
     code = "wrong_player"
@@ -185,7 +185,7 @@ class MethodNotAllowed(LaurelError):
         self.allowed = allowed
 
 
-class UnsupportedVersion(LaurelError):
+class NotAcceptable(LaurelError):
     """A contract version that the door does not speak."""
 
     code = "unsupported_version"
@@ -207,20 +207,20 @@ class TooManyRequests(LaurelError):
 
 
 class Unavailable(LaurelError):
-    """The database is out of reach or too slow for now: asking again in a moment is right."""
+    """The database is out of reach or too slow for now: context again in a moment is right."""
 
     code = "unavailable"
     retry_after_seconds = 1
 
 
-class BadSetting(Exception):
+class ConfigurationError(Exception):
     """A setting that stops the start: its name, the value and what would do. Values of secrets are not shown."""
 
 
 _SHOWN_CHARACTERS = 64
 
 
-def _shown(value: object) -> str:
+def _quoted(value: object) -> str:
     """What came, quoted and bounded, so that a message never grows with its cause."""
     text = str(value)
     return repr(text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…")

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from service.errors import BadSetting
+from service.errors import ConfigurationError
 
 SECONDS = 1.0
 
@@ -41,7 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: LogLevel = "info"
 
 
-class Knob(msgspec.Struct, frozen=True):
+class SettingSpec(msgspec.Struct, frozen=True):
     """How one setting is read: the field it fills, what would do, and the function that reads the text."""
 
     name: str
@@ -125,68 +125,70 @@ def _public_key(text: str) -> str:
     return pem
 
 
-KNOBS = (
-    Knob("LAUREL_DATA", "data", "a folder for the embedded Postgres and the demo's signing key", _folder),
-    Knob(
+SETTING_SPECS = (
+    SettingSpec("LAUREL_DATA", "data", "a folder for the embedded Postgres and the demo's signing key", _folder),
+    SettingSpec(
         "LAUREL_DATABASE_URL",
         "database_url",
         "a URL such as postgresql://user:password@host:5432/laurel",
         _url("postgresql", "postgres"),
         is_secret=True,
     ),
-    Knob("LAUREL_POOL_SIZE", "pool_size", "a number of connections per process, 1 to 100", _whole(1, 100)),
-    Knob("LAUREL_ISSUER", "issuer", "the `iss` that tokens must carry", _text),
-    Knob("LAUREL_AUDIENCE", "audience", "the `aud` that tokens must carry", _text),
-    Knob("LAUREL_JWT_SECRET", "jwt_secret", "an HMAC secret of 32 bytes or more", _long_secret, is_secret=True),
-    Knob(
+    SettingSpec("LAUREL_POOL_SIZE", "pool_size", "a number of connections per process, 1 to 100", _whole(1, 100)),
+    SettingSpec("LAUREL_ISSUER", "issuer", "the `iss` that tokens must carry", _text),
+    SettingSpec("LAUREL_AUDIENCE", "audience", "the `aud` that tokens must carry", _text),
+    SettingSpec("LAUREL_JWT_SECRET", "jwt_secret", "an HMAC secret of 32 bytes or more", _long_secret, is_secret=True),
+    SettingSpec(
         "LAUREL_JWT_PUBLIC_KEY",
         "jwt_public_key",
         "a public key for RS256, ES256 or EdDSA, as PEM or the path of one",
         _public_key,
     ),
-    Knob(
+    SettingSpec(
         "LAUREL_JWKS_URL",
         "jwks_url",
         "an https URL (http on loopback only) of a JSON Web Key Set",
         _url("https", "http"),
     ),
-    Knob("LAUREL_READ_POLICY", "read_policy", "self or public", _one_of("self", "public")),
-    Knob(
+    SettingSpec("LAUREL_READ_POLICY", "read_policy", "self or public", _one_of("self", "public")),
+    SettingSpec(
         "LAUREL_DEFAULT_CONTRACT", "default_contract", "the contract of a request that names none, 1 to 4", _whole(1, 4)
     ),
-    Knob("LAUREL_LOCALE_MAX_DISTANCE", "locale_max_distance", "a CLDR distance, 1 to 100", _whole(1, 100)),
-    Knob("LAUREL_CATALOG_POLL", "catalog_poll", "seconds between looks for new releases, 0.1 to 60", _seconds(0.1, 60)),
-    Knob(
+    SettingSpec("LAUREL_LOCALE_MAX_DISTANCE", "locale_max_distance", "a CLDR distance, 1 to 100", _whole(1, 100)),
+    SettingSpec(
+        "LAUREL_CATALOG_POLL", "catalog_poll", "seconds between looks for new releases, 0.1 to 60", _seconds(0.1, 60)
+    ),
+    SettingSpec(
         "LAUREL_EVENT_RETENTION_MONTHS",
         "event_retention_months",
         "how many whole months of the event log to keep, 0 for all, at most 1200",
         _whole(0, 1200),
     ),
-    Knob(
+    SettingSpec(
         "LAUREL_RATE_TIER",
         "rate_tier",
         "off, standard (10 writes and 100 reads a second and title) or reduced (5 and 50)",
         _one_of("off", "standard", "reduced"),
     ),
-    Knob(
+    SettingSpec(
         "LAUREL_CORS_ORIGINS",
         "cors_origins",
         "origins such as https://game.example.com, with commas between, or * for any",
         _origins,
     ),
-    Knob(
+    SettingSpec(
         "LAUREL_PSEUDO_LOCALES",
         "pseudo_locales",
         "on or off",
         _one_of("on", "off"),
     ),
-    Knob(
+    SettingSpec(
         "LAUREL_PUBLIC_URL",
         "public_url",
         "where callers find the service, such as https://badges.example.com: scheme, host and port, and no path",
         _origin,
     ),
-    Knob(
+    SettingSpec(
         "LAUREL_LOG_LEVEL",
         "log_level",
         "debug, info, warning or error",
@@ -194,22 +196,22 @@ KNOBS = (
     ),
 )
 
-_KEY_KNOBS = ("LAUREL_JWT_SECRET", "LAUREL_JWT_PUBLIC_KEY", "LAUREL_JWKS_URL")
+_KEY_SPECS = ("LAUREL_JWT_SECRET", "LAUREL_JWT_PUBLIC_KEY", "LAUREL_JWKS_URL")
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """What the environment asks for, with defaults for the rest.
 
     Raises:
-        BadSetting: a value that would not do, a name that nothing reads, or two kinds of key at once.
+        ConfigurationError: a value that would not do, a name that nothing reads, or two kinds of key at once.
     """
-    known = {knob.name: knob for knob in KNOBS}
+    known = {knob.name: knob for knob in SETTING_SPECS}
     ours = (name for name in environment if name.startswith("LAUREL_") and not name.startswith("LAUREL_TEST_"))
     unknown = sorted(name for name in ours if name not in known)
     if unknown:
-        raise BadSetting(f"{unknown[0]}: there is no such setting; there are {', '.join(known)}")
+        raise ConfigurationError(f"{unknown[0]}: there is no such setting; there are {', '.join(known)}")
     values: dict[str, Any] = {}
-    for knob in KNOBS:
+    for knob in SETTING_SPECS:
         text = environment.get(knob.name)
         if text is None:
             continue
@@ -218,8 +220,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         except (ValueError, OSError):
             is_secret = knob.is_secret or "PRIVATE KEY" in text  # given where a public one is meant
             came = "a value that is not shown" if is_secret else repr(text[:80])
-            raise BadSetting(f"{knob.name}: expected {knob.expects}, got {came}") from None
-    given = [name for name in _KEY_KNOBS if name in environment]
+            raise ConfigurationError(f"{knob.name}: expected {knob.expects}, got {came}") from None
+    given = [name for name in _KEY_SPECS if name in environment]
     if len(given) > 1:
-        raise BadSetting(f"{' and '.join(given)}: set one of them, never two (RFC 8725 §3.1)")
+        raise ConfigurationError(f"{' and '.join(given)}: set one of them, never two (RFC 8725 §3.1)")
     return Settings(**values)

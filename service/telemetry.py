@@ -59,7 +59,7 @@ class Observer:
         method = method if method in _METHODS else "_OTHER"  # or a stranger could make up series without end
         self.requests.count(method, route, status, seconds)
         if error is not None:
-            self.say("error", f"{method} {route} failed", door=door, trace="".join(traceback.format_exception(error)))
+            self.log("error", f"{method} {route} failed", door=door, trace="".join(traceback.format_exception(error)))
         elif self._threshold <= _LEVELS["info"]:
             self._write(
                 _RequestLine(
@@ -75,7 +75,7 @@ class Observer:
                 )
             )
 
-    def say(self, level: Level, text: str, **fields: str | float | None) -> None:
+    def log(self, level: Level, text: str, **fields: str | float | None) -> None:
         """One line about anything that is not a request."""
         if _LEVELS[level] >= self._threshold:
             self._write({"time": time.time(), "level": level, "text": text, **fields})
@@ -153,7 +153,7 @@ class _RequestLine(msgspec.Struct, frozen=True, kw_only=True):
     locale: str | None
 
 
-class LogLines(logging.Handler):
+class LoggingBridge(logging.Handler):
     """Hands what libraries and background work log to the observer, from warnings on."""
 
     def __init__(self, observer: Observer) -> None:
@@ -164,7 +164,7 @@ class LogLines(logging.Handler):
         """One record as one line, with the trace if it has one."""
         trace = None if record.exc_info is None else "".join(traceback.format_exception(record.exc_info[1]))
         level: Level = "error" if record.levelno >= logging.ERROR else "warning"
-        self._observer.say(level, record.getMessage(), logger=record.name, trace=trace)
+        self._observer.log(level, record.getMessage(), logger=record.name, trace=trace)
 
 
 _encoder = msgspec.json.Encoder()

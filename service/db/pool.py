@@ -10,7 +10,7 @@ from typing import Any, Literal, Self, TypeVar
 import asyncpg
 
 from service.db import Connection
-from service.errors import BadSetting, Unavailable
+from service.errors import ConfigurationError, Unavailable
 
 T = TypeVar("T")
 Lend = Callable[[], AbstractAsyncContextManager[Connection]]
@@ -33,7 +33,7 @@ LOST: tuple[type[Exception], ...] = (
     asyncpg.InterfaceError,  # "connection is closed"
     asyncpg.InternalClientError,  # "cannot switch to state 12" when the server goes mid-answer
 )
-"""What says that the database cannot answer now, and that asking again in a moment is right."""
+"""What says that the database cannot answer now, and that context again in a moment is right."""
 
 STALE: tuple[type[Exception], ...] = (
     ConnectionError,
@@ -156,7 +156,7 @@ async def open_pool(url: str, *, size: int, statement_timeout: float | None = ST
     bounds neither.
 
     Raises:
-        BadSetting: the database cannot be reached at the start.
+        ConfigurationError: the database cannot be reached at the start.
     """
     # Every statement is by key: planning it anew for the arrays at hand costs more than it can find.
     settings = {"application_name": "laurel", "plan_cache_mode": "force_generic_plan"}
@@ -188,16 +188,18 @@ def reaching() -> Iterator[None]:
     """Say which setting is wrong when a database cannot be connected to. The URL is not shown: it holds a password.
 
     Raises:
-        BadSetting: it is out of reach, unknown to the server, or refuses the user.
+        ConfigurationError: it is out of reach, unknown to the server, or refuses the user.
     """
     try:
         yield
     except ValueError:  # its text would quote the URL
-        raise BadSetting("LAUREL_DATABASE_URL: cannot be read as postgresql://user:password@host:5432/name") from None
+        raise ConfigurationError(
+            "LAUREL_DATABASE_URL: cannot be read as postgresql://user:password@host:5432/name"
+        ) from None
     except TimeoutError:
-        raise BadSetting(f"LAUREL_DATABASE_URL: no answer within {CONNECT_TIMEOUT} s") from None
+        raise ConfigurationError(f"LAUREL_DATABASE_URL: no answer within {CONNECT_TIMEOUT} s") from None
     except REFUSED as error:
-        raise BadSetting(f"LAUREL_DATABASE_URL: cannot connect: {error}") from error
+        raise ConfigurationError(f"LAUREL_DATABASE_URL: cannot connect: {error}") from error
 
 
 class _Connection(asyncpg.Connection):
@@ -219,4 +221,4 @@ async def _connect(*arguments: Any, **settings: Any) -> "asyncpg.Connection[asyn
 
 
 async def _leave(_: Connection) -> None:
-    """Nothing between two loans: no statement of ours changes its session, and asking for a reset costs a round trip."""
+    """Nothing between two loans: no statement of ours changes its session, and context for a reset costs a round trip."""

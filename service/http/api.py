@@ -35,14 +35,14 @@ from service.core.progress.reader import ProgressReads
 from service.core.publishing.snapshot import Releases
 from service.db.pool import Pool
 from service.errors import (
-    BadField,
     BadRequest,
+    InvalidField,
     LaurelError,
     MethodNotAllowed,
     NotFound,
-    TooLarge,
-    TooSlow,
-    UnsupportedBody,
+    PayloadTooLarge,
+    RequestTimeout,
+    UnsupportedMediaType,
 )
 from service.outbound.jwks import KeyRefresher
 from service.settings import Settings
@@ -98,14 +98,14 @@ class Route(NamedTuple):
     handler: Handler
 
 
-class Door(NamedTuple):
+class Api(NamedTuple):
     """One wire contract. `prefixes` are the beginnings of the paths that it answers for, unknown ones included."""
 
     name: str
     prefixes: tuple[str, ...]
     routes: Sequence[Route]
-    identify: Callable[[web.Request], Awaitable[Principal]]
-    refuse: Callable[[web.BaseRequest, LaurelError | None], web.Response]
+    authenticate: Callable[[web.Request], Awaitable[Principal]]
+    error_response: Callable[[web.BaseRequest, LaurelError | None], web.Response]
     """Our error → the door's own status and body; None for a bug of ours, which is told without detail."""
     openapi: Mapping[str, Any]
     """Its part of the OpenAPI document: `tags`, `paths` and `components`."""
@@ -113,30 +113,30 @@ class Door(NamedTuple):
     """Answers a browser's OPTIONS for a path with these methods; None if it is no such question."""
 
 
-def join(app: web.Application, doors: Sequence[Door]) -> None:
+def mount(app: web.Application, doors: Sequence[Api]) -> None:
     """Give the application each door's routes, and to whatever matches none of them the nearest door's refusal."""
     for door in doors:
         for route in door.routes:
             resource = app.router.add_resource(route.path, name=f"{door.name}.{route.name}")
             methods = ("GET", "HEAD") if route.method == hdrs.METH_GET else (route.method,)
             for method in methods:
-                resource.add_route(method, _boundary(door, route.name, route.handler), expect_handler=_expect)
+                resource.add_route(method, _wrap_handler(door, route.name, route.handler), expect_handler=_expect)
     app.router.add_route("*", "/{path:(?s:.*)}", _unmatched(doors), expect_handler=_expect)
 
 
-def _boundary(door: Door, name: str, handler: Handler) -> Handler:
+def _wrap_handler(door: Api, name: str, handler: Handler) -> Handler:
     async def bounded(request: web.Request) -> web.StreamResponse:
         started = time.perf_counter()
         observer = request.app[SERVICES].observer
         error: Exception | None = None
         try:
-            request[PRINCIPAL] = await door.identify(request)
+            request[PRINCIPAL] = await door.authenticate(request)
             response: web.StreamResponse = await handler(request)
         except LaurelError as refusal:
-            response = door.refuse(request, refusal)
+            response = door.error_response(request, refusal)
         except Exception as bug:  # noqa: BLE001  (the boundary: said once, whole, and to the caller only that it is ours)
             error = bug
-            response = door.refuse(request, None)
+            response = door.error_response(request, None)
         if not response.prepared:
             response.headers[hdrs.SERVER] = SERVER
         observer.request(
@@ -164,7 +164,7 @@ async def _expect(request: web.Request) -> None:
         request.writer.output_size = 0
 
 
-def refuse_unreadable(app: web.Application, door: Door) -> None:
+def handle_unreadable_requests(app: web.Application, door: Api) -> None:
     """Let what cannot be read as HTTP at all be refused by this door too, without an echo of what came.
 
     Such a request reaches no route. aiohttp's own answer would quote it, credentials and all, and name its version.
@@ -179,9 +179,11 @@ def refuse_unreadable(app: web.Application, door: Door) -> None:
     ) -> web.StreamResponse:
         del message
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            response = door.refuse(request, BadRequest("this cannot be read as an HTTP request within its limits"))
+            response = door.error_response(
+                request, BadRequest("this cannot be read as an HTTP request within its limits")
+            )
         else:
-            response = door.refuse(request, None)
+            response = door.error_response(request, None)
         response.headers[hdrs.SERVER] = SERVER
         error = exc if isinstance(exc, Exception) and status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
         app[SERVICES].observer.request("-", "unreadable", response.status, 0.0, door=door.name, error=error)
@@ -191,11 +193,11 @@ def refuse_unreadable(app: web.Application, door: Door) -> None:
     RequestHandler.handle_error = handle_error  # type: ignore[assignment,method-assign]  # (the one place that sees them)
 
 
-def _unmatched(doors: Sequence[Door]) -> Handler:
+def _unmatched(doors: Sequence[Api]) -> Handler:
     """What answers where no route does: 405 if the path is one of ours, else 404, in the words of the nearest door."""
     bounded = {
-        door.name: _boundary(
-            door._replace(identify=nobody), "unmatched", functools.partial(_refuse_unmatched, door=door)
+        door.name: _wrap_handler(
+            door._replace(authenticate=anonymous), "unmatched", functools.partial(_not_found_or_not_allowed, door=door)
         )
         for door in doors
     }
@@ -207,7 +209,7 @@ def _unmatched(doors: Sequence[Door]) -> Handler:
     return unmatched
 
 
-async def _refuse_unmatched(request: web.Request, door: Door) -> web.Response:
+async def _not_found_or_not_allowed(request: web.Request, door: Api) -> web.Response:
     allowed: set[str] = set()
     for resource in request.app.router.resources():
         if resource.canonical != "/{path}":
@@ -222,16 +224,16 @@ async def _refuse_unmatched(request: web.Request, door: Door) -> web.Response:
     raise NotFound("there is nothing at this path")
 
 
-async def nobody(_request: web.Request) -> Principal:
+async def anonymous(_request: web.Request) -> Principal:
     """Who asks where nothing is anyone's: no credential is looked at."""
     return Principal(players=(), title_id=None, country=None, scopes=frozenset(), expires_at=0)
 
 
-async def verified(services: Services, read: Callable[[str, float], Principal], field: str) -> Principal:
+async def authenticate_token(services: Services, read: Callable[[str, float], Principal], field: str) -> Principal:
     """Who a token speaks for. A key that is not known here is asked of the issuer at once: it may be newer than ours.
 
     Raises:
-        NotAuthenticated: `read`, a way of the verifier's to read a credential, refuses it.
+        Unauthenticated: `read`, a way of the verifier's to read a credential, refuses it.
     """
     try:
         return read(field, time.time())
@@ -245,25 +247,25 @@ async def read_body(request: web.Request, *, limit: int) -> bytes:
     """The body, at most `limit` bytes of it, as it was sent.
 
     Raises:
-        TooLarge: there are more bytes.
-        TooSlow: they did not come in time.
-        UnsupportedBody: they are compressed: nothing is unpacked that a caller sends.
+        PayloadTooLarge: there are more bytes.
+        RequestTimeout: they did not come in time.
+        UnsupportedMediaType: they are compressed: nothing is unpacked that a caller sends.
         BadRequest: the connection ended within them.
     """
     coding = request.headers.get(hdrs.CONTENT_ENCODING, "identity")
     if coding.lower() != "identity":
-        raise UnsupportedBody("Content-Encoding: expected none, the body as it is")
+        raise UnsupportedMediaType("Content-Encoding: expected none, the body as it is")
     if (request.content_length or 0) > limit:
-        raise TooLarge(f"the body has {request.content_length} bytes, at most {limit} are read")
+        raise PayloadTooLarge(f"the body has {request.content_length} bytes, at most {limit} are read")
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
             async for piece in request.content.iter_any():
                 body += piece
                 if len(body) > limit:
-                    raise TooLarge(f"the body has more than the {limit} bytes that are read")
+                    raise PayloadTooLarge(f"the body has more than the {limit} bytes that are read")
     except TimeoutError:
-        raise TooSlow(f"the body did not arrive within {BODY_TIMEOUT:g} s") from None
+        raise RequestTimeout(f"the body did not arrive within {BODY_TIMEOUT:g} s") from None
     except (web.RequestPayloadError, ClientPayloadError):
         raise BadRequest("the body cannot be read as HTTP") from None
     return bytes(body)
@@ -274,7 +276,7 @@ _GOT = re.compile(r"Expected `(.*)`, got `(.*)`", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.*)`", re.DOTALL)
 
 
-def wrong_member(error: msgspec.ValidationError) -> tuple[str, str]:
+def describe_validation_error(error: msgspec.ValidationError) -> tuple[str, str]:
     """The path of the member that will not do, and what would, from msgspec's own words."""
     place = _PATH.fullmatch(str(error))
     what, path = (place[1], place[2]) if place else (str(error), "")
@@ -289,21 +291,21 @@ def decode(body: bytes, kind: type[T]) -> T:
 
     Raises:
         BadRequest: it is no JSON in UTF-8, is nested too deeply, or carries a NUL character.
-        BadField: it is JSON, and a member is missing or of another type.
+        InvalidField: it is JSON, and a member is missing or of another type.
     """
     if b"\\u0000" in body or b"\0" in body:
         raise BadRequest("the body holds a NUL character")
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        raise BadField(*wrong_member(error)) from None
+        raise InvalidField(*describe_validation_error(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise BadRequest("the body is not JSON in UTF-8") from None
     except RecursionError:
         raise BadRequest("the body is nested too deeply") from None
 
 
-def matches(if_none_match: str | None, etag: str) -> bool:
+def etag_matches(if_none_match: str | None, etag: str) -> bool:
     """Whether an If-None-Match field names this ETag (RFC 9110 §13.1.2: weak comparison, `*` matches what is there)."""
     if if_none_match is None:
         return False

@@ -16,7 +16,7 @@ import aiohttp
 import yarl
 
 from service.core.auth.tokens import KEY_SET_MAX_BYTES, KeyRing, Verifier
-from service.errors import BadSetting
+from service.errors import ConfigurationError
 
 SECONDS = 1.0
 INTERVAL = 300.0 * SECONDS
@@ -35,7 +35,7 @@ class KeyRefresher:
     The last good set is kept for 24 h while the issuer is out of reach. `clock` is monotonic, in seconds.
 
     Raises:
-        BadSetting: the URL is neither https nor http on loopback.
+        ConfigurationError: the URL is neither https nor http on loopback.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ def _safe(url: str) -> yarl.URL:
         parsed = yarl.URL(url)
         if parsed.scheme == "https" or (parsed.scheme == "http" and _is_loopback(parsed.host or "")):
             return parsed
-    raise BadSetting("LAUREL_JWKS_URL: expected an https URL (http on loopback only)")
+    raise ConfigurationError("LAUREL_JWKS_URL: expected an https URL (http on loopback only)")
 
 
 def _is_loopback(host: str) -> bool:

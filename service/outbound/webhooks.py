@@ -61,7 +61,7 @@ class Webhooks:
                     if await self.deliver_due(session):
                         continue
                 except LaurelError as error:  # the database is away: what is due stays due
-                    self._observer.say("debug", "webhooks wait for the database", error=str(error))
+                    self._observer.log("debug", "webhooks wait for the database", error=str(error))
                 await asyncio.sleep(POLL)
 
     async def deliver_due(self, session: aiohttp.ClientSession) -> int:
@@ -83,7 +83,7 @@ class Webhooks:
             self._failing.discard(due.webhook_id)
         elif due.webhook_id not in self._failing:  # said once, until it works again
             self._failing.add(due.webhook_id)
-            self._observer.say("warning", f"webhook {due.webhook_id} does not take messages", error=error)
+            self._observer.log("warning", f"webhook {due.webhook_id} does not take messages", error=error)
 
     async def _attempt(self, session: aiohttp.ClientSession, due: Due, body: bytes) -> str | None:
         """Send it; None if it was taken, else what went wrong."""

@@ -27,23 +27,23 @@ from service.core.progress.reader import ProgressReads
 from service.core.publishing.snapshot import Releases
 from service.db.pool import Pool, open_pool
 from service.db.service_keys import shared_key
-from service.errors import BadSetting
-from service.http.api import SERVICES, STOPPING, Door, Services, join, refuse_unreadable
+from service.errors import ConfigurationError
+from service.http.api import SERVICES, STOPPING, Api, Services, handle_unreadable_requests, mount
 from service.outbound.jwks import KeyRefresher
 from service.server import openapi, ops
 from service.server.jobs import background
 from service.settings import SECONDS, Settings
-from service.telemetry import LogLines, Observer
+from service.telemetry import LoggingBridge, Observer
 
 # Routes resolve in this order: a player named `xuid(1)` is the Xbox door's, whoever else would take the path.
-DOORS: tuple[Door, ...] = (
-    xbox.DOOR,
-    trophy.DOOR,
-    graphql.DOOR,
-    graphql.PUBLIC,
-    open_badges.DOOR,
-    localization.DOOR,
-    workbench.DOOR,
+APIS: tuple[Api, ...] = (
+    xbox.API,
+    trophy.API,
+    graphql.API,
+    graphql.PUBLIC_API,
+    open_badges.API,
+    localization.API,
+    workbench.API,
 )
 
 KEEPALIVE = 75.0 * SECONDS  # longer than a balancer's own, so that it is the balancer who closes
@@ -55,7 +55,7 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
     """Everything handlers ask, with the catalogue loaded.
 
     Raises:
-        BadSetting: there is no key to verify tokens with, or it cannot be used.
+        ConfigurationError: there is no key to verify tokens with, or it cannot be used.
         Unavailable: the database cannot answer.
     """
     verifier = Verifier(_keys(settings), issuer=settings.issuer, audience=settings.audience)
@@ -99,8 +99,8 @@ def make_application(services: Services) -> web.Application:
     app[SERVICES] = services
     app[STOPPING] = asyncio.Event()
     app.on_shutdown.append(_let_go)
-    join(app, (*DOORS, openapi.door(DOORS)))
-    refuse_unreadable(app, DOORS[0])
+    mount(app, (*APIS, openapi.openapi_api(APIS)))
+    handle_unreadable_requests(app, APIS[0])
     return app
 
 
@@ -108,12 +108,12 @@ async def make_runner(settings: Settings, *, url: str, ops_listen: socket.socket
     """The whole service, to be set up and given sockets; its cleanup ends everything that it began.
 
     Raises:
-        BadSetting: the database cannot be reached, or a key cannot be used.
+        ConfigurationError: the database cannot be reached, or a key cannot be used.
     """
     observer = Observer(level=settings.log_level)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(observer.flush)
-        lines = LogLines(observer)
+        lines = LoggingBridge(observer)
         logging.getLogger().addHandler(lines)
         stack.callback(logging.getLogger().removeHandler, lines)
         pool = await stack.enter_async_context(await open_pool(url, size=settings.pool_size))
@@ -144,7 +144,7 @@ async def serve(
     """Answer on the sockets until SIGINT or SIGTERM; `ready` is called once requests are answered.
 
     Raises:
-        BadSetting: the database cannot be reached, or a key cannot be used.
+        ConfigurationError: the database cannot be reached, or a key cannot be used.
     """
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -184,7 +184,9 @@ def _keys(settings: Settings) -> KeyRing:
             return KeyRing.from_public_key(settings.jwt_public_key)
     except ValueError as error:
         name = "LAUREL_JWT_PUBLIC_KEY" if settings.jwt_secret is None else "LAUREL_JWT_SECRET"
-        raise BadSetting(f"{name}: {error}") from None
+        raise ConfigurationError(f"{name}: {error}") from None
     if settings.jwks_url is None:
-        raise BadSetting("LAUREL_JWT_SECRET, LAUREL_JWT_PUBLIC_KEY or LAUREL_JWKS_URL: set one, to verify tokens with")
+        raise ConfigurationError(
+            "LAUREL_JWT_SECRET, LAUREL_JWT_PUBLIC_KEY or LAUREL_JWKS_URL: set one, to verify tokens with"
+        )
     return KeyRing.empty()

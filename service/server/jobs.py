@@ -35,16 +35,16 @@ async def background(services: Services, *, url: str | None = None) -> AsyncIter
 
     `url` is the database that is listened to; without one, what is published is found by looking alone.
     """
-    chores, observer, poll = Chores(services), services.observer, services.settings.catalog_poll
+    chores, observer, poll = Jobs(services), services.observer, services.settings.catalog_poll
     jobs = [
         _every(poll, services.releases.refresh, observer),
         _every(poll, services.api_keys.refresh, observer),
         _every(poll, services.user_contexts.refresh, observer),
         _every(RARITY_POLL, services.rarities.refresh, observer),
-        _every(FOLD_EVERY, chores.fold, observer),
-        _every(MONTHS_EVERY, chores.keep_months, observer, at_once=True),
-        _every(BACKFILL_EVERY, chores.fill, observer),
-        _every(AGE_EVERY, chores.look_at_the_clock, observer),
+        _every(FOLD_EVERY, chores.merge_deltas, observer),
+        _every(MONTHS_EVERY, chores.maintain_partitions, observer, at_once=True),
+        _every(BACKFILL_EVERY, chores.run_backfill, observer),
+        _every(AGE_EVERY, chores.award_tenure, observer),
         _every(SCHEDULES_EVERY, chores.publish_due, observer),
         _every(FALLBACKS_EVERY, services.fallbacks.flush, observer),
         _every(subscriptions.POLL, services.watch.poll, observer),
@@ -67,23 +67,23 @@ async def background(services: Services, *, url: str | None = None) -> AsyncIter
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-class Chores:
+class Jobs:
     """One round of each thing that no part does by itself."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    async def fold(self) -> None:
+    async def merge_deltas(self) -> None:
         """Take what was counted since into the sums."""
         async with self._services.pool.connection() as connection:
             await self._services.completions.fold(connection)
 
-    async def fill(self) -> None:
+    async def run_backfill(self) -> None:
         """Give players what they had reached before it could be unlocked."""
         while await backfill.step(self._services.pool, self._services.writer, self._services.releases):
             pass
 
-    async def look_at_the_clock(self) -> None:
+    async def award_tenure(self) -> None:
         """Give players what time alone has earned."""
         await tenure.step(self._services.pool, self._services.writer, self._services.releases)
 
@@ -91,7 +91,7 @@ class Chores:
         """Publish what was scheduled for now."""
         await schedules.run_due(self._services.pool)
 
-    async def keep_months(self) -> None:
+    async def maintain_partitions(self) -> None:
         """Make months of the log ahead, and let go of those that are not kept."""
         async with self._services.pool.connection() as connection:
             await event_log.make_months(connection, MONTHS_AHEAD)
@@ -117,7 +117,7 @@ async def _every(
             await action()
         except Exception as error:  # noqa: BLE001  (background work outlives whatever happens to one round of it)
             if not has_failed:
-                observer.say("warning", f"{action.__qualname__} failed, and is tried again", error=repr(error))
+                observer.log("warning", f"{action.__qualname__} failed, and is tried again", error=repr(error))
             has_failed = True
         else:
             has_failed = False

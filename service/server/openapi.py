@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 from aiohttp import hdrs, web
 
-from service.http.api import Door, Route, matches, nobody
+from service.http.api import Api, Route, anonymous, etag_matches
 
 
-def document(doors: Sequence[Door]) -> dict[str, Any]:
+def document(doors: Sequence[Api]) -> dict[str, Any]:
     """The whole document. Doors never give one name to two things (held by tests)."""
     package = importlib.metadata.metadata("laurel")
     tags: list[Any] = []
@@ -36,18 +36,18 @@ def document(doors: Sequence[Door]) -> dict[str, Any]:
     }
 
 
-def door(doors: Sequence[Door]) -> Door:
+def openapi_api(doors: Sequence[Api]) -> Api:
     """The door that shows the document to anybody. It refuses in the words of the first of the others."""
     body = msgspec.json.encode(document(doors))
     tag = f'"{hashlib.blake2b(body, digest_size=8).hexdigest()}"'
     headers = {hdrs.ETAG: tag, hdrs.CACHE_CONTROL: "no-cache"}
 
     async def openapi(request: web.Request) -> web.Response:
-        if matches(request.headers.get(hdrs.IF_NONE_MATCH), tag):
+        if etag_matches(request.headers.get(hdrs.IF_NONE_MATCH), tag):
             return web.Response(status=304, headers=headers)
         return web.Response(body=body, headers=headers, content_type="application/json")
 
-    return Door(
+    return Api(
         name="openapi",
         prefixes=("/openapi",),
         routes=(
@@ -55,7 +55,7 @@ def door(doors: Sequence[Door]) -> Door:
             Route("GET", "/openapi", "openapi-trophy", openapi),  # where Trophy has its own
             Route("GET", "/v1/openapi", "openapi-trophy-v1", openapi),
         ),
-        identify=nobody,
-        refuse=doors[0].refuse,
+        authenticate=anonymous,
+        error_response=doors[0].error_response,
         openapi={},
     )

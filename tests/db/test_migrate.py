@@ -9,7 +9,7 @@ import pytest
 
 from service.db.migrate import migrate
 from service.db.queries import sql_folder
-from service.errors import BadSetting
+from service.errors import ConfigurationError
 
 MIGRATIONS = sorted((sql_folder() / "migrations").glob("*.sql"))
 
@@ -101,7 +101,7 @@ async def test_a_migration_that_fails_leaves_nothing_and_can_be_tried_again(new_
 async def test_a_database_of_a_newer_version_is_refused(own_database):
     await fetch(own_database, "INSERT INTO schema_migration (name) VALUES ('9999_what_we_do_not_know')")
 
-    with pytest.raises(BadSetting, match=r"newer than this version.*9999_what_we_do_not_know"):
+    with pytest.raises(ConfigurationError, match=r"newer than this version.*9999_what_we_do_not_know"):
         await migrate(own_database)
 
 
@@ -126,7 +126,7 @@ def _no_url(_: str) -> str:
 
 @pytest.mark.parametrize("spoiled", [_nobody, _no_database, _no_server, _no_url])
 async def test_a_database_that_cannot_be_used_names_the_setting_and_keeps_the_password(postgres, spoiled):
-    with pytest.raises(BadSetting, match=r"^LAUREL_DATABASE_URL: .{10}") as refusal:
+    with pytest.raises(ConfigurationError, match=r"^LAUREL_DATABASE_URL: .{10}") as refusal:
         await migrate(spoiled(postgres))
 
     assert "hunter2" not in str(refusal.value)

@@ -5,7 +5,7 @@ import asyncpg
 import pytest
 
 from service.db.pool import LentPool, open_pool
-from service.errors import BadSetting, NotFound, Unavailable
+from service.errors import ConfigurationError, NotFound, Unavailable
 
 END_OTHERS = """
 SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity AS a
@@ -163,7 +163,7 @@ async def test_long_work_asks_for_no_limit(own_database):
 
 
 async def test_no_database_at_the_start_is_a_bad_setting():
-    with pytest.raises(BadSetting, match="LAUREL_DATABASE_URL"):
+    with pytest.raises(ConfigurationError, match="LAUREL_DATABASE_URL"):
         await open_pool("postgresql://laurel:hunter2@127.0.0.1:1/laurel", size=1)
 
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
 from service.core.auth.tokens import KeyRing, Verifier
-from service.errors import BadSetting
+from service.errors import ConfigurationError
 from service.outbound.jwks import KeyRefresher
 
 
@@ -238,5 +238,5 @@ def test_the_url_is_https_or_on_loopback(verifier, url):
     ["http://login.example/keys", "http://127.0.0.1.example/", "file:///keys", "ftp://localhost/", "http://[", ""],
 )
 def test_any_other_url_stops_the_start(verifier, url):
-    with pytest.raises(BadSetting, match="LAUREL_JWKS_URL"):
+    with pytest.raises(ConfigurationError, match="LAUREL_JWKS_URL"):
         KeyRefresher(verifier, url)

@@ -5,12 +5,12 @@ import pathlib
 from aiohttp import hdrs, web
 
 from service.api.graphql import errors, graphiql, oauth, transport
-from service.api.graphql.context import allow, identify, make_context
+from service.api.graphql.context import allow, authenticate, make_context
 from service.api.graphql.document import Documents
 from service.api.graphql.openapi import describe, describe_public
 from service.api.graphql.resolvers import GETTERS, OWN, ROOTS
 from service.api.graphql.schema import bind
-from service.http.api import Door, Route, nobody
+from service.http.api import Api, Route, anonymous
 
 _BOUND = bind(pathlib.Path(__file__).with_name("schema.graphql").read_text(encoding="utf-8"), GETTERS, ROOTS, OWN)
 _DOCUMENTS = Documents(_BOUND)
@@ -25,22 +25,22 @@ async def graphql(request: web.Request) -> web.Response:
 _ROUTES = tuple(Route(method, "/graphql", "graphql", graphql) for method in (hdrs.METH_GET, hdrs.METH_POST))
 _PUBLIC_ROUTES = (Route(hdrs.METH_POST, "/oauth/token", "give_token", oauth.give_token), *graphiql.routes(SCHEMA))
 
-DOOR = Door(
+API = Api(
     name="badges",
     prefixes=("/graphql",),
     routes=_ROUTES,
-    identify=identify,
-    refuse=errors.refuse,
+    authenticate=authenticate,
+    error_response=errors.error_response,
     openapi=describe(),
 )
-PUBLIC = Door(
+PUBLIC_API = Api(
     name="badges-public",
     prefixes=("/oauth/", "/graphiql"),
     routes=_PUBLIC_ROUTES,
-    identify=nobody,
-    refuse=oauth.refuse,
+    authenticate=anonymous,
+    error_response=oauth.error_response,
     openapi=describe_public(),
 )
 """What needs no token yet: it has a door of its own, as it refuses in other words."""
 
-__all__ = ["DOOR", "PUBLIC", "SCHEMA"]
+__all__ = ["API", "PUBLIC_API", "SCHEMA"]

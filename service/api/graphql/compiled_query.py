@@ -2,7 +2,7 @@
 
 graphql-core stays the parser, the validator, the coercer, and whatever decides what an error is: a plan that meets
 anything out of the ordinary (a null where none may be, a value of another type, an exception) raises `NeedExecutor`,
-and the query is executed by graphql-core instead. Queries have no effects, so asking twice is harmless.
+and the query is executed by graphql-core instead. Queries have no effects, so context twice is harmless.
 
 What is the same for every player (`schema.Own`) is rendered once (`templates.py`).
 """

@@ -15,28 +15,30 @@ from service.core.auth.user_contexts import UserContext
 from service.core.languages import negotiation
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.publishing.published_title import PublishedTitle
-from service.errors import LaurelError, NotAllowed, NotAuthenticated
-from service.http.api import PLAYER, PRINCIPAL, SERVICES, Services, verified
+from service.errors import LaurelError, PermissionDenied, Unauthenticated
+from service.http.api import PLAYER, PRINCIPAL, SERVICES, Services, authenticate_token
 
 USER_FIELD = "Opigno-Client-UUID"
 _OWN_BADGES = frozenset({"getBadge", "getBadges"})
 
 
-async def identify(request: web.Request) -> Principal:
+async def authenticate(request: web.Request) -> Principal:
     """Who asks: an application by the token of `/oauth/token`, or a player by the token of the sign-in service.
 
     Raises:
-        NotAuthenticated: there is no `Authorization`, more than one, or none that is good.
+        Unauthenticated: there is no `Authorization`, more than one, or none that is good.
         Unavailable: the keys that verify tokens are out of reach.
     """
     fields = request.headers.getall(hdrs.AUTHORIZATION, ())
     if len(fields) != 1:
-        raise NotAuthenticated(f"Authorization: expected one field with a token, got {len(fields)}")
+        raise Unauthenticated(f"Authorization: expected one field with a token, got {len(fields)}")
     services, field = request.app[SERVICES], fields[0]
     if Applications.is_one(field):
         return services.applications.principal(field, time.time())
     is_bearer = field[:7].lower() == "bearer "
-    return await verified(services, services.verifier.bearer if is_bearer else services.verifier.principal, field)
+    return await authenticate_token(
+        services, services.verifier.bearer if is_bearer else services.verifier.principal, field
+    )
 
 
 class Context:
@@ -81,13 +83,13 @@ async def make_context(request: web.Request) -> Context:
     """What is known of a request before anything of it runs.
 
     Raises:
-        NotAllowed: the token is of no title, or of one in which nothing is published.
+        PermissionDenied: the token is of no title, or of one in which nothing is published.
         Unavailable: the database is out of reach.
     """
     services, principal = request.app[SERVICES], request[PRINCIPAL]
     published = services.releases.current.titles.get(principal.title_id or 0)
     if published is None:
-        raise NotAllowed("the token must name a title that is published here (claim xti)")
+        raise PermissionDenied("the token must name a title that is published here (claim xti)")
     user, refusal = await _user(request, services, principal, published.title_id)
     if user is not None:
         request[PLAYER] = user.player
@@ -117,9 +119,9 @@ async def _user(
         named = None
     found = None if named is None else await services.user_contexts.by_uuid(title_id, named)
     if found is None or not found.is_active:
-        return None, NotAllowed(f"{USER_FIELD}: expected the UUID of one active user context")
+        return None, PermissionDenied(f"{USER_FIELD}: expected the UUID of one active user context")
     if CONTEXTS not in principal.scopes and found.player not in principal.players:
-        return None, NotAllowed(f"{USER_FIELD}: this token speaks for another user")
+        return None, PermissionDenied(f"{USER_FIELD}: this token speaks for another user")
     return found, None
 
 
@@ -129,12 +131,16 @@ def allow(context: Context, root: str, arguments: Mapping[str, Any]) -> LaurelEr
     (The badges document: 401 without the scope AUTHENTICATED, 403 without a valid user context.)
     """
     if root not in _OWN_BADGES:
-        return None if CONTEXTS in context.principal.scopes else NotAllowed(f"{root} is for applications of the title")
+        return (
+            None
+            if CONTEXTS in context.principal.scopes
+            else PermissionDenied(f"{root} is for applications of the title")
+        )
     if context.user is None:
         return context.refusal
     if "AUTHENTICATED" not in context.user.scopes:
-        return NotAuthenticated("the user context lacks the scope AUTHENTICATED")
+        return Unauthenticated("the user context lacks the scope AUTHENTICATED")
     wanted = arguments.get("userContextId")
     if wanted in (None, str(context.user.context_id)) or "ADMINISTRATOR" in context.user.scopes:
         return None
-    return NotAllowed("userContextId: the badges of another user are for the scope ADMINISTRATOR")
+    return PermissionDenied("userContextId: the badges of another user are for the scope ADMINISTRATOR")

@@ -8,42 +8,42 @@ from aiohttp import hdrs, web
 
 from service.errors import (
     BadRequest,
-    BadToken,
     ExpiredToken,
+    InvalidToken,
     LaurelError,
     MethodNotAllowed,
-    NotAllowed,
-    NotAuthenticated,
+    NotAcceptable,
     NotFound,
-    TooLarge,
+    PayloadTooLarge,
+    PermissionDenied,
+    RequestTimeout,
     TooManyRequests,
-    TooSlow,
+    Unauthenticated,
     Unavailable,
-    UnsupportedBody,
-    UnsupportedVersion,
+    UnsupportedMediaType,
 )
 
 JSON = "application/json"
 
 _TABLE: Sequence[tuple[type[LaurelError], int, str]] = (
     (ExpiredToken, 400, "CURSOR_EXPIRED"),
-    (BadToken, 400, "INVALID_CURSOR"),
-    (TooLarge, 413, "BAD_REQUEST"),
-    (TooSlow, 408, "BAD_REQUEST"),
-    (UnsupportedBody, 415, "BAD_REQUEST"),
+    (InvalidToken, 400, "INVALID_CURSOR"),
+    (PayloadTooLarge, 413, "BAD_REQUEST"),
+    (RequestTimeout, 408, "BAD_REQUEST"),
+    (UnsupportedMediaType, 415, "BAD_REQUEST"),
     (BadRequest, 400, "BAD_USER_INPUT"),
-    (NotAuthenticated, 401, "UNAUTHENTICATED"),
-    (NotAllowed, 403, "FORBIDDEN"),
+    (Unauthenticated, 401, "UNAUTHENTICATED"),
+    (PermissionDenied, 403, "FORBIDDEN"),
     (NotFound, 404, "NOT_FOUND"),
     (MethodNotAllowed, 405, "METHOD_NOT_ALLOWED"),
-    (UnsupportedVersion, 406, "NOT_ACCEPTABLE"),
+    (NotAcceptable, 406, "NOT_ACCEPTABLE"),
     (TooManyRequests, 429, "TOO_MANY_REQUESTS"),
     (Unavailable, 503, "UNAVAILABLE"),
 )
 _OURS = (500, "INTERNAL_SERVER_ERROR", "this is an error of the service")
 
 
-def refuse(_request: web.BaseRequest, error: LaurelError | None) -> web.Response:
+def error_response(_request: web.BaseRequest, error: LaurelError | None) -> web.Response:
     """The whole answer where nothing was executed."""
     status, said = described(error)
     return answer_errors(status, [said], error=error)
@@ -64,7 +64,7 @@ def answer_errors(
     """An answer of errors alone, without data. `error` adds the headers that its status asks for."""
     headers = {hdrs.CACHE_CONTROL: "no-store"}
     match error:
-        case NotAuthenticated():
+        case Unauthenticated():
             headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
         case MethodNotAllowed():
             headers[hdrs.ALLOW] = ", ".join(error.allowed)

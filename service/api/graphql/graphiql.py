@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from graphql import GraphQLSchema, introspection_from_schema
 
 from service.errors import NotFound
-from service.http.api import Route, matches
+from service.http.api import Route, etag_matches
 
 _FOLDER = pathlib.Path(__file__).with_name("graphiql_files")
 _PAGE = "page.html"
@@ -72,6 +72,6 @@ def _file(name: str, body: bytes) -> File:
 
 
 def _answer(request: web.Request, file: File) -> web.Response:
-    if matches(", ".join(request.headers.getall(hdrs.IF_NONE_MATCH, ())) or None, file.headers[hdrs.ETAG]):
+    if etag_matches(", ".join(request.headers.getall(hdrs.IF_NONE_MATCH, ())) or None, file.headers[hdrs.ETAG]):
         return web.Response(status=304, headers=file.headers)
     return web.Response(body=file.body, content_type=file.media_type, charset="utf-8", headers=file.headers)

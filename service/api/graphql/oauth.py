@@ -16,12 +16,12 @@ from service.errors import (
     BadRequest,
     LaurelError,
     MethodNotAllowed,
-    NotAuthenticated,
     NotFound,
-    TooLarge,
-    TooSlow,
+    PayloadTooLarge,
+    RequestTimeout,
+    Unauthenticated,
     Unavailable,
-    UnsupportedBody,
+    UnsupportedMediaType,
 )
 from service.http.api import SERVICES, read_body
 
@@ -45,10 +45,10 @@ class BadScope(BadRequest):
 _ERRORS: tuple[tuple[type[LaurelError], int, str], ...] = (
     (UnsupportedGrant, 400, "unsupported_grant_type"),
     (BadScope, 400, "invalid_scope"),
-    (NotAuthenticated, 401, "invalid_client"),
-    (TooLarge, 413, "invalid_request"),
-    (TooSlow, 408, "invalid_request"),
-    (UnsupportedBody, 415, "invalid_request"),
+    (Unauthenticated, 401, "invalid_client"),
+    (PayloadTooLarge, 413, "invalid_request"),
+    (RequestTimeout, 408, "invalid_request"),
+    (UnsupportedMediaType, 415, "invalid_request"),
     (MethodNotAllowed, 405, "invalid_request"),
     (NotFound, 404, "invalid_request"),
     (Unavailable, 503, "temporarily_unavailable"),
@@ -69,14 +69,14 @@ async def give_token(request: web.Request) -> web.Response:
     return _answer(200, body)
 
 
-def refuse(_request: web.BaseRequest, error: LaurelError | None) -> web.Response:
+def error_response(_request: web.BaseRequest, error: LaurelError | None) -> web.Response:
     """Our errors in the words of RFC 6749 §5.2."""
     if error is None:
         return _answer(500, {"error": "server_error", "error_description": "this is an error of the service"})
     status, code = next((status, code) for kind, status, code in _ERRORS if isinstance(error, kind))
     response = _answer(status, {"error": code, "error_description": str(error)})
     match error:
-        case NotAuthenticated():
+        case Unauthenticated():
             response.headers[hdrs.WWW_AUTHENTICATE] = 'Basic realm="laurel"'
         case MethodNotAllowed():
             response.headers[hdrs.ALLOW] = ", ".join(error.allowed)
@@ -91,11 +91,11 @@ def _form(request: web.Request, body: bytes) -> dict[str, str]:
     """The form, each name once.
 
     Raises:
-        UnsupportedBody: it is of another media type.
+        UnsupportedMediaType: it is of another media type.
         BadRequest: it cannot be read, or a name stands twice (RFC 6749 §3.2).
     """
     if request.content_type != _FORM:
-        raise UnsupportedBody(f"Content-Type: expected {_FORM}")
+        raise UnsupportedMediaType(f"Content-Type: expected {_FORM}")
     try:
         pairs = urllib.parse.parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=16)
     except ValueError:
@@ -111,7 +111,7 @@ def _client(request: web.Request, form: dict[str, str]) -> tuple[str, str]:
     fields = request.headers.getall(hdrs.AUTHORIZATION, ())
     if not fields:
         if not form.get("client_id") or not form.get("client_secret"):
-            raise NotAuthenticated("client_id and client_secret: expected both, in the form or as Basic credentials")
+            raise Unauthenticated("client_id and client_secret: expected both, in the form or as Basic credentials")
         return form["client_id"], form["client_secret"]
     if len(fields) > 1 or "client_secret" in form:
         raise BadRequest("the client shows its secret in more than one way")
@@ -122,7 +122,7 @@ def _client(request: web.Request, form: dict[str, str]) -> tuple[str, str]:
         both = ""
     client_id, colon, secret = both.partition(":")
     if scheme.lower() != "basic" or not colon:
-        raise NotAuthenticated("Authorization: expected Basic credentials of a client")
+        raise Unauthenticated("Authorization: expected Basic credentials of a client")
     return urllib.parse.unquote_plus(client_id), urllib.parse.unquote_plus(secret)
 
 

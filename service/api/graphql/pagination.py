@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from service.errors import BadRequest, BadToken, ExpiredToken
+from service.errors import BadRequest, ExpiredToken, InvalidToken
 
 SortKey = Literal["CREATED", "TITLE", "EARNED"]
 Place = tuple[int | str, int]
@@ -43,10 +43,10 @@ class Cursors:
         """The place of a cursor that was made for this sort key.
 
         Raises:
-            BadToken: it was not made here, was altered, or is of another sort key.
+            InvalidToken: it was not made here, was altered, or is of another sort key.
             ExpiredToken: it was made more than a day ago.
         """
-        bad = BadToken(f"invalid cursor '{text[:64]}'")
+        bad = InvalidToken(f"invalid cursor '{text[:64]}'")
         try:
             both = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
@@ -89,7 +89,7 @@ def read_arguments(arguments: Mapping[str, Any], cursors: Cursors, sort_key: Sor
 
     Raises:
         BadRequest: they contradict each other, or ask for no or too many items.
-        BadToken: a cursor that is not good here.
+        InvalidToken: a cursor that is not good here.
     """
     first, last = arguments.get("first"), arguments.get("last")
     after, before = arguments.get("after"), arguments.get("before")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 import babel
 import babel.dates
 
-from service.errors import BadParameter
+from service.errors import InvalidParameter
 
 MOST_CHARACTERS = 64
 _FORMATS_KEPT = 512
@@ -32,10 +32,10 @@ def format_date(moment: Moment, text: str, *, locale: babel.Locale) -> str:
     """The moment, which knows its zone, in a format of PHP's.
 
     Raises:
-        BadParameter: the format has more than 64 characters.
+        InvalidParameter: the format has more than 64 characters.
     """
     if len(text) > MOST_CHARACTERS:
-        raise BadParameter("format", f"at most {MOST_CHARACTERS} characters", text)
+        raise InvalidParameter("format", f"at most {MOST_CHARACTERS} characters", text)
     return "".join(part if isinstance(part, str) else part(moment, locale) for part in _compiled(text))
 
 

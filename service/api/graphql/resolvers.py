@@ -18,7 +18,7 @@ from service.core.auth.user_contexts import Scope, UserContext
 from service.core.events import event_log
 from service.core.unlocks.model import Change, Logged, State
 from service.core.unlocks.player_progress import Progress
-from service.errors import BadRequest, NotAllowed
+from service.errors import BadRequest, PermissionDenied
 
 _CONTEXT_ID = re.compile(r"[0-9]{1,18}", re.ASCII)
 _CURRENT = "earningCriteria.currentThreshold"
@@ -166,7 +166,7 @@ async def _whose(context: Context, arguments: Mapping[str, Any]) -> str:
     """The player whose badges are asked for.
 
     Raises:
-        NotAllowed: there is no such user context, or it is not active. (The document: "must be present and valid".)
+        PermissionDenied: there is no such user context, or it is not active. (The document: "must be present and valid".)
     """
     user, wanted = context.user, arguments.get("userContextId")
     assert user is not None  # noqa: S101  (`allow` saw to it)
@@ -176,7 +176,7 @@ async def _whose(context: Context, arguments: Mapping[str, Any]) -> str:
     if _CONTEXT_ID.fullmatch(wanted):
         found = await context.services.user_contexts.by_id(context.published.title_id, int(wanted))
     if found is None or not found.is_active:
-        raise NotAllowed("userContextId: expected the id of an active user context")
+        raise PermissionDenied("userContextId: expected the id of an active user context")
     return found.player
 
 

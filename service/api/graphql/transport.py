@@ -35,8 +35,8 @@ from service.api.graphql.compiled_query import NeedExecutor
 from service.api.graphql.document import MOST_COST, Document, Documents, Persisted
 from service.api.graphql.errors import JSON, answer_errors, described
 from service.api.graphql.schema import Execution
-from service.errors import BadField, LaurelError, MethodNotAllowed, UnsupportedBody, UnsupportedVersion
-from service.http.api import SERVICES, VERSION, decode, matches, read_body
+from service.errors import InvalidField, LaurelError, MethodNotAllowed, NotAcceptable, UnsupportedMediaType
+from service.http.api import SERVICES, VERSION, decode, etag_matches, read_body
 from service.telemetry import Observer
 
 RESPONSE = "application/graphql-response+json"
@@ -109,7 +109,7 @@ async def answer(
     body = msgspec.json.encode(said)
     if request.method != hdrs.METH_POST:
         headers[hdrs.ETAG] = tag = _etag(body, headers)
-        if matches(", ".join(request.headers.getall(hdrs.IF_NONE_MATCH, ())) or None, tag):
+        if etag_matches(", ".join(request.headers.getall(hdrs.IF_NONE_MATCH, ())) or None, tag):
             return web.Response(status=304, headers=headers)
     return web.Response(body=body, headers=headers)
 
@@ -223,7 +223,7 @@ def _error(error: GraphQLError, observer: Observer) -> Mapping[str, Any]:
     if cause is None or isinstance(cause, GraphQLError):
         return error.formatted
     if not isinstance(cause, LaurelError):
-        observer.say("error", "a field of a GraphQL answer failed", trace="".join(traceback.format_exception(cause)))
+        observer.log("error", "a field of a GraphQL answer failed", trace="".join(traceback.format_exception(cause)))
     _, said = described(cause if isinstance(cause, LaurelError) else None)
     return {**error.formatted, **said}
 
@@ -251,7 +251,7 @@ def _media_type(accept: str) -> str:
     """The first of the media types of the highest weight that is spoken here; JSON where nothing is asked for.
 
     Raises:
-        UnsupportedVersion: none of them is. (RFC 9110 §15.5.7)
+        NotAcceptable: none of them is. (RFC 9110 §15.5.7)
     """
     if not accept.strip():
         return JSON
@@ -264,7 +264,7 @@ def _media_type(accept: str) -> str:
         if spoken is not None and value > best[0]:
             best = value, spoken
     if not best[1]:
-        raise UnsupportedVersion(f"Accept: expected {JSON} or {RESPONSE}")
+        raise NotAcceptable(f"Accept: expected {JSON} or {RESPONSE}")
     return best[1]
 
 
@@ -276,7 +276,7 @@ async def _read(request: web.Request) -> Asked:
     """
     if request.method == hdrs.METH_POST:
         if request.content_type != JSON or (request.charset or "utf-8").lower() not in {"utf-8", "utf8"}:
-            raise UnsupportedBody(f"Content-Type: expected {JSON} in UTF-8")
+            raise UnsupportedMediaType(f"Content-Type: expected {JSON} in UTF-8")
         members = decode(await read_body(request, limit=MOST_BYTES), dict[str, Any])
     else:
         members = {name: request.rel_url.query.get(name) for name in ("query", "operationName")}
@@ -289,14 +289,14 @@ async def _read(request: web.Request) -> Asked:
     if persisted is not None:
         persisted = _persisted(persisted)
     elif query is None:
-        raise BadField("query", "a document")
+        raise InvalidField("query", "a document")
     return Asked(query, _member(members, "operationName", str), _member(members, "variables", dict) or {}, persisted)
 
 
 def _member(members: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
     value = members.get(name)
     if value is not None and not isinstance(value, kind):
-        raise BadField(name, "a text" if kind is str else "an object", type(value).__name__)
+        raise InvalidField(name, "a text" if kind is str else "an object", type(value).__name__)
     return value
 
 
@@ -305,7 +305,7 @@ def _persisted(value: Any) -> Persisted:
         case {"version": 1, "sha256Hash": str(sha256)}:
             return Persisted(sha256.lower())
         case _:
-            raise BadField("extensions.persistedQuery", "version 1 and a sha256Hash")
+            raise InvalidField("extensions.persistedQuery", "version 1 and a sha256Hash")
 
 
 def _etag(body: bytes, headers: Mapping[str, str]) -> str:

@@ -1,20 +1,20 @@
 """The catalogs door: what localization teams and their tools ask and change, as REST with problem+json."""
 
 from service.api.localization import imports, releases, strings, titles
-from service.api.localization.context import identify
-from service.api.localization.errors import refuse
+from service.api.localization.context import authenticate
+from service.api.localization.errors import error_response
 from service.api.localization.openapi import describe
-from service.http.api import Door
+from service.http.api import Api
 
 _ROUTES = (*titles.ROUTES, *strings.ROUTES, *imports.ROUTES, *releases.ROUTES)
 
-DOOR = Door(
+API = Api(
     name="catalogs",
     prefixes=("/catalogs",),
     routes=_ROUTES,
-    identify=identify,
-    refuse=refuse,
+    authenticate=authenticate,
+    error_response=error_response,
     openapi=describe(_ROUTES),
 )
 
-__all__ = ["DOOR"]
+__all__ = ["API"]

@@ -9,27 +9,27 @@ from aiohttp import hdrs, web
 from service.api.localization import responses
 from service.core.auth.principal import Principal
 from service.core.publishing.published_title import PublishedTitle
-from service.errors import BadParameter, NotAuthenticated, Unconditional
-from service.http.api import SERVICES, verified
-from service.http.params import TextsRequest
+from service.errors import InvalidParameter, PreconditionRequired, Unauthenticated
+from service.http.api import SERVICES, authenticate_token
+from service.http.params import TitleRequest
 
 _TAG = re.compile(r'"([vc])(0|[1-9][0-9]{0,9})"', re.ASCII)
 
 
-async def identify(request: web.Request) -> Principal:
+async def authenticate(request: web.Request) -> Principal:
     """Who asks, from the one `Authorization: Bearer <token>` field.
 
     Raises:
-        NotAuthenticated: the field is missing, given twice, or holds no token that is good.
+        Unauthenticated: the field is missing, given twice, or holds no token that is good.
     """
     fields = request.headers.getall(hdrs.AUTHORIZATION, ())
     if len(fields) != 1:
-        raise NotAuthenticated(f"Authorization: expected one field, Bearer <token>, got {len(fields)}")
+        raise Unauthenticated(f"Authorization: expected one field, Bearer <token>, got {len(fields)}")
     services = request.app[SERVICES]
-    return await verified(services, services.verifier.bearer, fields[0])
+    return await authenticate_token(services, services.verifier.bearer, fields[0])
 
 
-class Asking(TextsRequest):
+class RequestContext(TitleRequest):
     """One request about one title, by somebody who has a right on it."""
 
     @property
@@ -47,15 +47,15 @@ def if_match(request: web.Request, kind: str) -> int:
 
     Raises:
         Unconditional: there is no such field.
-        BadParameter: it is no ETag of that kind, or there are several.
+        InvalidParameter: it is no ETag of that kind, or there are several.
     """
     fields = request.headers.getall(hdrs.IF_MATCH, ())
     example = f'"{kind}7"'
     if not fields:
-        raise Unconditional(f"If-Match: expected the ETag of what you saw, such as {example}, and there is none")
+        raise PreconditionRequired(f"If-Match: expected the ETag of what you saw, such as {example}, and there is none")
     match = _TAG.fullmatch(fields[0].strip()) if len(fields) == 1 else None
     if match is None or match[1] != kind or int(match[2]) >= 2**31:
-        raise BadParameter(hdrs.IF_MATCH, f"one ETag such as {example}", ", ".join(fields))
+        raise InvalidParameter(hdrs.IF_MATCH, f"one ETag such as {example}", ", ".join(fields))
     return int(match[2])
 
 

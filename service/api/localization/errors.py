@@ -13,24 +13,24 @@ from service.api.localization import responses
 
 _TABLE: tuple[tuple[type[errors.LaurelError], int], ...] = (
     (errors.Conflict, 412),
-    (errors.Unconditional, 428),
-    (errors.BadCatalogue, 422),
-    (errors.BadField, 422),
-    (errors.TooLarge, 413),
-    (errors.TooSlow, 408),
-    (errors.UnsupportedBody, 415),
-    (errors.NotAllowed, 403),
-    (errors.NotAuthenticated, 401),
+    (errors.PreconditionRequired, 428),
+    (errors.InvalidCatalog, 422),
+    (errors.InvalidField, 422),
+    (errors.PayloadTooLarge, 413),
+    (errors.RequestTimeout, 408),
+    (errors.UnsupportedMediaType, 415),
+    (errors.PermissionDenied, 403),
+    (errors.Unauthenticated, 401),
     (errors.NotFound, 404),
     (errors.MethodNotAllowed, 405),
-    (errors.UnsupportedVersion, 406),
+    (errors.NotAcceptable, 406),
     (errors.TooManyRequests, 429),
     (errors.Unavailable, 503),
     (errors.BadRequest, 400),
 )
 
 
-def refuse(_request: web.BaseRequest, error: errors.LaurelError | None) -> web.Response:
+def error_response(_request: web.BaseRequest, error: errors.LaurelError | None) -> web.Response:
     """The status, headers and body for an error; None is a bug of ours, which is told without detail."""
     headers = {hdrs.CACHE_CONTROL: "no-store", "X-Content-Type-Options": "nosniff"}
     if error is None:
@@ -48,9 +48,9 @@ def refuse(_request: web.BaseRequest, error: errors.LaurelError | None) -> web.R
     if isinstance(error, errors.Conflict):
         current, headers[hdrs.ETAG] = responses.current(error.current)
         body["current"] = current
-    if isinstance(error, errors.BadCatalogue):
+    if isinstance(error, errors.InvalidCatalog):
         body["problems"] = [responses.problem(problem) for problem in error.problems]
-    if isinstance(error, errors.NotAuthenticated):
+    if isinstance(error, errors.Unauthenticated):
         headers[hdrs.WWW_AUTHENTICATE] = 'Bearer realm="laurel"'
     if isinstance(error, errors.MethodNotAllowed):
         headers[hdrs.ALLOW] = ", ".join(error.allowed)

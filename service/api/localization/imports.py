@@ -5,15 +5,15 @@ from typing import get_args
 from aiohttp import hdrs, web
 
 from service.api.localization import responses
-from service.api.localization.context import Asking, answer, if_match
+from service.api.localization.context import RequestContext, answer, if_match
 from service.core.formats.detect import FORMATS
 from service.core.localization import imports, strings
 from service.core.localization.import_report import Mode, report_po
 from service.core.localization.imports import Batch
 from service.core.validation.diagnostics import MAX_BYTES
-from service.errors import BadParameter, BadRequest
+from service.errors import BadRequest, InvalidParameter
 from service.http.api import Route, read_body
-from service.http.params import chosen, locale, number, words
+from service.http.params import choice, locale_param, path_int, query_params
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 _READ_AS = tuple(str(kind) for kind in FORMATS)
@@ -21,43 +21,43 @@ _READ_AS = tuple(str(kind) for kind in FORMATS)
 
 async def post_import(request: web.Request) -> web.Response:
     """Read a file of texts and report what it would change; nothing is written but the report."""
-    asking = Asking(request)
-    asked = words(request, "file", "format", "locale", "mode", "overApproved")
-    chosen("format", asked["format"], ("", *_READ_AS))
-    chosen("mode", asked["mode"] or "merge", MODES)
-    chosen("overApproved", asked["overApproved"], ("", "false", "true"))
+    context = RequestContext(request)
+    asked = query_params(request, "file", "format", "locale", "mode", "overApproved")
+    choice("format", asked["format"], ("", *_READ_AS))
+    choice("mode", asked["mode"] or "merge", MODES)
+    choice("overApproved", asked["overApproved"], ("", "false", "true"))
     data = await read_body(request, limit=MAX_BYTES)
     if not data:
         raise BadRequest("the body is empty: expected a file")
     batch = await imports.read_files(
-        asking.services.pool,
-        asking.title_id,
+        context.services.pool,
+        context.title_id,
         {asked["file"] or "body": data},
-        who=asking.who,
+        who=context.who,
         format=asked["format"] or None,
-        locale=locale("locale", asked["locale"]) if asked["locale"] else None,
+        locale=locale_param("locale", asked["locale"]) if asked["locale"] else None,
         mode=next(mode for mode in MODES if mode == (asked["mode"] or "merge")),
         over_approved=asked["overApproved"] == "true",
     )
-    return _answer(asking, batch)
+    return _answer(context, batch)
 
 
 async def get_import(request: web.Request) -> web.Response:
     """The report of an import, and who applied it."""
-    asking = Asking(request)
-    words(request)
-    return _answer(asking, await _batch(asking))
+    context = RequestContext(request)
+    query_params(request)
+    return _answer(context, await _batch(context))
 
 
 async def get_import_po(request: web.Request) -> web.Response:
     """The strings of one locale of a report as a PO file, each with what is to be said of it."""
-    asking = Asking(request)
-    asked = words(request, "locale")["locale"]
-    batch = await _batch(asking)
+    context = RequestContext(request)
+    asked = query_params(request, "locale")["locale"]
+    batch = await _batch(context)
     locales = sorted(batch.report.counts)
-    wanted = locale("locale", asked) if asked else locales[0] if len(locales) == 1 else ""
+    wanted = locale_param("locale", asked) if asked else locales[0] if len(locales) == 1 else ""
     if wanted not in locales:
-        raise BadParameter("locale", f"one of the report: {', '.join(locales)}", asked)
+        raise InvalidParameter("locale", f"one of the report: {', '.join(locales)}", asked)
     headers = {
         hdrs.CACHE_CONTROL: "no-store",
         hdrs.CONTENT_DISPOSITION: f'attachment; filename="import-{batch.batch_id}-{wanted or "und"}.po"',
@@ -73,24 +73,24 @@ async def get_import_po(request: web.Request) -> web.Response:
 
 async def apply_import(request: web.Request) -> web.Response:
     """Write what a report says, all of it, if the catalogue still is the one that it saw."""
-    asking = Asking(request)
+    context = RequestContext(request)
     expected = if_match(request, "c")
-    async with asking.services.pool.transaction() as connection:
-        batch = await imports.one(connection, asking.title_id, number(request, "id"))
-        imports.may_apply(asking.who, batch, (await strings.editing(connection, asking.title_id)).default_locale)
+    async with context.services.pool.transaction() as connection:
+        batch = await imports.one(connection, context.title_id, path_int(request, "id"))
+        imports.may_apply(context.who, batch, (await strings.editing(connection, context.title_id)).default_locale)
         done = await imports.apply(
-            connection, asking.title_id, batch.batch_id, catalog_version=expected, actor=asking.who.name
+            connection, context.title_id, batch.batch_id, catalog_version=expected, actor=context.who.name
         )
-    return _answer(asking, done)
+    return _answer(context, done)
 
 
-async def _batch(asking: Asking) -> Batch:
-    async with asking.services.pool.connection() as connection:
-        return await imports.one(connection, asking.title_id, number(asking.request, "id"))
+async def _batch(context: RequestContext) -> Batch:
+    async with context.services.pool.connection() as connection:
+        return await imports.one(connection, context.title_id, path_int(context.request, "id"))
 
 
-def _answer(asking: Asking, batch: Batch) -> web.Response:
-    where = f"/catalogs/{asking.title_id}/imports/{batch.batch_id}"
+def _answer(context: RequestContext, batch: Batch) -> web.Response:
+    where = f"/catalogs/{context.title_id}/imports/{batch.batch_id}"
     return answer(responses.batch(batch), tag=responses.catalog_tag(batch.catalog_version), location=where)
 
 

@@ -5,15 +5,15 @@ from datetime import datetime
 from aiohttp import hdrs, web
 
 from service.api.localization import responses
-from service.api.localization.context import Asking, answer
+from service.api.localization.context import RequestContext, answer
 from service.api.localization.schemas import ActivateBody, PublishBody, body
 from service.core.auth.principal import may_localize
 from service.core.localization import strings
 from service.core.publishing import history, publish, schedules
 from service.core.validation import publish_rules
-from service.errors import BadField
+from service.errors import InvalidField
 from service.http.api import Route
-from service.http.params import number, words
+from service.http.params import path_int, query_params
 
 _RELEASES = 2**31 - 1
 _YEARS = range(2000, 3000)  # Postgres and Python agree on these in every time zone
@@ -21,13 +21,13 @@ _YEARS = range(2000, 3000)  # Postgres and Python agree on these in every time z
 
 async def list_releases(request: web.Request) -> web.Response:
     """Every release of a title, what was served when, and what is scheduled; newest first."""
-    asking = Asking(request)
-    words(request)
-    async with asking.services.pool.connection() as connection:
-        await strings.editing(connection, asking.title_id)
-        releases = await publish.releases_of(connection, asking.title_id)
-        publications = await history.publications(connection, asking.title_id)
-        scheduled = await schedules.of_title(connection, asking.title_id)
+    context = RequestContext(request)
+    query_params(request)
+    async with context.services.pool.connection() as connection:
+        await strings.editing(connection, context.title_id)
+        releases = await publish.releases_of(connection, context.title_id)
+        publications = await history.publications(connection, context.title_id)
+        scheduled = await schedules.of_title(connection, context.title_id)
     return answer(
         {
             "releases": [responses.release(one) for one in releases],
@@ -39,65 +39,65 @@ async def list_releases(request: web.Request) -> web.Response:
 
 async def get_release(request: web.Request) -> web.Response:
     """One release: what it changed of the one before, and who wrote each text."""
-    asking = Asking(request)
-    words(request)
-    release = number(request, "release", most=_RELEASES)
-    async with asking.services.pool.connection() as connection:
-        changes = await history.changes_of(connection, asking.title_id, release)
-        found = next(one for one in await publish.releases_of(connection, asking.title_id) if one.release == release)
+    context = RequestContext(request)
+    query_params(request)
+    release = path_int(request, "release", most=_RELEASES)
+    async with context.services.pool.connection() as connection:
+        changes = await history.changes_of(connection, context.title_id, release)
+        found = next(one for one in await publish.releases_of(connection, context.title_id) if one.release == release)
         made = datetime.fromisoformat(found.created_at)
-        authors = await history.authors(connection, asking.title_id, changes, before=made.replace(microsecond=999_999))
+        authors = await history.authors(connection, context.title_id, changes, before=made.replace(microsecond=999_999))
     return answer(responses.release(found) | {"changes": responses.changes(changes, authors)})
 
 
 async def post_release(request: web.Request) -> web.Response:
     """Publish what is ready: now, at a later moment (`at`), or only to show what it would change (`dryRun`)."""
-    asking = Asking(request)
-    may_localize(asking.who, "publish", asking.title_id)
+    context = RequestContext(request)
+    may_localize(context.who, "publish", context.title_id)
     wanted = await body(request, PublishBody)
     if wanted.dry_run and wanted.at is not None:
-        raise BadField("at", "none together with dryRun: what is ready then is not known now")
+        raise InvalidField("at", "none together with dryRun: what is ready then is not known now")
     if wanted.at is not None and wanted.at.year not in _YEARS:
-        raise BadField("at", f"a year from {_YEARS[0]} to {_YEARS[-1]}", wanted.at.year)
+        raise InvalidField("at", f"a year from {_YEARS[0]} to {_YEARS[-1]}", wanted.at.year)
     if wanted.dry_run:
-        return await _foreseen(asking)
+        return await _foreseen(context)
     if wanted.at is not None:
-        return await _scheduled(asking, wanted.at, wanted.note)
-    async with asking.services.pool.transaction() as connection:
-        release, changes = await publish.publish(connection, asking.title_id, actor=asking.who.name, note=wanted.note)
-        authors = await history.authors(connection, asking.title_id, changes)
-    await asking.services.releases.refresh()
-    where = f"/catalogs/{asking.title_id}/releases/{release}"
+        return await _scheduled(context, wanted.at, wanted.note)
+    async with context.services.pool.transaction() as connection:
+        release, changes = await publish.publish(connection, context.title_id, actor=context.who.name, note=wanted.note)
+        authors = await history.authors(connection, context.title_id, changes)
+    await context.services.releases.refresh()
+    where = f"/catalogs/{context.title_id}/releases/{release}"
     shape = {"release": release, "changes": responses.changes(changes, authors)}
     return answer(shape, status=201 if changes else 200, location=where)
 
 
 async def activate(request: web.Request) -> web.Response:
     """Serve a release again that was published before; what is being edited stays as it is."""
-    asking = Asking(request)
-    may_localize(asking.who, "publish", asking.title_id)
-    release = number(request, "release", most=_RELEASES)
+    context = RequestContext(request)
+    may_localize(context.who, "publish", context.title_id)
+    release = path_int(request, "release", most=_RELEASES)
     wanted = await body(request, ActivateBody)
-    async with asking.services.pool.transaction() as connection:
-        await publish.rollback(connection, asking.title_id, release, actor=asking.who.name, note=wanted.note)
-    await asking.services.releases.refresh()
+    async with context.services.pool.transaction() as connection:
+        await publish.rollback(connection, context.title_id, release, actor=context.who.name, note=wanted.note)
+    await context.services.releases.refresh()
     return answer({"release": release})
 
 
 async def cancel_schedule(request: web.Request) -> web.Response:
     """Take a scheduled publish back."""
-    asking = Asking(request)
-    may_localize(asking.who, "publish", asking.title_id)
-    async with asking.services.pool.connection() as connection:
-        await schedules.cancel(connection, asking.title_id, number(request, "id"))
+    context = RequestContext(request)
+    may_localize(context.who, "publish", context.title_id)
+    async with context.services.pool.connection() as connection:
+        await schedules.cancel(connection, context.title_id, path_int(request, "id"))
     return web.Response(status=204, headers={hdrs.CACHE_CONTROL: "no-store"})
 
 
-async def _foreseen(asking: Asking) -> web.Response:
-    async with asking.services.pool.connection() as connection:
-        draft, served = await publish.ready_draft(connection, asking.title_id)
+async def _foreseen(context: RequestContext) -> web.Response:
+    async with context.services.pool.connection() as connection:
+        draft, served = await publish.ready_draft(connection, context.title_id)
         changes = publish.difference(served, draft)
-        authors = await history.authors(connection, asking.title_id, changes)
+        authors = await history.authors(connection, context.title_id, changes)
     problems, warnings = publish_rules.check(draft)
     return answer(
         {
@@ -109,10 +109,10 @@ async def _foreseen(asking: Asking) -> web.Response:
     )
 
 
-async def _scheduled(asking: Asking, at: datetime, note: str | None) -> web.Response:
-    async with asking.services.pool.transaction() as connection:
-        found = await schedules.schedule(connection, asking.title_id, due_at=at, actor=asking.who.name, note=note)
-    where = f"/catalogs/{asking.title_id}/schedules/{found.schedule_id}"
+async def _scheduled(context: RequestContext, at: datetime, note: str | None) -> web.Response:
+    async with context.services.pool.transaction() as connection:
+        found = await schedules.schedule(connection, context.title_id, due_at=at, actor=context.who.name, note=note)
+    where = f"/catalogs/{context.title_id}/schedules/{found.schedule_id}"
     return answer({"release": None, "schedule": responses.schedule(found)}, status=202, location=where)
 
 

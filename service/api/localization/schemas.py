@@ -63,6 +63,6 @@ async def body(request: web.Request, kind: type[T]) -> T:
 
     Raises:
         BadRequest: it cannot be read.
-        BadField: a member is missing, unknown or of another type.
+        InvalidField: a member is missing, unknown or of another type.
     """
     return decode(await read_body(request, limit=MOST_BYTES) or b"{}", kind)

@@ -7,16 +7,16 @@ import re
 from aiohttp import hdrs, web
 
 from service.api.localization import responses
-from service.api.localization.context import Asking, answer
+from service.api.localization.context import RequestContext, answer
 from service.api.localization.schemas import CatalogBody, body
 from service.core.auth.principal import may_localize, titles_of
 from service.core.formats.write import EXPORTS_OF_ONE_FILE, one_file
 from service.core.localization import coverage, fallbacks, strings
 from service.core.localization.explain import explain
 from service.core.publishing.drafts import draft_of
-from service.errors import BadParameter, NotFound
-from service.http.api import PRINCIPAL, SERVICES, Route, matches
-from service.http.params import chosen, locale, words
+from service.errors import InvalidParameter, NotFound
+from service.http.api import PRINCIPAL, SERVICES, Route, etag_matches
+from service.http.params import choice, locale_param, query_params
 
 _GETTEXT = "text/x-gettext-translation"
 
@@ -25,7 +25,7 @@ _COUNTRY = re.compile("[A-Za-z]{2}", re.ASCII)
 
 async def list_catalogs(request: web.Request) -> web.Response:
     """The titles that the caller has any right on, and how far each of their locales is."""
-    words(request)
+    query_params(request)
     async with request.app[SERVICES].pool.connection() as connection:
         allowed = titles_of(request[PRINCIPAL], await coverage.title_ids(connection))
         found = await coverage.matrix(connection, allowed)
@@ -34,61 +34,61 @@ async def list_catalogs(request: web.Request) -> web.Response:
 
 async def get_catalog(request: web.Request) -> web.Response:
     """One title, and how far each of its locales is."""
-    asking = Asking(request)
-    words(request)
-    async with asking.services.pool.connection() as connection:
-        found = await coverage.of_title(connection, asking.title_id)
+    context = RequestContext(request)
+    query_params(request)
+    async with context.services.pool.connection() as connection:
+        found = await coverage.of_title(connection, context.title_id)
     return answer(responses.coverage(found), tag=responses.catalog_tag(found.catalog_version))
 
 
 async def change_catalog(request: web.Request) -> web.Response:
     """Say which texts the releases of a title take from now on."""
-    asking = Asking(request)
-    may_localize(asking.who, "publish", asking.title_id)
+    context = RequestContext(request)
+    may_localize(context.who, "publish", context.title_id)
     wanted = await body(request, CatalogBody)
-    async with asking.services.pool.transaction() as connection:
-        await strings.set_publish_from(connection, asking.title_id, wanted.publish_from)
-        found = await coverage.of_title(connection, asking.title_id)
+    async with context.services.pool.transaction() as connection:
+        await strings.set_publish_from(connection, context.title_id, wanted.publish_from)
+        found = await coverage.of_title(connection, context.title_id)
     return answer(responses.coverage(found), tag=responses.catalog_tag(found.catalog_version))
 
 
 async def explain_catalog(request: web.Request) -> web.Response:
     """For each string that is served, the locale that a caller would see, and which ones lacked it."""
-    asking = Asking(request)
-    asked = words(request, "acceptLanguage", "country")
+    context = RequestContext(request)
+    asked = query_params(request, "acceptLanguage", "country")
     if asked["country"] and _COUNTRY.fullmatch(asked["country"]) is None:
-        raise BadParameter("country", "an ISO 3166 country such as CA", asked["country"])
-    if asking.published is None:
-        raise NotFound(f"nothing is published of title {asking.title_id}")
+        raise InvalidParameter("country", "an ISO 3166 country such as CA", asked["country"])
+    if context.published is None:
+        raise NotFound(f"nothing is published of title {context.title_id}")
     found = explain(
-        asking.published,
+        context.published,
         asked["acceptLanguage"] or ", ".join(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ())),
-        asked["country"] or asking.who.country,
-        max_distance=asking.services.settings.locale_max_distance,
+        asked["country"] or context.who.country,
+        max_distance=context.services.settings.locale_max_distance,
     )
     return answer(responses.explanation(found))
 
 
 async def list_fallbacks(request: web.Request) -> web.Response:
     """The strings that fell back in production, most often first."""
-    asking = Asking(request)
-    words(request)
-    async with asking.services.pool.connection() as connection:
-        await strings.editing(connection, asking.title_id)
-        found = await fallbacks.of_title(connection, asking.title_id)
+    context = RequestContext(request)
+    query_params(request)
+    async with context.services.pool.connection() as connection:
+        await strings.editing(connection, context.title_id)
+        found = await fallbacks.of_title(connection, context.title_id)
     return answer({"fallbacks": [responses.fallback(one) for one in found]})
 
 
 async def export(request: web.Request) -> web.Response:
     """What is being edited as a file for translators and their tools, or for a store; several files come as a ZIP."""
-    asking = Asking(request)
-    asked = words(request, "format", "locale")
-    kind = chosen("format", asked["format"] or "po", EXPORTS_OF_ONE_FILE)
-    wanted = locale("locale", asked["locale"]) if kind == "po" and asked["locale"] else ""
-    async with asking.services.pool.connection() as connection:
-        draft = await draft_of(connection, asking.title_id)
+    context = RequestContext(request)
+    asked = query_params(request, "format", "locale")
+    kind = choice("format", asked["format"] or "po", EXPORTS_OF_ONE_FILE)
+    wanted = locale_param("locale", asked["locale"]) if kind == "po" and asked["locale"] else ""
+    async with context.services.pool.connection() as connection:
+        draft = await draft_of(connection, context.title_id)
     if draft is None:
-        raise NotFound(f"there is no title {asking.title_id}")
+        raise NotFound(f"there is no title {context.title_id}")
     name, data = one_file(draft, kind, locale=wanted)
     tag = f'"{hashlib.blake2b(data, digest_size=12).hexdigest()}"'
     headers = {
@@ -97,7 +97,7 @@ async def export(request: web.Request) -> web.Response:
         hdrs.CONTENT_DISPOSITION: f'attachment; filename="{name}"',
         "X-Content-Type-Options": "nosniff",
     }
-    if matches(", ".join(request.headers.getall(hdrs.IF_NONE_MATCH, ())) or None, tag):
+    if etag_matches(", ".join(request.headers.getall(hdrs.IF_NONE_MATCH, ())) or None, tag):
         return web.Response(status=304, headers=headers)
     media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
     if name.endswith((".po", ".pot")):

@@ -1,18 +1,18 @@
 """The Open Badges door: what players unlocked as signed credentials, and what others verify them with."""
 
-from service.api.open_badges.context import identify
-from service.api.open_badges.errors import refuse
+from service.api.open_badges.context import authenticate
+from service.api.open_badges.errors import error_response
 from service.api.open_badges.openapi import describe
 from service.api.open_badges.routes import ROUTES
-from service.http.api import Door
+from service.http.api import Api
 
-DOOR = Door(
+API = Api(
     name="open-badges",
     prefixes=("/open-badges", "/.well-known"),
     routes=ROUTES,
-    identify=identify,
-    refuse=refuse,
+    authenticate=authenticate,
+    error_response=error_response,
     openapi=describe(ROUTES),
 )
 
-__all__ = ["DOOR"]
+__all__ = ["API"]

@@ -13,8 +13,8 @@ from service.core.badges.signing_keys import BadgeKeys
 from service.core.languages import negotiation
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.publishing.published_title import PublishedTitle
-from service.errors import BadParameter, NotAllowed, NotAuthenticated, NotFound
-from service.http.api import PRINCIPAL, SERVICES, VERSION, Services, matches, nobody, verified
+from service.errors import InvalidParameter, NotFound, PermissionDenied, Unauthenticated
+from service.http.api import PRINCIPAL, SERVICES, VERSION, Services, anonymous, authenticate_token, etag_matches
 
 TOKEN = "application/vc+jwt"  # noqa: S105  (a media type of VC-JOSE-COSE)
 JSON = "application/json"
@@ -26,33 +26,35 @@ PRIVATE: Mapping[str, str] = {
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
 
 
-async def identify(request: web.Request) -> Principal:
+async def authenticate(request: web.Request) -> Principal:
     """Who asks, from one `X-API-KEY` or one `Authorization` field; nobody where the path is nobody's.
 
     Raises:
-        NotAuthenticated: there is no credential, more than one, or one that is not good.
-        NotAllowed: it is a key of another title.
+        Unauthenticated: there is no credential, more than one, or one that is not good.
+        PermissionDenied: it is a key of another title.
     """
     if "user" not in request.match_info:
-        return await nobody(request)
+        return await anonymous(request)
     services = request.app[SERVICES]
     keys = request.headers.getall("X-API-KEY", [])
     fields = request.headers.getall(hdrs.AUTHORIZATION, [])
     if len(keys) + len(fields) != 1:
-        raise NotAuthenticated(
+        raise Unauthenticated(
             "expected one credential, Authorization: Bearer <token>, Authorization: XBL3.0 x=<user hash>;<token> "
             f"or X-API-KEY, got {len(keys) + len(fields)}"
         )
     if keys:
         principal = await services.api_keys.principal(keys[0])
         if principal.title_id != int(request.match_info["title_id"]):
-            raise NotAllowed("this key is of another title")
+            raise PermissionDenied("this key is of another title")
         return principal
     is_bearer = fields[0][:7].lower() == "bearer "
-    return await verified(services, services.verifier.bearer if is_bearer else services.verifier.principal, fields[0])
+    return await authenticate_token(
+        services, services.verifier.bearer if is_bearer else services.verifier.principal, fields[0]
+    )
 
 
-class Asking:
+class RequestContext:
     """One request."""
 
     def __init__(self, request: web.Request) -> None:
@@ -65,13 +67,13 @@ class Asking:
         """What all URLs begin with: as the operator says, else as the caller found us.
 
         Raises:
-            BadParameter: the caller's Host is no host.
+            InvalidParameter: the caller's Host is no host.
         """
         public_url = self.services.settings.public_url
         if public_url is not None:
             return public_url
         if _HOST.fullmatch(self.request.host) is None:
-            raise BadParameter("Host", "a host such as badges.example.com:8080", ascii(self.request.host))
+            raise InvalidParameter("Host", "a host such as badges.example.com:8080", ascii(self.request.host))
         return f"{self.request.scheme}://{self.request.host}"
 
     @property
@@ -147,7 +149,7 @@ class Asking:
         said = {**headers, hdrs.ETAG: tag, "X-Content-Type-Options": "nosniff"}
         if spoken is not None:
             said[hdrs.CONTENT_LANGUAGE] = spoken
-        if matches(", ".join(self.request.headers.getall(hdrs.IF_NONE_MATCH, [])) or None, tag):
+        if etag_matches(", ".join(self.request.headers.getall(hdrs.IF_NONE_MATCH, [])) or None, tag):
             return web.Response(status=304, headers=said)
         return web.Response(body=body(), headers=said, content_type=kind)
 

@@ -8,22 +8,22 @@ from aiohttp import hdrs, web
 from service import errors
 
 _TABLE: tuple[tuple[type[errors.LaurelError], int], ...] = (
-    (errors.TooLarge, 413),
-    (errors.TooSlow, 408),
-    (errors.UnsupportedBody, 415),
-    (errors.BadCatalogue, 422),
-    (errors.NotAllowed, 403),
-    (errors.NotAuthenticated, 401),
+    (errors.PayloadTooLarge, 413),
+    (errors.RequestTimeout, 408),
+    (errors.UnsupportedMediaType, 415),
+    (errors.InvalidCatalog, 422),
+    (errors.PermissionDenied, 403),
+    (errors.Unauthenticated, 401),
     (errors.NotFound, 404),
     (errors.MethodNotAllowed, 405),
-    (errors.UnsupportedVersion, 406),
+    (errors.NotAcceptable, 406),
     (errors.TooManyRequests, 429),
     (errors.Unavailable, 503),
     (errors.BadRequest, 400),
 )
 
 
-def refuse(_request: web.BaseRequest, error: errors.LaurelError | None) -> web.Response:
+def error_response(_request: web.BaseRequest, error: errors.LaurelError | None) -> web.Response:
     """The status, headers and body for an error; None is a bug of ours, which is told without detail."""
     headers = {
         hdrs.CACHE_CONTROL: "no-store",
@@ -35,7 +35,7 @@ def refuse(_request: web.BaseRequest, error: errors.LaurelError | None) -> web.R
     else:
         status = next((status for kind, status in _TABLE if isinstance(error, kind)), 400)
         code, message = error.code, str(error)
-    if isinstance(error, errors.NotAuthenticated):
+    if isinstance(error, errors.Unauthenticated):
         headers[hdrs.WWW_AUTHENTICATE] = 'Bearer realm="laurel", XBL3.0 realm="laurel"'
     if isinstance(error, errors.MethodNotAllowed):
         headers[hdrs.ALLOW] = ", ".join(error.allowed)

@@ -5,11 +5,11 @@ import time
 
 from aiohttp import hdrs, web
 
-from service.api.open_badges.context import PRIVATE, PUBLIC, Asking
+from service.api.open_badges.context import PRIVATE, PUBLIC, RequestContext
 from service.core.auth.principal import may_read_progress
 from service.core.badges import credential, revocations
 from service.core.badges.signing_keys import badge_keys
-from service.errors import BadParameter, NotFound
+from service.errors import InvalidParameter, NotFound
 from service.http.api import PLAYER, PRINCIPAL, Route
 
 _MOST_CHARACTERS = 128  # of a user's id
@@ -18,65 +18,65 @@ _UNFIT = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 
 async def get_credential(request: web.Request) -> web.Response:
     """What one player unlocked, as a signed OpenBadgeCredential in the caller's language."""
-    asking = Asking(request)
+    context = RequestContext(request)
     player = request.match_info["user"]
     if len(player) > _MOST_CHARACTERS or _UNFIT.search(player):
-        raise BadParameter("user", f"1 to {_MOST_CHARACTERS} characters, none a control character", ascii(player))
+        raise InvalidParameter("user", f"1 to {_MOST_CHARACTERS} characters, none a control character", ascii(player))
     may_read_progress(request[PRINCIPAL], player, policy="self")
     request[PLAYER] = player
 
-    issuing = asking.issuing()
+    issuing = context.issuing()
     public_id = request.match_info["achievement_id"]
-    award = await revocations.award(asking.services.progress, issuing.published, player=player, public_id=public_id)
-    keys = await badge_keys(asking.services.pool)
+    award = await revocations.award(context.services.progress, issuing.published, player=player, public_id=public_id)
+    keys = await badge_keys(context.services.pool)
     claims, spoken = credential.credential(issuing, award, secret=keys.secret)
-    return asking.signed(claims, keys, headers=PRIVATE, spoken=spoken, kind=asking.kind_of_token())
+    return context.signed(claims, keys, headers=PRIVATE, spoken=spoken, kind=context.kind_of_token())
 
 
 async def get_issuer(request: web.Request) -> web.Response:
     """The title as the issuer of its badges: a Profile."""
-    asking = Asking(request)
-    profile, spoken = credential.issuer(asking.issuing())
+    context = RequestContext(request)
+    profile, spoken = credential.issuer(context.issuing())
     document = {"@context": [credential.CONTEXT, credential.BADGE_CONTEXT], **profile}
-    return asking.public(document, spoken=spoken, vary=hdrs.ACCEPT_LANGUAGE)
+    return context.public(document, spoken=spoken, vary=hdrs.ACCEPT_LANGUAGE)
 
 
 async def get_achievement(request: web.Request) -> web.Response:
     """What can be earned, as an Achievement; a secret is not told."""
-    asking = Asking(request)
-    issuing = asking.issuing()
+    context = RequestContext(request)
+    issuing = context.issuing()
     one = credential.badge(issuing.published, request.match_info["achievement_id"])
     shown, spoken = credential.achievement(issuing, one, is_held=False)
     document = {"@context": [credential.CONTEXT, credential.BADGE_CONTEXT], **shown}
-    return asking.public(document, spoken=spoken, vary=hdrs.ACCEPT_LANGUAGE)
+    return context.public(document, spoken=spoken, vary=hdrs.ACCEPT_LANGUAGE)
 
 
 async def get_status_list(request: web.Request) -> web.Response:
     """One of the title's status lists, as a signed BitstringStatusListCredential."""
-    asking = Asking(request)
-    title_id, number = asking.published().title_id, int(request.match_info["list"])
+    context = RequestContext(request)
+    title_id, number = context.published().title_id, int(request.match_info["list"])
     if number >= credential.LISTS:
         raise NotFound("the title has no such status list")
-    pool, base = asking.services.pool, asking.base
+    pool, base = context.services.pool, context.base
     indexes = await revocations.revoked(pool, title_id=title_id, number=number)
     claims = credential.status_list(base, title_id, number, indexes, now=int(time.time()))
     # A token whatever is accepted: verifiers name JSON too, and read no object of ours around it.
-    return asking.signed(claims, await badge_keys(pool), headers=PUBLIC)
+    return context.signed(claims, await badge_keys(pool), headers=PUBLIC)
 
 
 async def get_key_set(request: web.Request) -> web.Response:
     """The public keys of all badges: a JSON Web Key Set."""
-    asking = Asking(request)
-    return asking.public((await badge_keys(asking.services.pool)).jwks(asking.base), kind="application/jwk-set+json")
+    context = RequestContext(request)
+    return context.public((await badge_keys(context.services.pool)).jwks(context.base), kind="application/jwk-set+json")
 
 
 async def get_key(request: web.Request) -> web.Response:
     """One of these keys: a JSON Web Key, which is what `kid` names."""
-    asking = Asking(request)
-    found = (await badge_keys(asking.services.pool)).jwk(asking.base, request.match_info["thumbprint"])
+    context = RequestContext(request)
+    found = (await badge_keys(context.services.pool)).jwk(context.base, request.match_info["thumbprint"])
     if found is None:
         raise NotFound("there is no such key")
-    return asking.public(found, kind="application/jwk+json")
+    return context.public(found, kind="application/jwk+json")
 
 
 _TITLE = "/open-badges/titles/{title_id:[0-9]{1,10}}"

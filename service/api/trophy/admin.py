@@ -16,7 +16,7 @@ from service.api.trophy.responses import Shape, encode
 from service.core.auth.principal import may_edit
 from service.core.catalog.model import Achievement, Attribute, Draft, Metric
 from service.core.publishing import amend
-from service.errors import BadCatalogue, BadField, BadParameter, LaurelError, NotFound
+from service.errors import InvalidCatalog, InvalidField, InvalidParameter, LaurelError, NotFound
 from service.http.api import PRINCIPAL, SERVICES, Route, decode, read_body
 
 MOST_ITEMS = 100
@@ -98,7 +98,7 @@ COLLECTIONS = (
 )
 
 
-class Administering:
+class AdminContext:
     """One request of the admin API, of a key that may change its title."""
 
     def __init__(self, request: web.Request) -> None:
@@ -113,7 +113,7 @@ class Administering:
         """The items of the body: 1 to 100 of them."""
         raw = decode(await read_body(self.request, limit=MOST_BYTES), list[msgspec.Raw])
         if not 1 <= len(raw) <= MOST_ITEMS:
-            raise BadField("body", f"an array of 1 to {MOST_ITEMS} items, got {len(raw)}")
+            raise InvalidField("body", f"an array of 1 to {MOST_ITEMS} items, got {len(raw)}")
         return raw
 
     async def draft(self) -> Draft:
@@ -141,7 +141,7 @@ class Administering:
                 tried = change(draft)
                 problems = amend.problems_of(tried)
                 if problems:
-                    raise BadCatalogue(problems)
+                    raise InvalidCatalog(problems)
             except LaurelError as refusal:
                 self.issues.append({**name, "severity": "error", "message": str(refusal)})
             else:
@@ -168,20 +168,20 @@ class Administering:
 
 def _routes_of(collection: Collection) -> tuple[Route, ...]:
     async def list_them(request: web.Request) -> web.Response:
-        draft = await (administering := Administering(request)).draft()
+        draft = await (context := AdminContext(request)).draft()
         things = collection.things(draft)
         skip, limit = _number(request, "skip", 0, 10**9), _number(request, "limit", 10, MOST_ITEMS, least=1)
-        return administering.answer([collection.shape(draft, thing) for thing in things[skip : skip + limit]])
+        return context.answer([collection.shape(draft, thing) for thing in things[skip : skip + limit]])
 
     async def get_one(request: web.Request) -> web.Response:
-        draft = await (administering := Administering(request)).draft()
+        draft = await (context := AdminContext(request)).draft()
         thing = _found(collection, draft, request.match_info["id"])
-        return administering.answer(collection.shape(draft, thing))
+        return context.answer(collection.shape(draft, thing))
 
     async def create(request: web.Request) -> web.Response:
-        administering = Administering(request)
-        items = [(bytes(raw), str(uuid.uuid4())) for raw in await administering.items()]
-        draft, good = await administering.amend(
+        context = AdminContext(request)
+        items = [(bytes(raw), str(uuid.uuid4())) for raw in await context.items()]
+        draft, good = await context.amend(
             (
                 {"index": index},
                 lambda before, raw=raw, public_id=public_id: collection.made(before, raw, public_id),  # type: ignore[misc]
@@ -189,22 +189,22 @@ def _routes_of(collection: Collection) -> tuple[Route, ...]:
             for index, (raw, public_id) in enumerate(items)
         )
         made = [collection.shape(draft, _found(collection, draft, items[index][1])) for index in good]
-        return administering.answer({"created": made, "issues": administering.issues}, status=201 if made else 200)
+        return context.answer({"created": made, "issues": context.issues}, status=201 if made else 200)
 
     async def update(request: web.Request) -> web.Response:
-        administering = Administering(request)
-        patches = [bodies.decoded(bytes(raw), dict[str, Any]) for raw in await administering.items()]
+        context = AdminContext(request)
+        patches = [bodies.decoded(bytes(raw), dict[str, Any]) for raw in await context.items()]
         named = [(str(patch.pop("id", "")), patch) for patch in patches]
 
         def change(public_id: str, patch: dict[str, Any]) -> amend.Amendment:
             return lambda before: collection.changed(before, _found(collection, before, public_id), patch)
 
-        draft, good = await administering.amend(({"id": name}, change(name, patch)) for name, patch in named)
+        draft, good = await context.amend(({"id": name}, change(name, patch)) for name, patch in named)
         changed = [collection.shape(draft, _found(collection, draft, named[index][0])) for index in good]
-        return administering.answer({"updated": changed, "issues": administering.issues})
+        return context.answer({"updated": changed, "issues": context.issues})
 
     async def delete(request: web.Request) -> web.Response:
-        administering = Administering(request)
+        context = AdminContext(request)
         ids = ids_of(request)
 
         def change(public_id: str) -> amend.Amendment:
@@ -214,8 +214,8 @@ def _routes_of(collection: Collection) -> tuple[Route, ...]:
 
             return without
 
-        _, good = await administering.amend(({"id": name}, change(name)) for name in ids)
-        return administering.answer({"deleted": [{"id": ids[index]} for index in good], "issues": administering.issues})
+        _, good = await context.amend(({"id": name}, change(name)) for name in ids)
+        return context.answer({"deleted": [{"id": ids[index]} for index in good], "issues": context.issues})
 
     base = f"/admin/v1/{collection.name}"
     named: tuple[tuple[str, str, str, Callable[[web.Request], Awaitable[web.Response]], str], ...] = (
@@ -242,25 +242,25 @@ def _found(collection: Collection, draft: Draft, public_id: str) -> Any:
 def _immutable(patch: dict[str, Any], **known: str) -> None:
     for name, value in known.items():
         if patch.get(name, value) != value:
-            raise BadField(name, f"the {name} that it has, {value}: it never changes", patch[name])
+            raise InvalidField(name, f"the {name} that it has, {value}: it never changes", patch[name])
 
 
 def ids_of(request: web.Request) -> list[str]:
     """The ids of `?ids=a&ids=b`, or with commas between.
 
     Raises:
-        BadParameter: none, or more than 100.
+        InvalidParameter: none, or more than 100.
     """
     ids = [name for field in request.rel_url.query.getall("ids", ()) for name in field.split(",") if name]
     if not 1 <= len(ids) <= MOST_ITEMS:
-        raise BadParameter("ids", f"1 to {MOST_ITEMS} ids", len(ids))
+        raise InvalidParameter("ids", f"1 to {MOST_ITEMS} ids", len(ids))
     return list(dict.fromkeys(ids))
 
 
 def _number(request: web.Request, name: str, default: int, most: int, *, least: int = 0) -> int:
     value = request.rel_url.query.get(name, str(default))
     if not value.isascii() or not value.isdecimal() or not least <= int(value[:12]) <= most:
-        raise BadParameter(name, f"a number from {least} to {most}", value)
+        raise InvalidParameter(name, f"a number from {least} to {most}", value)
     return int(value)
 
 

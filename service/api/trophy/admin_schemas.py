@@ -28,8 +28,8 @@ from service.core.catalog.model import (
     metric_key,
 )
 from service.core.validation.metric_checks import KEY
-from service.errors import BadField
-from service.http.api import wrong_member
+from service.errors import InvalidField
+from service.http.api import describe_validation_error
 
 Trigger = Literal["metric", "streak", "api", "achievement", "anniversary"]
 T = TypeVar("T")
@@ -89,18 +89,18 @@ def decoded(raw: bytes, kind: type[T]) -> T:
     """One item of a body.
 
     Raises:
-        BadField: a member is missing, or of another type. (In Trophy's words: "Name not a string".)
+        InvalidField: a member is missing, or of another type. (In Trophy's words: "Name not a string".)
     """
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
-        field, expected = wrong_member(error)
+        field, expected = describe_validation_error(error)
         if expected.startswith("str, got") and field:
             raise Said(f"{field[:1].upper()}{field[1:]} not a string") from None
-        raise BadField(field, expected) from None
+        raise InvalidField(field, expected) from None
 
 
-class Said(BadField):
+class Said(InvalidField):
     """A refusal in Trophy's own words."""
 
     def __init__(self, message: str) -> None:
@@ -237,7 +237,7 @@ def _requirements(title: Title, known: Achievement, item: AchievementItem) -> tu
                 raise Said("Metric value is required")
             value = amount(bytes(item.metric_value), "metricValue")
             if value < 1:
-                raise BadField("metricValue", "1 or more", value)
+                raise InvalidField("metricValue", "1 or more", value)
             target = format(value.normalize(), "f")
             where = _filter(title, item.event_attributes, "event")
             measure = Measure(aggregate="sum", metric=metric.key, where=where)
@@ -247,7 +247,7 @@ def _requirements(title: Title, known: Achievement, item: AchievementItem) -> tu
         case "achievement":
             ids = tuple(dict.fromkeys(item.achievement_ids or ()))
             if not ids:
-                raise BadField("achievementIds", "at least one achievement's id")
+                raise InvalidField("achievementIds", "at least one achievement's id")
             target, measure = str(len(ids)), Measure(aggregate="unlocks", achievements=ids)
         case "anniversary":
             years = int(_at_least_one(item.anniversary_years, "anniversaryYears"))
@@ -261,7 +261,7 @@ def _requirements(title: Title, known: Achievement, item: AchievementItem) -> tu
 
 def _at_least_one(value: int | None, field: str) -> str:
     if value is None or not 1 <= value <= 10_000:  # noqa: PLR2004  (some 27 years of days)
-        raise BadField(field, "a whole number of 1 to 10000", value)
+        raise InvalidField(field, "a whole number of 1 to 10000", value)
     return str(value)
 
 
@@ -282,7 +282,7 @@ def _filters(title: Title, pairs: tuple[tuple[str, str], ...], kind: AttributeKi
 
 def _key(key: str) -> str:
     if KEY.fullmatch(key) is None:
-        raise BadField("key", "1 to 128 letters, digits, hyphens and underscores", key)
+        raise InvalidField("key", "1 to 128 letters, digits, hyphens and underscores", key)
     return key
 
 

@@ -7,14 +7,14 @@ import msgspec
 from aiohttp import hdrs, web
 
 from service.api.trophy import admin_schemas as bodies
-from service.api.trophy.admin import MOST_BYTES, Administering, ids_of
-from service.api.trophy.context import Asking
+from service.api.trophy.admin import MOST_BYTES, AdminContext, ids_of
+from service.api.trophy.context import RequestContext
 from service.api.trophy.responses import Shape
 from service.api.trophy.schemas import BatchEvent, idempotency_key, user_id
 from service.core.auth import api_keys
 from service.core.events.writer import Written
 from service.core.unlocks.model import Change, Event
-from service.errors import BadField, NotFound, UnknownMetric
+from service.errors import InvalidField, NotFound, UnknownMetric
 from service.http.api import Route, decode, read_body
 
 MOST_EVENTS = 1000
@@ -28,12 +28,12 @@ class NewKeyItem(msgspec.Struct, kw_only=True, rename="camel"):
 
 async def create_keys(request: web.Request) -> web.Response:
     """Make keys that reach one user each. The whole key is shown this once."""
-    administering = Administering(request)
+    administering = AdminContext(request)
     created = []
     for index, raw in enumerate(await administering.items()):
         try:
             player = user_id(bodies.decoded(bytes(raw), NewKeyItem).user_id, "userId")
-        except BadField as refusal:
+        except InvalidField as refusal:
             administering.issues.append({"index": index, "severity": "error", "message": str(refusal)})
             continue
         found = await administering.services.progress.in_title(player, administering.title_id)
@@ -49,7 +49,7 @@ async def create_keys(request: web.Request) -> web.Response:
 
 async def delete_keys(request: web.Request) -> web.Response:
     """End users' keys."""
-    administering = Administering(request)
+    administering = AdminContext(request)
     ids, good = ids_of(request), list[uuid.UUID]()
     for name in ids:
         try:
@@ -68,21 +68,21 @@ async def delete_keys(request: web.Request) -> web.Response:
 
 async def send_events(request: web.Request) -> web.Response:
     """Count up to 1000 events. With `Prefer: respond-sync` the answer says what became of each of them."""
-    administering, asking = Administering(request), Asking(request)
+    administering, context = AdminContext(request), RequestContext(request)
     items = decode(await read_body(request, limit=MOST_BYTES), list[BatchEvent])
     if not 1 <= len(items) <= MOST_EVENTS:
-        raise BadField("body", f"an array of 1 to {MOST_EVENTS} events, got {len(items)}")
+        raise InvalidField("body", f"an array of 1 to {MOST_EVENTS} events, got {len(items)}")
     batches: dict[str, _Batch] = {}
     for index, item in enumerate(items):
         player = user_id(item.user.id, f"[{index}].user.id")
-        batches.setdefault(player, _Batch()).add(index, item, asking)
+        batches.setdefault(player, _Batch()).add(index, item, context)
     outcomes = await asyncio.gather(
-        *(asking.write(batch.change(player, asking.title_id)) for player, batch in batches.items()),
+        *(context.write(batch.change(player, context.title_id)) for player, batch in batches.items()),
         return_exceptions=True,
     )
     results: dict[int, Shape] = {}
     for batch, outcome in zip(batches.values(), outcomes, strict=True):
-        if isinstance(outcome, BaseException) and not isinstance(outcome, BadField):
+        if isinstance(outcome, BaseException) and not isinstance(outcome, InvalidField):
             raise outcome
         results |= batch.results(outcome)
     issues = [results[index] for index in sorted(results) if "message" in results[index]]
@@ -100,20 +100,20 @@ class _Batch:
         self.events: list[Event] = []
         self.profile: dict[str, object] = {}
 
-    def add(self, index: int, item: BatchEvent, asking: Asking) -> None:
+    def add(self, index: int, item: BatchEvent, context: RequestContext) -> None:
         """Take one event in.
 
         Raises:
             NotFound, UnknownMetric: of a metric that is not counted, or no more.
-            BadField: a value that will not do.
+            InvalidField: a value that will not do.
         """
-        rules, field = asking.published.rules, f"[{index}]."
+        rules, field = context.published.rules, f"[{index}]."
         if item.key not in rules.metrics:
             raise NotFound("Metric not found")
         if rules.metrics[item.key].status == "archived":
             raise UnknownMetric("Metric not found: it is archived")
         key = idempotency_key(item.idempotency_key, f"{field}idempotencyKey")
-        event = item.event(item.key, key=key, now=asking.now, field=field)
+        event = item.event(item.key, key=key, now=context.now, field=field)
         rules.refuse_attributes("event", event.attributes, field=f"{field}attributes")
         rules.refuse_attributes("user", item.user.attributes or (), field=f"{field}user.attributes")
         self.profile |= item.user.profile(f"{field}user")

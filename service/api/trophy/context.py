@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 
 from service import ticks
 from service.api.trophy import cors
-from service.api.trophy.rate_limit import Allowance, Limiter
+from service.api.trophy.rate_limit import Limiter, RateLimitStatus
 from service.api.trophy.responses import Renderer, encode
 from service.api.trophy.schemas import user_id
 from service.core.auth.principal import Principal, may_read_progress, may_write_progress
@@ -21,8 +21,8 @@ from service.core.languages.accept_language import MAX_FIELD
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.model import Change
 from service.core.unlocks.player_progress import Progress
-from service.errors import NotAllowed, NotAuthenticated, NotFound
-from service.http.api import PLAYER, PRINCIPAL, SERVICES, VERSION, Services, decode, matches, read_body
+from service.errors import NotFound, PermissionDenied, Unauthenticated
+from service.http.api import PLAYER, PRINCIPAL, SERVICES, VERSION, Services, decode, etag_matches, read_body
 
 VARY = "Accept-Language, X-API-KEY, X-Fern-Language, X-SDK-VERSION, Origin"
 MOST_BYTES = 64 * 1024  # of a body about one user
@@ -30,31 +30,31 @@ _RENDERERS = 64  # kept of each process: releases × chains × two shapes
 
 T = TypeVar("T")
 
-ALLOWANCE = web.RequestKey("allowance", Allowance)
+RATE_LIMIT_STATUS = web.RequestKey("allowance", RateLimitStatus)
 
 _limiter = Limiter()
 
 
-async def identify(request: web.Request) -> Principal:
+async def authenticate(request: web.Request) -> Principal:
     """Who asks, from the one `X-API-KEY` field.
 
     Raises:
-        NotAuthenticated: the field is missing, given twice, or no key that is good.
+        Unauthenticated: the field is missing, given twice, or no key that is good.
         TooManyRequests: the operator's tier allows this title no more for now.
     """
     fields = request.headers.getall("X-API-KEY", ())
     if len(fields) != 1:
-        raise NotAuthenticated(f"X-API-KEY: expected one field with a key, got {len(fields)}")
+        raise Unauthenticated(f"X-API-KEY: expected one field with a key, got {len(fields)}")
     services = request.app[SERVICES]
     principal = await services.api_keys.principal(fields[0])
     is_write = request.method not in (hdrs.METH_GET, hdrs.METH_HEAD)
     allowance = _limiter.allow(services.settings.rate_tier, principal.title_id or 0, is_write=is_write)
     if allowance is not None:
-        request[ALLOWANCE] = allowance
+        request[RATE_LIMIT_STATUS] = allowance
     return principal
 
 
-class Asking:
+class RequestContext:
     """One request: its title's release, and the renderer of its language and shape."""
 
     def __init__(self, request: web.Request) -> None:
@@ -99,8 +99,8 @@ class Asking:
         """The user of the path, if this key may read of them.
 
         Raises:
-            BadParameter: no user could be named so.
-            NotAllowed: the key is another user's.
+            InvalidParameter: no user could be named so.
+            PermissionDenied: the key is another user's.
         """
         return self.may_read(user_id(self.request.match_info["id"], "id", is_path=True))
 
@@ -108,11 +108,11 @@ class Asking:
         """The user, if this key may read of them.
 
         Raises:
-            NotAllowed: the key is another user's.
+            PermissionDenied: the key is another user's.
         """
         self.request[PLAYER] = player
         if self.principal.players and player not in self.principal.players:
-            raise NotAllowed("this key is of another user")
+            raise PermissionDenied("this key is of another user")
         may_read_progress(self.principal, player, policy="self")
         return player
 
@@ -135,11 +135,11 @@ class Asking:
         """Do it, if this key may.
 
         Raises:
-            NotAllowed: it may not.
+            PermissionDenied: it may not.
         """
         self.request[PLAYER] = change.player
         if self.principal.players and change.player not in self.principal.players:
-            raise NotAllowed("this key is of another user")
+            raise PermissionDenied("this key is of another user")
         may_write_progress(self.principal, change.player, title=self.published.title)
         return await self.services.writer.write(change)
 
@@ -172,7 +172,7 @@ class Asking:
         }
         if languages is not None:
             said[hdrs.CONTENT_LANGUAGE] = languages
-        allowance = self.request.get(ALLOWANCE)
+        allowance = self.request.get(RATE_LIMIT_STATUS)
         if allowance is not None:
             said |= allowance.headers()
         said |= cors.headers(self.request)
@@ -182,7 +182,7 @@ class Asking:
             tag = tag or etag(body, languages)
             said[hdrs.ETAG] = tag
             condition = ", ".join(self.request.headers.getall(hdrs.IF_NONE_MATCH, ())) or None
-            if matches(condition, tag):
+            if etag_matches(condition, tag):
                 return web.Response(status=304, headers=said)
         return web.Response(status=status, body=body, headers=said)
 

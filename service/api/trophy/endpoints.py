@@ -8,7 +8,7 @@ from decimal import Decimal
 from aiohttp import hdrs, web
 
 from service.api.trophy import responses
-from service.api.trophy.context import Asking, etag
+from service.api.trophy.context import RequestContext, etag
 from service.api.trophy.responses import Shape, is_api, is_shown, user_attributes, with_counts
 from service.api.trophy.schemas import CompleteBody, EventBody, UpsertedUser, UserFields, idempotency_key, user_id
 from service.core.catalog.model import Achievement, stored
@@ -16,7 +16,7 @@ from service.core.events import daily_totals
 from service.core.events.daily_totals import Aggregation
 from service.core.unlocks import measures
 from service.core.unlocks.model import Change, Recorded, Report, State
-from service.errors import BadField, BadParameter, NotFound
+from service.errors import InvalidField, InvalidParameter, NotFound
 from service.http.api import Route
 
 _COMPLETIONS = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")  # RFC 4122's namespace of names with a structure
@@ -27,19 +27,19 @@ _AGGREGATIONS: dict[str, Aggregation] = {"daily": "daily", "weekly": "weekly", "
 
 async def list_achievements(request: web.Request) -> web.Response:
     """Every active achievement with how many have completed it; `userAttributes` leaves out what a user could not."""
-    asking = Asking(request)
+    context = RequestContext(request)
     text = ",".join(request.rel_url.query.getall("userAttributes", ()))
     try:
         pairs = user_attributes(text)
     except ValueError as error:
-        raise BadParameter("userAttributes", "attribute:value,attribute:value", str(error)) from None
-    counts = await asking.services.completions.of(asking.title_id)
-    renderer = asking.renderer
+        raise InvalidParameter("userAttributes", "attribute:value,attribute:value", str(error)) from None
+    counts = await context.services.completions.of(context.title_id)
+    renderer = context.renderer
     key = counts.stamp, None if pairs is None else tuple(sorted(pairs.items()))
     if key not in renderer.lists:
         listed = [
             achievement
-            for achievement in asking.published.every.values()
+            for achievement in context.published.every.values()
             if achievement.status == "active"
             and (pairs is None or all(pairs.get(name) == value for name, value in achievement.user_filter))
         ]
@@ -47,60 +47,60 @@ async def list_achievements(request: web.Request) -> web.Response:
         body, languages = responses.encode(shapes), renderer.languages(listed)
         renderer.keep(key, (body, languages, etag(body, languages)))
     body, languages, tag = renderer.lists[key]
-    return asking.answer_bytes(body, languages=languages, tag=tag)
+    return context.answer_bytes(body, languages=languages, tag=tag)
 
 
 async def list_user_achievements(request: web.Request) -> web.Response:
     """What a user has completed; with `includeIncomplete=true` also what is still open to them."""
-    asking = Asking(request)
-    progress = await asking.progress(asking.player())
-    state, counts = progress.state(), await asking.services.completions.of(asking.title_id)
+    context = RequestContext(request)
+    progress = await context.progress(context.player())
+    state, counts = progress.state(), await context.services.completions.of(context.title_id)
     is_whole = request.rel_url.query.get("includeIncomplete") == "true"
-    listed = [one for one in asking.published.every.values() if _is_listed(one, state, is_whole=is_whole)]
+    listed = [one for one in context.published.every.values() if _is_listed(one, state, is_whole=is_whole)]
     shapes = [
         with_counts(
-            asking.renderer.of_player(one, state, now=asking.now, with_progress=asking.with_progress),
+            context.renderer.of_player(one, state, now=context.now, with_progress=context.with_progress),
             one.number,
             counts,
         )
         for one in listed
     ]
-    return asking.answer(shapes, languages=asking.renderer.languages(listed))
+    return context.answer(shapes, languages=context.renderer.languages(listed))
 
 
 async def one_metric(request: web.Request) -> web.Response:
     """A user's total of one metric, and what can be achieved by it."""
-    asking = Asking(request)
-    player, key = asking.player(), _metric_key(asking)
-    state = (await asking.progress(player)).state()
-    shape = asking.renderer.metric(key, state, now=asking.now, with_progress=asking.with_progress)
-    return asking.answer(shape, languages=asking.renderer.languages(asking.renderer.metric_achievements(key)))
+    context = RequestContext(request)
+    player, key = context.player(), _metric_key(context)
+    state = (await context.progress(player)).state()
+    shape = context.renderer.metric(key, state, now=context.now, with_progress=context.with_progress)
+    return context.answer(shape, languages=context.renderer.languages(context.renderer.metric_achievements(key)))
 
 
 async def list_metrics(request: web.Request) -> web.Response:
     """A user's totals of all active metrics."""
-    asking = Asking(request)
-    state = (await asking.progress(asking.player())).state()
-    active = [metric for metric in asking.published.rules.metrics.values() if metric.status == "active"]
-    return asking.answer([asking.renderer.metric(metric.key, state, now=asking.now) for metric in active])
+    context = RequestContext(request)
+    state = (await context.progress(context.player())).state()
+    active = [metric for metric in context.published.rules.metrics.values() if metric.status == "active"]
+    return context.answer([context.renderer.metric(metric.key, state, now=context.now) for metric in active])
 
 
 async def event_summary(request: web.Request) -> web.Response:
     """What a user's days, weeks or months added to a metric."""
-    asking = Asking(request)
-    player, key = asking.player(), _metric_key(asking)
+    context = RequestContext(request)
+    player, key = context.player(), _metric_key(context)
     query = request.rel_url.query
     aggregation = _AGGREGATIONS.get(query.get("aggregation", ""))
     if aggregation is None:
-        raise BadParameter("aggregation", "daily, weekly or monthly", query.get("aggregation", "nothing"))
+        raise InvalidParameter("aggregation", "daily, weekly or monthly", query.get("aggregation", "nothing"))
     since, until = _date(request, "startDate"), _date(request, "endDate")
     if not 0 < (until - since).days <= _MOST_DAYS:
-        raise BadParameter("endDate", f"a day after startDate, by at most {_MOST_DAYS} days", until)
-    await asking.progress(player)
+        raise InvalidParameter("endDate", f"a day after startDate, by at most {_MOST_DAYS} days", until)
+    await context.progress(player)
     periods = await daily_totals.summary(
-        asking.services.pool, player, asking.title_id, metric=key, since=since, until=until, by=aggregation
+        context.services.pool, player, context.title_id, metric=key, since=since, until=until, by=aggregation
     )
-    return asking.answer(
+    return context.answer(
         [
             {
                 "date": period.first_day.isoformat(),
@@ -114,138 +114,138 @@ async def event_summary(request: web.Request) -> web.Response:
 
 async def send_event(request: web.Request) -> web.Response:
     """Count something that a user did. Under an `Idempotency-Key` it counts once, however often it is sent."""
-    asking = Asking(request)
-    body = await asking.body(EventBody)
+    context = RequestContext(request)
+    body = await context.body(EventBody)
     keys = request.headers.getall("Idempotency-Key", ())
     if len(keys) > 1:
-        raise BadField("Idempotency-Key", "one field", len(keys))
+        raise InvalidField("Idempotency-Key", "one field", len(keys))
     key = idempotency_key(keys[0] if keys else None, "Idempotency-Key")
     player = user_id(body.user.id, "user.id")
-    event = body.event(request.match_info["key"], key=key, now=asking.now)
-    written = await asking.write(
-        Change(player=player, title_id=asking.title_id, events=(event,), profile=body.user.profile("user"))
+    event = body.event(request.match_info["key"], key=key, now=context.now)
+    written = await context.write(
+        Change(player=player, title_id=context.title_id, events=(event,), profile=body.user.profile("user"))
     )
     recorded = written.recorded[0]
-    shape = _event(asking, recorded, event.metric, written.state)
+    shape = _event(context, recorded, event.metric, written.state)
     if key is not None:
         shape |= {"idempotencyKey": key, "idempotentReplayed": recorded.is_replay}
-    return asking.answer(shape, status=202 if recorded.is_replay else 201)
+    return context.answer(shape, status=202 if recorded.is_replay else 201)
 
 
 async def complete(request: web.Request) -> web.Response:
     """Complete an achievement that is completed by a call. A second time changes nothing."""
-    asking = Asking(request)
-    body = await asking.body(CompleteBody)
+    context = RequestContext(request)
+    body = await context.body(CompleteBody)
     player = user_id(body.user.id, "user.id")
-    achievement = _by_key(asking.published.every.values(), request.match_info["key"])
+    achievement = _by_key(context.published.every.values(), request.match_info["key"])
     if not is_api(achievement):
-        raise BadField("key", "an achievement with the trigger api: this one is completed by itself")
-    written = await asking.write(
+        raise InvalidField("key", "an achievement with the trigger api: this one is completed by itself")
+    written = await context.write(
         Change(
             player=player,
-            title_id=asking.title_id,
+            title_id=context.title_id,
             profile=body.user.profile("user"),
             reports=(Report(achievement.number, Decimal(100)),),
         )
     )
     if stored(achievement.number) not in written.state.unlocked:
-        raise BadField("key", "an achievement that this user can complete now")
-    completion = uuid.uuid5(_COMPLETIONS, f"{asking.title_id}/{achievement.number}/{player}")
+        raise InvalidField("key", "an achievement that this user can complete now")
+    completion = uuid.uuid5(_COMPLETIONS, f"{context.title_id}/{achievement.number}/{player}")
     shape = {
         "completionId": str(completion),
-        "achievement": asking.renderer.of_player(achievement, written.state, now=asking.now),
+        "achievement": context.renderer.of_player(achievement, written.state, now=context.now),
         "points": {},
     }
-    return asking.answer(shape, status=201)
+    return context.answer(shape, status=201)
 
 
 async def create_user(request: web.Request) -> web.Response:
     """Make a user known, or change one that is."""
-    asking = Asking(request)
-    body = await asking.body(UpsertedUser)
-    return await _put_user(asking, user_id(body.id, "id"), body, status=201)
+    context = RequestContext(request)
+    body = await context.body(UpsertedUser)
+    return await _put_user(context, user_id(body.id, "id"), body, status=201)
 
 
 async def identify_user(request: web.Request) -> web.Response:
     """Make the user of the path known, or change them."""
-    asking = Asking(request)
-    return await _put_user(asking, asking.player(), await asking.body(UserFields))
+    context = RequestContext(request)
+    return await _put_user(context, context.player(), await context.body(UserFields))
 
 
 async def update_user(request: web.Request) -> web.Response:
     """Change a user that is known."""
-    asking = Asking(request)
-    return await _put_user(asking, asking.player(), await asking.body(UserFields), must_exist=True)
+    context = RequestContext(request)
+    return await _put_user(context, context.player(), await context.body(UserFields), must_exist=True)
 
 
 async def get_user(request: web.Request) -> web.Response:
     """What the title knows of a user."""
-    asking = Asking(request)
-    player = asking.player()
-    progress = await asking.progress(player)
-    return asking.answer(responses.user(player, progress.profile, created_at=progress.created_at))
+    context = RequestContext(request)
+    player = context.player()
+    progress = await context.progress(player)
+    return context.answer(responses.user(player, progress.profile, created_at=progress.created_at))
 
 
 async def one_streak(request: web.Request) -> web.Response:
     """A user's days in a row, and the days before them if `historyPeriods` asks for some."""
-    asking = Asking(request)
-    player = asking.player()
-    state = (await asking.progress(player)).state()
-    streak = asking.published.rules.streak(state, now=asking.now)
+    context = RequestContext(request)
+    player = context.player()
+    state = (await context.progress(player)).state()
+    streak = context.published.rules.streak(state, now=context.now)
     periods = _whole(request, "historyPeriods", default=7, most=365)
-    history = await _streak_history(asking, player, state, periods)
+    history = await _streak_history(context, player, state, periods)
     extended = None if streak.length == 0 or streak.last_day is None else f"{streak.last_day.isoformat()}T00:00:00Z"
-    return asking.answer(responses.streak(streak) | {"extended": extended, "streakHistory": history, "pauses": []})
+    return context.answer(responses.streak(streak) | {"extended": extended, "streakHistory": history, "pauses": []})
 
 
 async def list_streaks(request: web.Request) -> web.Response:
     """The streaks of several users: those of `userIds` that are known."""
-    asking = Asking(request)
+    context = RequestContext(request)
     named = [name for field in request.rel_url.query.getall("userIds", ()) for name in field.split(",") if name]
     if len(named) > _MOST_USERS:
-        raise BadParameter("userIds", f"at most {_MOST_USERS}", len(named))
+        raise InvalidParameter("userIds", f"at most {_MOST_USERS}", len(named))
     shapes = []
     for name in dict.fromkeys(named):
-        player = asking.may_read(user_id(name, "userIds", is_path=True))
-        found = await asking.services.progress.in_title(player, asking.title_id)
+        player = context.may_read(user_id(name, "userIds", is_path=True))
+        found = await context.services.progress.in_title(player, context.title_id)
         if found.progress is not None:
-            streak = asking.published.rules.streak(found.progress.state(), now=asking.now)
+            streak = context.published.rules.streak(found.progress.state(), now=context.now)
             shapes.append({"userId": name, "streakLength": streak.length, "extended": None})
-    return asking.answer(shapes)
+    return context.answer(shapes)
 
 
 async def _put_user(
-    asking: Asking, player: str, body: UserFields, *, status: int = 200, must_exist: bool = False
+    context: RequestContext, player: str, body: UserFields, *, status: int = 200, must_exist: bool = False
 ) -> web.Response:
-    written = await asking.write(
-        Change(player=player, title_id=asking.title_id, profile=body.profile("user"), must_exist=must_exist)
+    written = await context.write(
+        Change(player=player, title_id=context.title_id, profile=body.profile("user"), must_exist=must_exist)
     )
     state = written.state
-    return asking.answer(responses.user(player, state.profile, created_at=state.created_at), status=status)
+    return context.answer(responses.user(player, state.profile, created_at=state.created_at), status=status)
 
 
-def _event(asking: Asking, recorded: Recorded, metric: str, state: State) -> Shape:
+def _event(context: RequestContext, recorded: Recorded, metric: str, state: State) -> Shape:
     """What came of an event, with every member that the SDKs demand."""
-    unlocked = [asking.published.every[number] for number in recorded.unlocked]
+    unlocked = [context.published.every[number] for number in recorded.unlocked]
     return {
         "eventId": str(recorded.event_id),
-        "metricId": asking.published.rules.metrics[metric].public_id,
+        "metricId": context.published.rules.metrics[metric].public_id,
         "total": responses.number(recorded.total),
-        "achievements": [asking.renderer.of_player(one, state, now=asking.now) for one in unlocked],
+        "achievements": [context.renderer.of_player(one, state, now=context.now) for one in unlocked],
         "currentStreak": responses.streak(recorded.streak) | {"extended": recorded.streak.was_extended},
         "points": {},
         "leaderboards": {},
     }
 
 
-async def _streak_history(asking: Asking, player: str, state: State, periods: int) -> list[Shape]:
+async def _streak_history(context: RequestContext, player: str, state: State, periods: int) -> list[Shape]:
     """Each of the last days up to today, with the length of the row that it belongs to so far."""
-    today = measures.local_day(asking.now, state.profile.time_zone)
-    async with asking.services.pool.connection() as connection:
+    today = measures.local_day(context.now, state.profile.time_zone)
+    async with context.services.pool.connection() as connection:
         active = await daily_totals.active_days(
             connection,
             player=player,
-            title_id=asking.title_id,
+            title_id=context.title_id,
             since=datetime.date.fromordinal(max(1, today - periods - 400)),
             until=datetime.date.fromordinal(today),
         )
@@ -276,9 +276,9 @@ def _by_key(achievements: Iterable[Achievement], key: str) -> Achievement:
     raise NotFound("Achievement not found")
 
 
-def _metric_key(asking: Asking) -> str:
-    key = asking.request.match_info["key"]
-    if key not in asking.published.rules.metrics:
+def _metric_key(context: RequestContext) -> str:
+    key = context.request.match_info["key"]
+    if key not in context.published.rules.metrics:
         raise NotFound("Metric not found")
     return key
 
@@ -288,7 +288,7 @@ def _date(request: web.Request, name: str) -> datetime.date:
     try:
         return datetime.datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=datetime.UTC).date()
     except ValueError:
-        raise BadParameter(name, "a day as YYYY-MM-DD", value or "nothing") from None
+        raise InvalidParameter(name, "a day as YYYY-MM-DD", value or "nothing") from None
 
 
 def _whole(request: web.Request, name: str, *, default: int, most: int) -> int:
@@ -296,7 +296,7 @@ def _whole(request: web.Request, name: str, *, default: int, most: int) -> int:
     if value is None:
         return default
     if not value.isascii() or not value.isdecimal() or not 0 <= int(value[:6]) <= most:
-        raise BadParameter(name, f"a number from 0 to {most}", value)
+        raise InvalidParameter(name, f"a number from 0 to {most}", value)
     return int(value)
 
 

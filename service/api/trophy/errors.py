@@ -10,15 +10,15 @@ from service.api.trophy import cors
 from service.api.trophy.responses import encode
 
 _TABLE: tuple[tuple[type[errors.LaurelError], int], ...] = (
-    (errors.TooLarge, 413),
-    (errors.TooSlow, 408),
-    (errors.UnsupportedBody, 415),
-    (errors.BadField, 422),
-    (errors.BadParameter, 422),
+    (errors.PayloadTooLarge, 413),
+    (errors.RequestTimeout, 408),
+    (errors.UnsupportedMediaType, 415),
+    (errors.InvalidField, 422),
+    (errors.InvalidParameter, 422),
     (errors.UnknownMetric, 422),
-    (errors.BadCatalogue, 422),
-    (errors.NotAllowed, 403),
-    (errors.NotAuthenticated, 401),
+    (errors.InvalidCatalog, 422),
+    (errors.PermissionDenied, 403),
+    (errors.Unauthenticated, 401),
     (errors.NotFound, 404),
     (errors.MethodNotAllowed, 405),
     (errors.TooManyRequests, 429),
@@ -27,7 +27,7 @@ _TABLE: tuple[tuple[type[errors.LaurelError], int], ...] = (
 )
 
 
-def refuse(request: web.BaseRequest, error: errors.LaurelError | None) -> web.Response:
+def error_response(request: web.BaseRequest, error: errors.LaurelError | None) -> web.Response:
     """The status, headers and body for an error; None is a bug of ours, which is told without detail."""
     headers = {hdrs.CACHE_CONTROL: "no-store", "X-Content-Type-Options": "nosniff", **cors.headers(request)}
     if error is None:
@@ -35,7 +35,7 @@ def refuse(request: web.BaseRequest, error: errors.LaurelError | None) -> web.Re
     else:
         status = next((status for kind, status in _TABLE if isinstance(error, kind)), 400)
         message = str(error)
-    if isinstance(error, errors.NotAuthenticated):
+    if isinstance(error, errors.Unauthenticated):
         headers[hdrs.WWW_AUTHENTICATE] = "X-API-KEY"
     if isinstance(error, errors.MethodNotAllowed):
         headers[hdrs.ALLOW] = ", ".join(error.allowed)

@@ -9,7 +9,7 @@ TIERS: dict[RateTier, tuple[int, int] | None] = {"off": None, "standard": (10, 1
 """Writes and reads a second; the documented tiers of Trophy."""
 
 
-class Allowance:
+class RateLimitStatus:
     """What is left of this second after a request. `reset_at` is in seconds since 1970."""
 
     __slots__ = ("limit", "remaining", "reset_at")
@@ -33,7 +33,9 @@ class Limiter:
         self._second = 0
         self._counts: dict[tuple[int, bool], int] = {}
 
-    def allow(self, tier: RateTier, title_id: int, *, is_write: bool, now: float | None = None) -> Allowance | None:
+    def allow(
+        self, tier: RateTier, title_id: int, *, is_write: bool, now: float | None = None
+    ) -> RateLimitStatus | None:
         """Count a request; None where there is no limit.
 
         Raises:
@@ -50,4 +52,4 @@ class Limiter:
         if count > limit:
             kind = "writes" if is_write else "reads"
             raise TooManyRequests(f"more than {limit} {kind} a second", limit=limit, reset_at=second + 1)
-        return Allowance(limit, limit - count, second + 1)
+        return RateLimitStatus(limit, limit - count, second + 1)

@@ -11,7 +11,7 @@ import msgspec
 
 from service import ticks
 from service.core.unlocks.model import Event
-from service.errors import BadField, BadParameter
+from service.errors import InvalidField, InvalidParameter
 
 MOST_CHARACTERS = 128  # of a user's id
 _TEXT = 512  # characters of a name, an email, a token, an attribute's value
@@ -43,7 +43,7 @@ class UserFields(msgspec.Struct, kw_only=True, rename="camel"):
         """The changes of the profile that are meant.
 
         Raises:
-            BadField: a value that will not do.
+            InvalidField: a value that will not do.
         """
         said: dict[str, object] = {}
         for name, value in (("email", self.email), ("name", self.name)):
@@ -51,11 +51,11 @@ class UserFields(msgspec.Struct, kw_only=True, rename="camel"):
                 said[name] = text(value, f"{field}.{name}")
         if self.tz is not None:
             if self.tz not in _time_zones():
-                raise BadField(f"{field}.tz", "an IANA time zone such as Europe/Berlin", self.tz)
+                raise InvalidField(f"{field}.tz", "an IANA time zone such as Europe/Berlin", self.tz)
             said["time_zone"] = self.tz
         if self.device_tokens is not None:
             if len(self.device_tokens) > _MOST_TOKENS:
-                raise BadField(f"{field}.deviceTokens", f"at most {_MOST_TOKENS}", len(self.device_tokens))
+                raise InvalidField(f"{field}.deviceTokens", f"at most {_MOST_TOKENS}", len(self.device_tokens))
             said["device_tokens"] = tuple(text(token, f"{field}.deviceTokens") for token in self.device_tokens)
         wants = self.subscribe_to_emails if self.subscribe_to_emails is not None else self.subscribed_to_emails
         if wants is not None:
@@ -83,7 +83,7 @@ class EventBody(msgspec.Struct, kw_only=True, rename="camel"):
         """The event that is meant.
 
         Raises:
-            BadField: a value that will not do.
+            InvalidField: a value that will not do.
         """
         return Event(
             metric=metric,
@@ -112,13 +112,13 @@ def user_id(value: str, field: str, *, is_path: bool = False) -> str:
     """A user's id: 1 to 128 characters, none of them a control character.
 
     Raises:
-        BadField, or BadParameter for a part of the path: it is anything else.
+        InvalidField, or InvalidParameter for a part of the path: it is anything else.
     """
     if not 1 <= len(value) <= MOST_CHARACTERS or _UNFIT.search(value):
         expected = f"1 to {MOST_CHARACTERS} characters, none of them a control character"
         if is_path:
-            raise BadParameter(field, expected, ascii(value))
-        raise BadField(field, expected, ascii(value))
+            raise InvalidParameter(field, expected, ascii(value))
+        raise InvalidField(field, expected, ascii(value))
     return value
 
 
@@ -126,10 +126,10 @@ def text(value: str, field: str) -> str:
     """A short text without control characters.
 
     Raises:
-        BadField: it is longer, or holds one.
+        InvalidField: it is longer, or holds one.
     """
     if len(value) > _TEXT or _UNFIT.search(value):
-        raise BadField(field, f"at most {_TEXT} characters, none of them a control character", ascii(value))
+        raise InvalidField(field, f"at most {_TEXT} characters, none of them a control character", ascii(value))
     return value
 
 
@@ -137,10 +137,10 @@ def attributes(given: Mapping[str, Scalar | None], field: str) -> dict[str, str]
     """Attribute values as texts: numbers and booleans are taken as JSON writes them, null as absent.
 
     Raises:
-        BadField: too many, or a text that will not do.
+        InvalidField: too many, or a text that will not do.
     """
     if len(given) > _MOST_ATTRIBUTES:
-        raise BadField(field, f"at most {_MOST_ATTRIBUTES}", len(given))
+        raise InvalidField(field, f"at most {_MOST_ATTRIBUTES}", len(given))
     return {
         text(key, field): text(
             value if isinstance(value, str) else msgspec.json.encode(value).decode(), f"{field}.{key}"
@@ -154,16 +154,16 @@ def amount(raw: bytes, field: str) -> Decimal:
     """An event's amount: a JSON number of at most 10^15 either way, with at most 9 decimals.
 
     Raises:
-        BadField: it is no number, or one that is not counted.
+        InvalidField: it is no number, or one that is not counted.
     """
     raw = raw.strip()
     expected = "a number of at most 10^15 either way, with at most 9 decimals"
     if _AMOUNT.fullmatch(raw) is None:
-        raise BadField(field, expected, raw[:64].decode("utf-8", "replace"))
+        raise InvalidField(field, expected, raw[:64].decode("utf-8", "replace"))
     value = Decimal(raw.decode())
     exponent = value.normalize().as_tuple().exponent
     if abs(value) > LARGEST_AMOUNT or (isinstance(exponent, int) and exponent < -9):  # noqa: PLR2004  (as said)
-        raise BadField(field, expected, raw[:64].decode())
+        raise InvalidField(field, expected, raw[:64].decode())
     return value
 
 
@@ -171,7 +171,7 @@ def moment(value: str, field: str, *, now: int) -> int:
     """An RFC 3339 time as ticks, not later than now and not before 1970.
 
     Raises:
-        BadField: it is anything else.
+        InvalidField: it is anything else.
     """
     match = _TIMESTAMP.fullmatch(value)
     at = -1
@@ -182,7 +182,7 @@ def moment(value: str, field: str, *, now: int) -> int:
         except (ValueError, OverflowError):
             pass
     if not ticks.of_unix(0) <= at <= now + 300 * ticks.SECOND:
-        raise BadField(field, "a time such as 2026-01-31T12:00:00Z, not before 1970 and not in the future", value)
+        raise InvalidField(field, "a time such as 2026-01-31T12:00:00Z, not before 1970 and not in the future", value)
     return at
 
 
@@ -190,10 +190,10 @@ def idempotency_key(value: str | None, field: str) -> str | None:
     """A key: 1 to 255 visible ASCII characters; None where none was sent.
 
     Raises:
-        BadField: it is anything else.
+        InvalidField: it is anything else.
     """
     if value is not None and _IDEMPOTENCY_KEY.fullmatch(value) is None:
-        raise BadField(field, "1 to 255 visible ASCII characters", ascii(value))
+        raise InvalidField(field, "1 to 255 visible ASCII characters", ascii(value))
     return value
 
 

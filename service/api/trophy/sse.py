@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from aiohttp import hdrs, web
 
 from service.api.trophy import cors
-from service.api.trophy.context import Asking
+from service.api.trophy.context import RequestContext
 from service.api.trophy.responses import completed
 from service.core.catalog.model import number_of
 from service.core.unlocks.player_progress import Progress
-from service.errors import BadParameter
+from service.errors import InvalidParameter
 from service.http.api import SERVER, STOPPING, Route
 
 HEARTBEAT = 15.0  # seconds: under what proxies close idle connections after
@@ -27,11 +27,11 @@ Place = tuple[int, int]
 
 async def unlocks(request: web.Request) -> web.StreamResponse:
     """A stream of a user's unlocks from now on, or from after `Last-Event-ID`."""
-    asking = Asking(request)
-    player = asking.player()
+    context = RequestContext(request)
+    player = context.player()
     place = _asked_for(request)
-    async with asking.services.watch.of(player) as changes:
-        found = await asking.services.progress.in_title(player, asking.title_id)
+    async with context.services.watch.of(player) as changes:
+        found = await context.services.progress.in_title(player, context.title_id)
         if place is None:  # from now on
             place = max((at for at, _, _ in _unlocks(found.progress)), default=(0, -1))
         response = web.StreamResponse(
@@ -50,7 +50,7 @@ async def unlocks(request: web.Request) -> web.StreamResponse:
             for at, number, ticks in _unlocks(found.progress):
                 if at > place:
                     place = at
-                    published = asking.services.releases.current.titles.get(asking.title_id, asking.published)
+                    published = context.services.releases.current.titles.get(context.title_id, context.published)
                     body = completed(published, player, number, ticks)
                     if body is not None:
                         head = f"id: {at[0]}.{at[1]}\nevent: achievement.completed\ndata: ".encode()
@@ -60,7 +60,7 @@ async def unlocks(request: web.Request) -> web.StreamResponse:
                     await changes.next()
             except TimeoutError:
                 await response.write(b": still here\n\n")
-            found = await asking.services.progress.in_title(player, asking.title_id)
+            found = await context.services.progress.in_title(player, context.title_id)
     return response
 
 
@@ -70,7 +70,7 @@ def _asked_for(request: web.Request) -> Place | None:
         return None
     match = _ID.fullmatch(text)
     if match is None:
-        raise BadParameter("Last-Event-ID", "the id of an event of this stream", text)
+        raise InvalidParameter("Last-Event-ID", "the id of an event of this stream", text)
     return int(match[1]), int(match[2])
 
 

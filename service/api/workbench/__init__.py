@@ -1,10 +1,10 @@
 """The workbench: pages for localization teams at `/l10n`, made on the server, whole without JavaScript."""
 
 from service.api.workbench import editor, imports, overview, releases, session, static, strings
-from service.api.workbench.errors import refuse
-from service.http.api import Door
+from service.api.workbench.errors import error_response
+from service.http.api import Api
 
-DOOR = Door(
+API = Api(
     name="workbench",
     prefixes=("/l10n",),
     routes=(
@@ -16,9 +16,9 @@ DOOR = Door(
         *strings.ROUTES,
         *editor.ROUTES,  # a key may hold any number of slashes
     ),
-    identify=session.identify,
-    refuse=refuse,
+    authenticate=session.authenticate,
+    error_response=error_response,
     openapi={"tags": (), "paths": {}, "components": {}},  # pages are for people
 )
 
-__all__ = ["DOOR"]
+__all__ = ["API"]

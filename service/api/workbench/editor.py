@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from service.api.workbench import pages
-from service.api.workbench.context import Asking
+from service.api.workbench.context import RequestContext
 from service.api.workbench.forms import Form, read_form
 from service.api.workbench.preview import card_of
 from service.api.workbench.strings import filter_of
@@ -20,9 +20,9 @@ from service.core.localization import strings
 from service.core.localization.strings import String, Written
 from service.core.publishing.drafts import lock_title
 from service.core.validation.string_checks import is_hard_limit
-from service.errors import BadField, BadParameter, Conflict, Unconditional
+from service.errors import Conflict, InvalidField, InvalidParameter, PreconditionRequired
 from service.http.api import Route
-from service.http.params import locale, words
+from service.http.params import locale_param, query_params
 
 _REASON = re.compile(r"reason-([a-z0-9-]{1,64})", re.ASCII)
 _REASON_CHARACTERS = 500
@@ -33,66 +33,66 @@ _RIGHTS: tuple[Right, ...] = get_args(Right)
 
 async def get_string(request: web.Request) -> web.Response:
     """The editor of one string."""
-    asking = Asking(request)
-    return await _editor(asking, asking.key(), asking.locale())
+    context = RequestContext(request)
+    return await _editor(context, context.key(), context.locale())
 
 
 async def post_string(request: web.Request) -> web.Response:
     """Do what the button says; then the next string of the list, or this one again."""
-    asking = Asking(request)
-    key, where = asking.key(), asking.locale()
+    context = RequestContext(request)
+    key, where = context.key(), context.locale()
     form = await read_form(request)
     action = form.get("action", "save")
     if action == "edit":  # out of a conflict: what was typed goes on, over what is there now
-        return await _editor(asking, key, where, typed=form.get("text"), expected=form.whole("version"))
+        return await _editor(context, key, where, typed=form.get("text"), expected=form.whole("version"))
     try:
-        await _change(asking, form, expected=form.whole("version"))
+        await _change(context, form, expected=form.whole("version"))
     except Conflict as conflict:
-        return await _conflict(asking, form, conflict)
-    except BadField as refusal:
+        return await _conflict(context, form, conflict)
+    except InvalidField as refusal:
         if action == "send-back" or refusal.field != "text":
             raise
         return await _editor(
-            asking, key, where, typed=form.get("text"), expected=form.whole("version"), problem=str(refusal), status=422
+            context, key, where, typed=form.get("text"), expected=form.whole("version"), problem=str(refusal), status=422
         )
     asked = _list_of(request)
     if form.get("then") == "next":
-        following = await _next(asking, key, where)
+        following = await _next(context, key, where)
         if following is None:
-            return pages.see_other(pages.address(asking.title_id, where, **(asked | {"from_": ""})))
-        return pages.see_other(pages.address(asking.title_id, where, following, **(asked | {"from_": key})))
-    return pages.see_other(pages.address(asking.title_id, where, key, **asked, saved="yes"))
+            return pages.see_other(pages.address(context.title_id, where, **(asked | {"from_": ""})))
+        return pages.see_other(pages.address(context.title_id, where, following, **(asked | {"from_": key})))
+    return pages.see_other(pages.address(context.title_id, where, key, **asked, saved="yes"))
 
 
 async def put_string(request: web.Request) -> web.Response:
     """The same for the script: over the version of `If-Match`, answered as JSON with where to go on."""
-    asking = Asking(request)
+    context = RequestContext(request)
     tags = request.headers.getall(hdrs.IF_MATCH, ())
     if not tags:
-        raise Unconditional("If-Match: expected the version that you saw, and there is none")
+        raise PreconditionRequired("If-Match: expected the version that you saw, and there is none")
     match = _TAG.fullmatch(tags[0]) if len(tags) == 1 else None
     if match is None or int(match[1]) >= 2**31:
-        raise BadParameter(hdrs.IF_MATCH, 'one version such as "v7"', ", ".join(tags))
+        raise InvalidParameter(hdrs.IF_MATCH, 'one version such as "v7"', ", ".join(tags))
     form = await read_form(request)
-    saved = await _change(asking, form, expected=int(match[1]))
-    following = await _next(asking, saved.key, saved.locale)
+    saved = await _change(context, form, expected=int(match[1]))
+    following = await _next(context, saved.key, saved.locale)
     asked = _list_of(request)
     after = (
-        pages.address(asking.title_id, saved.locale, **(asked | {"from_": ""}))
+        pages.address(context.title_id, saved.locale, **(asked | {"from_": ""}))
         if following is None
-        else pages.address(asking.title_id, saved.locale, following, **(asked | {"from_": saved.key}))
+        else pages.address(context.title_id, saved.locale, following, **(asked | {"from_": saved.key}))
     )
     body = msgspec.json.encode({"version": saved.version, "state": saved.state, "next": after})
     headers = {**pages.HEADERS, hdrs.ETAG: f'"v{saved.version}"', hdrs.CACHE_CONTROL: "no-store"}
     return web.Response(body=body, headers=headers, content_type="application/json")
 
 
-async def _change(asking: Asking, form: Form, *, expected: int) -> String:
+async def _change(context: RequestContext, form: Form, *, expected: int) -> String:
     """What the button says, done to the string at the version that was seen."""
-    key, where, action, text = asking.key(), asking.locale(), form.get("action", "save"), form.get("text")
-    who, title_id = asking.who, asking.title_id
-    async with asking.services.pool.transaction() as connection:
-        await lock_title(connection, asking.title_id)  # what is allowed depends on what is there
+    key, where, action, text = context.key(), context.locale(), form.get("action", "save"), form.get("text")
+    who, title_id = context.who, context.title_id
+    async with context.services.pool.transaction() as connection:
+        await lock_title(connection, context.title_id)  # what is allowed depends on what is there
         current = await strings.one(connection, title_id, key, where)
         place = connection, title_id, key, where
         if form.get("restore"):
@@ -103,7 +103,7 @@ async def _change(asking: Asking, form: Form, *, expected: int) -> String:
             approve = action == "approve"
             return await strings.review(*place, approve=approve, expected=expected, actor=who.name)
         if action not in _SAVES:
-            raise BadField("action", "save, suggest, approve or send-back", action)
+            raise InvalidField("action", "save, suggest, approve or send-back", action)
         state = _SAVES[action]
         may_localize(who, strings.right_to_save(current, state), title_id, where)
         return await strings.save(
@@ -122,7 +122,7 @@ def _reasons(form: Form) -> dict[str, str]:
 
 
 async def _editor(
-    asking: Asking,
+    context: RequestContext,
     key: str,
     where: str,
     *,
@@ -132,19 +132,19 @@ async def _editor(
     status: int = 200,
 ) -> web.Response:
     """The page of a string: `typed` in place of its text, over the version `expected`, with what was wrong."""
-    asked, title_id = _list_of(asking.request), asking.title_id
-    published = asking.services.releases.current.titles.get(title_id)
-    async with asking.services.pool.connection() as connection:
+    asked, title_id = _list_of(context.request), context.title_id
+    published = context.services.releases.current.titles.get(title_id)
+    async with context.services.pool.connection() as connection:
         string = await strings.one(connection, title_id, key, where, other=asked["with_"])
         revisions = await strings.history(connection, title_id, key, where)
         text = string.text if typed is None else typed
         card = await card_of(connection, title_id, string, text=text, published=published)
-    visit = asking.services.presence.open(title_id, key, where, name=asking.who.name, now=time.monotonic())
-    following = await _next(asking, key, where)
+    visit = context.services.presence.open(title_id, key, where, name=context.who.name, now=time.monotonic())
+    following = await _next(context, key, where)
     step = asked | {"from_": ""}
     changes = [difference(old.text or "", new.text or "") for new, old in pairwise(revisions)]
     return pages.page(
-        asking.request,
+        context.request,
         "editor.html",
         status=status,
         title_id=title_id,
@@ -154,14 +154,14 @@ async def _editor(
         is_hard_limit=is_hard_limit(key),
         served=None if published is None else published.texts.get(where, {}).get(key),
         other=asked["with_"],
-        may=_buttons(asking, string),
+        may=_buttons(context, string),
         history=list(zip(revisions, [*changes, None], strict=True)) if revisions else [],
         overrides=string.overridden(),
         card=card,
         visit=visit,
         visit_minutes=0 if visit is None else int((time.monotonic() - visit.at) // 60),
         problem=problem,
-        is_saved=asking.request.rel_url.query.get("saved") == "yes" and problem is None,
+        is_saved=context.request.rel_url.query.get("saved") == "yes" and problem is None,
         here=pages.address(title_id, where, key, **asked),
         back=pages.address(title_id, where, **step),
         previous=pages.address(title_id, where, asked["from_"], **step) if asked["from_"] else None,
@@ -169,9 +169,9 @@ async def _editor(
     )
 
 
-def _buttons(asking: Asking, string: String) -> dict[str, bool]:
+def _buttons(context: RequestContext, string: String) -> dict[str, bool]:
     """What the caller may do to a string, so that no button is there that would be refused."""
-    may = {right: asking.may(right, string.locale) for right in _RIGHTS}
+    may = {right: context.may(right, string.locale) for right in _RIGHTS}
     return {
         "save": may[strings.right_to_save(string, "translated")],
         "suggest": string.locale != string.source_locale and may[strings.right_to_save(string, "needs_review")],
@@ -180,36 +180,36 @@ def _buttons(asking: Asking, string: String) -> dict[str, bool]:
     }
 
 
-async def _conflict(asking: Asking, form: Form, conflict: Conflict) -> web.Response:
+async def _conflict(context: RequestContext, form: Form, conflict: Conflict) -> web.Response:
     """The page of two people on one string: what both began with, what is there now, and what was typed."""
     theirs = conflict.current
     assert isinstance(theirs, String)  # noqa: S101  (so `texts` raises it)
     seen = form.whole("version")
-    async with asking.services.pool.connection() as connection:
-        old = await strings.history(connection, asking.title_id, theirs.key, theirs.locale, before=seen + 1, count=1)
+    async with context.services.pool.connection() as connection:
+        old = await strings.history(connection, context.title_id, theirs.key, theirs.locale, before=seen + 1, count=1)
     base = old[0].text or "" if old else ""
     return pages.page(
-        asking.request,
+        context.request,
         "conflict.html",
         status=409,
-        title_id=asking.title_id,
+        title_id=context.title_id,
         string=theirs,
         base=base,
         theirs=difference(base, theirs.text or ""),
         yours=difference(base, form.get("text")),
         text=form.get("text"),
         action=form.get("action", "save") if form.get("action", "save") in _SAVES else "save",
-        here=pages.address(asking.title_id, theirs.locale, theirs.key, **_list_of(asking.request)),
+        here=pages.address(context.title_id, theirs.locale, theirs.key, **_list_of(context.request)),
     )
 
 
-async def _next(asking: Asking, key: str, where: str) -> str | None:
+async def _next(context: RequestContext, key: str, where: str) -> str | None:
     """The key that follows in the list; None at its end."""
-    asked = _list_of(asking.request)
-    async with asking.services.pool.connection() as connection:
+    asked = _list_of(context.request)
+    async with context.services.pool.connection() as connection:
         found = await strings.page(
             connection,
-            asking.title_id,
+            context.title_id,
             where,
             filter=filter_of(asked["filter"]),
             q=asked["q"],
@@ -221,9 +221,9 @@ async def _next(asking: Asking, key: str, where: str) -> str | None:
 
 def _list_of(request: web.Request) -> dict[str, Any]:
     """The list that a string was opened from, as `address` takes it; `from_` is the string before it."""
-    asked = words(request, "filter", "q", "with", "from", "saved")
+    asked = query_params(request, "filter", "q", "with", "from", "saved")
     filter_of(asked["filter"])
-    other = locale("with", asked["with"]) if asked["with"] else ""
+    other = locale_param("with", asked["with"]) if asked["with"] else ""
     return {"filter": asked["filter"], "q": asked["q"], "with_": other, "from_": asked["from"]}
 
 

@@ -11,24 +11,24 @@ from service.api.workbench import pages
 
 _TABLE: Sequence[tuple[type[errors.LaurelError], int]] = (
     (errors.Conflict, 409),
-    (errors.Unconditional, 428),
-    (errors.BadCatalogue, 422),
-    (errors.BadField, 422),
-    (errors.TooLarge, 413),
-    (errors.TooSlow, 408),
-    (errors.UnsupportedBody, 415),
-    (errors.NotAllowed, 403),
-    (errors.NotAuthenticated, 401),
+    (errors.PreconditionRequired, 428),
+    (errors.InvalidCatalog, 422),
+    (errors.InvalidField, 422),
+    (errors.PayloadTooLarge, 413),
+    (errors.RequestTimeout, 408),
+    (errors.UnsupportedMediaType, 415),
+    (errors.PermissionDenied, 403),
+    (errors.Unauthenticated, 401),
     (errors.NotFound, 404),
     (errors.MethodNotAllowed, 405),
-    (errors.UnsupportedVersion, 406),
+    (errors.NotAcceptable, 406),
     (errors.TooManyRequests, 429),
     (errors.Unavailable, 503),
     (errors.BadRequest, 400),
 )
 
 
-def refuse(request: web.BaseRequest, error: errors.LaurelError | None) -> web.Response:
+def error_response(request: web.BaseRequest, error: errors.LaurelError | None) -> web.Response:
     """The page for an error; None is a bug of ours, which is told without detail. Who is not signed in is asked to."""
     status = 500 if error is None else next((status for kind, status in _TABLE if isinstance(error, kind)), 400)
     detail = None if error is None else str(error)
@@ -36,11 +36,11 @@ def refuse(request: web.BaseRequest, error: errors.LaurelError | None) -> web.Re
         body = msgspec.json.encode({"status": status, "detail": detail or HTTPStatus(status).phrase})
         response = web.Response(status=status, body=body, content_type="application/json")
         response.headers.update({**pages.HEADERS, hdrs.CACHE_CONTROL: "no-store"})
-    elif isinstance(error, errors.NotAuthenticated):
+    elif isinstance(error, errors.Unauthenticated):
         then = str(request.rel_url) if request.method in (hdrs.METH_GET, hdrs.METH_HEAD) else "/l10n"
         response = pages.page(request, "sign_in.html", status=status, then=then, problem=None)
     else:
-        problems = error.problems if isinstance(error, errors.BadCatalogue) else ()
+        problems = error.problems if isinstance(error, errors.InvalidCatalog) else ()
         response = pages.page(request, "error.html", status=status, code=status, detail=detail, problems=problems)
     if isinstance(error, errors.MethodNotAllowed):
         response.headers[hdrs.ALLOW] = ", ".join(error.allowed)

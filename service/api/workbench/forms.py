@@ -10,7 +10,14 @@ from aiohttp import BodyPartReader, MultipartReader, hdrs, web
 
 from service.api.workbench.pages import SESSION
 from service.core.validation.diagnostics import MAX_BYTES
-from service.errors import BadField, BadRequest, NotAllowed, TooLarge, TooSlow, UnsupportedBody
+from service.errors import (
+    BadRequest,
+    InvalidField,
+    PayloadTooLarge,
+    PermissionDenied,
+    RequestTimeout,
+    UnsupportedMediaType,
+)
 from service.http.api import BODY_TIMEOUT, SERVICES, read_body
 
 MOST_BYTES = 256 * 1024  # of a form without a file
@@ -34,22 +41,22 @@ class Form(msgspec.Struct, frozen=True):
         """A field of one line without white space around it.
 
         Raises:
-            BadField: it is longer, or holds control characters.
+            InvalidField: it is longer, or holds control characters.
         """
         text = self.get(name).strip()
         if len(text) > most or _CONTROLS.search(text):
-            raise BadField(name, f"one line of at most {most} characters", text)
+            raise InvalidField(name, f"one line of at most {most} characters", text)
         return text
 
     def whole(self, name: str) -> int:
         """A field that is a whole number from 0.
 
         Raises:
-            BadField: it is none.
+            InvalidField: it is none.
         """
         text = self.get(name)
         if not text.isascii() or not text.isdecimal() or len(text) > 10 or int(text) >= 2**31:  # noqa: PLR2004
-            raise BadField(name, "a whole number", text)
+            raise InvalidField(name, "a whole number", text)
         return int(text)
 
 
@@ -67,7 +74,7 @@ def refuse_other_sites(request: web.Request) -> None:
     Browsers say whose page it is in `Sec-Fetch-Site` and `Origin`; what is no browser says neither, and has no cookie.
 
     Raises:
-        NotAllowed: it is another site's.
+        PermissionDenied: it is another site's.
     """
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     origin = request.headers.get(hdrs.ORIGIN)
@@ -76,16 +83,16 @@ def refuse_other_sites(request: web.Request) -> None:
     except ValueError:  # it is no URL at all
         is_ours = False
     if site not in ("same-origin", "none") or not is_ours:
-        raise NotAllowed("this was sent from a page of another site")
+        raise PermissionDenied("this was sent from a page of another site")
 
 
 async def read_form(request: web.Request) -> Form:
     """The fields of a form of ours.
 
     Raises:
-        NotAllowed: it comes from another site, or not from a page of this session.
+        PermissionDenied: it comes from another site, or not from a page of this session.
         BadRequest: it is no form.
-        TooLarge: it is longer than any of ours.
+        PayloadTooLarge: it is longer than any of ours.
     """
     form = await read_fields(request)
     _check_key(request, form)
@@ -96,13 +103,13 @@ async def read_fields(request: web.Request) -> Form:
     """The fields of a form from our site; who sent it is not looked at.
 
     Raises:
-        NotAllowed: it comes from another site.
+        PermissionDenied: it comes from another site.
         BadRequest: it is no form.
-        TooLarge: it is longer than any of ours.
+        PayloadTooLarge: it is longer than any of ours.
     """
     refuse_other_sites(request)
     if request.content_type != "application/x-www-form-urlencoded":
-        raise UnsupportedBody("Content-Type: expected application/x-www-form-urlencoded, as forms send")
+        raise UnsupportedMediaType("Content-Type: expected application/x-www-form-urlencoded, as forms send")
     body = await read_body(request, limit=MOST_BYTES)
     try:
         pairs = urllib.parse.parse_qsl(
@@ -120,30 +127,30 @@ async def read_upload(request: web.Request) -> Upload:
     """The fields of a form of ours, and the file in its field `file`.
 
     Raises:
-        NotAllowed: it comes from another site, or not from a page of this session.
-        BadField: there is no file in it.
+        PermissionDenied: it comes from another site, or not from a page of this session.
+        InvalidField: there is no file in it.
         BadRequest: it is no form.
-        TooLarge: it is longer than what is read of a file.
-        TooSlow: it did not arrive in time.
+        PayloadTooLarge: it is longer than what is read of a file.
+        RequestTimeout: it did not arrive in time.
     """
     refuse_other_sites(request)
     if request.content_type != "multipart/form-data" or not request.headers[hdrs.CONTENT_TYPE].isascii():
-        raise UnsupportedBody("Content-Type: expected multipart/form-data, as forms with a file send")
+        raise UnsupportedMediaType("Content-Type: expected multipart/form-data, as forms with a file send")
     if (request.content_length or 0) > MAX_BYTES + MOST_BYTES:
-        raise TooLarge(f"the form has {request.content_length} bytes, at most {MAX_BYTES} of a file are read")
+        raise PayloadTooLarge(f"the form has {request.content_length} bytes, at most {MAX_BYTES} of a file are read")
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
             pairs, name, data = await _parts(await request.multipart())
     except TimeoutError:
-        raise TooSlow(f"the form did not arrive within {BODY_TIMEOUT:g} s") from None
+        raise RequestTimeout(f"the form did not arrive within {BODY_TIMEOUT:g} s") from None
     except (ValueError, AssertionError, LookupError, web.HTTPException, web.RequestPayloadError):
         raise BadRequest("the form cannot be read: expected multipart/form-data in UTF-8") from None
     form = _form(pairs)
     _check_key(request, form)
     if not data:
-        raise BadField("file", "a file that is not empty")
+        raise InvalidField("file", "a file that is not empty")
     if len(name) > _FILE_NAME_CHARACTERS or _CONTROLS.search(name):
-        raise BadField("file", f"a name of at most {_FILE_NAME_CHARACTERS} characters", name)
+        raise InvalidField("file", f"a name of at most {_FILE_NAME_CHARACTERS} characters", name)
     return Upload(form, name or "file", data)
 
 
@@ -169,7 +176,7 @@ async def _bounded(part: BodyPartReader, limit: int) -> bytes:
     while piece := await part.read_chunk():
         data += piece
         if len(data) > limit:
-            raise TooLarge(f"{part.name}: at most {limit} bytes are read")
+            raise PayloadTooLarge(f"{part.name}: at most {limit} bytes are read")
     return bytes(data)
 
 
@@ -186,4 +193,4 @@ def _check_key(request: web.Request, form: Form) -> None:
     """Nothing is changed but by a page of this very session: another site cannot know its key."""
     given = request.headers.get(FORM_KEY_HEADER, form.get(FORM_KEY_FIELD))
     if not request.app[SERVICES].sessions.is_form_key(request[SESSION], given):
-        raise NotAllowed("this form is not of your session: load the page again, then send it")
+        raise PermissionDenied("this form is not of your session: load the page again, then send it")

@@ -3,16 +3,16 @@
 from aiohttp import hdrs, web
 
 from service.api.workbench import pages
-from service.api.workbench.context import Asking
+from service.api.workbench.context import RequestContext
 from service.core.auth.principal import titles_of
 from service.core.localization import coverage
 from service.http.api import PRINCIPAL, SERVICES, Route
-from service.http.params import locale, words
+from service.http.params import locale_param, query_params
 
 
 async def list_titles(request: web.Request) -> web.Response:
     """Every title that the caller has a right on, and how far each of its locales is."""
-    words(request)
+    query_params(request)
     async with request.app[SERVICES].pool.connection() as connection:
         allowed = titles_of(request[PRINCIPAL], await coverage.title_ids(connection))
         found = await coverage.matrix(connection, allowed)
@@ -21,12 +21,12 @@ async def list_titles(request: web.Request) -> web.Response:
 
 async def open_title(request: web.Request) -> web.Response:
     """One title; with `locale`, on to the strings of that locale, which may be a new one."""
-    asking = Asking(request)
-    asked = words(request, "locale")
+    context = RequestContext(request)
+    asked = query_params(request, "locale")
     if asked["locale"]:
-        return pages.see_other(pages.address(asking.title_id, locale("locale", asked["locale"])))
-    async with asking.services.pool.connection() as connection:
-        found = await coverage.of_title(connection, asking.title_id)
+        return pages.see_other(pages.address(context.title_id, locale_param("locale", asked["locale"])))
+    async with context.services.pool.connection() as connection:
+        found = await coverage.of_title(connection, context.title_id)
     return pages.page(request, "overview.html", titles=[found])
 
 

@@ -5,15 +5,15 @@ from datetime import UTC, datetime
 from aiohttp import hdrs, web
 
 from service.api.workbench import pages
-from service.api.workbench.context import Asking
+from service.api.workbench.context import RequestContext
 from service.api.workbench.forms import Form, read_form
 from service.core.auth.principal import may_localize
 from service.core.localization import strings
 from service.core.publishing import history, publish, schedules
 from service.core.validation import publish_rules
-from service.errors import BadField, Conflict
+from service.errors import Conflict, InvalidField
 from service.http.api import Route
-from service.http.params import number, words
+from service.http.params import path_int, query_params
 
 SHOWN = 300  # texts of a difference
 _RELEASES = 2**31 - 1
@@ -23,21 +23,21 @@ _NOTE_CHARACTERS = 1000
 
 async def list_releases(request: web.Request) -> web.Response:
     """What a publish would change now, with what keeps it from happening; every release, and what is scheduled."""
-    asking = Asking(request)
-    words(request)
-    async with asking.services.pool.connection() as connection:
-        editing = await strings.editing(connection, asking.title_id)
-        draft, served = await publish.ready_draft(connection, asking.title_id)
+    context = RequestContext(request)
+    query_params(request)
+    async with context.services.pool.connection() as connection:
+        editing = await strings.editing(connection, context.title_id)
+        draft, served = await publish.ready_draft(connection, context.title_id)
         changes = publish.difference(served, draft)
-        authors = await history.authors(connection, asking.title_id, changes)
-        releases = await publish.releases_of(connection, asking.title_id)
-        publications = await history.publications(connection, asking.title_id)
-        scheduled = await schedules.of_title(connection, asking.title_id)
+        authors = await history.authors(connection, context.title_id, changes)
+        releases = await publish.releases_of(connection, context.title_id)
+        publications = await history.publications(connection, context.title_id)
+        scheduled = await schedules.of_title(connection, context.title_id)
     problems, warnings = publish_rules.check(draft)
     return pages.page(
         request,
         "releases.html",
-        title_id=asking.title_id,
+        title_id=context.title_id,
         editing=editing,
         changes=changes,
         shown=list(changes.texts.items())[:SHOWN],
@@ -48,83 +48,83 @@ async def list_releases(request: web.Request) -> web.Response:
         releases=releases,
         publications=publications,
         scheduled=scheduled,
-        may_publish=asking.may("publish"),
+        may_publish=context.may("publish"),
     )
 
 
 async def get_release(request: web.Request) -> web.Response:
     """What one release changed of the one before."""
-    asking = Asking(request)
-    words(request)
-    release = number(request, "release", most=_RELEASES)
-    async with asking.services.pool.connection() as connection:
-        changes = await history.changes_of(connection, asking.title_id, release)
-        found = next(one for one in await publish.releases_of(connection, asking.title_id) if one.release == release)
+    context = RequestContext(request)
+    query_params(request)
+    release = path_int(request, "release", most=_RELEASES)
+    async with context.services.pool.connection() as connection:
+        changes = await history.changes_of(connection, context.title_id, release)
+        found = next(one for one in await publish.releases_of(connection, context.title_id) if one.release == release)
         made = datetime.fromisoformat(found.created_at)
-        authors = await history.authors(connection, asking.title_id, changes, before=made.replace(microsecond=999_999))
+        authors = await history.authors(connection, context.title_id, changes, before=made.replace(microsecond=999_999))
     return pages.page(
         request,
         "release.html",
-        title_id=asking.title_id,
+        title_id=context.title_id,
         release=found,
         changes=changes,
         shown=list(changes.texts.items())[:SHOWN],
         more=max(0, len(changes.texts) - SHOWN),
         authors=authors,
-        may_publish=asking.may("publish"),
+        may_publish=context.may("publish"),
     )
 
 
 async def post_release(request: web.Request) -> web.Response:
     """Publish what the page showed, now; or promise it for a moment."""
-    asking = Asking(request)
-    words(request)
+    context = RequestContext(request)
+    query_params(request)
     form = await read_form(request)
-    may_localize(asking.who, "publish", asking.title_id)
+    may_localize(context.who, "publish", context.title_id)
     note = form.line("note", _NOTE_CHARACTERS) or None
     if form.get("action") == "schedule":
         due_at = _moment(form)
-        async with asking.services.pool.transaction() as connection:
-            await schedules.schedule(connection, asking.title_id, due_at=due_at, actor=asking.who.name, note=note)
-        return _again(asking)
+        async with context.services.pool.transaction() as connection:
+            await schedules.schedule(connection, context.title_id, due_at=due_at, actor=context.who.name, note=note)
+        return _again(context)
     seen = form.whole("catalog_version")
-    async with asking.services.pool.transaction() as connection:
-        await publish.lock_title(connection, asking.title_id)
-        version = (await strings.editing(connection, asking.title_id)).catalog_version
+    async with context.services.pool.transaction() as connection:
+        await publish.lock_title(connection, context.title_id)
+        version = (await strings.editing(connection, context.title_id)).catalog_version
         if version != seen:
             raise Conflict("texts changed since this page was made: look at the difference again", version)
-        await publish.publish(connection, asking.title_id, actor=asking.who.name, note=note)
-    await asking.services.releases.refresh()
-    return _again(asking)
+        await publish.publish(connection, context.title_id, actor=context.who.name, note=note)
+    await context.services.releases.refresh()
+    return _again(context)
 
 
 async def activate(request: web.Request) -> web.Response:
     """Serve a release again that was published before; what is being edited stays as it is."""
-    asking = Asking(request)
-    words(request)
+    context = RequestContext(request)
+    query_params(request)
     form = await read_form(request)
-    may_localize(asking.who, "publish", asking.title_id)
+    may_localize(context.who, "publish", context.title_id)
     note = form.line("note", _NOTE_CHARACTERS) or None
-    release = number(request, "release", most=_RELEASES)
-    async with asking.services.pool.transaction() as connection:
-        await publish.rollback(connection, asking.title_id, release, actor=asking.who.name, note=note)
-    await asking.services.releases.refresh()
-    return _again(asking)
+    release = path_int(request, "release", most=_RELEASES)
+    async with context.services.pool.transaction() as connection:
+        await publish.rollback(connection, context.title_id, release, actor=context.who.name, note=note)
+    await context.services.releases.refresh()
+    return _again(context)
 
 
 async def cancel_schedule(request: web.Request) -> web.Response:
     """Take a scheduled publish back."""
-    asking = Asking(request)
-    words(request)
+    context = RequestContext(request)
+    query_params(request)
     await read_form(request)
-    may_localize(asking.who, "publish", asking.title_id)
-    async with asking.services.pool.connection() as connection:
-        await schedules.cancel(connection, asking.title_id, number(request, "id"))
-    return _again(asking)
+    may_localize(context.who, "publish", context.title_id)
+    async with context.services.pool.connection() as connection:
+        await schedules.cancel(connection, context.title_id, path_int(request, "id"))
+    return _again(context)
 
 
-def _again(asking: Asking) -> web.Response:
-    return pages.see_other(pages.address(asking.title_id, "releases"))
+def _again(context: RequestContext) -> web.Response:
+    return pages.see_other(pages.address(context.title_id, "releases"))
 
 
 def _moment(form: Form) -> datetime:
@@ -135,7 +135,7 @@ def _moment(form: Form) -> datetime:
     except ValueError:
         found = None
     if found is None or found.year not in _YEARS:
-        raise BadField("at", "a day and time such as 2026-12-24T08:00, in UTC", text)
+        raise InvalidField("at", "a day and time such as 2026-12-24T08:00, in UTC", text)
     return found
 
 

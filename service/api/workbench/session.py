@@ -9,8 +9,8 @@ from service.api.workbench import pages
 from service.api.workbench.forms import read_fields, read_form
 from service.api.workbench.pages import FORM_KEY, SESSION
 from service.core.auth.principal import Principal
-from service.errors import NotAuthenticated
-from service.http.api import SERVICES, Route, nobody, verified
+from service.errors import Unauthenticated
+from service.http.api import SERVICES, Route, anonymous, authenticate_token
 
 COOKIE = "laurel-session"
 _PATH = "/l10n"
@@ -18,23 +18,23 @@ _OURS = re.compile(r"/l10n(?:[/?][\x21-\x5b\x5d-\x7e]*)?", re.ASCII)
 _OPEN = ("/l10n/session", "/l10n/static/")
 
 
-async def identify(request: web.Request) -> Principal:
+async def authenticate(request: web.Request) -> Principal:
     """Who signed in, from the session's cookie; nobody where nobody needs to.
 
     Raises:
-        NotAuthenticated: there is no session, or it is not good any more.
+        Unauthenticated: there is no session, or it is not good any more.
     """
     cookie = request.cookies.get(COOKIE)
     if cookie is None:
         if request.path.startswith(_OPEN):
-            return await nobody(request)
-        raise NotAuthenticated("sign in to see this page")
+            return await anonymous(request)
+        raise Unauthenticated("sign in to see this page")
     sessions = request.app[SERVICES].sessions
     try:
         who = sessions.open(cookie, time.time())
-    except NotAuthenticated:
+    except Unauthenticated:
         if request.path.startswith(_OPEN):
-            return await nobody(request)
+            return await anonymous(request)
         raise
     request[SESSION] = cookie
     request[FORM_KEY] = sessions.form_key(cookie)
@@ -53,8 +53,8 @@ async def sign_in(request: web.Request) -> web.Response:
     token = form.get("token").strip()
     services, now = request.app[SERVICES], time.time()
     try:
-        who = await verified(services, services.verifier.bearer, f"Bearer {token.removeprefix('Bearer ')}")
-    except NotAuthenticated as refusal:
+        who = await authenticate_token(services, services.verifier.bearer, f"Bearer {token.removeprefix('Bearer ')}")
+    except Unauthenticated as refusal:
         return pages.page(request, "sign_in.html", status=401, then=then, problem=str(refusal))
     if not who.grants:
         problem = "this token gives no right on texts: it needs the claim l10n"

@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from service.errors import NotFound
-from service.http.api import Route, matches
+from service.http.api import Route, etag_matches
 
 _TYPES = {"workbench.css": "text/css", "workbench.js": "text/javascript"}
 
@@ -48,7 +48,7 @@ async def get_static(request: web.Request) -> web.Response:
         hdrs.CACHE_CONTROL: "public, max-age=31536000, immutable" if is_current else "no-cache",
         "X-Content-Type-Options": "nosniff",
     }
-    if matches(request.headers.get(hdrs.IF_NONE_MATCH), headers[hdrs.ETAG]):
+    if etag_matches(request.headers.get(hdrs.IF_NONE_MATCH), headers[hdrs.ETAG]):
         return web.Response(status=304, headers=headers)
     return web.Response(body=file.data, headers=headers, content_type=file.content_type, charset="utf-8")
 

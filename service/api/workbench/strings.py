@@ -5,36 +5,36 @@ from typing import get_args
 from aiohttp import hdrs, web
 
 from service.api.workbench import pages
-from service.api.workbench.context import Asking
+from service.api.workbench.context import RequestContext
 from service.core.localization import strings
 from service.core.localization.strings import Filter
 from service.http.api import Route
-from service.http.params import chosen, locale, words
+from service.http.params import choice, locale_param, query_params
 
 FILTERS: tuple[Filter, ...] = get_args(Filter)
 
 
 async def list_strings(request: web.Request) -> web.Response:
     """A page of strings by key, each with its source, its text, and a third language beside them if one is asked for."""
-    asking = Asking(request)
-    where = asking.locale()
-    asked = words(request, "filter", "q", "with", "after")
-    other = locale("with", asked["with"]) if asked["with"] else ""
-    async with asking.services.pool.connection() as connection:
+    context = RequestContext(request)
+    where = context.locale()
+    asked = query_params(request, "filter", "q", "with", "after")
+    other = locale_param("with", asked["with"]) if asked["with"] else ""
+    async with context.services.pool.connection() as connection:
         found = await strings.page(
             connection,
-            asking.title_id,
+            context.title_id,
             where,
             filter=filter_of(asked["filter"]),
             q=asked["q"],
             other=other,
             after=asked["after"],
         )
-        editing = await strings.editing(connection, asking.title_id)
+        editing = await strings.editing(connection, context.title_id)
     return pages.page(
         request,
         "strings.html",
-        title_id=asking.title_id,
+        title_id=context.title_id,
         locale=where,
         source_locale=editing.default_locale,
         other=other,
@@ -51,9 +51,9 @@ def filter_of(text: str) -> Filter:
     """The filter of that name.
 
     Raises:
-        BadParameter: there is none.
+        InvalidParameter: there is none.
     """
-    chosen("filter", text, FILTERS)
+    choice("filter", text, FILTERS)
     return next(one for one in FILTERS if one == text)
 
 

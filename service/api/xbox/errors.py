@@ -15,16 +15,16 @@ from service import errors
 from service.api.xbox.json_fragments import encode
 
 _TABLE: tuple[tuple[type[errors.LaurelError], int, int], ...] = (
-    (errors.NoUser, 403, 23),
+    (errors.UserRequired, 403, 23),
     (errors.WrongPlayer, 403, 8377),
-    (errors.NotAllowed, 403, 4500),
-    (errors.NotAuthenticated, 401, 4500),
+    (errors.PermissionDenied, 403, 4500),
+    (errors.Unauthenticated, 401, 4500),
     (errors.NotFound, 404, 0),
     (errors.MethodNotAllowed, 405, 0),
-    (errors.UnsupportedVersion, 406, 0),
-    (errors.TooSlow, 408, 4000),
-    (errors.TooLarge, 413, 4000),
-    (errors.UnsupportedBody, 415, 4000),
+    (errors.NotAcceptable, 406, 0),
+    (errors.RequestTimeout, 408, 4000),
+    (errors.PayloadTooLarge, 413, 4000),
+    (errors.UnsupportedMediaType, 415, 4000),
     (errors.TooManyRequests, 429, 0),
     (errors.Unavailable, 503, 5300),
     (errors.BadRequest, 400, 4000),
@@ -37,7 +37,7 @@ _VECTOR = re.compile(r"(?:[A-Za-z0-9+/]{16}|[A-Za-z0-9+/]{21}[AQgw])(?:\.[0-9]{1
 _VECTOR_CHARACTERS = 128
 
 
-def refuse(request: web.BaseRequest, error: errors.LaurelError | None) -> web.Response:
+def error_response(request: web.BaseRequest, error: errors.LaurelError | None) -> web.Response:
     """The status, headers and body for an error; None is a bug of ours, which is told without detail."""
     if error is None:
         (status, code), message = _OURS, "This is an error of the service, and it has been noted."
@@ -46,7 +46,7 @@ def refuse(request: web.BaseRequest, error: errors.LaurelError | None) -> web.Re
         message = str(error)
     vector = correlation_vector(request) or _new_vector()
     headers = {hdrs.CACHE_CONTROL: "no-store", "X-Content-Type-Options": "nosniff", "MS-CV": vector}
-    if isinstance(error, errors.NotAuthenticated):
+    if isinstance(error, errors.Unauthenticated):
         headers[hdrs.WWW_AUTHENTICATE] = 'XBL3.0 realm="laurel"'
     if isinstance(error, errors.MethodNotAllowed):
         headers[hdrs.ALLOW] = ", ".join(error.allowed)

@@ -19,7 +19,7 @@ import msgspec
 
 from service.core.catalog.model import U32, Kind
 from service.core.progress.paging import Asked, Order
-from service.errors import BadParameter
+from service.errors import InvalidParameter
 
 DEFAULT_PAGE = 32  # items, as three captures of the live service show
 LARGEST_PAGE = 1000  # items; a title has 500 at most
@@ -64,7 +64,7 @@ def read(query_string: str, *, own_title: int | None, holds: Holds = "achievemen
     whatever its parameters say.
 
     Raises:
-        BadParameter: a value that cannot be read, one given twice with different values, or two that exclude
+        InvalidParameter: a value that cannot be read, one given twice with different values, or two that exclude
             each other.
     """
     if len(query_string) > _LONGEST_KEPT:
@@ -107,9 +107,11 @@ def _which(values: dict[str, str], holds: Holds) -> tuple[bool, bool]:
     """Whether the list leaves out what is locked, and whether it leaves out what the player has."""
     unlocked_only, possible_only = _flag(values, "unlockedOnly"), _flag(values, "possibleOnly")
     if unlocked_only and holds == "possible":
-        raise BadParameter("unlockedOnly", "false: this list shows what can be earned, whoever has it")
+        raise InvalidParameter("unlockedOnly", "false: this list shows what can be earned, whoever has it")
     if unlocked_only and possible_only:
-        raise BadParameter("possibleOnly", "false together with unlockedOnly=true: one leaves out what the other shows")
+        raise InvalidParameter(
+            "possibleOnly", "false together with unlockedOnly=true: one leaves out what the other shows"
+        )
     possible_only = possible_only or holds == "possible"
     return unlocked_only or (holds == "unlocked" and not possible_only), possible_only
 
@@ -118,7 +120,7 @@ def parameters(query_string: str) -> dict[str, str]:
     """The parameters that this door knows by their name in lower case.
 
     Raises:
-        BadParameter: the text is not UTF-8, there are too many, or one is given twice with different values.
+        InvalidParameter: the text is not UTF-8, there are too many, or one is given twice with different values.
     """
     values: dict[str, str] = {}
     try:
@@ -127,11 +129,11 @@ def parameters(query_string: str) -> dict[str, str]:
             query_string, keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=64
         )
     except ValueError:
-        raise BadParameter("query", "at most 64 parameters in percent-encoded UTF-8") from None
+        raise InvalidParameter("query", "at most 64 parameters in percent-encoded UTF-8") from None
     for name, value in pairs:
         key = name.lower()
         if key in _NAMES and values.setdefault(key, value) != value:
-            raise BadParameter(_NAMES[key], f"one value, not {values[key]!r:.40} and another", value)
+            raise InvalidParameter(_NAMES[key], f"one value, not {values[key]!r:.40} and another", value)
     return values
 
 
@@ -140,14 +142,14 @@ def _whole(values: dict[str, str], name: str) -> int:
     if text is None:
         return 0
     if _INTEGER.fullmatch(text) is None or not 0 <= int(text) < _INT32:
-        raise BadParameter(name, "a whole number from 0 to 2147483647", text)
+        raise InvalidParameter(name, "a whole number from 0 to 2147483647", text)
     return int(text)
 
 
 def _flag(values: dict[str, str], name: str) -> bool:
     text = values.get(name.lower(), "false")
     if text.lower() not in ("true", "false"):
-        raise BadParameter(name, "true or false", text)
+        raise InvalidParameter(name, "true or false", text)
     return text.lower() == "true"
 
 
@@ -159,10 +161,12 @@ def _titles(values: dict[str, str]) -> tuple[int, ...]:
     titles = set()
     for part in parts:
         if _DECIMAL.fullmatch(part.strip()) is None or not 0 < int(part) < U32:
-            raise BadParameter("titleId", "one or more title ids, decimal, 1 to 4294967295, with commas between", text)
+            raise InvalidParameter(
+                "titleId", "one or more title ids, decimal, 1 to 4294967295, with commas between", text
+            )
         titles.add(int(part))
     if len(parts) > MOST_TITLES:
-        raise BadParameter("titleId", f"at most {MOST_TITLES} titles", len(parts))
+        raise InvalidParameter("titleId", f"at most {MOST_TITLES} titles", len(parts))
     return tuple(sorted(titles))
 
 
@@ -172,12 +176,12 @@ def _kind(values: dict[str, str]) -> Kind | None:
         return None
     kinds = {part.strip().lower() for part in text.split(",")}
     if not kinds <= _KINDS.keys():
-        raise BadParameter("types", "Persistent, Challenge, or both with a comma between", text)
+        raise InvalidParameter("types", "Persistent, Challenge, or both with a comma between", text)
     return _KINDS[kinds.pop()] if len(kinds) == 1 else None
 
 
 def _order(values: dict[str, str]) -> Order:
     text = values.get("orderby", "unordered")
     if text.lower() not in _ORDERS:
-        raise BadParameter("orderBy", "Unordered, Title, UnlockTime or EndingSoon", text)
+        raise InvalidParameter("orderBy", "Unordered, Title, UnlockTime or EndingSoon", text)
     return _ORDERS[text.lower()]

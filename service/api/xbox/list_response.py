@@ -18,7 +18,7 @@ from service.core.progress.lists import Page
 from service.core.progress.rarity import Rarities
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.player_progress import Progress
-from service.errors import UnsupportedVersion
+from service.errors import NotAcceptable
 
 T = TypeVar("T")
 Chain = tuple[str, ...]
@@ -49,13 +49,13 @@ def contract(known: Mapping[int, Contract], field: str | None, *, default: int) 
     """The contract that a request speaks.
 
     Raises:
-        UnsupportedVersion: it is none of those ("Resource version is not supported").
+        NotAcceptable: it is none of those ("Resource version is not supported").
     """
     if field is None:
         return known[default]
     if len(field) == 1 and field in "1234":
         return known[int(field)]
-    raise UnsupportedVersion(f"x-xbl-contract-version: expected 1, 2, 3 or 4, got {field[:20]!r}")
+    raise NotAcceptable(f"x-xbl-contract-version: expected 1, 2, 3 or 4, got {field[:20]!r}")
 
 
 def achievements(

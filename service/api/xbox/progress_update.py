@@ -18,7 +18,7 @@ from service.core.catalog.model import U32, Achievement, stored
 from service.core.events.writer import Written
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.model import Change, Report, manual_key
-from service.errors import BadField, BadParameter, LaurelError, NotFound, WrongPlayer
+from service.errors import InvalidField, InvalidParameter, LaurelError, NotFound, WrongPlayer
 from service.http.api import PLAYER, PRINCIPAL, SERVICES, decode, read_body
 
 MOST_ITEMS = 100
@@ -52,11 +52,11 @@ async def update(request: web.Request) -> web.Response:
     try:
         player = canonical_xuid(request.match_info["xuid"])
     except ValueError:
-        raise BadParameter("xuid", "a decimal below 2^64", request.match_info["xuid"]) from None
+        raise InvalidParameter("xuid", "a decimal below 2^64", request.match_info["xuid"]) from None
     request[PLAYER] = player
     scid = request.match_info["scid"]
     if _GUID.fullmatch(scid) is None:
-        raise BadParameter("scid", "a GUID such as b5dd9daf-0000-0000-0000-000000000000", scid)
+        raise InvalidParameter("scid", "a GUID such as b5dd9daf-0000-0000-0000-000000000000", scid)
     snapshot = services.releases.current
     published = snapshot.titles.get(snapshot.by_scid.get(scid.lower(), 0))
     if published is None:
@@ -79,15 +79,15 @@ async def update(request: web.Request) -> web.Response:
 
 def _check(body: Update, published: PublishedTitle, player: str) -> None:
     if body.action != "progressUpdate":
-        raise BadField("action", "progressUpdate", body.action)
+        raise InvalidField("action", "progressUpdate", body.action)
     if body.service_config_id.lower() != published.title.scid:
-        raise BadField("serviceConfigId", "that of the path", body.service_config_id)
+        raise InvalidField("serviceConfigId", "that of the path", body.service_config_id)
     if body.title_id is not None and _whole(body.title_id, "titleId") != published.title_id:
-        raise BadField("titleId", f"the title of this service config, {published.title_id}", body.title_id)
+        raise InvalidField("titleId", f"the title of this service config, {published.title_id}", body.title_id)
     if body.user_id is not None and str(body.user_id) != player:
         raise WrongPlayer("XUID specified in the claim does not match URI XUID.")
     if not 1 <= len(body.achievements) <= MOST_ITEMS:
-        raise BadField("achievements", f"1 to {MOST_ITEMS} of them", len(body.achievements))
+        raise InvalidField("achievements", f"1 to {MOST_ITEMS} of them", len(body.achievements))
 
 
 def _reports(
@@ -116,7 +116,7 @@ def _reportable(achievement: Achievement | None, number: int) -> None:
     if achievement is None or achievement.status in ("inactive", "archived"):
         raise NotFound(f"there is no achievement {number} in this service config")
     if not achievement.is_manual:
-        raise BadField("achievements", f"no report on achievement {number}: its events are counted")
+        raise InvalidField("achievements", f"no report on achievement {number}: its events are counted")
 
 
 def _results(items: list[Item], wrong: dict[int, LaurelError], written: Written | None) -> list[dict[str, Any]]:
@@ -143,5 +143,5 @@ def _whole(value: Loose, field: str, *, least: int = 0) -> int:
     """A whole number, also as text."""
     text = str(value) if isinstance(value, str | int) else f"{value:.15g}"
     if _WHOLE.fullmatch(text) is None or not least <= int(text) < U32:
-        raise BadField(field, f"a whole number of {least} or more", value)
+        raise InvalidField(field, f"a whole number of {least} or more", value)
     return int(text)

@@ -8,7 +8,7 @@ import time
 from aiohttp import hdrs, web
 
 from service.api.xbox import list_request, list_response, title_history
-from service.api.xbox.errors import correlation_vector, refuse
+from service.api.xbox.errors import correlation_vector, error_response
 from service.api.xbox.list_request import Holds, ListQuery
 from service.api.xbox.list_response import Contract
 from service.api.xbox.openapi import OPENAPI
@@ -22,8 +22,18 @@ from service.core.progress.lists import Walk
 from service.core.progress.paging import Cursor, Order, View
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.player_progress import Everything
-from service.errors import BadParameter, NotAuthenticated, NotFound
-from service.http.api import PLAYER, PRINCIPAL, SERVICES, VERSION, Door, Route, Services, matches, verified
+from service.errors import InvalidParameter, NotFound, Unauthenticated
+from service.http.api import (
+    PLAYER,
+    PRINCIPAL,
+    SERVICES,
+    VERSION,
+    Api,
+    Route,
+    Services,
+    authenticate_token,
+    etag_matches,
+)
 
 VARY = "Accept-Language, Authorization, x-xbl-contract-version"
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -33,17 +43,17 @@ _LANGUAGE_CHARACTERS = MAX_FIELD + 1  # no more is read of it; the one more show
 _CONTRACTS = list_response.contracts()
 
 
-async def identify(request: web.Request) -> Principal:
+async def authenticate(request: web.Request) -> Principal:
     """Who asks, from the one `Authorization: XBL3.0 x=<user hash>;<token>` field.
 
     Raises:
-        NotAuthenticated: the field is missing, given twice, malformed, forged or expired.
+        Unauthenticated: the field is missing, given twice, malformed, forged or expired.
     """
     fields = request.headers.getall(hdrs.AUTHORIZATION, ())
     if len(fields) != 1:
-        raise NotAuthenticated(f"Authorization: expected one field, XBL3.0 x=<user hash>;<token>, got {len(fields)}")
+        raise Unauthenticated(f"Authorization: expected one field, XBL3.0 x=<user hash>;<token>, got {len(fields)}")
     services = request.app[SERVICES]
-    return await verified(services, services.verifier.principal, fields[0])
+    return await authenticate_token(services, services.verifier.principal, fields[0])
 
 
 async def list_achievements(request: web.Request) -> web.Response:
@@ -63,9 +73,9 @@ async def one_achievement(request: web.Request) -> web.Response:
     question = _Question(request)
     scid, number = request.match_info["scid"], request.match_info["number"]
     if _GUID.fullmatch(scid) is None:
-        raise BadParameter("scid", "a GUID such as b5dd9daf-0000-0000-0000-000000000000", scid)
+        raise InvalidParameter("scid", "a GUID such as b5dd9daf-0000-0000-0000-000000000000", scid)
     if _NUMBER.fullmatch(number) is None:
-        raise BadParameter("id", "the number of an achievement, decimal", number)
+        raise InvalidParameter("id", "the number of an achievement, decimal", number)
     return await question.one(scid.lower(), int(number))
 
 
@@ -86,7 +96,7 @@ class _Question:
         try:
             self.player = canonical_xuid(request.match_info["xuid"])
         except ValueError:
-            raise BadParameter("xuid", "a decimal below 2^64", request.match_info["xuid"]) from None
+            raise InvalidParameter("xuid", "a decimal below 2^64", request.match_info["xuid"]) from None
         request[PLAYER] = self.player
         may_read_progress(self.principal, self.player, policy=settings.read_policy)
         self.contract: Contract = list_response.contract(
@@ -165,7 +175,7 @@ class _Question:
         found = await self.services.progress.in_title(self.player, published.title_id)
         page = lists.Page(views=[View(published, found.progress)], runs=[(0, (position,))], total=1, cursor=None)
         tag = _tag(found.revision, self._digest(f"{scid} {number}", published.publication_id, [published]))
-        if matches(self.condition, tag):
+        if etag_matches(self.condition, tag):
             return self._not_modified(tag)
         body, languages = list_response.achievement(
             page, self.contract, chain_of=self.chain_of, rarities=self.services.rarities
@@ -181,18 +191,18 @@ class _Question:
             views = await lists.own_titles(walk, services.releases, everything)
             titles = [view.published for view in views]
             tag = _tag(everything.revision, self._digest_of_list(walk, asked, titles))
-            return None if matches(condition, tag) else views, everything.revision, everything, tag
+            return None if etag_matches(condition, tag) else views, everything.revision, everything, tag
         titles = await lists.titles_of(walk, services.releases)
         digest = self._digest_of_list(walk, asked, titles)
         if walk.asked.possible_only:
             tag = _tag(-1, digest)
             views = [View(published, None) for published in titles]
-            return None if matches(condition, tag) else views, -1, None, tag
+            return None if etag_matches(condition, tag) else views, -1, None, tag
         known = _known_revision(condition, digest)
         revision, progress = await lists.progress_in(services.progress, self.player, titles, known=known)
         tag = _tag(revision, digest)
         views = [View(published, own) for published, own in zip(titles, progress, strict=True)]
-        return None if matches(condition, tag) else views, revision, None, tag
+        return None if etag_matches(condition, tag) else views, revision, None, tag
 
     def _digest_of_list(self, walk: Walk, asked: ListQuery, titles: list[PublishedTitle]) -> str:
         closed = 0
@@ -246,7 +256,7 @@ def _known_revision(condition: str | None, digest: str) -> int:
     """The revision that the caller's copy is of, -1 if there is none."""
     match = None if condition is None else re.search(rf'"([0-9a-f]{{1,15}})-{digest}"', condition)
     known = -1 if match is None else int(match[1], 16) - 1
-    return known if matches(condition, _tag(known, digest)) else -1
+    return known if etag_matches(condition, _tag(known, digest)) else -1
 
 
 @functools.lru_cache(maxsize=4096)  # players share it
@@ -257,7 +267,7 @@ def _digest(*parts: object) -> str:
 
 _PLAYER = "/users/xuid({xuid:[^/]*})"
 
-DOOR = Door(
+API = Api(
     name="xbox",
     prefixes=("/users/xuid(", "/users/xuid%28", "/connect"),
     routes=(
@@ -273,7 +283,7 @@ DOOR = Door(
         Route("GET", "/connect", "connect", connect),
         Route("GET", _PLAYER + "/history/titles{slash:/?}", "history", list_titles),
     ),
-    identify=identify,
-    refuse=refuse,
+    authenticate=authenticate,
+    error_response=error_response,
     openapi=OPENAPI,
 )

@@ -11,7 +11,7 @@ from service.api.xbox.list_response import ChainOf, Contract
 from service.core.progress.lists import keep
 from service.core.progress.paging import Cursor, Order, View
 from service.core.unlocks.player_progress import Everything
-from service.errors import BadToken
+from service.errors import InvalidToken
 
 _LEGACY_GAME = 1
 
@@ -58,14 +58,14 @@ def after(views: Sequence[View], cursor: Cursor) -> int:
     """How many titles stand up to and with the cursor.
 
     Raises:
-        BadToken: it is of a list of achievements, or the title that it names is not in this list any more.
+        InvalidToken: it is of a list of achievements, or the title that it names is not in this list any more.
     """
     if cursor.number:
-        raise BadToken("continuationToken: it belongs to a list of achievements")
+        raise InvalidToken("continuationToken: it belongs to a list of achievements")
     for index, view in enumerate(views):
         if view.published.title_id == cursor.title_id:
             return index + 1
-    raise BadToken("continuationToken: the title that it names is no longer in this list; begin again without it")
+    raise InvalidToken("continuationToken: the title that it names is no longer in this list; begin again without it")
 
 
 def titles(

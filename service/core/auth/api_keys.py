@@ -20,7 +20,7 @@ from service.db import Connection
 from service.db.batching import Coalesced
 from service.db.pool import Pool
 from service.db.queries import query, statement
-from service.errors import NotAuthenticated, NotFound
+from service.errors import NotFound, Unauthenticated
 
 _KEY = re.compile(r"((?:lrl|app)_[A-Za-z0-9]{10})\.([A-Za-z0-9_-]{43})", re.ASCII)
 _CLIENT_ID = re.compile(r"cli_[A-Za-z0-9]{10}", re.ASCII)
@@ -62,7 +62,7 @@ class ApiKeys:
         """Who this key speaks for: a title's servers, or one player in it.
 
         Raises:
-            NotAuthenticated: it has not the form of a key, was never made, or was revoked.
+            Unauthenticated: it has not the form of a key, was never made, or was revoked.
             Unavailable: the database is out of reach, and the key is not remembered.
         """
         sha256 = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
@@ -72,10 +72,10 @@ class ApiKeys:
             return remembered[1]
         match = _KEY.fullmatch(text)
         if match is None:
-            raise NotAuthenticated("X-API-KEY: expected a key as it was shown when it was made")
+            raise Unauthenticated("X-API-KEY: expected a key as it was shown when it was made")
         row = await self._proven(match[1], match[2])
         if row is None:
-            raise NotAuthenticated("X-API-KEY: there is no such key, or it was revoked")
+            raise Unauthenticated("X-API-KEY: there is no such key, or it was revoked")
         principal = _principal(row)
         self._remembered[sha256] = match[1], principal
         if len(self._remembered) > _REMEMBERED:
@@ -86,12 +86,12 @@ class ApiKeys:
         """The title of an OAuth client.
 
         Raises:
-            NotAuthenticated: there is no such client, it was revoked, or the secret is another.
+            Unauthenticated: there is no such client, it was revoked, or the secret is another.
             Unavailable: the database is out of reach.
         """
         row = await self._proven(client_id, client_secret) if _CLIENT_ID.fullmatch(client_id) else None
         if row is None:
-            raise NotAuthenticated("there is no such client, it was revoked, or its secret is another")
+            raise Unauthenticated("there is no such client, it was revoked, or its secret is another")
         return row.title_id
 
     async def _proven(self, prefix: str, secret: str) -> "_KeyRow | None":

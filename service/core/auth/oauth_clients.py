@@ -34,7 +34,7 @@ class Applications:
         """A token for an hour, of the client's title and of no user.
 
         Raises:
-            NotAuthenticated: there is no such client, it was revoked, or the secret is another.
+            Unauthenticated: there is no such client, it was revoked, or the secret is another.
             Unavailable: the database is out of reach.
         """
         return tokens.client_token(
@@ -51,7 +51,7 @@ class Applications:
         """Who sent this `Authorization: Bearer <token>`.
 
         Raises:
-            NotAuthenticated: it is none of these tokens, was altered, or has expired.
+            Unauthenticated: it is none of these tokens, was altered, or has expired.
         """
         return self._verifier.bearer(field, now)
 

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, NewType, get_args
 import msgspec
 
 from service.core.catalog.model import Title
-from service.errors import NotAllowed, NotAuthenticated, NoUser, WrongPlayer
+from service.errors import PermissionDenied, Unauthenticated, UserRequired, WrongPlayer
 from service.settings import ReadPolicy
 
 READ_ANY: Final = "progress:read-any"
@@ -81,14 +81,14 @@ def may_read_progress(who: Principal, of_player: str, *, policy: ReadPolicy) -> 
     The messages are Microsoft's own words for the two cases.
 
     Raises:
-        NoUser: the credential speaks for no player (seed 002: "User required").
+        UserRequired: the credential speaks for no player (seed 002: "User required").
         WrongPlayer: it speaks for someone else.
             (Seed 002: the XUID "must match the XUID of the authenticated user".)
     """
     if READ_ANY in who.scopes:
         return
     if not who.players:
-        raise NoUser("No valid claims were found on the request.")
+        raise UserRequired("No valid claims were found on the request.")
     if policy != "public" and of_player not in who.players:
         raise WrongPlayer("XUID specified in the claim does not match URI XUID.")
 
@@ -100,22 +100,24 @@ def may_write_progress(who: Principal, of_player: str, *, title: Title) -> None:
     lets one player's credential write as if the title trusted it.
 
     Raises:
-        NotAllowed: it names another title, or the title trusts its servers only.
-        NoUser: it is no server's, and speaks for no player.
+        PermissionDenied: it names another title, or the title trusts its servers only.
+        UserRequired: it is no server's, and speaks for no player.
         WrongPlayer: it is no server's, and speaks for someone else.
     """
     if who.title_id is not None and who.title_id != title.title_id:
-        raise NotAllowed(f"this credential is of title {who.title_id}, and writes nothing in title {title.title_id}")
+        raise PermissionDenied(
+            f"this credential is of title {who.title_id}, and writes nothing in title {title.title_id}"
+        )
     if WRITE in who.scopes:
         return
     if not who.players:
-        raise NoUser("No valid claims were found on the request.")
+        raise UserRequired("No valid claims were found on the request.")
     if of_player not in who.players:
         raise WrongPlayer("XUID specified in the claim does not match URI XUID.")
     if WRITE_OWN in who.scopes:
         return
     if title.trust != "client" or who.title_id is None:
-        raise NotAllowed(
+        raise PermissionDenied(
             f"title {title.title_id} takes progress from its servers: it needs the scope {WRITE}"
             if title.trust != "client"
             else f"the credential names no title: it needs the claim xti of title {title.title_id}, or the scope {WRITE}"
@@ -126,33 +128,33 @@ def may_edit(who: Principal, title_id: int) -> None:
     """Let the title's own credentials with the scope change what can be earned in it.
 
     Raises:
-        NotAllowed: it is of another title, or has no such scope.
+        PermissionDenied: it is of another title, or has no such scope.
     """
     if EDIT not in who.scopes:
-        raise NotAllowed(f"this needs the scope {EDIT}")
+        raise PermissionDenied(f"this needs the scope {EDIT}")
     if who.title_id is not None and who.title_id != title_id:
-        raise NotAllowed(f"this credential is of title {who.title_id}, not of title {title_id}")
+        raise PermissionDenied(f"this credential is of title {who.title_id}, not of title {title_id}")
 
 
 def may_localize(who: Principal, right: Right, title_id: int, locale: str | None = None) -> None:
     """Let those with the right change texts of a title in a locale; None for what concerns all of its locales.
 
     Raises:
-        NotAllowed: no grant gives the right there; the message says which is missing.
+        PermissionDenied: no grant gives the right there; the message says which is missing.
     """
     if not any(right in grant.rights and _covers(grant, title_id, locale) for grant in who.grants):
         where = "all locales" if locale is None else locale
-        raise NotAllowed(f"this needs the right {right} for title {title_id} in {where}, by the claim l10n")
+        raise PermissionDenied(f"this needs the right {right} for title {title_id} in {where}, by the claim l10n")
 
 
 def may_read_texts(who: Principal, title_id: int) -> None:
     """Let everybody with any right on a title read its texts in all locales, and their history.
 
     Raises:
-        NotAllowed: they have none.
+        PermissionDenied: they have none.
     """
     if title_id not in titles_of(who, [title_id]):
-        raise NotAllowed(f"this needs a right on title {title_id}, by the claim l10n")
+        raise PermissionDenied(f"this needs a right on title {title_id}, by the claim l10n")
 
 
 def titles_of(who: Principal, title_ids: Iterable[int]) -> list[int]:
@@ -177,11 +179,11 @@ def parse_xbl3(field: str) -> Xbl3:
     Strict in shape. Only the scheme's name is read in any case (RFC 9110 §11.1).
 
     Raises:
-        NotAuthenticated: it is anything else, `Bearer` included.
+        Unauthenticated: it is anything else, `Bearer` included.
     """
     match = _XBL3.fullmatch(field) if len(field) <= _XBL3_MAX_BYTES else None
     if match is None:
-        raise NotAuthenticated(
+        raise Unauthenticated(
             f"Authorization: expected XBL3.0 x=<user hash>;<token>, at most {_XBL3_MAX_BYTES} bytes; "
             "the user hash is digits, * or -, the token three parts of base64url"
         )
@@ -195,12 +197,12 @@ def principal_of(claims: VerifiedClaims, *, user_hash: str) -> Principal:
     was sent, so that it meets 403 and not 401.
 
     Raises:
-        NotAuthenticated: the token has users, and none of them has this hash.
+        Unauthenticated: the token has users, and none of them has this hash.
     """
     users = _users(claims.get("xui"))
     chosen = [] if user_hash == NO_USER else [xuid for xuid, own in users if user_hash in (EVERY_USER, own)]
     if users and not chosen and user_hash != NO_USER:
-        raise NotAuthenticated("the user hash after x= is of no user in this token")
+        raise Unauthenticated("the user hash after x= is of no user in this token")
     return Principal(
         players=tuple(dict.fromkeys(chosen)),
         expires_at=claims["exp"],

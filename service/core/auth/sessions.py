@@ -13,7 +13,7 @@ import zlib
 import msgspec
 
 from service.core.auth.principal import Grant, Principal
-from service.errors import BadField, NotAuthenticated
+from service.errors import InvalidField, Unauthenticated
 
 LONGEST = 3800  # characters: a browser keeps a cookie of 4096 bytes, with its name and attributes
 _MAC_BYTES = 32
@@ -39,31 +39,31 @@ class Sessions:
         """What the browser keeps, in characters of base64url.
 
         Raises:
-            BadField: it would be longer than a browser keeps.
+            InvalidField: it would be longer than a browser keeps.
         """
         sealed = _Sealed(who.name, who.expires_at, who.grants, who.country, secrets.token_bytes(12))
         packed = zlib.compress(msgspec.msgpack.encode(sealed))
         text = base64.urlsafe_b64encode(self._mac(b"session", packed) + packed).decode().rstrip("=")
         if len(text) > LONGEST:
-            raise BadField("token", "one with fewer grants: a browser keeps no more")
+            raise InvalidField("token", "one with fewer grants: a browser keeps no more")
         return text
 
     def open(self, session: str, now: float) -> Principal:
         """Who signed in.
 
         Raises:
-            NotAuthenticated: it was altered, is another service's, or its time is over.
+            Unauthenticated: it was altered, is another service's, or its time is over.
         """
         try:
             data = base64.b64decode(session.encode("ascii") + b"=" * (-len(session) % 4), altchars=b"-_", validate=True)
         except (UnicodeEncodeError, binascii.Error):
-            raise NotAuthenticated("the session cannot be read: sign in again") from None
+            raise Unauthenticated("the session cannot be read: sign in again") from None
         mac, packed = data[:_MAC_BYTES], data[_MAC_BYTES:]
         if len(session) > LONGEST or not hmac.compare_digest(mac, self._mac(b"session", packed)):
-            raise NotAuthenticated("the session is not one of this service: sign in again")
+            raise Unauthenticated("the session is not one of this service: sign in again")
         sealed = msgspec.msgpack.decode(zlib.decompress(packed), type=_Sealed)
         if sealed.expires_at <= now:
-            raise NotAuthenticated("the session is over, as its token is: sign in again")
+            raise Unauthenticated("the session is over, as its token is: sign in again")
         return Principal(
             players=(), expires_at=sealed.expires_at, name=sealed.name, grants=sealed.grants, country=sealed.country
         )

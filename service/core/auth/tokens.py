@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from service.core.auth.principal import EVERY_USER, Principal, VerifiedClaims, canonical_xuid, parse_xbl3, principal_of
-from service.errors import NotAuthenticated, Unavailable
+from service.errors import Unauthenticated, Unavailable
 
 SECONDS = 1
 SKEW = 30 * SECONDS  # between the issuer's clock and ours
@@ -39,7 +39,7 @@ _BEARER_MAX_BYTES = 7_900  # so that, with a scheme's name, it fits a header fie
 _UNREADABLE = (jwt.PyJWTError, TypeError, ValueError, KeyError, OverflowError, RecursionError)
 
 
-class UnknownKey(NotAuthenticated):
+class UnknownKey(Unauthenticated):
     """A token that names a key we do not hold: it may be newer than our set. `kid` is whatever the token says."""
 
     def __init__(self, kid: str | None) -> None:
@@ -169,7 +169,7 @@ class Verifier:
         """Who sent this `Authorization: XBL3.0 x=<user hash>;<token>`.
 
         Raises:
-            NotAuthenticated: the field or the token in it is malformed, forged, expired or of another service.
+            Unauthenticated: the field or the token in it is malformed, forged, expired or of another service.
             Unavailable: there are no keys yet.
         """
         text = field.encode("utf-8", "surrogatepass")  # aiohttp hands over raw bytes as lone surrogates
@@ -193,12 +193,12 @@ class Verifier:
         Remembered like the other scheme's. The scheme's name may be in any case (RFC 9110 §11.1).
 
         Raises:
-            NotAuthenticated: the field or the token in it is malformed, forged, expired or of another service.
+            Unauthenticated: the field or the token in it is malformed, forged, expired or of another service.
             Unavailable: there are no keys yet.
         """
         scheme, _, token = field.partition(" ")
         if scheme.lower() != "bearer" or _COMPACT.fullmatch(token) is None or len(token) > _BEARER_MAX_BYTES:
-            raise NotAuthenticated(
+            raise Unauthenticated(
                 f"Authorization: expected Bearer <token>, three parts of base64url, at most {_BEARER_MAX_BYTES} bytes"
             )
         return self.principal(f"XBL3.0 x={EVERY_USER};{token}", now)
@@ -207,7 +207,7 @@ class Verifier:
         """The claims of a token that our issuer signed for us and that is good at `now`. Remembers nothing.
 
         Raises:
-            NotAuthenticated: it is not; the message says which rule it broke. UnknownKey if only its key is new.
+            Unauthenticated: it is not; the message says which rule it broke. UnknownKey if only its key is new.
             Unavailable: there are no keys yet.
         """
         if self._ring.is_empty:
@@ -222,7 +222,7 @@ class Verifier:
                 options=_OPTIONS,
             )
         except _UNREADABLE as problem:
-            raise NotAuthenticated(_what_is_wrong(problem)) from None
+            raise Unauthenticated(_what_is_wrong(problem)) from None
         _check_times(claims, now)
         return VerifiedClaims(claims)
 
@@ -383,13 +383,13 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
     """Whole `iat`, `exp` and, if there, `nbf`; that stand around `now`; not more than 24 h apart."""
     issued_at, expires_at, not_before = claims["iat"], claims["exp"], claims.get("nbf", 0)
     if not type(issued_at) is type(expires_at) is type(not_before) is int:
-        raise NotAuthenticated("the token is malformed: iat, exp and nbf are whole numbers of seconds")
+        raise Unauthenticated("the token is malformed: iat, exp and nbf are whole numbers of seconds")
     if expires_at + SKEW <= now:
-        raise NotAuthenticated("the token has expired")
+        raise Unauthenticated("the token has expired")
     if max(issued_at, not_before) > now + SKEW:
-        raise NotAuthenticated("the token is not yet valid")
+        raise Unauthenticated("the token is not yet valid")
     if expires_at - issued_at > LONGEST_LIFETIME:
-        raise NotAuthenticated(f"the token lives longer than {LONGEST_LIFETIME} seconds")
+        raise Unauthenticated(f"the token lives longer than {LONGEST_LIFETIME} seconds")
 
 
 def _bound(jwk: dict[str, Any], algorithm: str, *, expected: str) -> jwt.PyJWK:

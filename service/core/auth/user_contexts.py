@@ -14,7 +14,7 @@ from service.core.unlocks.model import Change
 from service.db.batching import Coalesced
 from service.db.pool import Pool
 from service.db.queries import query
-from service.errors import BadField
+from service.errors import InvalidField
 
 Scope = Literal["AUTHENTICATED", "ADMINISTRATOR"]
 
@@ -89,7 +89,7 @@ class UserContexts:
         `write` records a change of the player, who exists in the title from then on.
 
         Raises:
-            BadField: a name that is empty, too long, or not printable.
+            InvalidField: a name that is empty, too long, or not printable.
             NotFound: the title is not published.
             Unavailable: the database is out of reach. Asking again is safe.
         """
@@ -143,7 +143,7 @@ class UserContexts:
 
 def _refuse_name(field: str, text: str, most: int) -> None:
     if not 1 <= len(text) <= most or not text.isprintable() or text.isspace():
-        raise BadField(field, f"1 to {most} characters that can be read", text)
+        raise InvalidField(field, f"1 to {most} characters that can be read", text)
 
 
 _by_uuid = query("user_contexts.by_uuid", row=UserContext)

@@ -1,6 +1,6 @@
 """Who waits for something to happen to a player, and is told when it did.
 
-A write of this process tells at once. Those of other processes are found by asking for the revisions of all watched
+A write of this process tells at once. Those of other processes are found by context for the revisions of all watched
 players once a second, in one statement. Nothing is lost either way: whoever is told reads what is there.
 """
 

@@ -128,7 +128,7 @@ class Writer:
             NotFound: the title is not published, a reported achievement is not there, or the player is not in the
                 title although `must_exist`.
             UnknownMetric: an event of a metric that the title does not count.
-            BadField: an attribute that the title does not know, or a total out of range.
+            InvalidField: an attribute that the title does not know, or a total out of range.
             Unavailable: the database is out of reach, or too many others wrote of this player.
         """
         asked = _Asked(change, asyncio.get_running_loop().create_future())

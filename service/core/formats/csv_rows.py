@@ -20,7 +20,7 @@ def read_rows(data: bytes, place: Place, *, delimiters: str = ",") -> list[Row]:
     """The rows that are not empty. The first of `delimiters` that ends the first cell is the one of the file.
 
     Raises:
-        BadCatalogue: it is too large, not UTF-8, or not CSV: with the line.
+        InvalidCatalog: it is too large, not UTF-8, or not CSV: with the line.
     """
     text = decoded(data, place)
     first = next((letter for letter in text if letter in delimiters), delimiters[0])

@@ -42,7 +42,7 @@ def sniff(data: bytes, filename: str) -> Format:
     """The format of a file.
 
     Raises:
-        BadCatalogue: it is too large, or none that can be read; the message names those.
+        InvalidCatalog: it is too large, or none that can be read; the message names those.
     """
     place = Place(filename)
     found = _format(bounded(data, place)[:65_536], PurePath(filename).name)

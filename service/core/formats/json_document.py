@@ -15,7 +15,7 @@ def read_json(data: bytes, place: Place) -> object:
     """What the file holds. A byte order mark, and the status line and headers of a capture, are passed over.
 
     Raises:
-        BadCatalogue: it is too large, not UTF-8, or not JSON: with the line and what stands there.
+        InvalidCatalog: it is too large, not UTF-8, or not JSON: with the line and what stands there.
     """
     text, line_before = _body(decoded(data, place), place)
 

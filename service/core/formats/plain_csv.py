@@ -36,7 +36,7 @@ def read_csv(data: bytes, *, file: str) -> list[Entry]:
     """The texts of all locale columns. Commas, semicolons and tabs may part the cells.
 
     Raises:
-        BadCatalogue: it is no such table, a key or a column stands twice, or a text is none.
+        InvalidCatalog: it is no such table, a key or a column stands twice, or a text is none.
     """
     place = Place(file)
     rows = read_rows(data, place, delimiters=",;\t")

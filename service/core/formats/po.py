@@ -52,7 +52,7 @@ def read_po(data: bytes, *, file: str, locale: str | None = None) -> PoFile:
     """The entries of a PO file. Its charset is the one it declares; `locale` must agree with its Language.
 
     Raises:
-        BadCatalogue: the file is not PO in the strict reading, has plurals, an entry without msgctxt or one that
+        InvalidCatalog: the file is not PO in the strict reading, has plurals, an entry without msgctxt or one that
             stands twice, or says nothing of its language.
     """
     place = Place(file)

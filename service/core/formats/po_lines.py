@@ -72,7 +72,7 @@ def read_entries(text: str, place: Place) -> list[Entry]:
     """All entries but obsolete ones (`#~`). What breaks the grammar is noted with its line.
 
     Raises:
-        BadCatalogue: there are too many problems to go on.
+        InvalidCatalog: there are too many problems to go on.
     """
     reading = _Reading(place)
     for number, line in enumerate(text.split("\n"), 1):

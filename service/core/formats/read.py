@@ -18,7 +18,7 @@ from service.core.formats.xbox import captured_page, export, partner_center
 from service.core.formats.xbox.partner_center import ListedAchievement, Localization
 from service.core.validation import publish_rules, store_ids, values
 from service.core.validation.diagnostics import Place
-from service.errors import BadCatalogue, Problem
+from service.errors import InvalidCatalog, Problem
 
 __all__ = ["Entry", "Strings", "read", "texts_of"]
 
@@ -51,7 +51,7 @@ def read(
     try:
         found = _format_of(files, format)
         entries = _READERS[found](files, draft, locale)
-    except BadCatalogue as refusal:
+    except InvalidCatalog as refusal:
         return Strings(format=found, entries=(), problems=tuple(refusal.problems))
     wanted = tuple(entry for entry in entries if entry.text and locale in {None, entry.locale})
     return Strings(format=found, entries=wanted)
@@ -75,7 +75,7 @@ def texts_of(
     }
     texts: dict[str, dict[str, str]] = {}
     wrong, unwise = Place(file), Place(file)
-    with contextlib.suppress(BadCatalogue):  # there are too many problems to go on: what was found is told
+    with contextlib.suppress(InvalidCatalog):  # there are too many problems to go on: what was found is told
         for entry in found:
             there = (entry.key, entry.line)
             if entry.key not in known and not entry.key.startswith(publish_rules.STRING_PREFIX):

@@ -45,7 +45,7 @@ def read_title_folder(toml_path: Path, locales_dir: Path) -> tuple[Draft, list[e
     """The title with the texts of all its languages, and what was left out for review (stale, fuzzy).
 
     Raises:
-        BadCatalogue: anything is wrong in any of its files, a file cannot be read, a folder's name is no locale or
+        InvalidCatalog: anything is wrong in any of its files, a file cannot be read, a folder's name is no locale or
             does not agree with the file in it. The problems of all files come together.
     """
     found: list[errors.Problem] = []
@@ -53,7 +53,7 @@ def read_title_folder(toml_path: Path, locales_dir: Path) -> tuple[Draft, list[e
     try:
         data = _read(toml_path)
         draft = read_toml(data, file=str(toml_path))
-    except errors.BadCatalogue as refusal:
+    except errors.InvalidCatalog as refusal:
         found += refusal.problems
     match = _TITLE_ID.search(data)
     title_id = draft.title.title_id if draft else int(match[1]) if match else None
@@ -62,12 +62,12 @@ def read_title_folder(toml_path: Path, locales_dir: Path) -> tuple[Draft, list[e
     for path in _translations(locales_dir, title_id):
         try:
             locale, translated = _translated(path, draft, texts, warnings)
-        except errors.BadCatalogue as refusal:
+        except errors.InvalidCatalog as refusal:
             found += refusal.problems
         else:
             texts[locale] = translated
     if found or draft is None:
-        raise errors.BadCatalogue(found)
+        raise errors.InvalidCatalog(found)
     return Draft(title=draft.title, achievements=draft.achievements, texts={**draft.texts, **texts}), warnings
 
 
@@ -134,7 +134,7 @@ def _translated(
         return locale, {}
     texts, wrong, unwise = read.texts_of(read.of_po(file), draft, file=str(path))
     if wrong:
-        raise errors.BadCatalogue(wrong)
+        raise errors.InvalidCatalog(wrong)
     warnings += unwise
     return locale, texts.get(locale, {})
 

@@ -56,7 +56,7 @@ def read_toml(data: bytes, *, file: str) -> Draft:
     """The title a file describes, with the texts of its default locale.
 
     Raises:
-        BadCatalogue: it is not TOML, or anything in it is wrong; lines are given where the file has usual headers.
+        InvalidCatalog: it is not TOML, or anything in it is wrong; lines are given where the file has usual headers.
     """
     place = Place(file)
     text = decoded(data, place)

@@ -11,7 +11,7 @@ from service.core.formats.stores import epic, google_play, steam
 from service.core.formats.xbox.export import write_xbox
 from service.core.formats.zip_files import write_zip
 from service.core.validation import store_ids
-from service.errors import BadCatalogue
+from service.errors import InvalidCatalog
 
 ExportFormat = Literal["toml", "po", "xbox", "steam", "google-play", "epic", "csv", "zip"]
 EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
@@ -29,7 +29,7 @@ def export(draft: Draft, format: ExportFormat) -> Export:  # noqa: A002  (the na
     """The files of a title: the same bytes for the same draft.
 
     Raises:
-        BadCatalogue: the format cannot hold the title; "zip" leaves such a format out, and says so.
+        InvalidCatalog: the format cannot hold the title; "zip" leaves such a format out, and says so.
     """
     return _WRITERS[format](draft)
 
@@ -40,7 +40,7 @@ def one_file(draft: Draft, format: str, *, locale: str = "") -> tuple[str, bytes
     `locale` chooses one PO file, "" means all.
 
     Raises:
-        BadCatalogue: the format cannot hold the title.
+        InvalidCatalog: the format cannot hold the title.
     """
     name = f"title-{draft.title.title_id}"
     if format == "pot":
@@ -93,7 +93,7 @@ def _zip(draft: Draft) -> Export:
             continue  # itself, and what is in ours already
         try:
             made = writer(draft)
-        except BadCatalogue as refusal:
+        except InvalidCatalog as refusal:
             left_out += [f"{name}: {problem}" for problem in refusal.problems]
             continue
         files |= {path if name == "toml" else f"{name}/{path}": data for path, data in made.files.items()}

@@ -33,7 +33,7 @@ def read_xml(data: bytes, place: Place) -> Element:
     """The root element.
 
     Raises:
-        BadCatalogue: it is too large or nested too deeply, not XML, or has a DOCTYPE: with the line.
+        InvalidCatalog: it is too large or nested too deeply, not XML, or has a DOCTYPE: with the line.
     """
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True

@@ -20,7 +20,7 @@ def read_zip(data: bytes, place: Place, *, wanted: re.Pattern[str]) -> dict[str,
     """The wanted files by name; others are looked at, not unpacked.
 
     Raises:
-        BadCatalogue: it is no ZIP, too large, packed too tightly, encrypted, or a name is a path or stands twice.
+        InvalidCatalog: it is no ZIP, too large, packed too tightly, encrypted, or a name is a path or stands twice.
     """
     found: dict[str, bytes] = {}
     try:

@@ -15,7 +15,7 @@ from service.core.publishing.drafts import Author, NewText, draft_of, lock_title
 from service.db import Connection
 from service.db.pool import Pool
 from service.db.queries import query, statement
-from service.errors import BadCatalogue, Conflict, NotFound, Problem
+from service.errors import Conflict, InvalidCatalog, NotFound, Problem
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +53,7 @@ async def read_files(
 
     Raises:
         NotFound: there is no such title.
-        NotAllowed: `who` may not apply what the file would change: nothing is kept then.
+        PermissionDenied: `who` may not apply what the file would change: nothing is kept then.
     """
     asked = [format, locale, mode, over_approved, *files, *files.values()]
     sha256 = hashlib.sha256(msgspec.msgpack.encode(asked)).digest()
@@ -102,7 +102,7 @@ def may_apply(who: Principal, batch: Batch, default_locale: str) -> None:
     """Let those apply a batch who may write in every locale that it changes.
 
     Raises:
-        NotAllowed: a right is missing; the message names it.
+        PermissionDenied: a right is missing; the message names it.
     """
     _may_write(who, batch.title_id, batch.report, default_locale)
 
@@ -132,7 +132,7 @@ async def apply(connection: Connection, title_id: int, batch_id: int, *, catalog
     Raises:
         NotFound: the title has no such batch.
         Conflict: the catalogue is not the one that the report saw, or that the caller saw; it carries the version.
-        BadCatalogue: the report has errors.
+        InvalidCatalog: the report has errors.
     """
     await lock_title(connection, title_id)
     batch = await one(connection, title_id, batch_id)
@@ -142,7 +142,7 @@ async def apply(connection: Connection, title_id: int, batch_id: int, *, catalog
     if not version == catalog_version == batch.catalog_version:
         raise Conflict(f"the catalogue is at version {version}, the report is of {batch.catalog_version}", version)
     if batch.report.has_errors:
-        raise BadCatalogue(_problems(batch))
+        raise InvalidCatalog(_problems(batch))
     draft = await draft_of(connection, title_id)
     assert draft is not None  # noqa: S101  (its row is locked)
     lines = [line for line in batch.report.lines if line.kind in WRITES]

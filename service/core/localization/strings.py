@@ -15,7 +15,7 @@ from service.core.validation.string_checks import limit_of, remarks_on
 from service.core.validation.text_checks import Remark
 from service.db import Connection
 from service.db.queries import query, statement
-from service.errors import BadField, Conflict, NotFound
+from service.errors import Conflict, InvalidField, NotFound
 
 State = Literal["missing", "needs_review", "translated", "approved"]
 Written = Literal["needs_review", "translated", "approved"]
@@ -184,7 +184,7 @@ async def save(
     Raises:
         NotFound: there is no such title, or it has no text of that key.
         Conflict: somebody else changed it meanwhile; it carries the string as it is now.
-        BadField: a check calls the text wrong.
+        InvalidField: a check calls the text wrong.
     """
     await lock_title(connection, title_id)
     current = await one(connection, title_id, key, locale)
@@ -202,7 +202,7 @@ async def review(
     Raises:
         NotFound: there is no such title, no text of that key, or nothing in that locale.
         Conflict: somebody else changed it meanwhile; it carries the string as it is now.
-        BadField: a check calls the text wrong, so that it cannot be approved.
+        InvalidField: a check calls the text wrong, so that it cannot be approved.
     """
     await lock_title(connection, title_id)
     current = await one(connection, title_id, key, locale)
@@ -231,7 +231,7 @@ async def restore(
     Raises:
         NotFound: there is no such title or key, or no text of that version.
         Conflict: somebody else changed it meanwhile; it carries the string as it is now.
-        BadField: a check calls the text wrong.
+        InvalidField: a check calls the text wrong.
     """
     await lock_title(connection, title_id)
     current = await one(connection, title_id, key, locale)
@@ -302,7 +302,7 @@ async def _write(
     found = remarks_on(text, key=key, locale=locale, source=current.source, source_locale=current.source_locale)
     wrong = [remark for remark in found if remark.severity == "error"]
     if wrong and is_checked and current.version == expected:
-        raise BadField("text", f"a text that breaks no rule: {wrong[0].message} [{wrong[0].rule}]")
+        raise InvalidField("text", f"a text that breaks no rule: {wrong[0].message} [{wrong[0].rule}]")
     overrides = {rule: said[rule] for rule in {remark.rule for remark in found} & (said or {}).keys()} if said else {}
     written = await _save.first(
         connection,

@@ -92,7 +92,7 @@ def page(walk: Walk, views: Sequence[View], *, count: int, revision: int, everyt
     """One page of a list over these titles. `revision` is the newest of the player's that is known now.
 
     Raises:
-        BadToken: the item that the cursor names is no longer there.
+        InvalidToken: the item that the cursor names is no longer there.
     """
     titles = [view.published for view in views]
     as_of = walk.cursor.as_of if walk.cursor is not None else _as_of(walk, titles, revision)

@@ -31,7 +31,7 @@ from service import ticks
 from service.core.catalog.model import Kind, number_of, stored
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.player_progress import Progress
-from service.errors import BadToken
+from service.errors import InvalidToken
 
 Item = tuple[int, int]
 """A title, by its place in the scope, and an achievement, by its position in that title's catalogue order."""
@@ -133,7 +133,7 @@ class Listing:
         """How many items stand up to and with the cursor.
 
         Raises:
-            BadToken: the item that the cursor names is not in this list any more.
+            InvalidToken: the item that the cursor names is not in this list any more.
         """
         places = [
             (title, view.published.positions.get(stored(cursor.number)))
@@ -146,7 +146,9 @@ class Listing:
                     return end - len(positions) + positions.index(place[1]) + 1
             if place in self._draw(self._head_total):
                 return self._drawn.index(place) + 1
-        raise BadToken("continuationToken: the item that it names is no longer in this list; begin again without it")
+        raise InvalidToken(
+            "continuationToken: the item that it names is no longer in this list; begin again without it"
+        )
 
 
 def listing(views: Sequence[View], asked: Asked, *, as_of: int) -> Listing:
@@ -267,7 +269,7 @@ class Tokens:
         """The cursor that a token holds.
 
         Raises:
-            BadToken: it was altered, or belongs to another player, filter or order; the message says which.
+            InvalidToken: it was altered, or belongs to another player, filter or order; the message says which.
         """
         if _TOKEN.fullmatch(token) is None:
             raise _bad("it is not a token of this service; send one as it came, or an offset such as 32")
@@ -300,5 +302,5 @@ def _filters(asked: Asked) -> str:
     return f"{asked.of} {asked.titles} {asked.own_title} {asked.kind} {asked.unlocked_only} {asked.possible_only}"
 
 
-def _bad(reason: str) -> BadToken:
-    return BadToken(f"continuationToken: {reason}")
+def _bad(reason: str) -> InvalidToken:
+    return InvalidToken(f"continuationToken: {reason}")

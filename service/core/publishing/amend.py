@@ -10,7 +10,7 @@ from service.core.catalog.model import Draft
 from service.core.publishing import publish
 from service.core.validation import publish_rules
 from service.db import Connection
-from service.errors import BadCatalogue, Problem
+from service.errors import InvalidCatalog, Problem
 
 Amendment = Callable[[Draft], Draft]
 
@@ -24,7 +24,7 @@ async def amend(connection: Connection, title_id: int, change: Amendment) -> Dra
 
     Raises:
         NotFound: there is no such title.
-        BadCatalogue: the title would break a rule that every release must keep.
+        InvalidCatalog: the title would break a rule that every release must keep.
     """
     await publish.lock_title(connection, title_id)
     draft = await publish.draft_of(connection, title_id)
@@ -39,7 +39,7 @@ async def amend(connection: Connection, title_id: int, change: Amendment) -> Dra
         return after
     problems = problems_of(after)
     if problems:
-        raise BadCatalogue(problems)
+        raise InvalidCatalog(problems)
     await publish.release_draft(connection, after, served, actor=ADMIN.actor)
     return after
 

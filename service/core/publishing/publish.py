@@ -25,7 +25,7 @@ from service.core.publishing.drafts import (
 from service.core.validation import publish_rules
 from service.db import Connection
 from service.db.queries import query, statement
-from service.errors import BadCatalogue, NotFound, Problem
+from service.errors import InvalidCatalog, NotFound, Problem
 
 __all__ = [
     "Author",
@@ -108,7 +108,7 @@ async def import_draft(
     """Merge a draft into what is being edited; gives what changed. Its texts count as translated.
 
     Raises:
-        BadCatalogue: its scid or a public id belongs to something else already.
+        InvalidCatalog: its scid or a public id belongs to something else already.
     """
     title_id = new.title.title_id
     with contextlib.suppress(NotFound):  # a new title
@@ -123,7 +123,7 @@ async def import_draft(
     ]
     problems += _double_names(after, file)
     if problems:
-        raise BadCatalogue(problems)
+        raise InvalidCatalog(problems)
     changes = difference(before, after)
     if changes:
         await write_draft(connection, after, changes, author=author)
@@ -139,13 +139,13 @@ async def publish(
 
     Raises:
         NotFound: there is no such title.
-        BadCatalogue: the draft breaks a rule that every release must keep.
+        InvalidCatalog: the draft breaks a rule that every release must keep.
     """
     await lock_title(connection, title_id)
     draft, served = await ready_draft(connection, title_id)
     problems, _ = publish_rules.check(draft)
     if problems:
-        raise BadCatalogue(list(problems))
+        raise InvalidCatalog(list(problems))
     changes = difference(served, draft)
     if served is not None and not changes:
         return await served_release(connection, title_id), changes

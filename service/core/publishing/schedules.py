@@ -9,7 +9,7 @@ from service.core.publishing import publish
 from service.db import Connection
 from service.db.pool import Pool
 from service.db.queries import query, statement
-from service.errors import BadCatalogue, NotFound
+from service.errors import InvalidCatalog, NotFound
 
 LISTED = 50  # of one title
 _PROBLEM_CHARACTERS = 2000  # of what kept a publish from happening
@@ -84,7 +84,7 @@ async def _publish(connection: Connection, due: Schedule) -> tuple[str, int | No
     try:
         async with connection.transaction():
             release, _ = await publish.publish(connection, due.title_id, actor=due.actor, note=due.note)
-    except BadCatalogue as refusal:
+    except InvalidCatalog as refusal:
         return "refused", None, str(refusal)[:_PROBLEM_CHARACTERS]
     return "published", release, None
 

@@ -24,7 +24,7 @@ from service.core.unlocks.model import (
     manual_key,
 )
 from service.core.unlocks.rules import STREAK, Rules, at_of
-from service.errors import BadField, NotFound, UnknownMetric
+from service.errors import InvalidField, NotFound, UnknownMetric
 
 LARGEST_TOTAL = Decimal(10) ** 18
 WHOLE = Decimal(100)  # percent
@@ -42,7 +42,7 @@ def apply(
     Raises:
         NotFound: `must_exist`, and the player is not in the title; or a report on what is not there.
         UnknownMetric: an event of a metric that is not counted, or no more.
-        BadField: an attribute that is not declared, a total out of range, a report on what events count.
+        InvalidField: an attribute that is not declared, a total out of range, a report on what events count.
     """
     return _Work(rules, state, change, now, history).applied()
 
@@ -173,7 +173,7 @@ class _Work:
         old = self.standings.get(key)
         standing = measures.added(old, event.amount)
         if abs(Decimal(str(standing))) > LARGEST_TOTAL:
-            raise BadField("value", f"an amount that keeps the total within {LARGEST_TOTAL:.0e} either way")
+            raise InvalidField("value", f"an amount that keeps the total within {LARGEST_TOTAL:.0e} either way")
         self._put(key, standing)
         return measure, old
 
@@ -224,7 +224,7 @@ class _Work:
             if achievement is None or achievement.status in ("inactive", "archived"):
                 raise NotFound(f"there is no achievement {report.number} in this title")
             if not achievement.is_manual:
-                raise BadField("achievements", f"no report on achievement {report.number}: its events are counted")
+                raise InvalidField("achievements", f"no report on achievement {report.number}: its events are counted")
             if achievement.status == "locked" or stored(report.number) in self.unlocked:
                 continue
             key = manual_key(report.number)

@@ -13,7 +13,7 @@ from service import ticks
 from service.core.catalog.model import Achievement, Measure, Metric, Requirement, Title, stored
 from service.core.unlocks import measures
 from service.core.unlocks.model import Change, Event, Logged, Question, Standing, State, Streak, manual_key
-from service.errors import BadField
+from service.errors import InvalidField
 
 LONGEST_LOOK_BACK = 400  # days: how far a late day is joined to the days before it
 _WHOLE = Decimal(100)  # percent
@@ -162,14 +162,14 @@ class Rules:
         """Let only declared attributes pass.
 
         Raises:
-            BadField: one is not. (The message begins with Trophy's own words.)
+            InvalidField: one is not. (The message begins with Trophy's own words.)
         """
         unknown = sorted(set(keys) - self._attributes[kind])
         if unknown:
             raise BadAttributes(field, unknown, sorted(self._attributes[kind]))
 
 
-class BadAttributes(BadField):
+class BadAttributes(InvalidField):
     """Attributes that the title has not declared."""
 
     def __init__(self, field: str, unknown: Sequence[str], known: Sequence[str]) -> None:

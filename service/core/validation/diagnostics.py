@@ -53,11 +53,11 @@ class Place:
         """Remember a problem here.
 
         Raises:
-            BadCatalogue: there are so many that reading on is of no use.
+            InvalidCatalog: there are so many that reading on is of no use.
         """
         self.found.append(errors.Problem(file=self.file, rule=rule, message=message, line=self.line, key=self.key))
         if len(self.found) >= MAX_PROBLEMS:
-            raise errors.BadCatalogue(self.found)
+            raise errors.InvalidCatalog(self.found)
 
     def note_all(self, broken: Iterable[Broken]) -> None:
         """Remember every one of these here."""
@@ -76,26 +76,26 @@ class Place:
         """Note a problem that ends the reading.
 
         Raises:
-            BadCatalogue: always.
+            InvalidCatalog: always.
         """
         self.note(rule, message)
-        raise errors.BadCatalogue(self.found)
+        raise errors.InvalidCatalog(self.found)
 
     def settle(self) -> None:
         """Go on only if nothing was found.
 
         Raises:
-            BadCatalogue: something was.
+            InvalidCatalog: something was.
         """
         if self.found:
-            raise errors.BadCatalogue(self.found)
+            raise errors.InvalidCatalog(self.found)
 
 
 def bounded(data: bytes, place: Place) -> bytes:
     """The file without its byte order mark.
 
     Raises:
-        BadCatalogue: it is larger than 5 MB.
+        InvalidCatalog: it is larger than 5 MB.
     """
     if len(data) > MAX_BYTES:
         place.refuse("too-large", f"expected a file of at most {MAX_BYTES} bytes, got {len(data)}")
@@ -106,7 +106,7 @@ def decoded(data: bytes, place: Place, *, encoding: str = "utf-8") -> str:
     """The file as text, without its byte order mark.
 
     Raises:
-        BadCatalogue: it is larger than 5 MB, or not in that encoding; the line is that of the first bad byte.
+        InvalidCatalog: it is larger than 5 MB, or not in that encoding; the line is that of the first bad byte.
     """
     data = bounded(data, place)
     try:

@@ -52,7 +52,7 @@ def check(draft: Draft, *, file: str | None = None) -> tuple[list[errors.Problem
             there.inside("stores").note_all(store_ids.check(achievement))
         _check_texts(draft, wrong)
         _certify(draft, unwise)
-    except errors.BadCatalogue:
+    except errors.InvalidCatalog:
         pass  # there are too many problems to go on: what was found is told
     return wrong.found, unwise.found
 

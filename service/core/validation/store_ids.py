@@ -98,7 +98,7 @@ def by_name(names: Iterable[tuple[str, Achievement]], place: Place) -> dict[str,
     """Achievements by what a store calls them.
 
     Raises:
-        BadCatalogue: two have one name there.
+        InvalidCatalog: two have one name there.
     """
     found: dict[str, Achievement] = {}
     for name, achievement in names:

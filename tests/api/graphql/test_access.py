@@ -1,4 +1,4 @@
-"""Who may see badges: 401 and 403 before anything runs, in every way of asking, and nothing of anybody else's."""
+"""Who may see badges: 401 and 403 before anything runs, in every way of context, and nothing of anybody else's."""
 
 import pytest
 

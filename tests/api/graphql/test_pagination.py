@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.api.graphql.pagination import Asked, Cursors, cut
-from service.errors import BadToken, ExpiredToken
+from service.errors import ExpiredToken, InvalidToken
 from tests.api.graphql.conftest import USER
 from tests.factories import counted, metric
 
@@ -33,7 +33,7 @@ async def academy(make_title):
 
 @pytest.fixture
 async def session(client, application, make_context, give):
-    """The public client `gql`, asking as a user who has three badges, the one of old among them."""
+    """The public client `gql`, context as a user who has three badges, the one of old among them."""
     await make_context(USER)
     await give(1, {5: 30, 2: 20, 23: 10})
     transport = AIOHTTPTransport(
@@ -172,18 +172,18 @@ def test_a_cursor_that_was_altered_or_is_anothers_is_refused(place, key, data):
     other = data.draw(st.sampled_from([c for c in "AZaz09-_" if c != text[index]]))
     altered = text[:index] + other + text[index + 1 :]
     for reader, wrong in ((cursors, text[:index]), (Cursors(b"other", 1), text), (Cursors(b"key", 2), text)):
-        with pytest.raises(BadToken, match="invalid cursor"):
+        with pytest.raises(InvalidToken, match="invalid cursor"):
             reader.read(wrong, key, now=0)
     try:  # the last character of base64 has bits that say nothing
         assert cursors.read(altered, key, now=0) == place
         assert index == len(text) - 1
-    except BadToken:
+    except InvalidToken:
         pass
 
 
 @given(st.text(max_size=60))
 def test_any_text_that_is_no_cursor_is_refused(text):
-    with pytest.raises(BadToken):
+    with pytest.raises(InvalidToken):
         Cursors(b"key", 1).read(text, "CREATED", now=0)
 
 

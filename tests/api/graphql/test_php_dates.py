@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.api.graphql.php_dates import _PARTS, MOST_CHARACTERS, format_date, is_of_day
-from service.errors import BadParameter
+from service.errors import InvalidParameter
 
 ENGLISH = babel.Locale.parse("en")
 PARIS = zoneinfo.ZoneInfo("Europe/Paris")
@@ -136,5 +136,5 @@ def test_any_text_is_a_format(text, moment):
 
 
 def test_a_long_format_is_refused():
-    with pytest.raises(BadParameter, match="format: expected at most 64 characters"):
+    with pytest.raises(InvalidParameter, match="format: expected at most 64 characters"):
         format_date(WINTER, "Y" * 65, locale=ENGLISH)

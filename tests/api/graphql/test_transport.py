@@ -14,7 +14,7 @@ from service.api.graphql.errors import described
 from service.api.graphql.resolvers import GETTERS, ROOTS
 from service.api.graphql.schema import bind
 from service.errors import LaurelError
-from service.http.api import SERVICES, Route, join
+from service.http.api import SERVICES, Route, mount
 from tests.api.graphql.conftest import USER
 
 JSON, RESPONSE = "application/json", "application/graphql-response+json"
@@ -310,7 +310,7 @@ def door_of(services, aiohttp_client, application, make_context):
 
         app = web.Application()
         app[SERVICES] = services
-        join(app, [graphql_api.DOOR._replace(routes=[Route("POST", "/graphql", "graphql", graphql)])])
+        mount(app, [graphql_api.API._replace(routes=[Route("POST", "/graphql", "graphql", graphql)])])
         client = await aiohttp_client(app)
         head = {"Authorization": application, "Opigno-Client-UUID": USER}
         return lambda: client.post("/graphql", json={"query": "{ getBadge { id } }"}, headers=head)

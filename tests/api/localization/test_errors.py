@@ -7,9 +7,9 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from service import errors
-from service.api.localization import DOOR, openapi
-from service.api.localization.errors import _TABLE, refuse
-from service.errors import BadCatalogue, Conflict, LaurelError, MethodNotAllowed, Problem, TooManyRequests
+from service.api.localization import API, openapi
+from service.api.localization.errors import _TABLE, error_response
+from service.errors import Conflict, InvalidCatalog, LaurelError, MethodNotAllowed, Problem, TooManyRequests
 
 
 def family(kind: type[LaurelError]):
@@ -22,14 +22,14 @@ def family(kind: type[LaurelError]):
 def made(kind: type[LaurelError]) -> LaurelError:
     """An error of a kind."""
     match kind.__name__:
-        case "BadParameter" | "BadField":
+        case "InvalidParameter" | "InvalidField":
             return kind("field", "this", "that")
         case "MethodNotAllowed":
             return MethodNotAllowed("not this", allowed=("GET",))
         case "TooManyRequests":
             return TooManyRequests("too many", limit=1, reset_at=1)
-        case "BadCatalogue":
-            return BadCatalogue([Problem(file="a.po", rule="a-rule", message="wrong", line=3)])
+        case "InvalidCatalog":
+            return InvalidCatalog([Problem(file="a.po", rule="a-rule", message="wrong", line=3)])
         case "Conflict":
             return Conflict("changed", 7)
         case _:
@@ -38,7 +38,7 @@ def made(kind: type[LaurelError]) -> LaurelError:
 
 @pytest.mark.parametrize("kind", [kind for kind in family(LaurelError) if kind.__module__ == errors.__name__])
 def test_every_error_is_a_problem_with_a_status_of_its_own_kind(kind):
-    response = refuse(make_mocked_request("GET", "/catalogs"), made(kind))
+    response = error_response(make_mocked_request("GET", "/catalogs"), made(kind))
 
     body = msgspec.json.decode(response.body)
     assert response.content_type == "application/problem+json"
@@ -48,7 +48,7 @@ def test_every_error_is_a_problem_with_a_status_of_its_own_kind(kind):
 
 
 def test_a_bug_of_ours_is_told_without_detail():
-    response = refuse(make_mocked_request("GET", "/catalogs"), None)
+    response = error_response(make_mocked_request("GET", "/catalogs"), None)
 
     assert (response.status, msgspec.json.decode(response.body)["code"]) == (500, "fault")
 
@@ -62,13 +62,13 @@ async def test_what_is_not_there_is_refused_in_this_doors_words(client):
 
 
 def test_the_paths_that_are_described_are_those_of_the_routes():
-    routes = {(re.sub(r"{(\w+):[^}]*}", r"{\1}", route.path), route.method.lower()) for route in DOOR.routes}
+    routes = {(re.sub(r"{(\w+):[^}]*}", r"{\1}", route.path), route.method.lower()) for route in API.routes}
 
-    assert {(path, method) for path, methods in DOOR.openapi["paths"].items() for method in methods} == routes
+    assert {(path, method) for path, methods in API.openapi["paths"].items() for method in methods} == routes
 
 
 def test_every_route_is_described_by_a_name_that_it_has():
     """A misspelled name in the description would describe nothing."""
-    names = {route.name for route in DOOR.routes}
+    names = {route.name for route in API.routes}
     for described in (openapi._QUERIES, openapi._BODIES, openapi._CONDITIONAL, openapi._ANSWERS, openapi._FILES):
         assert set(described) <= names

@@ -7,7 +7,7 @@ import pytest
 
 from service.core.auth.principal import Grant, Principal
 from service.core.auth.sessions import Sessions
-from service.errors import BadField, NotAuthenticated
+from service.errors import InvalidField, Unauthenticated
 from tests.factories import authorization, bearer
 
 NAME = "/l10n/1/fr-FR/achievement/1/name"
@@ -157,7 +157,7 @@ def test_a_session_comes_back_as_it_was_sealed():
 
 
 def test_a_session_ends_with_its_token():
-    with pytest.raises(NotAuthenticated, match="over"):
+    with pytest.raises(Unauthenticated, match="over"):
         Sessions(KEY).open(Sessions(KEY).seal(WHO), 2000.0)
 
 
@@ -165,7 +165,7 @@ def test_a_session_of_another_key_or_altered_is_none():
     sealed = Sessions(KEY).seal(WHO)
 
     for other in ("", "é", "A", sealed[:-1], sealed + "A", "A" + sealed[1:], Sessions(bytes(31) + b"1").seal(WHO)):
-        with pytest.raises(NotAuthenticated):
+        with pytest.raises(Unauthenticated):
             Sessions(KEY).open(other, 0.0)
 
 
@@ -173,5 +173,5 @@ def test_a_session_that_no_browser_would_keep_is_refused():
     titles = frozenset(int(time.time()) * n % 2**32 for n in range(3000))
     grant = Grant(titles=titles, locales=None, rights=frozenset({"review"}))
 
-    with pytest.raises(BadField, match="fewer grants"):
+    with pytest.raises(InvalidField, match="fewer grants"):
         Sessions(KEY).seal(Principal(players=(), expires_at=1, grants=(grant,)))

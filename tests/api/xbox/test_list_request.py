@@ -12,7 +12,7 @@ from service import ticks
 from service.api.xbox import list_request
 from service.core.catalog.model import Window
 from service.core.progress.paging import Order
-from service.errors import BadParameter
+from service.errors import InvalidParameter
 from tests.factories import OTHER, PLAYER, achievement, authorization
 
 WHOLE_NUMBER = "a whole number from 0 to 2147483647"
@@ -423,7 +423,7 @@ def read_or_refuse(query_string: str) -> list_request.ListQuery | str:
     """The question, or the message of its refusal."""
     try:
         return list_request.read(query_string, own_title=7)
-    except BadParameter as refusal:
+    except InvalidParameter as refusal:
         return str(refusal)
 
 

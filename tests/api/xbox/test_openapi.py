@@ -12,14 +12,14 @@ from aiohttp.test_utils import make_mocked_request
 from service import demo
 from service.api.xbox import errors, list_request
 from service.api.xbox.list_response import contracts
-from service.api.xbox.routes import DOOR
+from service.api.xbox.routes import API
 from service.core.catalog.model import Kind, MediaAsset, Requirement, Reward, Window
-from service.errors import BadParameter, Unavailable
+from service.errors import InvalidParameter, Unavailable
 from service.server import openapi
-from service.server.app import DOORS
+from service.server.app import APIS
 from tests.factories import OTHER, PLAYER, achievement, authorization
 
-DOCUMENT = openapi.document((DOOR,))
+DOCUMENT = openapi.document((API,))
 PATHS, COMPONENTS = DOCUMENT["paths"], DOCUMENT["components"]
 READ = [path for path in PATHS if "get" in PATHS[path] and path != "/connect"]
 SCID = "00000000-0000-0000-0000-000000000001"
@@ -166,13 +166,13 @@ async def test_a_refusal_has_what_is_described(ask, path, what, headers, status)
 
 @pytest.mark.parametrize("error", [None, Unavailable("not now")], ids=["a fault of ours", "a lost database"])
 def test_what_cannot_be_asked_for_is_described_too(error):
-    response = errors.refuse(make_mocked_request("GET", "/"), error)
+    response = errors.error_response(make_mocked_request("GET", "/"), error)
 
     hold(LIST, response, msgspec.json.decode(response.body))
 
 
 def test_the_document_is_valid_openapi():
-    assert schemathesis.openapi.from_dict(openapi.document(DOORS)).validate() is None
+    assert schemathesis.openapi.from_dict(openapi.document(APIS)).validate() is None
     for schema in COMPONENTS["schemas"].values():
         jsonschema_rs.meta.validate(schema | {"$schema": "https://json-schema.org/draft/2020-12/schema"})
 
@@ -186,19 +186,19 @@ def test_every_reference_leads_somewhere_and_every_component_is_used():
 
 def test_no_two_doors_describe_one_name():
     for kind in ("parameters", "responses", "schemas", "securitySchemes"):
-        together = openapi.document(DOORS)["components"].get(kind, ())
-        assert len(together) == sum(len(door.openapi["components"].get(kind, ())) for door in DOORS)
-    assert len(openapi.document(DOORS)["paths"]) == sum(len(door.openapi["paths"]) for door in DOORS)
+        together = openapi.document(APIS)["components"].get(kind, ())
+        assert len(together) == sum(len(door.openapi["components"].get(kind, ())) for door in APIS)
+    assert len(openapi.document(APIS)["paths"]) == sum(len(door.openapi["paths"]) for door in APIS)
 
 
 def test_the_paths_are_those_of_the_routes():
     """`{slash:/?}` is said of all paths at once; any other part of a pattern is a parameter."""
     routes = {
         (re.sub(r"{(\w+):[^}]*}", r"{\1}", route.path.removesuffix("{slash:/?}")), route.method.lower())
-        for route in DOOR.routes
+        for route in API.routes
     }
 
-    assert {(path, method) for path, methods in DOOR.openapi["paths"].items() for method in methods} == routes
+    assert {(path, method) for path, methods in API.openapi["paths"].items() for method in methods} == routes
 
 
 @pytest.mark.parametrize("path", READ)
@@ -234,7 +234,7 @@ def test_the_values_that_are_described_are_those_that_are_read(name):
     for value in inside:
         list_request.read(f"{name}={value}", own_title=None)
     for value in outside:
-        with pytest.raises(BadParameter):
+        with pytest.raises(InvalidParameter):
             list_request.read(f"{name}={value}", own_title=None)
 
 
@@ -293,7 +293,7 @@ async def test_anybody_may_read_the_document(client):
     again = await client.get("/openapi.json", headers={"If-None-Match": response.headers["ETag"]})
     written = await client.post("/openapi.json")
 
-    assert (await response.json()) == msgspec.json.decode(msgspec.json.encode(openapi.document(DOORS)))
+    assert (await response.json()) == msgspec.json.decode(msgspec.json.encode(openapi.document(APIS)))
     assert (response.status, response.content_type) == (200, "application/json")
     assert (again.status, await again.read()) == (304, b"")
     assert (written.status, written.headers["Allow"]) == (405, "GET, HEAD")

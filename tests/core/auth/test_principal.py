@@ -15,7 +15,7 @@ from service.core.auth.principal import (
     parse_xbl3,
     principal_of,
 )
-from service.errors import NotAllowed, NotAuthenticated, NoUser, WrongPlayer
+from service.errors import PermissionDenied, Unauthenticated, UserRequired, WrongPlayer
 
 FIRST, SECOND = "2533274790395904", "2533274790395905"
 USERS = [{"xid": FIRST, "uhs": "111", "gtg": "First"}, {"xid": SECOND, "uhs": "222", "gtg": "Second"}]
@@ -73,7 +73,7 @@ def test_the_scheme_is_read_in_any_case():
     ],
 )
 def test_any_other_field_is_refused_without_repeating_it(field):
-    with pytest.raises(NotAuthenticated) as refusal:
+    with pytest.raises(Unauthenticated) as refusal:
         parse_xbl3(field)
 
     assert str(refusal.value).startswith("Authorization: expected XBL3.0 x=<user hash>;<token>")
@@ -83,7 +83,7 @@ def test_any_other_field_is_refused_without_repeating_it(field):
 def test_reading_a_field_never_raises_anything_else(field):
     try:
         parsed = parse_xbl3(field)
-    except NotAuthenticated:
+    except Unauthenticated:
         return
     assert field.endswith(f" x={parsed.user_hash};{parsed.token}")
 
@@ -97,7 +97,7 @@ def test_the_hash_chooses_whom_the_token_speaks_for(user_hash, players):
 
 
 def test_a_hash_of_no_user_is_not_authenticated():
-    with pytest.raises(NotAuthenticated, match="user hash"):
+    with pytest.raises(Unauthenticated, match="user hash"):
         principal_of(claims(xui=USERS), user_hash="333")
 
 
@@ -188,7 +188,7 @@ def test_scopes_are_whole_words(scope, words):
 def test_claims_of_any_shape_never_crash(xui, xti, loc, scope, user_hash):
     try:
         who = principal_of(claims(xui=xui, xti=xti, loc=loc, scope=scope), user_hash=user_hash)
-    except NotAuthenticated:
+    except Unauthenticated:
         return
     assert all(canonical_xuid(player) == player for player in who.players)
 
@@ -204,7 +204,7 @@ def test_another_players_progress_is_refused_in_microsofts_words():
 
 @pytest.mark.parametrize("policy", ["self", "public"])
 def test_a_credential_without_a_user_reads_nothing(policy):
-    with pytest.raises(NoUser, match=r"No valid claims were found on the request\."):
+    with pytest.raises(UserRequired, match=r"No valid claims were found on the request\."):
         may_read_progress(someone(), FIRST, policy=policy)
 
 
@@ -219,7 +219,7 @@ def test_the_scope_reads_anyone(players):
 
 @pytest.mark.parametrize("scope", ["progress:read-any2", "progress:read", "progress:read-any catalog:edit"])
 def test_only_the_whole_word_is_the_scope(scope):
-    with pytest.raises(NotAllowed):
+    with pytest.raises(PermissionDenied):
         may_read_progress(someone(FIRST, scopes=[scope]), SECOND, policy="self")
 
 
@@ -249,7 +249,7 @@ EVERYTHING = {"titles": "*", "locales": "*", "can": ["publish", "source"]}
 def test_each_right_includes_those_below_it_and_the_source_stands_apart(can, right, allowed):
     who = grants([EVERYTHING | {"can": [can]}])
 
-    with contextlib.nullcontext() if allowed else pytest.raises(NotAllowed, match=f"needs the right {right} "):
+    with contextlib.nullcontext() if allowed else pytest.raises(PermissionDenied, match=f"needs the right {right} "):
         may_localize(who, right, 1, "fr-FR")
 
 
@@ -270,7 +270,7 @@ def test_each_right_includes_those_below_it_and_the_source_stands_apart(can, rig
 def test_a_grant_covers_its_titles_and_ranges_of_locales(titles, locales, title_id, locale, allowed):
     who = grants([{"titles": titles, "locales": locales, "can": ["translate"]}])
 
-    with contextlib.nullcontext() if allowed else pytest.raises(NotAllowed):
+    with contextlib.nullcontext() if allowed else pytest.raises(PermissionDenied):
         may_localize(who, "translate", title_id, locale)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from service.core.auth.tokens import KeyRing, UnknownKey, Verifier, authorization, claims_for, sign, user_hash_of
-from service.errors import NotAuthenticated, Unavailable
+from service.errors import Unauthenticated, Unavailable
 
 NOW = 1_767_225_600
 XUID, OTHER = "2533274790395904", "2533274790395905"
@@ -63,7 +63,7 @@ def jwks(*keys):
 
 
 def refusal_of(verifier, credential, now=NOW):
-    with pytest.raises(NotAuthenticated) as refusal:
+    with pytest.raises(Unauthenticated) as refusal:
         verifier.principal(credential, now)
     return str(refusal.value)
 
@@ -454,7 +454,7 @@ PARTS = st.text(st.sampled_from("AaZz09-_=. é\udcff"), max_size=40) | st.sample
 
 @given(st.text() | st.builds("XBL3.0 x={};{}.{}.{}".format, st.sampled_from(["1", "*", "-", ""]), PARTS, PARTS, PARTS))
 def test_no_text_makes_the_verifier_raise_anything_else(credential):
-    with pytest.raises(NotAuthenticated):
+    with pytest.raises(Unauthenticated):
         VERIFIER.principal(credential, NOW)
 
 
@@ -462,7 +462,7 @@ def test_no_text_makes_the_verifier_raise_anything_else(credential):
     payload=st.binary() | st.recursive(st.none() | st.text(), st.lists).map(lambda value: json.dumps(value).encode())
 )
 def test_no_signed_payload_makes_the_verifier_raise_anything_else(payload):
-    with pytest.raises(NotAuthenticated):
+    with pytest.raises(Unauthenticated):
         VERIFIER.verify(by_hand(HS256, payload), NOW)
 
 
@@ -492,7 +492,7 @@ def test_a_bearer_speaks_for_all_users_of_its_token_and_its_subject():
     "field", ["", "Bearer", "Bearer ", "Bearer  a.b.c", "Bearer a.b", "Basic a.b.c", "XBL3.0 x=1;a.b.c"]
 )
 def test_anything_else_is_no_bearer(field):
-    with pytest.raises(NotAuthenticated, match="expected Bearer <token>"):
+    with pytest.raises(Unauthenticated, match="expected Bearer <token>"):
         Verifier(KeyRing.from_secret(SECRET), issuer="laurel", audience="laurel").bearer(field, NOW)
 
 

@@ -10,7 +10,7 @@ from service.core.events.writer import Writer
 from service.core.progress import player_data
 from service.core.publishing import publish
 from service.core.publishing.snapshot import Releases
-from service.errors import BadField, NotFound
+from service.errors import InvalidField, NotFound
 from tests.factories import draft
 
 NAME = uuid.UUID("00000000-0000-4000-8000-000000000001")
@@ -89,7 +89,7 @@ async def test_contexts_are_handed_out_and_erased_with_the_player(pool, connecti
 @pytest.mark.parametrize("name", ["", " ", "a" * 256, "a\x00", "a\ud800", "a\nb"])
 async def test_a_name_that_nobody_can_read_is_refused_and_nothing_is_written(pool, writer, name):
     contexts = UserContexts(pool)
-    with pytest.raises(BadField, match="displayName: expected 1 to 255 characters"):
+    with pytest.raises(InvalidField, match="displayName: expected 1 to 255 characters"):
         await contexts.put(writer.write, wanted(display_name=name))
 
     assert await contexts.by_uuid(1, NAME) is None

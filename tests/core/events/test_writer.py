@@ -14,7 +14,7 @@ from service.core.publishing import publish
 from service.core.publishing.snapshot import Releases
 from service.core.unlocks.model import Change, Report
 from service.db.pool import open_pool
-from service.errors import BadField, NotFound, UnknownMetric
+from service.errors import InvalidField, NotFound, UnknownMetric
 from tests.factories import PLAYER, achievement, counted, draft, event, metric
 
 KEY = b"the erasure key of the tests"
@@ -88,7 +88,9 @@ async def test_what_cannot_be_refuses_nothing_else(writer):
 
     assert all(
         isinstance(outcome, kind)
-        for outcome, kind in zip(outcomes[1:6], (UnknownMetric, BadField, NotFound, NotFound, NotFound), strict=True)
+        for outcome, kind in zip(
+            outcomes[1:6], (UnknownMetric, InvalidField, NotFound, NotFound, NotFound), strict=True
+        )
     )
     assert outcomes[6].recorded[0].total == 2
 

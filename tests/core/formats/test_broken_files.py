@@ -67,7 +67,7 @@ def told(read, data):
     found = None
     try:
         read(data)
-    except errors.BadCatalogue as refusal:
+    except errors.InvalidCatalog as refusal:
         found = refusal
     if found is not None:
         assert found.problems

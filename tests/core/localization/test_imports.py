@@ -8,7 +8,7 @@ from service.core.formats.entry import Entry
 from service.core.localization import imports, strings
 from service.core.localization.import_report import Standing, compare, report_po
 from service.core.publishing import publish
-from service.errors import BadCatalogue, Conflict, NotAllowed
+from service.errors import Conflict, InvalidCatalog, PermissionDenied
 from tests.factories import achievement, draft
 
 NAME, LOCKED = "achievement/1/name", "achievement/1/locked_description"
@@ -49,7 +49,7 @@ def kinds(batch) -> dict[str, str]:
 
 async def test_whoever_may_not_write_what_a_file_says_leaves_nothing_behind(connection, read):
     grants = grants_of([{"titles": "*", "locales": ["de"], "can": ["translate"]}])
-    with pytest.raises(NotAllowed, match="translate"):
+    with pytest.raises(PermissionDenied, match="translate"):
         await read(french((NAME, "Name 1", "Autre")), who=Principal(players=(), expires_at=0, name="Bo", grants=grants))
 
     assert await connection.fetchval("SELECT count(*) FROM import_batch") == 0
@@ -119,7 +119,7 @@ async def test_an_error_refuses_the_import_whole(connection, read):
     batch = await read(french((NAME, "Name 1", "Meilleur"), (LOCKED, "Locked 1", "x" * 101)))
 
     assert kinds(batch)[LOCKED] == "error"
-    with pytest.raises(BadCatalogue, match="over-limit"):
+    with pytest.raises(InvalidCatalog, match="over-limit"):
         await imports.apply(connection, 1, batch.batch_id, catalog_version=batch.catalog_version, actor="Ana")
     assert (await strings.one(connection, 1, NAME, "fr-FR")).text == "Nom 1"
 

@@ -12,7 +12,7 @@ from service.core.localization.explain import explain
 from service.core.localization.fallbacks import Fallbacks
 from service.core.publishing import drafts, publish, schedules
 from service.core.publishing.snapshot import Releases
-from service.errors import BadField, Conflict, NotFound
+from service.errors import Conflict, InvalidField, NotFound
 from tests.factories import achievement, draft
 
 NAME = "achievement/1/name"
@@ -79,7 +79,7 @@ async def test_who_comes_second_is_told_what_is_there_now(connection, save):
 
 async def test_a_text_that_breaks_a_rule_is_refused(connection, save):
     for wrong in ("", "a\0b", " "):
-        with pytest.raises(BadField, match=r"^text: "):
+        with pytest.raises(InvalidField, match=r"^text: "):
             await save(wrong, 1)
 
     assert (await french(connection)).version == 1

@@ -14,7 +14,7 @@ from service.core.progress.paging import Asked, Order
 from service.core.progress.reader import ProgressReads, put_progress
 from service.core.publishing import publish
 from service.core.publishing.snapshot import Releases
-from service.errors import BadToken
+from service.errors import InvalidToken
 from tests.factories import PLAYER, achievement, draft
 
 OF_1 = Walk(player=PLAYER, asked=Asked(titles=(1,)))
@@ -231,7 +231,7 @@ async def test_a_walk_whose_item_has_gone_is_refused(serve, give, walk_on, conne
 
     await connection.execute("DELETE FROM progress")
 
-    with pytest.raises(BadToken, match="no longer in this list"):
+    with pytest.raises(InvalidToken, match="no longer in this list"):
         await walk_on(walk, 1)
 
 

@@ -14,7 +14,7 @@ from service.core.catalog.model import Window, stored
 from service.core.progress.paging import Asked, Cursor, Listing, Order, Tokens, View, listing
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.player_progress import Progress
-from service.errors import BadToken
+from service.errors import InvalidToken
 from tests.factories import OTHER, PLAYER, achievement, draft
 
 U32 = st.integers(0, 2**32 - 1)
@@ -79,7 +79,7 @@ def test_a_token_altered_in_one_character_is_refused(cursor, player, asked, plac
     if altered == token:
         assert TOKENS.read(altered, player=player, asked=asked) == cursor
     else:
-        with pytest.raises(BadToken, match="continuationToken: it "):
+        with pytest.raises(InvalidToken, match="continuationToken: it "):
             TOKENS.read(altered, player=player, asked=asked)
 
 
@@ -88,7 +88,7 @@ def test_a_token_of_another_list_is_refused(cursor, player, asked, other_player,
     token = TOKENS.make(cursor, player=player, asked=asked)
 
     if (player, asked) != (other_player, other_asked):
-        with pytest.raises(BadToken, match="continuationToken: it "):
+        with pytest.raises(InvalidToken, match="continuationToken: it "):
             TOKENS.read(token, player=other_player, asked=other_asked)
 
 
@@ -109,9 +109,9 @@ def test_a_refusal_says_what_the_token_belongs_to(changes, reason):
     token = TOKENS.make(CURSOR, player=PLAYER, asked=ASKED)
     asked = msgspec.structs.replace(ASKED, **changes)
 
-    with pytest.raises(BadToken, match=f"it belongs to another {reason}"):
+    with pytest.raises(InvalidToken, match=f"it belongs to another {reason}"):
         TOKENS.read(token, player=PLAYER, asked=asked)
-    with pytest.raises(BadToken, match="it belongs to another player"):
+    with pytest.raises(InvalidToken, match="it belongs to another player"):
         TOKENS.read(token, player=OTHER, asked=asked)
 
 
@@ -125,7 +125,7 @@ def test_each_field_of_a_question_is_in_its_token():
 def test_a_token_of_another_service_is_refused_as_altered():
     token = Tokens(b"another key").make(CURSOR, player=PLAYER, asked=ASKED)
 
-    with pytest.raises(BadToken, match="it was altered; send a token as it came"):
+    with pytest.raises(InvalidToken, match="it was altered; send a token as it came"):
         TOKENS.read(token, player=PLAYER, asked=ASKED)
 
 
@@ -133,13 +133,13 @@ def test_a_token_of_a_format_to_come_is_refused_as_altered():
     token = bytearray(base64.urlsafe_b64decode(TOKENS.make(CURSOR, player=PLAYER, asked=ASKED)))
     token[0] += 16
 
-    with pytest.raises(BadToken, match="it was altered; send a token as it came"):
+    with pytest.raises(InvalidToken, match="it was altered; send a token as it came"):
         TOKENS.read(base64.urlsafe_b64encode(token).decode(), player=OTHER, asked=ASKED)
 
 
 @given(st.text() | st.text(alphabet=ALPHABET, min_size=32, max_size=32))
 def test_any_text_that_is_no_token_is_refused(text):
-    with pytest.raises(BadToken, match="continuationToken: it "):
+    with pytest.raises(InvalidToken, match="continuationToken: it "):
         TOKENS.read(text, player=PLAYER, asked=ASKED)
 
 
@@ -282,7 +282,7 @@ def test_a_cursor_at_what_is_not_in_the_list_is_refused(order, title_id, number)
     views = views_of(published(7, achievement(1), achievement(2)), title_7={2: 10})
     found = listing(views, Asked(order=order, unlocked_only=True), as_of=1)
 
-    with pytest.raises(BadToken, match="no longer in this list"):
+    with pytest.raises(InvalidToken, match="no longer in this list"):
         found.after(Cursor(title_id=title_id, number=number, as_of=1, version=1))
 
 

@@ -11,7 +11,7 @@ from service.core.publishing import publish
 from service.core.publishing.publish import difference, merged
 from service.core.publishing.snapshot import Releases
 from service.db.pool import open_pool
-from service.errors import BadCatalogue, NotFound
+from service.errors import InvalidCatalog, NotFound
 from tests.factories import achievement, draft, metric
 
 
@@ -79,7 +79,7 @@ async def test_a_release_that_breaks_a_rule_is_refused_and_nothing_is_served(con
     del new.texts["en-US"]["achievement/1/name"]
     await imported(connection, new)
 
-    with pytest.raises(BadCatalogue) as refusal:
+    with pytest.raises(InvalidCatalog) as refusal:
         await publish.publish(connection, 1)
 
     assert [(one.rule, one.key) for one in refusal.value.problems] == [("missing-text", "achievement/1/name")]
@@ -130,14 +130,14 @@ async def test_one_scid_is_of_one_title(connection):
     scid = "00000000-0000-0000-0000-0000000000ff"
     await imported(connection, draft(1, (achievement(1),), scid=scid))
 
-    with pytest.raises(BadCatalogue, match="is of title 1 already"):
+    with pytest.raises(InvalidCatalog, match="is of title 1 already"):
         await imported(connection, draft(2, (achievement(1),), scid=scid))
 
 
 async def test_one_public_id_is_of_one_achievement(connection):
     await imported(connection, draft(1, (achievement(1, public_id="dawn"),)))
 
-    with pytest.raises(BadCatalogue, match="'dawn' is of achievement 1 already"):
+    with pytest.raises(InvalidCatalog, match="'dawn' is of achievement 1 already"):
         await imported(connection, draft(1, (achievement(2, public_id="dawn"),)))
 
 
@@ -156,7 +156,7 @@ async def test_an_import_that_is_refused_changes_nothing(connection):
     await imported(connection, draft(1, (achievement(1),)))
     await imported(connection, before)
 
-    with pytest.raises(BadCatalogue) as refusal:
+    with pytest.raises(InvalidCatalog) as refusal:
         await imported(
             connection,
             draft(2, (achievement(2, public_id="dawn"), achievement(3)), scid=f"{0:08}-0000-0000-0000-{1:012}"),
@@ -173,7 +173,7 @@ async def test_a_release_that_is_refused_leaves_the_one_before_in_service(connec
     del broken.texts["en-US"]["achievement/2/name"]
     await imported(connection, broken)
 
-    with pytest.raises(BadCatalogue):
+    with pytest.raises(InvalidCatalog):
         await publish.publish(connection, 1)
 
     releases = Releases(pool)

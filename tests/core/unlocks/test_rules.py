@@ -14,7 +14,7 @@ from service.core.catalog.model import Attribute, Measure, Requirement, Title, W
 from service.core.unlocks.evaluate import apply
 from service.core.unlocks.model import Change, Logged, Report, State
 from service.core.unlocks.rules import Rules
-from service.errors import BadField, NotFound, UnknownMetric
+from service.errors import InvalidField, NotFound, UnknownMetric
 from tests.factories import achievement, counted, event, metric
 
 NOW = ticks.of(datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.UTC))
@@ -258,7 +258,7 @@ def test_a_report_only_rises_and_unlocks_whole():
     assert (player.unlocked, player.state.standings["manual:1"]) == ([1], "100")
 
 
-@pytest.mark.parametrize(("number", "error"), [(9, NotFound), (2, BadField), (3, NotFound), (4, NotFound)])
+@pytest.mark.parametrize(("number", "error"), [(9, NotFound), (2, InvalidField), (3, NotFound), (4, NotFound)])
 def test_what_cannot_be_reported_is_refused(number, error):
     made = rules(achievement(1), counted(2, 1), achievement(3, status="inactive"), achievement(4, status="archived"))
     with pytest.raises(error):
@@ -273,8 +273,8 @@ def test_what_cannot_be_reported_is_refused(number, error):
     [
         (event(metric="nothing"), UnknownMetric),
         (event(metric="old"), UnknownMetric),
-        (event(attributes={"plan": "pro"}), BadField),
-        (event(10**18 + 1), BadField),
+        (event(attributes={"plan": "pro"}), InvalidField),
+        (event(10**18 + 1), InvalidField),
     ],
     ids=["unknown", "archived", "an attribute of users", "too much"],
 )

@@ -33,7 +33,7 @@ def read_epic(data: bytes, *, file: str, draft: Draft) -> list[Entry]:
     """The texts of all rows.
 
     Raises:
-        BadCatalogue: it is no such file, a name has two rows in one locale, or a text is none.
+        InvalidCatalog: it is no such file, a name has two rows in one locale, or a text is none.
     """
     place = Place(file)
     rows = read_rows(data, place)
@@ -65,7 +65,7 @@ def write_epic(draft: Draft) -> bytes:
     """All achievements in all locales that have texts of them; the same bytes for the same draft.
 
     Raises:
-        BadCatalogue: two achievements have one name.
+        InvalidCatalog: two achievements have one name.
     """
     place = Place("achievementLocalizations.csv")
     named = store_ids.by_name(((store_ids.epic_name(one), one) for one in draft.achievements), place)

@@ -31,7 +31,7 @@ def read_play(files: Mapping[str, bytes], *, draft: Draft) -> list[Entry]:
     """The texts of the ZIP, or of those of its files that are given.
 
     Raises:
-        BadCatalogue: a file is none of them or has a header row, a name is unknown, or a row is of the default locale.
+        InvalidCatalog: a file is none of them or has a header row, a name is unknown, or a row is of the default locale.
     """
     found: list[Entry] = []
     for name, data, place in _members(files):
@@ -54,7 +54,7 @@ def write_play(draft: Draft) -> bytes:
     """The ZIP without pictures, and so without the file that names them; the same bytes for the same draft.
 
     Raises:
-        BadCatalogue: an achievement cannot be one of Google Play's; every reason is told.
+        InvalidCatalog: an achievement cannot be one of Google Play's; every reason is told.
     """
     place = Place("google-play.zip")
     store_ids.by_name(_names(draft), place)

@@ -28,7 +28,7 @@ def read_vdf(data: bytes, *, file: str, draft: Draft) -> list[Entry]:
     """The texts of all languages, by our keys and locales.
 
     Raises:
-        BadCatalogue: it is no such file, has a language that is not Steam's, a token twice, or a text that is none.
+        InvalidCatalog: it is no such file, has a language that is not Steam's, a token twice, or a text that is none.
     """
     place = Place(file)
     languages = _languages(decoded(data, place), place)
@@ -53,7 +53,7 @@ def write_vdf(draft: Draft) -> bytes:
     """The texts of each locale that Steam has a language for; the same bytes for the same draft.
 
     Raises:
-        BadCatalogue: two achievements have one slot.
+        InvalidCatalog: two achievements have one slot.
     """
     tokens = _tokens(draft, Place("loc_all.vdf"))
     languages = {}

@@ -39,7 +39,7 @@ def read_definitions(data: bytes, *, file: str, locale: str) -> list[Draft]:
     """A draft per title on the page, its texts in `locale`, which also becomes the default locale.
 
     Raises:
-        BadCatalogue: the file is no such page, or anything on it is wrong.
+        InvalidCatalog: the file is no such page, or anything on it is wrong.
     """
     place = Place(file)
     language = place.read(values.locale, locale)
@@ -80,7 +80,7 @@ def read_progress(data: bytes, *, file: str) -> list[TitleProgress]:
     """What the page's player has, per title: nothing of achievements not started, unless a requirement has a value.
 
     Raises:
-        BadCatalogue: the file is no such page, or what it says of progress is wrong.
+        InvalidCatalog: the file is no such page, or what it says of progress is wrong.
     """
     place = Place(file)
     found: dict[int, TitleProgress] = {}

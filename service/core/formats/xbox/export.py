@@ -29,7 +29,7 @@ def write_xbox(draft: Draft) -> dict[str, bytes]:
     """Both files by name, the same bytes for the same draft: strings and locales in the order of their names.
 
     Raises:
-        BadCatalogue: an achievement lacks one of its three texts in the default locale, which has to be one that Xbox
+        InvalidCatalog: an achievement lacks one of its three texts in the default locale, which has to be one that Xbox
             can name, two achievements share their GUID, or a text fits no XML.
     """
     place = Place(ACHIEVEMENTS)

@@ -80,7 +80,7 @@ def read_localization(data: bytes, *, file: str) -> Localization:
     """The strings of a `localization.xml`. Without a `DevDisplayLocale` the documented default, en-US, is taken.
 
     Raises:
-        BadCatalogue: the file is no such file, or breaks one of its rules.
+        InvalidCatalog: the file is no such file, or breaks one of its rules.
     """
     place = Place(file)
     root = _root(data, "Localization", place)
@@ -109,7 +109,7 @@ def read_achievements2017(data: bytes, *, file: str) -> list[ListedAchievement]:
     """The achievements of an `achievements2017.xml`, in the order of the file.
 
     Raises:
-        BadCatalogue: the file is no such file, holds no achievement, or breaks one of its rules.
+        InvalidCatalog: the file is no such file, holds no achievement, or breaks one of its rules.
     """
     place = Place(file)
     root = _root(data, "Achievements2017", place)
@@ -167,7 +167,7 @@ def join(
     `file` is the name of the file of achievements. An icon's address is `icon_base_url`, its id and `.png`.
 
     Raises:
-        BadCatalogue: a string id of an achievement is not among the strings, or what was given is wrong.
+        InvalidCatalog: a string id of an achievement is not among the strings, or what was given is wrong.
     """
     place = Place(file)
     given = place.at("title")
