@@ -9,13 +9,13 @@ import click
 
 from service.cli.console import database_url, refuse, run, settings, up_to_date
 from service.core.badges import credential, revocations
-from service.core.badges.credential import Award, Issuing
-from service.core.badges.signing_keys import badge_keys, rotate
-from service.core.badges.verify import Badge, NotGood
+from service.core.badges.credential import EarnedAchievement, IssuerContext
+from service.core.badges.signing_keys import load_signing_keys, rotate
+from service.core.badges.verify import VerificationError, VerifiedCredential
 from service.core.languages import negotiation
-from service.core.progress.reader import ProgressReads
+from service.core.progress.reader import ProgressReader
 from service.core.publishing.published_title import PublishedTitle
-from service.core.publishing.snapshot import Releases
+from service.core.publishing.snapshot import SnapshotStore
 from service.db.pool import Pool
 from service.errors import NotFound
 
@@ -48,8 +48,8 @@ def issue(*, title_id: int, user: str, public_id: str, languages: str, output: p
             chain = negotiation.chain(
                 languages, country=None, locales=published.locales, default=published.title.default_locale
             )
-            keys = await badge_keys(pool)
-            issuing = Issuing(base, published, published.effective(chain))
+            keys = await load_signing_keys(pool)
+            issuing = IssuerContext(base, published, published.trim_chain(chain))
             return keys.sign(credential.credential(issuing, award, secret=keys.secret)[0], base=base)
 
     with database_url(chosen) as url:
@@ -71,7 +71,7 @@ def revoke(*, title_id: int, user: str, public_id: str, reason: str | None) -> N
     async def work(url: str) -> bool:
         async with up_to_date(url) as pool:
             _, award = await _award(pool, title_id, user, public_id)
-            at = credential.position(title_id, award, secret=(await badge_keys(pool)).secret)
+            at = credential.status_position(title_id, award, secret=(await load_signing_keys(pool)).secret)
             async with pool.transaction() as connection:
                 return await revocations.revoke(connection, award, at, title_id=title_id, reason=reason)
 
@@ -120,13 +120,13 @@ def verify(source: str, *, jwks: str | None) -> None:
     """Say what a badge is, and whether it is good; exit status 1 if it is not."""
     from service.outbound import credential_fetch
 
-    shown: list[Badge] = []
+    shown: list[VerifiedCredential] = []
     try:
         run(lambda: credential_fetch.verify_badge(source, jwks=jwks, now=time.time(), show=shown.append))
         is_revocable = any(one.statuses for one in shown)
         verdict = f"good: the issuer signed it, and {'it was not revoked' if is_revocable else 'it cannot be revoked'}"
         status = 0
-    except NotGood as problem:
+    except VerificationError as problem:
         verdict, status = f"not good: {problem}", 1
     for one in shown:
         click.echo("\n".join(_lines(one)))
@@ -134,7 +134,7 @@ def verify(source: str, *, jwks: str | None) -> None:
     sys.exit(status)
 
 
-def _lines(one: Badge) -> Iterator[str]:
+def _lines(one: VerifiedCredential) -> Iterator[str]:
     """What a badge says of itself; it may be anybody's, so nothing of it can move the cursor."""
     said = {
         "badge": one.achievement,
@@ -150,11 +150,11 @@ def _lines(one: Badge) -> Iterator[str]:
             yield f"{name:9}{''.join(letter if letter.isprintable() else '�' for letter in text)}"
 
 
-async def _award(pool: Pool, title_id: int, player: str, public_id: str) -> tuple[PublishedTitle, Award]:
+async def _award(pool: Pool, title_id: int, player: str, public_id: str) -> tuple[PublishedTitle, EarnedAchievement]:
     """What is published of the title, and that the player unlocked this in it."""
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
     await releases.refresh()
     published = releases.current.titles.get(title_id)
     if published is None:
         raise NotFound(f"nothing is published in title {title_id}")
-    return published, await revocations.award(ProgressReads(pool), published, player=player, public_id=public_id)
+    return published, await revocations.find_earned(ProgressReader(pool), published, player=player, public_id=public_id)

@@ -21,12 +21,12 @@ from service.core.formats.detect import Format
 from service.core.formats.title_folder import write_files
 from service.core.formats.write import EXPORT_FORMATS, ExportFormat
 from service.core.publishing import publish
-from service.core.publishing.publish import Difference
-from service.core.publishing.snapshot import Releases
+from service.core.publishing.publish import DraftDiff
+from service.core.publishing.snapshot import SnapshotStore
 from service.core.validation import publish_rules, text_checks
 from service.db import Connection
 from service.db.pool import Pool
-from service.db.service_keys import shared_key
+from service.db.service_keys import service_key
 from service.errors import InvalidCatalog, NotFound, Problem
 
 _SHOWN_TEXTS = 20  # of a difference; the rest is counted
@@ -215,7 +215,7 @@ def _found_in_files(files: tuple[pathlib.Path, ...], given: ImportOptions, store
     found = check_report.of_problems(warnings, "warning")
     for one in incoming:
         if one.places:
-            whole = publish.merged(draft_of(one.draft.title.title_id), one.draft, is_whole=False)
+            whole = publish.merge_draft(draft_of(one.draft.title.title_id), one.draft, is_whole=False)
             texts = check_report.of_texts(whole, store=store, file=one.file, places=one.places)
             found += [remark for remark in texts if (remark.locale, remark.key) in one.places]
         else:
@@ -257,12 +257,14 @@ async def _publish(url: str, title_id: int, *, dry_run: bool) -> None:
     async with up_to_date(url) as pool:
         async with pool.connection() as connection:
             draft = await publish.draft_of(connection, title_id)
-            opened = () if draft is None else publish.opened_by(await publish.served_draft(connection, title_id), draft)
+            opened = (
+                () if draft is None else publish.newly_earnable(await publish.served_draft(connection, title_id), draft)
+            )
         async with _transaction(pool, keep=not dry_run) as connection:
             release, changes = await publish.publish(connection, title_id)
         _show(f"title {title_id}", changes)
         if dry_run and draft is not None and opened:
-            writer = Writer(pool, Releases(pool), erasure_key=await shared_key(pool, "erasure"))
+            writer = Writer(pool, SnapshotStore(pool), erasure_key=await service_key(pool, "erasure"))
             foreseen = await backfill.dry_run(pool, writer, draft, opened)
             click.echo(f"of {foreseen.players} players there, for what they have reached already:")
             for number in opened:
@@ -283,7 +285,7 @@ async def _rollback(url: str, title_id: int, release: int | None) -> None:
     async with up_to_date(url) as pool, pool.transaction() as connection:
         if release is not None:
             await publish.rollback(connection, title_id, release)
-        releases = await publish.releases_of(connection, title_id)
+        releases = await publish.list_releases(connection, title_id)
         if not releases:
             raise NotFound(f"there is no release of title {title_id}")
         for known in releases:
@@ -323,7 +325,7 @@ def _tell(problems: list[Problem], kind: str) -> None:
         click.echo(f"{kind}: {problem}", err=True)
 
 
-def _show(what: str, changes: Difference) -> None:
+def _show(what: str, changes: DraftDiff) -> None:
     """Print a difference: counts first, then the texts, old and new."""
     if not changes:
         click.echo(f"{what}: nothing changes")

@@ -9,9 +9,9 @@ from service.cli.console import database_url, refuse, run, settings, up_to_date
 from service.core.events.writer import hash_of
 from service.core.progress import consistency as core_doctor
 from service.core.progress import player_data
-from service.core.progress.consistency import Finding
+from service.core.progress.consistency import Drift
 from service.core.progress.player_data import Erased
-from service.db.service_keys import shared_key
+from service.db.service_keys import service_key
 
 
 @click.group("player")
@@ -47,7 +47,7 @@ def erase(name: str, *, yes: bool) -> None:
 
     async def work(url: str) -> Erased:
         async with up_to_date(url) as pool:
-            player_hash = hash_of(name, key=await shared_key(pool, "erasure"))
+            player_hash = hash_of(name, key=await service_key(pool, "erasure"))
             async with pool.transaction() as connection:
                 return await player_data.erase(connection, name, player_hash=player_hash)
 
@@ -61,9 +61,9 @@ def erase(name: str, *, yes: bool) -> None:
 def doctor(*, repair: bool) -> None:
     """Count everything again; exit status 1 if anything does not add up."""
 
-    async def work(url: str) -> list[Finding]:
+    async def work(url: str) -> list[Drift]:
         async with up_to_date(url) as pool, pool.transaction(is_one_moment=True) as connection:
-            return await core_doctor.examine(connection, repair=repair)
+            return await core_doctor.find_drift(connection, repair=repair)
 
     with database_url(settings()) as url:
         findings = run(lambda: work(url))

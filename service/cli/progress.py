@@ -37,7 +37,7 @@ def import_(file: pathlib.Path, *, xuid: str) -> None:
 async def _import(url: str, data: bytes, file: str, player: str) -> None:
     captured = captured_page.read_progress(data, file=file)
     async with up_to_date(url) as pool, pool.transaction() as connection:
-        known = await core.titles_here(connection, [part.title_id for part in captured])
+        known = await core.existing_titles(connection, [part.title_id for part in captured])
         for part in captured:
             if part.title_id not in known:
                 raise NotFound(f"{file}: there is no title {part.title_id}; import its catalogue first")

@@ -13,20 +13,22 @@ Answer = TypeVar("Answer")
 _MOST_TOGETHER = 256  # questions a statement: bounds what one slow answer can hold up
 
 
-class Coalesced(Generic[Question, Answer]):
+class BatchLoader(Generic[Question, Answer]):
     """Answers single questions by context many at once.
 
     `answer_all` gets the questions and gives their answers in the same order. What it raises, each of the questions
     that travelled together gets. `lanes` statements may be under way at once.
     """
 
-    def __init__(self, answer_all: Callable[[list[Question]], Awaitable[list[Answer]]], *, lanes: int = 2) -> None:
+    def __init__(
+        self, answer_all: Callable[[list[Question]], Awaitable[list[Answer]]], *, max_concurrency: int = 2
+    ) -> None:
         self._answer_all = answer_all
         self._waiting: list[tuple[Question, asyncio.Future[Answer]]] = []
-        self._free_lanes = lanes
+        self._free_lanes = max_concurrency
         self._running: set[asyncio.Task[None]] = set()
 
-    def ask(self, question: Question) -> asyncio.Future[Answer]:
+    def load(self, question: Question) -> asyncio.Future[Answer]:
         """The answer, to be awaited."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, future))

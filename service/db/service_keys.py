@@ -8,7 +8,7 @@ from service.db.pool import Pool
 from service.db.queries import query, statement
 
 
-async def shared_key(pool: Pool, name: str) -> bytes:
+async def service_key(pool: Pool, name: str) -> bytes:
     """The key of that name: the first to ask has made it, 32 random bytes.
 
     Raises:

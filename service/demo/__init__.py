@@ -15,10 +15,10 @@ from service.core.formats.title_folder import locales_folder, read_title_folder
 from service.core.formats.xbox import captured_page
 from service.core.progress import reader
 from service.core.publishing import publish
-from service.core.publishing.snapshot import Releases
+from service.core.publishing.snapshot import SnapshotStore
 from service.core.unlocks.model import Change, Event
 from service.db.pool import Pool
-from service.db.service_keys import shared_key
+from service.db.service_keys import service_key
 
 PLAYER = "2533274790395904"
 SAMPLE, GAME, ACADEMY = 3051199919, 1297290417, 1403872066
@@ -70,9 +70,9 @@ async def load(pool: Pool) -> None:
     new = await _load_catalogue(pool)
     if not new:
         return
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
     await releases.refresh()
-    writer = Writer(pool, releases, erasure_key=await shared_key(pool, "erasure"))
+    writer = Writer(pool, releases, erasure_key=await service_key(pool, "erasure"))
     if ACADEMY in new:
         contexts = UserContexts(pool)
         for number, player, name, scopes in _CONTEXTS:

@@ -19,20 +19,20 @@ from aiohttp import ClientPayloadError, hdrs, web
 from aiohttp.web_protocol import RequestHandler
 
 from service.core.auth.api_keys import ApiKeys
-from service.core.auth.oauth_clients import Applications
+from service.core.auth.oauth_clients import OAuthClients
 from service.core.auth.principal import Principal
 from service.core.auth.sessions import Sessions
 from service.core.auth.tokens import UnknownKey, Verifier
 from service.core.auth.user_contexts import UserContexts
-from service.core.events.subscriptions import Watch
+from service.core.events.subscriptions import Subscriptions
 from service.core.events.writer import Writer
 from service.core.localization.fallbacks import Fallbacks
 from service.core.localization.presence import Presence
-from service.core.progress.holder_counts import Completions
-from service.core.progress.paging import Tokens
+from service.core.progress.holder_counts import HolderCounts
+from service.core.progress.paging import ContinuationTokens
 from service.core.progress.rarity import Rarities
-from service.core.progress.reader import ProgressReads
-from service.core.publishing.snapshot import Releases
+from service.core.progress.reader import ProgressReader
+from service.core.publishing.snapshot import SnapshotStore
 from service.db.pool import Pool
 from service.errors import (
     BadRequest,
@@ -57,16 +57,16 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     verifier: Verifier
     keys: KeyRefresher | None
     api_keys: ApiKeys
-    applications: Applications
+    applications: OAuthClients
     user_contexts: UserContexts
-    releases: Releases
-    progress: ProgressReads
+    releases: SnapshotStore
+    progress: ProgressReader
     writer: Writer
-    watch: Watch
-    completions: Completions
+    watch: Subscriptions
+    completions: HolderCounts
     rarities: Rarities
     fallbacks: Fallbacks
-    tokens: Tokens
+    tokens: ContinuationTokens
     cursor_key: bytes
     sessions: Sessions
     presence: Presence

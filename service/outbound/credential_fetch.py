@@ -6,7 +6,7 @@ import aiohttp
 
 from service.core.auth.tokens import KeyRing
 from service.core.badges import verify
-from service.core.badges.verify import MOST_BYTES, Badge, NotGood, Unverified
+from service.core.badges.verify import MOST_BYTES, UnverifiedCredential, VerificationError, VerifiedCredential
 from service.errors import BadRequest
 from service.outbound.webhooks import is_safe
 
@@ -14,27 +14,29 @@ SECONDS = 1.0
 TIMEOUT = aiohttp.ClientTimeout(total=10.0 * SECONDS)
 
 
-async def verify_badge(source: str, *, jwks: str | None, now: float, show: Callable[[Badge], None]) -> None:
+async def verify_badge(
+    source: str, *, jwks: str | None, now: float, show: Callable[[VerifiedCredential], None]
+) -> None:
     """Nothing, if the badge is good; `show` is given it as soon as its signature is. `now` is in seconds since 1970.
 
     Raises:
-        NotGood: it is not; the message says why.
+        VerificationError: it is not; the message says why.
     """
     async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
-        found = verify.unverified(verify.compact(await _read(session, source)))
+        found = verify.read_unverified(verify.compact(await _read(session, source)))
         given = None if jwks is None else verify.key_ring(await _read(session, jwks))
         ring = given or await _keys(session, found)
-        badge = verify.badge(found, ring, now=now)
+        badge = verify.verify_credential(found, ring, now=now)
         show(badge)
         for status in badge.statuses:
             if badge.issuer.startswith("https:") and not status.url.startswith("https:"):
-                raise NotGood("the status list is not protected on its way, as the issuer is")
-            listed = verify.unverified(verify.compact(await _fetch(session, status.url)))
+                raise VerificationError("the status list is not protected on its way, as the issuer is")
+            listed = verify.read_unverified(verify.compact(await _fetch(session, status.url)))
             ring = given or await _keys(session, listed)
             verify.check_status(badge, status, listed, ring, now=now)
 
 
-async def _keys(session: aiohttp.ClientSession, found: Unverified) -> KeyRing:
+async def _keys(session: aiohttp.ClientSession, found: UnverifiedCredential) -> KeyRing:
     return verify.key_ring(await _fetch(session, found.key_url))
 
 
@@ -57,20 +59,20 @@ async def _fetch(session: aiohttp.ClientSession, url: str) -> bytes:
     """What a URL answers: https, or http on this machine; followed nowhere else, bounded in size and time.
 
     Raises:
-        NotGood: it does not answer so.
+        VerificationError: it does not answer so.
     """
     shown = ascii(url[:200])
     if not is_safe(url):
-        raise NotGood(f"{shown} is not asked: expected https, or http on this machine")
+        raise VerificationError(f"{shown} is not asked: expected https, or http on this machine")
     try:
         async with session.get(url, allow_redirects=False, headers={"Accept-Encoding": "identity"}) as response:
             if response.status != 200:  # noqa: PLR2004  (OK)
-                raise NotGood(f"{shown} answers {response.status}, expected 200")
+                raise VerificationError(f"{shown} answers {response.status}, expected 200")
             body = bytearray()
             async for piece in response.content.iter_any():
                 body += piece
                 if len(body) > MOST_BYTES:
-                    raise NotGood(f"{shown} answers more than the {MOST_BYTES} bytes that are read")
+                    raise VerificationError(f"{shown} answers more than the {MOST_BYTES} bytes that are read")
             return bytes(body)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
-        raise NotGood(f"{shown} cannot be reached, so that nothing can be said of the badge") from None
+        raise VerificationError(f"{shown} cannot be reached, so that nothing can be said of the badge") from None

@@ -12,21 +12,21 @@ from aiohttp import web
 
 from service.api import graphql, localization, open_badges, trophy, workbench, xbox
 from service.core.auth.api_keys import ApiKeys
-from service.core.auth.oauth_clients import Applications
+from service.core.auth.oauth_clients import OAuthClients
 from service.core.auth.sessions import Sessions
 from service.core.auth.tokens import KeyRing, Verifier
 from service.core.auth.user_contexts import UserContexts
-from service.core.events.subscriptions import Watch
+from service.core.events.subscriptions import Subscriptions
 from service.core.events.writer import Writer
 from service.core.localization.fallbacks import Fallbacks
 from service.core.localization.presence import Presence
-from service.core.progress.holder_counts import Completions
-from service.core.progress.paging import Tokens
+from service.core.progress.holder_counts import HolderCounts
+from service.core.progress.paging import ContinuationTokens
 from service.core.progress.rarity import Rarities
-from service.core.progress.reader import ProgressReads
-from service.core.publishing.snapshot import Releases
+from service.core.progress.reader import ProgressReader
+from service.core.publishing.snapshot import SnapshotStore
 from service.db.pool import Pool, open_pool
-from service.db.service_keys import shared_key
+from service.db.service_keys import service_key
 from service.errors import ConfigurationError
 from service.http.api import SERVICES, STOPPING, Api, Services, handle_unreadable_requests, mount
 from service.outbound.jwks import KeyRefresher
@@ -59,35 +59,35 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
         Unavailable: the database cannot answer.
     """
     verifier = Verifier(_keys(settings), issuer=settings.issuer, audience=settings.audience)
-    releases = Releases(pool, pseudo_locales=settings.pseudo_locales == "on")
+    releases = SnapshotStore(pool, pseudo_locales=settings.pseudo_locales == "on")
     rarities = Rarities(pool)
     await releases.refresh()
     await rarities.refresh()
-    progress = ProgressReads(pool)
+    progress = ProgressReader(pool)
     api_keys = ApiKeys(pool)
-    watchers = Watch(pool)
-    writer = Writer(pool, releases, erasure_key=await shared_key(pool, "erasure"))
-    writer.on_change = watchers.tell
+    watchers = Subscriptions(pool)
+    writer = Writer(pool, releases, erasure_key=await service_key(pool, "erasure"))
+    writer.on_change = watchers.notify
     return Services(
         settings=settings,
         pool=pool,
         verifier=verifier,
         keys=None if settings.jwks_url is None else KeyRefresher(verifier, settings.jwks_url),
         api_keys=api_keys,
-        applications=Applications(
-            api_keys, key=await shared_key(pool, "oauth"), issuer=settings.issuer, audience=settings.audience
+        applications=OAuthClients(
+            api_keys, key=await service_key(pool, "oauth"), issuer=settings.issuer, audience=settings.audience
         ),
         user_contexts=UserContexts(pool),
         releases=releases,
         progress=progress,
         writer=writer,
         watch=watchers,
-        completions=Completions(pool),
+        completions=HolderCounts(pool),
         rarities=rarities,
         fallbacks=Fallbacks(pool),
-        tokens=Tokens(await shared_key(pool, "continuation")),
-        cursor_key=await shared_key(pool, "cursor"),
-        sessions=Sessions(await shared_key(pool, "session")),
+        tokens=ContinuationTokens(await service_key(pool, "continuation")),
+        cursor_key=await service_key(pool, "cursor"),
+        sessions=Sessions(await service_key(pool, "session")),
         presence=Presence(),
         observer=observer,
     )
@@ -173,7 +173,7 @@ def _runner(app: web.Application) -> web.AppRunner:
 async def _let_go(app: web.Application) -> None:
     """Let those who listen come back to another process: a stream would hold up the end until its time is over."""
     app[STOPPING].set()
-    app[SERVICES].watch.tell_all()
+    app[SERVICES].watch.notify_all()
 
 
 def _keys(settings: Settings) -> KeyRing:

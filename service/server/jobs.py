@@ -76,16 +76,16 @@ class Jobs:
     async def merge_deltas(self) -> None:
         """Take what was counted since into the sums."""
         async with self._services.pool.connection() as connection:
-            await self._services.completions.fold(connection)
+            await self._services.completions.merge_deltas(connection)
 
     async def run_backfill(self) -> None:
         """Give players what they had reached before it could be unlocked."""
-        while await backfill.step(self._services.pool, self._services.writer, self._services.releases):
+        while await backfill.run_step(self._services.pool, self._services.writer, self._services.releases):
             pass
 
     async def award_tenure(self) -> None:
         """Give players what time alone has earned."""
-        await tenure.step(self._services.pool, self._services.writer, self._services.releases)
+        await tenure.award_due(self._services.pool, self._services.writer, self._services.releases)
 
     async def publish_due(self) -> None:
         """Publish what was scheduled for now."""

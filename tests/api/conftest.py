@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from service.core.catalog.model import Achievement
-from service.core.formats.xbox.captured_page import TitleProgress
+from service.core.formats.xbox.captured_page import ImportedProgress
 from service.core.progress import reader
 from service.core.publishing import publish
 from service.db.pool import Pool
@@ -71,7 +71,7 @@ def give(pool: Pool) -> Callable[..., Awaitable[None]]:
         currents: Mapping[int, tuple[str | None, ...]] | None = None,
         player: str = PLAYER,
     ) -> None:
-        part = TitleProgress(title_id=title_id, unlocked=dict(unlocked), currents=dict(currents or {}))
+        part = ImportedProgress(title_id=title_id, unlocked=dict(unlocked), currents=dict(currents or {}))
         async with pool.transaction() as connection:
             await reader.put_progress(connection, player=player, progress=[part])
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import asyncpg
 import msgspec
 
-from service.core.formats.xbox.captured_page import TitleProgress
+from service.core.formats.xbox.captured_page import ImportedProgress
 from service.core.progress import reader
 from tests.benchmarks.driver import drive
 from tests.benchmarks.questions import authorization, question
@@ -67,7 +67,7 @@ async def measure(
 
 async def _after_an_unlock(port: int, connection: asyncpg.Connection, players: Players, query: str, turn: int) -> float:
     title_id = players.title_ids[turn % len(players.title_ids)]
-    unlock = TitleProgress(title_id=title_id, unlocked={turn % 30 + 1: _UNLOCKED_AT + turn}, currents={})
+    unlock = ImportedProgress(title_id=title_id, unlocked={turn % 30 + 1: _UNLOCKED_AT + turn}, currents={})
     async with connection.transaction():
         await reader.put_progress(connection, player=str(players.xuid(0)), progress=[unlock])
     return await _latency(port, players.xuid(0), query)

@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from service.db.batching import Coalesced
+from service.db.batching import BatchLoader
 
 
 class Desk:
@@ -43,25 +43,25 @@ async def turn() -> None:
 
 async def test_an_answer_is_that_of_its_question(desk):
     desk.open.set()
-    reads = Coalesced(desk.answer)
+    reads = BatchLoader(desk.answer)
 
-    assert await asyncio.gather(*(reads.ask(number) for number in range(100))) == [2 * n for n in range(100)]
+    assert await asyncio.gather(*(reads.load(number) for number in range(100))) == [2 * n for n in range(100)]
 
 
 async def test_who_asks_at_the_same_time_travels_together(desk):
     desk.open.set()
-    reads = Coalesced(desk.answer)
+    reads = BatchLoader(desk.answer)
 
-    await asyncio.gather(*(reads.ask(number) for number in range(5)))
+    await asyncio.gather(*(reads.load(number) for number in range(5)))
 
     assert desk.together == [[0, 1, 2, 3, 4]]
 
 
 async def test_who_asks_while_a_statement_is_under_way_waits_for_the_next(desk):
-    reads = Coalesced(desk.answer, lanes=1)
-    first = reads.ask(1)
+    reads = BatchLoader(desk.answer, max_concurrency=1)
+    first = reads.load(1)
     await turn()
-    later = [reads.ask(number) for number in (2, 3, 4)]
+    later = [reads.load(number) for number in (2, 3, 4)]
     await turn()
 
     assert desk.together == [[1]]
@@ -71,10 +71,10 @@ async def test_who_asks_while_a_statement_is_under_way_waits_for_the_next(desk):
 
 
 async def test_as_many_statements_as_there_are_lanes_go_on_at_once(desk):
-    reads = Coalesced(desk.answer, lanes=2)
+    reads = BatchLoader(desk.answer, max_concurrency=2)
     answers = []
     for number in range(6):
-        answers.append(reads.ask(number))
+        answers.append(reads.load(number))
         await turn()
 
     assert desk.together == [[0], [1]]
@@ -86,19 +86,19 @@ async def test_as_many_statements_as_there_are_lanes_go_on_at_once(desk):
 
 async def test_a_lane_is_free_again_when_nobody_waits(desk):
     desk.open.set()
-    reads = Coalesced(desk.answer, lanes=1)
+    reads = BatchLoader(desk.answer, max_concurrency=1)
 
     for number in range(3):
-        assert await reads.ask(number) == 2 * number
+        assert await reads.load(number) == 2 * number
 
     assert desk.together == [[0], [1], [2]]
 
 
 async def test_a_statement_carries_at_most_256(desk):
     desk.open.set()
-    reads = Coalesced(desk.answer, lanes=1)
+    reads = BatchLoader(desk.answer, max_concurrency=1)
 
-    answers = await asyncio.gather(*(reads.ask(number) for number in range(600)))
+    answers = await asyncio.gather(*(reads.load(number) for number in range(600)))
 
     assert answers == [2 * number for number in range(600)]
     assert [len(questions) for questions in desk.together] == [256, 256, 88]
@@ -106,27 +106,27 @@ async def test_a_statement_carries_at_most_256(desk):
 
 
 async def test_an_error_reaches_all_who_travelled_together_and_nobody_else(desk):
-    reads = Coalesced(desk.answer, lanes=1)
-    asked = [reads.ask(number) for number in (1, -1, 2)]
+    reads = BatchLoader(desk.answer, max_concurrency=1)
+    asked = [reads.load(number) for number in (1, -1, 2)]
     await turn()
-    later = [reads.ask(number) for number in (3, 4)]
+    later = [reads.load(number) for number in (3, 4)]
     desk.open.set()
 
     found = await asyncio.gather(*asked, *later, return_exceptions=True)
 
     assert [str(error) for error in found[:3]] == ["negative"] * 3
     assert found[3:] == [6, 8]
-    assert await reads.ask(5) == 10
+    assert await reads.load(5) == 10
 
 
 @pytest.mark.parametrize("number", [2, -2])
 async def test_who_has_gone_takes_nothing_from_the_others(desk, number):
     """Also if the statement fails."""
-    reads = Coalesced(desk.answer, lanes=1)
-    gone, stays, later = reads.ask(number), reads.ask(3), reads.ask(4)
+    reads = BatchLoader(desk.answer, max_concurrency=1)
+    gone, stays, later = reads.load(number), reads.load(3), reads.load(4)
     await turn()
     gone.cancel()
-    waiting = reads.ask(5)
+    waiting = reads.load(5)
     waiting.cancel()
     desk.open.set()
 
@@ -135,4 +135,4 @@ async def test_who_has_gone_takes_nothing_from_the_others(desk, number):
     assert [str(each) for each in found] == (["6", "8"] if number > 0 else ["negative"] * 2)
     assert gone.cancelled()
     assert waiting.cancelled()
-    assert await reads.ask(6) == 12
+    assert await reads.load(6) == 12

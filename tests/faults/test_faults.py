@@ -172,7 +172,7 @@ async def found(url: str) -> dict[str, object]:
             "days": await connection.fetchval("SELECT sum(change)::integer FROM metric_day"),
             "totals": await connection.fetchval("SELECT sum((standings ->> 'sum:words')::integer) FROM progress"),
             "unlocks": await connection.fetchval("SELECT sum(cardinality(unlocked)) FROM progress"),
-            "doctor": [finding.what for finding in await consistency.examine(connection)],
+            "doctor": [finding.what for finding in await consistency.find_drift(connection)],
         }
 
 

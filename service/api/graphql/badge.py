@@ -13,7 +13,7 @@ from service.api.graphql.badge_catalog import Emblem, MediaImage
 from service.api.graphql.criteria import Criterion
 from service.api.graphql.pagination import Place, SortKey
 from service.core.unlocks.measures import local_day, zone_of
-from service.core.unlocks.model import Logged, State
+from service.core.unlocks.model import LogEntry, PlayerState
 
 Status = Literal["EARNED", "NOT_EARNED"]
 
@@ -77,8 +77,8 @@ class Standing(msgspec.Struct, frozen=True):
     `reached` is what counts by a measure, as far as it was asked for, by key.
     """
 
-    state: State
-    logs: Mapping[str, Sequence[Logged]]
+    state: PlayerState
+    logs: Mapping[str, Sequence[LogEntry]]
     now: int
     reached: dict[str, int] = {}
 

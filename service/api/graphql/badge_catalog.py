@@ -10,7 +10,7 @@ from typing import ClassVar
 import msgspec
 
 from service.api.graphql.criteria import Criterion, Kind, criterion_of
-from service.core.catalog.model import Achievement, stored
+from service.core.catalog.model import Achievement, to_int4
 from service.core.publishing.published_title import PublishedTitle
 
 _KEPT = 64  # catalogues: releases × chains
@@ -87,13 +87,13 @@ def catalogue(published: PublishedTitle, chain: tuple[str, ...]) -> Catalogue:
 def _emblem(
     published: PublishedTitle, chain: tuple[str, ...], achievement: Achievement, criterion: Criterion
 ) -> Emblem:
-    words = published.words_of(achievement, chain)
+    words = published.texts_of(achievement, chain)
     media = achievement.media[0]
     return Emblem(
         key=next(_keys),
         achievement=achievement,
         number=achievement.number,
-        stored_number=stored(achievement.number),
+        stored_number=to_int4(achievement.number),
         criterion=criterion,
         measure_key=criterion.measure.key,
         title=words.name,

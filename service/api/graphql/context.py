@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from service import ticks
-from service.core.auth.oauth_clients import Applications
+from service.core.auth.oauth_clients import OAuthClients
 from service.core.auth.principal import CONTEXTS, Principal
 from service.core.auth.user_contexts import UserContext
 from service.core.languages import negotiation
@@ -33,7 +33,7 @@ async def authenticate(request: web.Request) -> Principal:
     if len(fields) != 1:
         raise Unauthenticated(f"Authorization: expected one field with a token, got {len(fields)}")
     services, field = request.app[SERVICES], fields[0]
-    if Applications.is_one(field):
+    if OAuthClients.is_one(field):
         return services.applications.principal(field, time.time())
     is_bearer = field[:7].lower() == "bearer "
     return await authenticate_token(
@@ -76,7 +76,7 @@ class Context:
             default=self.published.title.default_locale,
             max_distance=self.services.settings.locale_max_distance,
         )
-        return self.published.effective(chain)
+        return self.published.trim_chain(chain)
 
 
 async def make_context(request: web.Request) -> Context:

@@ -20,7 +20,7 @@ import msgspec
 from service import ticks
 from service.core.catalog.model import Achievement, Measure
 from service.core.unlocks import measures
-from service.core.unlocks.model import Logged, State
+from service.core.unlocks.model import LogEntry, PlayerState
 
 LEARNING_PATH = "learning-path"
 LARGEST = 2**31 - 1  # what a GraphQL Int holds
@@ -86,7 +86,7 @@ def current(criterion: Criterion, counted: int, *, is_earned: bool) -> int:
     return max(counted, criterion.threshold) if is_earned else counted
 
 
-def reached(criterion: Criterion, state: State, *, now: int, log: Sequence[Logged] = ()) -> int:
+def reached(criterion: Criterion, state: PlayerState, *, now: int, log: Sequence[LogEntry] = ()) -> int:
     """What counts now: whole, 0 to 2**31 - 1. Criteria of one measure (by its key) have it in common.
 
     `log` is needed where the criterion has a period: the events of the measure, of which those within it count.
@@ -98,5 +98,5 @@ def reached(criterion: Criterion, state: State, *, now: int, log: Sequence[Logge
             since = now - criterion.period * ticks.SECOND
             value = sum((event.amount for event in log if since < event.at <= now), Decimal(0))
         case _:
-            value = measures.number("sum", state.standings.get(criterion.measure.key)) or Decimal(0)
+            value = measures.value_of("sum", state.standings.get(criterion.measure.key)) or Decimal(0)
     return max(0, min(int(value // 1), LARGEST))

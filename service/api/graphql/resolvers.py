@@ -16,13 +16,13 @@ from service.api.graphql.pagination import Cursors, SortKey
 from service.api.graphql.schema import Getter, Own, Resolver
 from service.core.auth.user_contexts import Scope, UserContext
 from service.core.events import event_log
-from service.core.unlocks.model import Change, Logged, State
-from service.core.unlocks.player_progress import Progress
+from service.core.unlocks.model import Change, LogEntry, PlayerState
+from service.core.unlocks.player_progress import TitleProgress
 from service.errors import BadRequest, PermissionDenied
 
 _CONTEXT_ID = re.compile(r"[0-9]{1,18}", re.ASCII)
 _CURRENT = "earningCriteria.currentThreshold"
-_NOBODY = State()
+_NOBODY = PlayerState()
 
 
 async def get_badge(context: Context, arguments: Mapping[str, Any], asked: frozenset[str]) -> Badge | None:
@@ -183,16 +183,16 @@ async def _whose(context: Context, arguments: Mapping[str, Any]) -> str:
 async def _standing(context: Context, player: str, found: Catalogue, *, with_logs: bool) -> Standing:
     """What the player has now, with what time alone has earned since it was last looked at."""
     services, title_id = context.services, context.published.title_id
-    progress = (await services.progress.in_title(player, title_id)).progress
+    progress = (await services.progress.read_title(player, title_id)).progress
     if progress is not None and _is_due(found, progress, now=context.now):
         await services.writer.write(Change(player=player, title_id=title_id, must_exist=True))
-        progress = (await services.progress.in_title(player, title_id)).progress
+        progress = (await services.progress.read_title(player, title_id)).progress
     state = _NOBODY if progress is None else progress.state()
     logs = await _logs(context, player, found) if with_logs and progress is not None else {}
     return Standing(state, logs, context.now)
 
 
-def _is_due(found: Catalogue, progress: Progress, *, now: int) -> bool:
+def _is_due(found: Catalogue, progress: TitleProgress, *, now: int) -> bool:
     return progress.created_at > 0 and any(
         emblem.achievement.status == "active"
         and emblem.stored_number not in progress.unlocked_at
@@ -201,9 +201,9 @@ def _is_due(found: Catalogue, progress: Progress, *, now: int) -> bool:
     )
 
 
-async def _logs(context: Context, player: str, found: Catalogue) -> Mapping[str, Sequence[Logged]]:
+async def _logs(context: Context, player: str, found: Catalogue) -> Mapping[str, Sequence[LogEntry]]:
     """The events that criteria with a period look at, by the keys of their measures."""
-    logs: dict[str, Sequence[Logged]] = {}
+    logs: dict[str, Sequence[LogEntry]] = {}
     periods = [emblem.criterion for emblem in found.of_kind("connections") if emblem.criterion.period is not None]
     if not periods:
         return logs

@@ -37,7 +37,7 @@ async def post_import(request: web.Request) -> web.Response:
         format=asked["format"] or None,
         locale=locale_param("locale", asked["locale"]) if asked["locale"] else None,
         mode=next(mode for mode in MODES if mode == (asked["mode"] or "merge")),
-        over_approved=asked["overApproved"] == "true",
+        overwrite_approved=asked["overApproved"] == "true",
     )
     return _answer(context, batch)
 
@@ -76,9 +76,11 @@ async def apply_import(request: web.Request) -> web.Response:
     context = RequestContext(request)
     expected = if_match(request, "c")
     async with context.services.pool.transaction() as connection:
-        batch = await imports.one(connection, context.title_id, path_int(request, "id"))
-        imports.may_apply(context.who, batch, (await strings.editing(connection, context.title_id)).default_locale)
-        done = await imports.apply(
+        batch = await imports.get_batch(connection, context.title_id, path_int(request, "id"))
+        imports.may_apply(
+            context.who, batch, (await strings.get_draft_status(connection, context.title_id)).default_locale
+        )
+        done = await imports.apply_batch(
             connection, context.title_id, batch.batch_id, catalog_version=expected, actor=context.who.name
         )
     return _answer(context, done)
@@ -86,7 +88,7 @@ async def apply_import(request: web.Request) -> web.Response:
 
 async def _batch(context: RequestContext) -> Batch:
     async with context.services.pool.connection() as connection:
-        return await imports.one(connection, context.title_id, path_int(context.request, "id"))
+        return await imports.get_batch(connection, context.title_id, path_int(context.request, "id"))
 
 
 def _answer(context: RequestContext, batch: Batch) -> web.Response:

@@ -24,9 +24,9 @@ async def list_releases(request: web.Request) -> web.Response:
     context = RequestContext(request)
     query_params(request)
     async with context.services.pool.connection() as connection:
-        await strings.editing(connection, context.title_id)
-        releases = await publish.releases_of(connection, context.title_id)
-        publications = await history.publications(connection, context.title_id)
+        await strings.get_draft_status(connection, context.title_id)
+        releases = await publish.list_releases(connection, context.title_id)
+        publications = await history.list_publications(connection, context.title_id)
         scheduled = await schedules.of_title(connection, context.title_id)
     return answer(
         {
@@ -44,7 +44,7 @@ async def get_release(request: web.Request) -> web.Response:
     release = path_int(request, "release", most=_RELEASES)
     async with context.services.pool.connection() as connection:
         changes = await history.changes_of(connection, context.title_id, release)
-        found = next(one for one in await publish.releases_of(connection, context.title_id) if one.release == release)
+        found = next(one for one in await publish.list_releases(connection, context.title_id) if one.release == release)
         made = datetime.fromisoformat(found.created_at)
         authors = await history.authors(connection, context.title_id, changes, before=made.replace(microsecond=999_999))
     return answer(responses.release(found) | {"changes": responses.changes(changes, authors)})
@@ -96,7 +96,7 @@ async def cancel_schedule(request: web.Request) -> web.Response:
 async def _foreseen(context: RequestContext) -> web.Response:
     async with context.services.pool.connection() as connection:
         draft, served = await publish.ready_draft(connection, context.title_id)
-        changes = publish.difference(served, draft)
+        changes = publish.diff_drafts(served, draft)
         authors = await history.authors(connection, context.title_id, changes)
     problems, warnings = publish_rules.check(draft)
     return answer(

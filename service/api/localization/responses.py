@@ -8,11 +8,11 @@ import msgspec
 from service.core.localization.coverage import TitleCoverage
 from service.core.localization.explain import Explanation
 from service.core.localization.fallbacks import Fallback
-from service.core.localization.import_report import Line
+from service.core.localization.import_report import ReportLine
 from service.core.localization.imports import Batch
 from service.core.localization.strings import Page, Revision, String
 from service.core.publishing.history import Authorship, Publication
-from service.core.publishing.publish import Difference, Release
+from service.core.publishing.publish import DraftDiff, Release
 from service.core.publishing.schedules import Schedule
 from service.errors import Problem
 
@@ -138,7 +138,7 @@ def batch(one: Batch) -> Shape:
     }
 
 
-def line(one: Line) -> Shape:
+def line(one: ReportLine) -> Shape:
     """One string of a report; what does not apply is left out."""
     shape = {
         "kind": one.kind,
@@ -161,7 +161,7 @@ def problem(one: Problem) -> Shape:
     return {"file": one.file, "line": one.line, "key": one.key, "rule": one.rule, "message": one.message}
 
 
-def changes(found: Difference, authors: Mapping[tuple[str, str], Authorship]) -> Shape:
+def changes(found: DraftDiff, authors: Mapping[tuple[str, str], Authorship]) -> Shape:
     """What players see changed, and who changed each text."""
     texts = []
     for (locale, key), (before, after) in found.texts.items():
@@ -224,7 +224,7 @@ def explanation(found: Explanation) -> Shape:
                 "key": one.key,
                 "locale": one.locale,
                 "text": one.text,
-                "lackedBy": one.lacked_by,
+                "lackedBy": one.locales_without_text,
                 "isWithOthers": one.is_with_others,
             }
             for one in found.strings

@@ -26,7 +26,7 @@ async def list_strings(request: web.Request) -> web.Response:
     other = locale_param("with", asked["with"]) if asked["with"] else ""
     choice("filter", asked["filter"], FILTERS)
     async with context.services.pool.connection() as connection:
-        found = await strings.page(
+        found = await strings.list_strings(
             connection,
             context.title_id,
             where,
@@ -44,7 +44,7 @@ async def get_string(request: web.Request) -> web.Response:
     asked = query_params(request, "with")
     other = locale_param("with", asked["with"]) if asked["with"] else ""
     async with context.services.pool.connection() as connection:
-        found = await strings.one(connection, context.title_id, context.key(), context.locale(), other=other)
+        found = await strings.get_string(connection, context.title_id, context.key(), context.locale(), other=other)
     shape = _shape(context, found)
     if other:
         shape["with"] = {"locale": other, "text": found.other}
@@ -58,8 +58,8 @@ async def put_string(request: web.Request) -> web.Response:
     wanted = await body(request, TextBody)
     async with context.services.pool.transaction() as connection:
         await lock_title(connection, context.title_id)  # what is allowed depends on what is there
-        current = await strings.one(connection, context.title_id, key, where)
-        may_localize(context.who, strings.right_to_save(current, wanted.state), context.title_id, where)
+        current = await strings.get_string(connection, context.title_id, key, where)
+        may_localize(context.who, strings.required_right(current, wanted.state), context.title_id, where)
         saved = await strings.save(
             connection,
             context.title_id,
@@ -100,8 +100,8 @@ async def restore_string(request: web.Request) -> web.Response:
     wanted = await body(request, RestoreBody)
     async with context.services.pool.transaction() as connection:
         await lock_title(connection, context.title_id)  # what is allowed depends on what is there
-        current = await strings.one(connection, context.title_id, key, where)
-        may_localize(context.who, strings.right_to_save(current, "translated"), context.title_id, where)
+        current = await strings.get_string(connection, context.title_id, key, where)
+        may_localize(context.who, strings.required_right(current, "translated"), context.title_id, where)
         saved = await strings.restore(
             connection,
             context.title_id,
@@ -122,7 +122,7 @@ async def list_history(request: web.Request) -> web.Response:
     if not before.isascii() or not before.isdecimal() or len(before) > len(str(2**31)):
         raise InvalidParameter("before", "a version", before)
     async with context.services.pool.connection() as connection:
-        await strings.one(connection, context.title_id, key, where)
+        await strings.get_string(connection, context.title_id, key, where)
         found = await strings.history(connection, context.title_id, key, where, before=int(before))
     return answer({"revisions": [responses.revision(one) for one in found]})
 

@@ -74,7 +74,7 @@ async def list_fallbacks(request: web.Request) -> web.Response:
     context = RequestContext(request)
     query_params(request)
     async with context.services.pool.connection() as connection:
-        await strings.editing(connection, context.title_id)
+        await strings.get_draft_status(connection, context.title_id)
         found = await fallbacks.of_title(connection, context.title_id)
     return answer({"fallbacks": [responses.fallback(one) for one in found]})
 

@@ -8,8 +8,8 @@ import msgspec
 from aiohttp import hdrs, web
 
 from service.core.auth.principal import Principal
-from service.core.badges.credential import Document, Issuing
-from service.core.badges.signing_keys import BadgeKeys
+from service.core.badges.credential import Document, IssuerContext
+from service.core.badges.signing_keys import SigningKeys
 from service.core.languages import negotiation
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.publishing.published_title import PublishedTitle
@@ -92,7 +92,7 @@ class RequestContext:
             raise NotFound("nothing is published in this title")
         return published
 
-    def issuing(self) -> Issuing:
+    def issuing(self) -> IssuerContext:
         """The title as an issuer, in the languages of this caller; `?language=` goes before the header.
 
         Raises:
@@ -108,7 +108,7 @@ class RequestContext:
             default=published.title.default_locale,
             max_distance=self.services.settings.locale_max_distance,
         )
-        return Issuing(self.base, published, published.effective(chain))
+        return IssuerContext(self.base, published, published.trim_chain(chain))
 
     def public(
         self, document: object, *, spoken: str | None = None, vary: str | None = None, kind: str = JSON
@@ -121,7 +121,7 @@ class RequestContext:
     def signed(
         self,
         claims: Document,
-        keys: BadgeKeys,
+        keys: SigningKeys,
         *,
         headers: Mapping[str, str],
         spoken: str | None = None,

@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 from service.api.open_badges.context import PRIVATE, PUBLIC, RequestContext
 from service.core.auth.principal import may_read_progress
 from service.core.badges import credential, revocations
-from service.core.badges.signing_keys import badge_keys
+from service.core.badges.signing_keys import load_signing_keys
 from service.errors import InvalidParameter, NotFound
 from service.http.api import PLAYER, PRINCIPAL, Route
 
@@ -27,8 +27,10 @@ async def get_credential(request: web.Request) -> web.Response:
 
     issuing = context.issuing()
     public_id = request.match_info["achievement_id"]
-    award = await revocations.award(context.services.progress, issuing.published, player=player, public_id=public_id)
-    keys = await badge_keys(context.services.pool)
+    award = await revocations.find_earned(
+        context.services.progress, issuing.published, player=player, public_id=public_id
+    )
+    keys = await load_signing_keys(context.services.pool)
     claims, spoken = credential.credential(issuing, award, secret=keys.secret)
     return context.signed(claims, keys, headers=PRIVATE, spoken=spoken, kind=context.kind_of_token())
 
@@ -45,7 +47,7 @@ async def get_achievement(request: web.Request) -> web.Response:
     """What can be earned, as an Achievement; a secret is not told."""
     context = RequestContext(request)
     issuing = context.issuing()
-    one = credential.badge(issuing.published, request.match_info["achievement_id"])
+    one = credential.find_achievement(issuing.published, request.match_info["achievement_id"])
     shown, spoken = credential.achievement(issuing, one, is_held=False)
     document = {"@context": [credential.CONTEXT, credential.BADGE_CONTEXT], **shown}
     return context.public(document, spoken=spoken, vary=hdrs.ACCEPT_LANGUAGE)
@@ -58,22 +60,24 @@ async def get_status_list(request: web.Request) -> web.Response:
     if number >= credential.LISTS:
         raise NotFound("the title has no such status list")
     pool, base = context.services.pool, context.base
-    indexes = await revocations.revoked(pool, title_id=title_id, number=number)
+    indexes = await revocations.revoked_positions(pool, title_id=title_id, number=number)
     claims = credential.status_list(base, title_id, number, indexes, now=int(time.time()))
     # A token whatever is accepted: verifiers name JSON too, and read no object of ours around it.
-    return context.signed(claims, await badge_keys(pool), headers=PUBLIC)
+    return context.signed(claims, await load_signing_keys(pool), headers=PUBLIC)
 
 
 async def get_key_set(request: web.Request) -> web.Response:
     """The public keys of all badges: a JSON Web Key Set."""
     context = RequestContext(request)
-    return context.public((await badge_keys(context.services.pool)).jwks(context.base), kind="application/jwk-set+json")
+    return context.public(
+        (await load_signing_keys(context.services.pool)).jwks(context.base), kind="application/jwk-set+json"
+    )
 
 
 async def get_key(request: web.Request) -> web.Response:
     """One of these keys: a JSON Web Key, which is what `kid` names."""
     context = RequestContext(request)
-    found = (await badge_keys(context.services.pool)).jwk(context.base, request.match_info["thumbprint"])
+    found = (await load_signing_keys(context.services.pool)).jwk(context.base, request.match_info["thumbprint"])
     if found is None:
         raise NotFound("there is no such key")
     return context.public(found, kind="application/jwk+json")

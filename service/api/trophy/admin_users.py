@@ -12,7 +12,7 @@ from service.api.trophy.context import RequestContext
 from service.api.trophy.responses import Shape
 from service.api.trophy.schemas import BatchEvent, idempotency_key, user_id
 from service.core.auth import api_keys
-from service.core.events.writer import Written
+from service.core.events.writer import WriteResult
 from service.core.unlocks.model import Change, Event
 from service.errors import InvalidField, NotFound, UnknownMetric
 from service.http.api import Route, decode, read_body
@@ -36,7 +36,7 @@ async def create_keys(request: web.Request) -> web.Response:
         except InvalidField as refusal:
             administering.issues.append({"index": index, "severity": "error", "message": str(refusal)})
             continue
-        found = await administering.services.progress.in_title(player, administering.title_id)
+        found = await administering.services.progress.read_title(player, administering.title_id)
         if found.revision < 0:
             issue = {"userId": player, "severity": "error", "message": "User does not exist"}
             administering.issues.append(issue)
@@ -124,9 +124,9 @@ class _Batch:
         """All of it, as one change."""
         return Change(player=player, title_id=title_id, events=tuple(self.events), profile=self.profile)
 
-    def results(self, outcome: Written | BaseException) -> dict[int, Shape]:
+    def results(self, outcome: WriteResult | BaseException) -> dict[int, Shape]:
         """What became of each event, by where it stood."""
-        if not isinstance(outcome, Written):
+        if not isinstance(outcome, WriteResult):
             return {index: {"index": index, "severity": "error", "message": str(outcome)} for index in self.indexes}
         return {
             index: {"eventId": str(recorded.event_id), "idempotentReplayed": recorded.is_replay}

@@ -15,12 +15,12 @@ from service.api.trophy.rate_limit import Limiter, RateLimitStatus
 from service.api.trophy.responses import Renderer, encode
 from service.api.trophy.schemas import user_id
 from service.core.auth.principal import Principal, may_read_progress, may_write_progress
-from service.core.events.writer import Written
+from service.core.events.writer import WriteResult
 from service.core.languages import negotiation
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.model import Change
-from service.core.unlocks.player_progress import Progress
+from service.core.unlocks.player_progress import TitleProgress
 from service.errors import NotFound, PermissionDenied, Unauthenticated
 from service.http.api import PLAYER, PRINCIPAL, SERVICES, VERSION, Services, decode, etag_matches, read_body
 
@@ -81,7 +81,7 @@ class RequestContext:
             default=self.published.title.default_locale,
             max_distance=self.services.settings.locale_max_distance,
         )
-        chain = self.published.effective(chain)
+        chain = self.published.trim_chain(chain)
         self.services.fallbacks.count(self.published, chain)
         return chain
 
@@ -116,13 +116,13 @@ class RequestContext:
         may_read_progress(self.principal, player, policy="self")
         return player
 
-    async def progress(self, player: str) -> Progress:
+    async def progress(self, player: str) -> TitleProgress:
         """What the user has in this title.
 
         Raises:
             NotFound: the title knows no such user.
         """
-        found = await self.services.progress.in_title(player, self.title_id)
+        found = await self.services.progress.read_title(player, self.title_id)
         if found.progress is None:
             raise NotFound("User not found")
         return found.progress
@@ -131,7 +131,7 @@ class RequestContext:
         """The body, read and decoded."""
         return decode(await read_body(self.request, limit=limit), kind)
 
-    async def write(self, change: Change) -> Written:
+    async def write(self, change: Change) -> WriteResult:
         """Do it, if this key may.
 
         Raises:

@@ -11,11 +11,11 @@ from service.api.trophy import responses
 from service.api.trophy.context import RequestContext, etag
 from service.api.trophy.responses import Shape, is_api, is_shown, user_attributes, with_counts
 from service.api.trophy.schemas import CompleteBody, EventBody, UpsertedUser, UserFields, idempotency_key, user_id
-from service.core.catalog.model import Achievement, stored
+from service.core.catalog.model import Achievement, to_int4
 from service.core.events import daily_totals
 from service.core.events.daily_totals import Aggregation
 from service.core.unlocks import measures
-from service.core.unlocks.model import Change, Recorded, Report, State
+from service.core.unlocks.model import Change, EventResult, PlayerState, Report
 from service.errors import InvalidField, InvalidParameter, NotFound
 from service.http.api import Route
 
@@ -148,7 +148,7 @@ async def complete(request: web.Request) -> web.Response:
             reports=(Report(achievement.number, Decimal(100)),),
         )
     )
-    if stored(achievement.number) not in written.state.unlocked:
+    if to_int4(achievement.number) not in written.state.unlocked:
         raise InvalidField("key", "an achievement that this user can complete now")
     completion = uuid.uuid5(_COMPLETIONS, f"{context.title_id}/{achievement.number}/{player}")
     shape = {
@@ -207,7 +207,7 @@ async def list_streaks(request: web.Request) -> web.Response:
     shapes = []
     for name in dict.fromkeys(named):
         player = context.may_read(user_id(name, "userIds", is_path=True))
-        found = await context.services.progress.in_title(player, context.title_id)
+        found = await context.services.progress.read_title(player, context.title_id)
         if found.progress is not None:
             streak = context.published.rules.streak(found.progress.state(), now=context.now)
             shapes.append({"userId": name, "streakLength": streak.length, "extended": None})
@@ -224,7 +224,7 @@ async def _put_user(
     return context.answer(responses.user(player, state.profile, created_at=state.created_at), status=status)
 
 
-def _event(context: RequestContext, recorded: Recorded, metric: str, state: State) -> Shape:
+def _event(context: RequestContext, recorded: EventResult, metric: str, state: PlayerState) -> Shape:
     """What came of an event, with every member that the SDKs demand."""
     unlocked = [context.published.every[number] for number in recorded.unlocked]
     return {
@@ -238,7 +238,7 @@ def _event(context: RequestContext, recorded: Recorded, metric: str, state: Stat
     }
 
 
-async def _streak_history(context: RequestContext, player: str, state: State, periods: int) -> list[Shape]:
+async def _streak_history(context: RequestContext, player: str, state: PlayerState, periods: int) -> list[Shape]:
     """Each of the last days up to today, with the length of the row that it belongs to so far."""
     today = measures.local_day(context.now, state.profile.time_zone)
     async with context.services.pool.connection() as connection:
@@ -261,8 +261,8 @@ async def _streak_history(context: RequestContext, player: str, state: State, pe
     return history
 
 
-def _is_listed(achievement: Achievement, state: State, *, is_whole: bool) -> bool:
-    if stored(achievement.number) in state.unlocked:
+def _is_listed(achievement: Achievement, state: PlayerState, *, is_whole: bool) -> bool:
+    if to_int4(achievement.number) in state.unlocked:
         return is_shown(achievement, state)
     attributes = state.profile.attributes
     is_open = all(attributes.get(key) == value for key, value in achievement.user_filter)

@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 
 from service import ticks
-from service.core.catalog.model import NO_PICTURE, Achievement, Measure, Requirement, stored
+from service.core.catalog.model import NO_PICTURE, Achievement, Measure, Requirement, to_int4
 from service.core.progress.holder_counts import Counts
 from service.core.publishing.published_title import PublishedTitle
-from service.core.unlocks.model import Profile, State, Streak
+from service.core.unlocks.model import PlayerState, Profile, Streak
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -78,9 +78,11 @@ class Renderer:
         found = (self._languages.get(achievement.number) for achievement in achievements)
         return ", ".join(dict.fromkeys(language for language in found if language is not None)) or None
 
-    def of_player(self, achievement: Achievement, state: State, *, now: int, with_progress: bool = False) -> Shape:
+    def of_player(
+        self, achievement: Achievement, state: PlayerState, *, now: int, with_progress: bool = False
+    ) -> Shape:
         """With the player's own: `achievedAt`, and how far along they are if that is asked for."""
-        at = state.unlocked.get(stored(achievement.number))
+        at = state.unlocked.get(to_int4(achievement.number))
         shape = self.achievement(achievement) | {"achievedAt": None if at is None else moment(at)}
         if with_progress and achievement.requirements:
             requirement = achievement.requirements[0]
@@ -101,7 +103,7 @@ class Renderer:
         for _, _, achievement in sorted(found, key=lambda item: item[:2]):
             yield achievement
 
-    def metric(self, key: str, state: State, *, now: int, with_progress: bool = False) -> Shape:
+    def metric(self, key: str, state: PlayerState, *, now: int, with_progress: bool = False) -> Shape:
         """One metric with the player's total, and what can be achieved by it."""
         metric = self.published.rules.metrics[key]
         shown = [one for one in self.metric_achievements(key) if is_shown(one, state)]
@@ -115,7 +117,7 @@ class Renderer:
         }
 
     def _shape(self, achievement: Achievement) -> Shape:
-        texts = self.published.words_of(achievement, self.chain)
+        texts = self.published.texts_of(achievement, self.chain)
         if texts.first_locale is not None:
             self._languages[achievement.number] = self.chain[texts.first_locale]
         description = texts.locked_description if achievement.is_secret else texts.description
@@ -159,10 +161,10 @@ class Renderer:
         return {"trigger": "api", "key": achievement.key or achievement.public_id}
 
 
-def is_shown(achievement: Achievement, state: State) -> bool:
+def is_shown(achievement: Achievement, state: PlayerState) -> bool:
     """Whether one player is shown it: active ones, and locked ones that they hold."""
     return achievement.status == "active" or (
-        achievement.status == "locked" and stored(achievement.number) in state.unlocked
+        achievement.status == "locked" and to_int4(achievement.number) in state.unlocked
     )
 
 

@@ -13,8 +13,8 @@ from aiohttp import hdrs, web
 from service.api.trophy import cors
 from service.api.trophy.context import RequestContext
 from service.api.trophy.responses import completed
-from service.core.catalog.model import number_of
-from service.core.unlocks.player_progress import Progress
+from service.core.catalog.model import from_int4
+from service.core.unlocks.player_progress import TitleProgress
 from service.errors import InvalidParameter
 from service.http.api import SERVER, STOPPING, Route
 
@@ -30,8 +30,8 @@ async def unlocks(request: web.Request) -> web.StreamResponse:
     context = RequestContext(request)
     player = context.player()
     place = _asked_for(request)
-    async with context.services.watch.of(player) as changes:
-        found = await context.services.progress.in_title(player, context.title_id)
+    async with context.services.watch.subscribe(player) as changes:
+        found = await context.services.progress.read_title(player, context.title_id)
         if place is None:  # from now on
             place = max((at for at, _, _ in _unlocks(found.progress)), default=(0, -1))
         response = web.StreamResponse(
@@ -60,7 +60,7 @@ async def unlocks(request: web.Request) -> web.StreamResponse:
                     await changes.next()
             except TimeoutError:
                 await response.write(b": still here\n\n")
-            found = await context.services.progress.in_title(player, context.title_id)
+            found = await context.services.progress.read_title(player, context.title_id)
     return response
 
 
@@ -74,14 +74,14 @@ def _asked_for(request: web.Request) -> Place | None:
     return int(match[1]), int(match[2])
 
 
-def _unlocks(progress: Progress | None) -> Iterator[tuple[Place, int, int]]:
+def _unlocks(progress: TitleProgress | None) -> Iterator[tuple[Place, int, int]]:
     """Where each unlock stands, its number, and when it was, in the order in which they were written."""
     if progress is None:
         return
     place: Place = (0, -1)
-    for stored_number, revision in progress.written_in().items():
+    for stored_number, revision in progress.locale_written_in().items():
         place = revision, place[1] + 1 if revision == place[0] else 0
-        yield place, number_of(stored_number), progress.unlocked_at[stored_number]
+        yield place, from_int4(stored_number), progress.unlocked_at[stored_number]
 
 
 ROUTES = tuple(

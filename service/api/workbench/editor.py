@@ -17,7 +17,7 @@ from service.api.workbench.strings import filter_of
 from service.api.workbench.word_diff import difference
 from service.core.auth.principal import Right, may_localize
 from service.core.localization import strings
-from service.core.localization.strings import String, Written
+from service.core.localization.strings import String, WritableState
 from service.core.publishing.drafts import lock_title
 from service.core.validation.string_checks import is_hard_limit
 from service.errors import Conflict, InvalidField, InvalidParameter, PreconditionRequired
@@ -27,7 +27,7 @@ from service.http.params import locale_param, query_params
 _REASON = re.compile(r"reason-([a-z0-9-]{1,64})", re.ASCII)
 _REASON_CHARACTERS = 500
 _TAG = re.compile(r'"v(0|[1-9][0-9]{0,9})"', re.ASCII)
-_SAVES: Mapping[str, Written] = {"save": "translated", "suggest": "needs_review", "approve": "approved"}
+_SAVES: Mapping[str, WritableState] = {"save": "translated", "suggest": "needs_review", "approve": "approved"}
 _RIGHTS: tuple[Right, ...] = get_args(Right)
 
 
@@ -53,7 +53,13 @@ async def post_string(request: web.Request) -> web.Response:
         if action == "send-back" or refusal.field != "text":
             raise
         return await _editor(
-            context, key, where, typed=form.get("text"), expected=form.whole("version"), problem=str(refusal), status=422
+            context,
+            key,
+            where,
+            typed=form.get("text"),
+            expected=form.whole("version"),
+            problem=str(refusal),
+            status=422,
         )
     asked = _list_of(request)
     if form.get("then") == "next":
@@ -93,10 +99,10 @@ async def _change(context: RequestContext, form: Form, *, expected: int) -> Stri
     who, title_id = context.who, context.title_id
     async with context.services.pool.transaction() as connection:
         await lock_title(connection, context.title_id)  # what is allowed depends on what is there
-        current = await strings.one(connection, title_id, key, where)
+        current = await strings.get_string(connection, title_id, key, where)
         place = connection, title_id, key, where
         if form.get("restore"):
-            may_localize(who, strings.right_to_save(current, "translated"), title_id, where)
+            may_localize(who, strings.required_right(current, "translated"), title_id, where)
             return await strings.restore(*place, version=form.whole("restore"), expected=expected, actor=who.name)
         if action == "send-back" or (action == "approve" and text == current.text and not _reasons(form)):
             may_localize(who, "review", title_id, where)
@@ -105,7 +111,7 @@ async def _change(context: RequestContext, form: Form, *, expected: int) -> Stri
         if action not in _SAVES:
             raise InvalidField("action", "save, suggest, approve or send-back", action)
         state = _SAVES[action]
-        may_localize(who, strings.right_to_save(current, state), title_id, where)
+        may_localize(who, strings.required_right(current, state), title_id, where)
         return await strings.save(
             *place, text=text, expected=expected, actor=who.name, state=state, reasons=_reasons(form)
         )
@@ -135,7 +141,7 @@ async def _editor(
     asked, title_id = _list_of(context.request), context.title_id
     published = context.services.releases.current.titles.get(title_id)
     async with context.services.pool.connection() as connection:
-        string = await strings.one(connection, title_id, key, where, other=asked["with_"])
+        string = await strings.get_string(connection, title_id, key, where, other=asked["with_"])
         revisions = await strings.history(connection, title_id, key, where)
         text = string.text if typed is None else typed
         card = await card_of(connection, title_id, string, text=text, published=published)
@@ -173,9 +179,9 @@ def _buttons(context: RequestContext, string: String) -> dict[str, bool]:
     """What the caller may do to a string, so that no button is there that would be refused."""
     may = {right: context.may(right, string.locale) for right in _RIGHTS}
     return {
-        "save": may[strings.right_to_save(string, "translated")],
-        "suggest": string.locale != string.source_locale and may[strings.right_to_save(string, "needs_review")],
-        "approve": may["review"] and may[strings.right_to_save(string, "approved")],
+        "save": may[strings.required_right(string, "translated")],
+        "suggest": string.locale != string.source_locale and may[strings.required_right(string, "needs_review")],
+        "approve": may["review"] and may[strings.required_right(string, "approved")],
         "send-back": may["review"] and string.text is not None and string.state != "needs_review",
     }
 
@@ -207,7 +213,7 @@ async def _next(context: RequestContext, key: str, where: str) -> str | None:
     """The key that follows in the list; None at its end."""
     asked = _list_of(context.request)
     async with context.services.pool.connection() as connection:
-        found = await strings.page(
+        found = await strings.list_strings(
             connection,
             context.title_id,
             where,

@@ -57,7 +57,7 @@ async def post_import(request: web.Request) -> web.Response:
         format=form.get("format") or None,
         locale=locale_param("locale", where) if where else None,
         mode=next(mode for mode in _MODES if mode == form.get("mode", "merge")),
-        over_approved=form.get("over_approved") == "yes",
+        overwrite_approved=form.get("over_approved") == "yes",
     )
     return pages.see_other(pages.address(context.title_id, "imports", batch.batch_id))
 
@@ -67,8 +67,8 @@ async def get_import(request: web.Request) -> web.Response:
     context = RequestContext(request)
     query_params(request)
     async with context.services.pool.connection() as connection:
-        batch = await imports.one(connection, context.title_id, path_int(request, "id"))
-        editing = await strings.editing(connection, context.title_id)
+        batch = await imports.get_batch(connection, context.title_id, path_int(request, "id"))
+        editing = await strings.get_draft_status(connection, context.title_id)
     return pages.page(
         request,
         "import.html",
@@ -86,7 +86,7 @@ async def get_import_po(request: web.Request) -> web.Response:
     context = RequestContext(request)
     where = query_params(request, "locale")["locale"]
     async with context.services.pool.connection() as connection:
-        batch = await imports.one(connection, context.title_id, path_int(request, "id"))
+        batch = await imports.get_batch(connection, context.title_id, path_int(request, "id"))
     if where not in batch.report.counts:
         raise InvalidParameter("locale", f"one of the report: {', '.join(sorted(batch.report.counts))}", where)
     return pages.download(report_po(batch.report, where), name=f"import-{batch.batch_id}-{where or 'und'}.po")
@@ -98,9 +98,11 @@ async def apply_import(request: web.Request) -> web.Response:
     query_params(request)
     form = await read_form(request)
     async with context.services.pool.transaction() as connection:
-        batch = await imports.one(connection, context.title_id, path_int(request, "id"))
-        imports.may_apply(context.who, batch, (await strings.editing(connection, context.title_id)).default_locale)
-        await imports.apply(
+        batch = await imports.get_batch(connection, context.title_id, path_int(request, "id"))
+        imports.may_apply(
+            context.who, batch, (await strings.get_draft_status(connection, context.title_id)).default_locale
+        )
+        await imports.apply_batch(
             connection,
             context.title_id,
             batch.batch_id,

@@ -39,7 +39,7 @@ async def card_of(
     if match is None:
         return None
     prefix, number, field = match.groups()
-    around = await strings.page(connection, title_id, string.locale, after=prefix, count=_AROUND)
+    around = await strings.list_strings(connection, title_id, string.locale, after=prefix, count=_AROUND)
     words = {}
     for one in around.strings:
         name = one.key.removeprefix(prefix)

@@ -26,12 +26,12 @@ async def list_releases(request: web.Request) -> web.Response:
     context = RequestContext(request)
     query_params(request)
     async with context.services.pool.connection() as connection:
-        editing = await strings.editing(connection, context.title_id)
+        editing = await strings.get_draft_status(connection, context.title_id)
         draft, served = await publish.ready_draft(connection, context.title_id)
-        changes = publish.difference(served, draft)
+        changes = publish.diff_drafts(served, draft)
         authors = await history.authors(connection, context.title_id, changes)
-        releases = await publish.releases_of(connection, context.title_id)
-        publications = await history.publications(connection, context.title_id)
+        releases = await publish.list_releases(connection, context.title_id)
+        publications = await history.list_publications(connection, context.title_id)
         scheduled = await schedules.of_title(connection, context.title_id)
     problems, warnings = publish_rules.check(draft)
     return pages.page(
@@ -59,7 +59,7 @@ async def get_release(request: web.Request) -> web.Response:
     release = path_int(request, "release", most=_RELEASES)
     async with context.services.pool.connection() as connection:
         changes = await history.changes_of(connection, context.title_id, release)
-        found = next(one for one in await publish.releases_of(connection, context.title_id) if one.release == release)
+        found = next(one for one in await publish.list_releases(connection, context.title_id) if one.release == release)
         made = datetime.fromisoformat(found.created_at)
         authors = await history.authors(connection, context.title_id, changes, before=made.replace(microsecond=999_999))
     return pages.page(
@@ -90,7 +90,7 @@ async def post_release(request: web.Request) -> web.Response:
     seen = form.whole("catalog_version")
     async with context.services.pool.transaction() as connection:
         await publish.lock_title(connection, context.title_id)
-        version = (await strings.editing(connection, context.title_id)).catalog_version
+        version = (await strings.get_draft_status(connection, context.title_id)).catalog_version
         if version != seen:
             raise Conflict("texts changed since this page was made: look at the difference again", version)
         await publish.publish(connection, context.title_id, actor=context.who.name, note=note)

@@ -21,7 +21,7 @@ async def list_strings(request: web.Request) -> web.Response:
     asked = query_params(request, "filter", "q", "with", "after")
     other = locale_param("with", asked["with"]) if asked["with"] else ""
     async with context.services.pool.connection() as connection:
-        found = await strings.page(
+        found = await strings.list_strings(
             connection,
             context.title_id,
             where,
@@ -30,7 +30,7 @@ async def list_strings(request: web.Request) -> web.Response:
             other=other,
             after=asked["after"],
         )
-        editing = await strings.editing(connection, context.title_id)
+        editing = await strings.get_draft_status(connection, context.title_id)
     return pages.page(
         request,
         "strings.html",

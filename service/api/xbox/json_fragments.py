@@ -81,7 +81,7 @@ class Fragments:
 
 def modern(published: PublishedTitle, position: int, chain: tuple[str, ...]) -> Fragment:
     """One achievement as contracts 2 and 4 have it."""
-    achievement, words = published.achievements[position], published.words(position, chain)
+    achievement, words = published.achievements[position], published.texts_at(position, chain)
     title_name, name_locale = published.name(chain)
     title = published.title
     association = {"name": title_name, "id": title.title_id}
@@ -175,7 +175,7 @@ def _requirements(achievement: Achievement) -> tuple[bytes, ...]:
 
 def legacy(published: PublishedTitle, position: int, chain: tuple[str, ...]) -> Fragment:
     """One achievement as contracts 1 and 3 (Xbox 360) have it."""
-    achievement, words = published.achievements[position], published.words(position, chain)
+    achievement, words = published.achievements[position], published.texts_at(position, chain)
     flags = achievement.legacy_type | (0 if achievement.is_secret else _SHOWN_UNACHIEVED)
 
     def state(*, unlocked: bool) -> bytes:

@@ -18,7 +18,7 @@ from typing import Literal
 import msgspec
 
 from service.core.catalog.model import U32, Kind
-from service.core.progress.paging import Asked, Order
+from service.core.progress.paging import ListSpec, Order
 from service.errors import InvalidParameter
 
 DEFAULT_PAGE = 32  # items, as three captures of the live service show
@@ -49,7 +49,7 @@ Holds = Literal["achievements", "unlocked", "possible", "titles"]
 class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     """One list and one page of it. Exactly one of `token` and `offset` counts; `count` is items a page."""
 
-    asked: Asked
+    asked: ListSpec
     count: int
     offset: int = 0
     token: str | None = None
@@ -78,10 +78,10 @@ def _read(query_string: str, own_title: int | None, holds: Holds) -> ListQuery:
     titles = _titles(values)
     own_title = own_title if not titles else None
     if holds == "titles":
-        asked = Asked(of="titles", titles=titles, own_title=own_title, order=_order(values))
+        asked = ListSpec(of="titles", titles=titles, own_title=own_title, order=_order(values))
     else:
         unlocked_only, possible_only = _which(values, holds)
-        asked = Asked(
+        asked = ListSpec(
             titles=titles,
             own_title=own_title,
             kind=_kind(values),

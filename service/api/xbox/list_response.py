@@ -17,7 +17,7 @@ from service.api.xbox.json_fragments import (
 from service.core.progress.lists import Page
 from service.core.progress.rarity import Rarities
 from service.core.publishing.published_title import PublishedTitle
-from service.core.unlocks.player_progress import Progress
+from service.core.unlocks.player_progress import TitleProgress
 from service.errors import NotAcceptable
 
 T = TypeVar("T")
@@ -107,7 +107,7 @@ _OPENING, _STATE, _MIDDLE, _TIME, _CLOSING = range(5)  # the pieces of one item
 def _joined(
     columns: Columns,
     published: PublishedTitle,
-    progress: Progress | None,
+    progress: TitleProgress | None,
     positions: Sequence[int],
     *,
     is_legacy: bool,
@@ -129,7 +129,7 @@ def _joined(
             pieces[5 * item + _STATE] = columns.unlocked[position]
             pieces[5 * item + _TIME] = ticks.wire(time).encode() if time or not is_legacy else _LEGACY_UNLOCKED_AT
     if not is_legacy:
-        for number, known in published.currents(progress).items():
+        for number, known in published.current_values(progress).items():
             position = published.positions.get(number, -1)
             if position in positions:
                 item = positions.index(position)

@@ -14,8 +14,8 @@ from aiohttp import web
 
 from service.api.xbox.json_fragments import encode
 from service.core.auth.principal import canonical_xuid, may_write_progress
-from service.core.catalog.model import U32, Achievement, stored
-from service.core.events.writer import Written
+from service.core.catalog.model import U32, Achievement, to_int4
+from service.core.events.writer import WriteResult
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.model import Change, Report, manual_key
 from service.errors import InvalidField, InvalidParameter, LaurelError, NotFound, WrongPlayer
@@ -66,7 +66,7 @@ async def update(request: web.Request) -> web.Response:
     _check(body, published, player)
     wants_results = "return=representation" in request.headers.get("Prefer", "").replace(" ", "").lower()
     reports, wrong = _reports(body.achievements, published, stop_at_first=not wants_results)
-    written: Written | None = None
+    written: WriteResult | None = None
     if reports:
         change = Change(player=player, title_id=published.title_id, reports=tuple(reports.values()))
         written = await services.writer.write(change)
@@ -119,14 +119,14 @@ def _reportable(achievement: Achievement | None, number: int) -> None:
         raise InvalidField("achievements", f"no report on achievement {number}: its events are counted")
 
 
-def _results(items: list[Item], wrong: dict[int, LaurelError], written: Written | None) -> list[dict[str, Any]]:
+def _results(items: list[Item], wrong: dict[int, LaurelError], written: WriteResult | None) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = []
     for place, item in enumerate(items):
         if place in wrong or written is None:
             results.append({"id": str(item.id), "error": str(wrong.get(place, ""))})
             continue
         number = int(item.id)
-        is_achieved = stored(number) in written.state.unlocked
+        is_achieved = to_int4(number) in written.state.unlocked
         percent = "100" if is_achieved else str(written.state.standings.get(manual_key(number), "0"))
         results.append(
             {

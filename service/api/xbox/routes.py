@@ -18,10 +18,10 @@ from service.core.auth.principal import Principal, canonical_xuid, may_read_prog
 from service.core.languages import negotiation
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.progress import lists
-from service.core.progress.lists import Walk
-from service.core.progress.paging import Cursor, Order, View
+from service.core.progress.lists import PageRequest
+from service.core.progress.paging import Cursor, Order, TitleView
 from service.core.publishing.published_title import PublishedTitle
-from service.core.unlocks.player_progress import Everything
+from service.core.unlocks.player_progress import PlayerProgress
 from service.errors import InvalidParameter, NotFound, Unauthenticated
 from service.http.api import (
     PLAYER,
@@ -116,22 +116,24 @@ class _Question:
             default=published.title.default_locale,
             max_distance=self.services.settings.locale_max_distance,
         )
-        chain = published.effective(chain)
+        chain = published.trim_chain(chain)
         self.services.fallbacks.count(published, chain)
         return chain
 
-    def walk(self, asked: ListQuery) -> Walk:
+    def walk(self, asked: ListQuery) -> PageRequest:
         cursor: Cursor | None = None
         if asked.token is not None:
             cursor = self.services.tokens.read(asked.token, player=self.player, asked=asked.asked)
-        return Walk(player=self.player, asked=asked.asked, cursor=cursor, offset=asked.offset, now=int(time.time()))
+        return PageRequest(
+            player=self.player, spec=asked.asked, cursor=cursor, offset=asked.offset, now=int(time.time())
+        )
 
     async def page(self, asked: ListQuery) -> web.Response:
         walk = self.walk(asked)
         views, revision, everything, tag = await self._scope(walk, asked)
         if views is None:
             return self._not_modified(tag)
-        page = lists.page(walk, views, count=asked.count, revision=revision, everything=everything)
+        page = lists.read_page(walk, views, count=asked.count, revision=revision, everything=everything)
         token = None
         if page.cursor is not None:
             token = self.services.tokens.make(page.cursor, player=self.player, asked=asked.asked)
@@ -172,8 +174,8 @@ class _Question:
         position = None if published is None else published.position_of(number)
         if published is None or position is None:
             raise NotFound(f"there is no achievement {number} in service config {scid}")
-        found = await self.services.progress.in_title(self.player, published.title_id)
-        page = lists.Page(views=[View(published, found.progress)], runs=[(0, (position,))], total=1, cursor=None)
+        found = await self.services.progress.read_title(self.player, published.title_id)
+        page = lists.Page(views=[TitleView(published, found.progress)], runs=[(0, (position,))], total=1, cursor=None)
         tag = _tag(found.revision, self._digest(f"{scid} {number}", published.publication_id, [published]))
         if etag_matches(self.condition, tag):
             return self._not_modified(tag)
@@ -182,31 +184,33 @@ class _Question:
         )
         return self._answer(body, tag, languages)
 
-    async def _scope(self, walk: Walk, asked: ListQuery) -> tuple[list[View] | None, int, Everything | None, str]:
+    async def _scope(
+        self, walk: PageRequest, asked: ListQuery
+    ) -> tuple[list[TitleView] | None, int, PlayerProgress | None, str]:
         """The titles of the list with the player's progress, its revision, and the ETag; None: not modified."""
         services = self.services
         condition = self.condition
-        if not walk.asked.titles:
-            everything = await services.progress.everything(self.player)
-            views = await lists.own_titles(walk, services.releases, everything)
+        if not walk.spec.titles:
+            everything = await services.progress.read_all(self.player)
+            views = await lists.player_titles(walk, services.releases, everything)
             titles = [view.published for view in views]
             tag = _tag(everything.revision, self._digest_of_list(walk, asked, titles))
             return None if etag_matches(condition, tag) else views, everything.revision, everything, tag
-        titles = await lists.titles_of(walk, services.releases)
+        titles = await lists.requested_titles(walk, services.releases)
         digest = self._digest_of_list(walk, asked, titles)
-        if walk.asked.possible_only:
+        if walk.spec.possible_only:
             tag = _tag(-1, digest)
-            views = [View(published, None) for published in titles]
+            views = [TitleView(published, None) for published in titles]
             return None if etag_matches(condition, tag) else views, -1, None, tag
         known = _known_revision(condition, digest)
         revision, progress = await lists.progress_in(services.progress, self.player, titles, known=known)
         tag = _tag(revision, digest)
-        views = [View(published, own) for published, own in zip(titles, progress, strict=True)]
+        views = [TitleView(published, own) for published, own in zip(titles, progress, strict=True)]
         return None if etag_matches(condition, tag) else views, revision, None, tag
 
-    def _digest_of_list(self, walk: Walk, asked: ListQuery, titles: list[PublishedTitle]) -> str:
+    def _digest_of_list(self, walk: PageRequest, asked: ListQuery, titles: list[PublishedTitle]) -> str:
         closed = 0
-        if walk.asked.order is Order.ENDING_SOON and walk.cursor is None:
+        if walk.spec.order is Order.ENDING_SOON and walk.cursor is None:
             closed = lists.last_closing(walk, titles)
         return self._digest(f"{asked.canonical} {closed}", lists.newest(titles), titles)
 

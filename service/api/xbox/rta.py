@@ -19,10 +19,10 @@ from aiohttp import WSMsgType, web
 from service import ticks
 from service.api.xbox.json_fragments import encode
 from service.core.auth.principal import canonical_xuid, may_read_progress
-from service.core.catalog.model import stored
-from service.core.events.subscriptions import Changes
+from service.core.catalog.model import to_int4
+from service.core.events.subscriptions import Subscription
 from service.core.publishing.published_title import PublishedTitle
-from service.core.unlocks.player_progress import Progress
+from service.core.unlocks.player_progress import TitleProgress
 from service.errors import BadRequest, LaurelError, NotFound, Unavailable
 from service.http.api import PRINCIPAL, SERVICES, STOPPING, Services
 
@@ -139,7 +139,7 @@ class _Connection:
     ) -> None:
         """Give what is so now to whoever waits for it, then tell of each change."""
         try:
-            async with self._services.watch.of(player) as changes:
+            async with self._services.watch.subscribe(player) as changes:
                 known = await self._progression(player, published)
                 ready.set_result(_data(published, known))
                 while True:
@@ -155,7 +155,7 @@ class _Connection:
         subscription: int,
         player: str,
         published: PublishedTitle,
-        changes: Changes,
+        changes: Subscription,
         known: Mapping[int, dict[str, Any]],
     ) -> Mapping[int, dict[str, Any]]:
         await changes.next()
@@ -170,16 +170,16 @@ class _Connection:
         return now
 
     async def _progression(self, player: str, published: PublishedTitle) -> Mapping[int, dict[str, Any]]:
-        found = await self._services.progress.in_title(player, published.title_id)
+        found = await self._services.progress.read_title(player, published.title_id)
         return {} if found.progress is None else progression(published, found.progress)
 
 
-def progression(published: PublishedTitle, progress: Progress) -> Mapping[int, dict[str, Any]]:
+def progression(published: PublishedTitle, progress: TitleProgress) -> Mapping[int, dict[str, Any]]:
     """What is not as at the beginning, by achievement number."""
-    currents = published.currents(progress)
+    currents = published.current_values(progress)
     items: dict[int, dict[str, Any]] = {}
     for achievement in published.achievements:
-        number = stored(achievement.number)
+        number = to_int4(achievement.number)
         at, values = progress.unlocked_at.get(number), currents.get(number)
         if at is None and values is None:
             continue

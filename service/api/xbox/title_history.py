@@ -9,8 +9,8 @@ from service import ticks
 from service.api.xbox.json_fragments import LOCKED_AT, encode
 from service.api.xbox.list_response import ChainOf, Contract
 from service.core.progress.lists import keep
-from service.core.progress.paging import Cursor, Order, View
-from service.core.unlocks.player_progress import Everything
+from service.core.progress.paging import Cursor, Order, TitleView
+from service.core.unlocks.player_progress import PlayerProgress
 from service.errors import InvalidToken
 
 _LEGACY_GAME = 1
@@ -24,7 +24,7 @@ class Earned(msgspec.Struct, frozen=True):
     gamerscore: int
 
 
-def earned(view: View, *, as_of: int | None = None) -> Earned:
+def earned(view: TitleView, *, as_of: int | None = None) -> Earned:
     """What was earned in one title, of what is still published there. `as_of` leaves out later revisions."""
     if view.progress is None:
         return Earned(0, 0, 0)
@@ -40,13 +40,15 @@ def earned(view: View, *, as_of: int | None = None) -> Earned:
     return Earned(last_unlock, count, gamerscore)
 
 
-def in_order(views: Sequence[View], order: Order, *, as_of: int, everything: Everything | None) -> list[View]:
+def in_order(
+    views: Sequence[TitleView], order: Order, *, as_of: int, everything: PlayerProgress | None
+) -> list[TitleView]:
     """The titles by id, or by their newest unlock as it was at revision `as_of`, newest first, ties by id."""
     if order is not Order.UNLOCK_TIME:
         return list(views)
     key = "history", as_of, tuple(view.published.publication_id for view in views)
     if everything is not None and key in everything.derived:
-        kept: list[View] = everything.derived[key]
+        kept: list[TitleView] = everything.derived[key]
         return kept
     ordered = sorted(views, key=lambda view: (-earned(view, as_of=as_of).last_unlock, view.published.title_id))
     if everything is not None:
@@ -54,7 +56,7 @@ def in_order(views: Sequence[View], order: Order, *, as_of: int, everything: Eve
     return ordered
 
 
-def after(views: Sequence[View], cursor: Cursor) -> int:
+def after(views: Sequence[TitleView], cursor: Cursor) -> int:
     """How many titles stand up to and with the cursor.
 
     Raises:
@@ -69,7 +71,7 @@ def after(views: Sequence[View], cursor: Cursor) -> int:
 
 
 def titles(
-    views: Sequence[View], contract: Contract, *, chain_of: ChainOf, token: str | None, total: int
+    views: Sequence[TitleView], contract: Contract, *, chain_of: ChainOf, token: str | None, total: int
 ) -> tuple[bytes, str | None]:
     """The body of a page of titles and its Content-Language."""
     languages: dict[str, None] = {}
@@ -86,7 +88,7 @@ def titles(
     return encode(body), ", ".join(languages) or None
 
 
-def _modern(view: View, name: str) -> dict[str, Any]:
+def _modern(view: TitleView, name: str) -> dict[str, Any]:
     title = view.published.title
     own = earned(view)
     return {
@@ -102,7 +104,7 @@ def _modern(view: View, name: str) -> dict[str, Any]:
     }
 
 
-def _legacy(view: View, name: str) -> dict[str, Any]:
+def _legacy(view: TitleView, name: str) -> dict[str, Any]:
     own = earned(view)
     return {
         "lastPlayed": ticks.wire(own.last_unlock),

@@ -17,7 +17,7 @@ import msgspec
 
 from service.core.auth.principal import EDIT, READ_ANY, WRITE, WRITE_OWN, Principal
 from service.db import Connection
-from service.db.batching import Coalesced
+from service.db.batching import BatchLoader
 from service.db.pool import Pool
 from service.db.queries import query, statement
 from service.errors import NotFound, Unauthenticated
@@ -55,7 +55,7 @@ class ApiKeys:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._found = Coalesced(self._answer)
+        self._found = BatchLoader(self._answer)
         self._remembered: OrderedDict[bytes, tuple[str, Principal]] = OrderedDict()
 
     async def principal(self, text: str) -> Principal:
@@ -96,7 +96,7 @@ class ApiKeys:
 
     async def _proven(self, prefix: str, secret: str) -> "_KeyRow | None":
         """What is kept under the prefix, if the secret is the one that was shown with it."""
-        row = await self._found.ask(prefix)
+        row = await self._found.load(prefix)
         digest = hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
         return row if row is not None and hmac.compare_digest(row.sha256, digest) else None
 

@@ -20,7 +20,7 @@ _BEGINNING = (
 )
 
 
-class Applications:
+class OAuthClients:
     """Gives tokens to clients, and knows its own again."""
 
     def __init__(self, keys: ApiKeys, *, key: bytes, issuer: str, audience: str) -> None:

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from service.core.unlocks.model import Change
-from service.db.batching import Coalesced
+from service.db.batching import BatchLoader
 from service.db.pool import Pool
 from service.db.queries import query
 from service.errors import InvalidField
@@ -46,7 +46,7 @@ class UserContexts:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._found = Coalesced(self._answer)
+        self._found = BatchLoader(self._answer)
         self._remembered: OrderedDict[Name, UserContext] = OrderedDict()
         self._puts = 0  # an answer that was asked for before a put may be older than it, and is not remembered
 
@@ -61,7 +61,7 @@ class UserContexts:
             self._remembered.move_to_end((title_id, name))
             return remembered
         puts = self._puts
-        found = await self._found.ask((title_id, name))
+        found = await self._found.load((title_id, name))
         if found is not None and puts == self._puts:
             self._remember(found)
         return found
@@ -72,7 +72,7 @@ class UserContexts:
         Raises:
             Unavailable: the database is out of reach.
         """
-        return await self._found.ask((title_id, name))
+        return await self._found.load((title_id, name))
 
     async def by_id(self, title_id: int, context_id: int) -> UserContext | None:
         """The context of that number, if it is of this title.

@@ -17,7 +17,7 @@ import msgspec
 
 from service import ticks
 from service.core.catalog.model import NO_PICTURE, Achievement
-from service.core.publishing.published_title import PublishedTitle, Words
+from service.core.publishing.published_title import LocalizedTexts, PublishedTitle
 from service.errors import NotFound
 
 Document = dict[str, Any]
@@ -32,7 +32,7 @@ LIST_LIFETIME = 24 * HOUR  # how long a copy of a list may be shown instead of a
 _LANGUAGE = re.compile(r"[a-z]{2,4}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")  # what OB 3.0 allows for `inLanguage`
 
 
-class Award(msgspec.Struct, frozen=True):
+class EarnedAchievement(msgspec.Struct, frozen=True):
     """That a player unlocked an achievement, and when, in ticks."""
 
     player: str
@@ -40,14 +40,14 @@ class Award(msgspec.Struct, frozen=True):
     unlocked_at: int
 
 
-class Position(msgspec.Struct, frozen=True):
+class StatusPosition(msgspec.Struct, frozen=True):
     """Where the status of an award stands: which of the title's lists, which bit of it."""
 
     list: int
     index: int
 
 
-class Issuing(msgspec.Struct, frozen=True):
+class IssuerContext(msgspec.Struct, frozen=True):
     """A title as an issuer of badges. `base` is what all URLs begin with; `chain` the languages of all texts."""
 
     base: str
@@ -59,7 +59,7 @@ class Issuing(msgspec.Struct, frozen=True):
         """What the URLs of this title begin with."""
         return title_url(self.base, self.published.title_id)
 
-    def language(self, words: Words) -> str | None:
+    def language(self, words: LocalizedTexts) -> str | None:
         """The most wanted language that any of these words is in; None if there are none."""
         return None if words.first_locale is None else self.chain[words.first_locale]
 
@@ -79,7 +79,7 @@ def list_url(base: str, title_id: int, number: int) -> str:
     return f"{title_url(base, title_id)}/status/{number}"
 
 
-def badge(published: PublishedTitle, public_id: str) -> Achievement:
+def find_achievement(published: PublishedTitle, public_id: str) -> Achievement:
     """The achievement of that public id. What is archived was earned all the same, so it stays a badge.
 
     Raises:
@@ -91,7 +91,7 @@ def badge(published: PublishedTitle, public_id: str) -> Achievement:
     raise NotFound("the title has no such achievement")
 
 
-def issuer(issuing: Issuing) -> tuple[Document, str | None]:
+def issuer(issuing: IssuerContext) -> tuple[Document, str | None]:
     """The title as a Profile, and the language of its name."""
     name, language = issuing.published.name(issuing.chain)
     title_id = issuing.published.title_id
@@ -103,12 +103,12 @@ def issuer(issuing: Issuing) -> tuple[Document, str | None]:
     return document, language
 
 
-def achievement(issuing: Issuing, one: Achievement, *, is_held: bool) -> tuple[Document, str | None]:
+def achievement(issuing: IssuerContext, one: Achievement, *, is_held: bool) -> tuple[Document, str | None]:
     """What can be earned as an Achievement, and its language. A secret is told to those who hold it alone.
 
     `description` and `criteria` are never absent (OB 3.0, Achievement): where a text is missing, the next best stands.
     """
-    words = issuing.published.words_of(one, issuing.chain)
+    words = issuing.published.texts_of(one, issuing.chain)
     locked = words.locked_description or words.name
     told = words.description or words.name
     language = issuing.language(words)
@@ -127,7 +127,7 @@ def achievement(issuing: Issuing, one: Achievement, *, is_held: bool) -> tuple[D
     return document, language
 
 
-def credential(issuing: Issuing, award: Award, *, secret: bytes) -> tuple[Document, str | None]:
+def credential(issuing: IssuerContext, award: EarnedAchievement, *, secret: bytes) -> tuple[Document, str | None]:
     """The claims of an award's OpenBadgeCredential in these languages, and the most wanted one that it is in.
 
     The same award in the same languages has the same claims for ever, unless its texts were changed. `validFrom` and
@@ -139,7 +139,7 @@ def credential(issuing: Issuing, award: Award, *, secret: bytes) -> tuple[Docume
     numbers = award.achievement.number, award.unlocked_at
     credential_id = _urn(secret, "credential", title_id, award.player, *numbers, *issuing.chain)
     subject = _urn(secret, "subject", title_id, award.player)
-    place = position(title_id, award, secret=secret)
+    place = status_position(title_id, award, secret=secret)
     since = max(0, (award.unlocked_at - ticks.of_unix(0)) // ticks.SECOND)
     claims = {
         "@context": [CONTEXT, BADGE_CONTEXT],
@@ -165,10 +165,10 @@ def credential(issuing: Issuing, award: Award, *, secret: bytes) -> tuple[Docume
     return claims, language
 
 
-def position(title_id: int, award: Award, *, secret: bytes) -> Position:
+def status_position(title_id: int, award: EarnedAchievement, *, secret: bytes) -> StatusPosition:
     """Where the award's status stands: always the same, and no telling whose it is without the secret."""
     digest = _digest(secret, "status", title_id, award.player, award.achievement.number, award.unlocked_at)
-    return Position(int.from_bytes(digest[:4]) % LISTS, int.from_bytes(digest[4:8]) % LIST_BITS)
+    return StatusPosition(int.from_bytes(digest[:4]) % LISTS, int.from_bytes(digest[4:8]) % LIST_BITS)
 
 
 def status_list(base: str, title_id: int, number: int, indexes: Iterable[int], *, now: int) -> Document:

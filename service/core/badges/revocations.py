@@ -2,9 +2,9 @@
 
 import msgspec
 
-from service.core.badges.credential import Award, Position, badge
-from service.core.catalog.model import Achievement, stored
-from service.core.progress.reader import ProgressReads
+from service.core.badges.credential import EarnedAchievement, StatusPosition, find_achievement
+from service.core.catalog.model import Achievement, to_int4
+from service.core.progress.reader import ProgressReader
 from service.core.publishing.published_title import PublishedTitle
 from service.db import Connection
 from service.db.pool import Pool
@@ -12,22 +12,26 @@ from service.db.queries import query, statement
 from service.errors import NotFound
 
 
-async def award(reads: ProgressReads, published: PublishedTitle, *, player: str, public_id: str) -> Award:
+async def find_earned(
+    reads: ProgressReader, published: PublishedTitle, *, player: str, public_id: str
+) -> EarnedAchievement:
     """That this player unlocked the achievement of that public id.
 
     Raises:
         NotFound: there is no such achievement, or the player has not unlocked it.
         Unavailable: the database is out of reach.
     """
-    achievement = badge(published, public_id)
-    found = await reads.in_title(player, published.title_id)
-    unlocked_at = None if found.progress is None else found.progress.unlocked_at.get(stored(achievement.number))
+    achievement = find_achievement(published, public_id)
+    found = await reads.read_title(player, published.title_id)
+    unlocked_at = None if found.progress is None else found.progress.unlocked_at.get(to_int4(achievement.number))
     if unlocked_at is None:
         raise NotFound("the player has not unlocked this achievement")
-    return Award(player, achievement, unlocked_at)
+    return EarnedAchievement(player, achievement, unlocked_at)
 
 
-async def revoke(connection: Connection, of: Award, at: Position, *, title_id: int, reason: str | None = None) -> bool:
+async def revoke(
+    connection: Connection, of: EarnedAchievement, at: StatusPosition, *, title_id: int, reason: str | None = None
+) -> bool:
     """Show the badge as revoked from now on; False if it is already. The connection must be in a transaction.
 
     The player keeps the unlock: no answer about the player changes by it, so neither does the player's revision.
@@ -54,7 +58,7 @@ async def restore(connection: Connection, *, player: str, title_id: int, achieve
     return bit is not None
 
 
-async def revoked(pool: Pool, *, title_id: int, number: int) -> list[int]:
+async def revoked_positions(pool: Pool, *, title_id: int, number: int) -> list[int]:
     """Which bits are set in one of a title's status lists.
 
     Raises:

@@ -32,7 +32,7 @@ _SECRET = "open-badges/secret"  # noqa: S105  (its name)
 _KEY = "open-badges/key/"  # and the number of the key, in six digits
 
 
-class BadgeKeys:
+class SigningKeys:
     """The keys as they are at one moment. `secret` makes pseudonyms of players (`open_badges.py`)."""
 
     __slots__ = ("_private", "_public", "names", "secret", "thumbprint")
@@ -65,7 +65,7 @@ class BadgeKeys:
         return self._private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-async def badge_keys(pool: Pool) -> BadgeKeys:
+async def load_signing_keys(pool: Pool) -> SigningKeys:
     """The keys as they are now; the first to ask has made them, and all processes agree on them.
 
     Raises:
@@ -79,7 +79,7 @@ async def badge_keys(pool: Pool) -> BadgeKeys:
             await _make_key.run(connection, name=f"{_KEY}{1:06}", key=private)
         found = await _read(pool)
     secret = found.pop(_SECRET)
-    return BadgeKeys(secret, found)
+    return SigningKeys(secret, found)
 
 
 async def rotate(pool: Pool, *, withdraw: bool = False) -> str:
@@ -91,7 +91,7 @@ async def rotate(pool: Pool, *, withdraw: bool = False) -> str:
     Raises:
         Unavailable: the database is out of reach.
     """
-    keys = await badge_keys(pool)
+    keys = await load_signing_keys(pool)
     private = await asyncio.to_thread(_generate)
     in_use = keys.names[0]
     number = int(in_use.removeprefix(_KEY)) + 1
@@ -102,7 +102,7 @@ async def rotate(pool: Pool, *, withdraw: bool = False) -> str:
                 await _forget_key.run(connection, name=name)
         else:
             await _retire_key.run(connection, name=in_use, key=keys.public_part())
-    return (await badge_keys(pool)).thumbprint
+    return (await load_signing_keys(pool)).thumbprint
 
 
 def key_url(base: str, name: str) -> str:

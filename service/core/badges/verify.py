@@ -35,11 +35,11 @@ _OPTIONS: jwt.types.Options = {
 }
 
 
-class NotGood(Exception):
+class VerificationError(Exception):
     """A badge that must not be believed; the message says why, in words for whoever was shown it."""
 
 
-class Unverified(msgspec.Struct, frozen=True):
+class UnverifiedCredential(msgspec.Struct, frozen=True):
     """A token before its signature was looked at. `issuer` is its `iss`, an https or http URL, and not yet believed.
 
     `kid` is the URL of a key at the issuer's own origin, None where the header names its key otherwise or not at all.
@@ -63,7 +63,7 @@ class Status(msgspec.Struct, frozen=True):
     purpose: str
 
 
-class Badge(msgspec.Struct, frozen=True):
+class VerifiedCredential(msgspec.Struct, frozen=True):
     """A badge whose signature, times and types are in order; whether it was revoked is another question.
 
     `valid_from` and `valid_until` are as the badge prints them.
@@ -84,10 +84,10 @@ def compact(content: bytes) -> str:
     """The compact JWS that a file or an answer holds: by itself, or as `credential` of a JSON object.
 
     Raises:
-        NotGood: it holds none.
+        VerificationError: it holds none.
     """
     if len(content) > MOST_BYTES:
-        raise NotGood(f"there are more than the {MOST_BYTES} bytes that are read")
+        raise VerificationError(f"there are more than the {MOST_BYTES} bytes that are read")
     try:
         text = content.decode().strip()
         if text.startswith("{"):
@@ -96,37 +96,39 @@ def compact(content: bytes) -> str:
             return text
     except _UNREADABLE:
         pass
-    raise NotGood('this is no signed badge: expected a compact JWS, or JSON such as {"credential": "eyJ…"}')
+    raise VerificationError('this is no signed badge: expected a compact JWS, or JSON such as {"credential": "eyJ…"}')
 
 
-def unverified(token: str) -> Unverified:
+def read_unverified(token: str) -> UnverifiedCredential:
     """Where a token says that its issuer and its key are.
 
     Raises:
-        NotGood: it is signed in a way that is not believed, names no issuer, or a key of somebody else.
+        VerificationError: it is signed in a way that is not believed, names no issuer, or a key of somebody else.
     """
     try:
         header, claims = (msgspec.json.decode(_bytes(part), type=dict[str, Any]) for part in token.split(".")[:2])
     except _UNREADABLE:
-        raise NotGood("the token is malformed") from None
+        raise VerificationError("the token is malformed") from None
     algorithm, issuer, kid = header.get("alg"), claims.get("iss"), header.get("kid")
     is_plain = header.keys().isdisjoint({"crit", "b64", "zip"}) and header.get("typ", "JWT") in ("JWT", "vc+jwt")
     if algorithm not in ALGORITHMS or not is_plain:
-        raise NotGood(f"the header asks for what is not believed: expected alg {' or '.join(ALGORITHMS)}, and typ JWT")
+        raise VerificationError(
+            f"the header asks for what is not believed: expected alg {' or '.join(ALGORITHMS)}, and typ JWT"
+        )
     if not isinstance(issuer, str) or origin(issuer) is None:
-        raise NotGood("iss: expected the URL of an issuer")
+        raise VerificationError("iss: expected the URL of an issuer")
     if not isinstance(kid, str) or origin(kid) is None:
-        return Unverified(token, issuer, None)
+        return UnverifiedCredential(token, issuer, None)
     if origin(kid) != origin(issuer):
-        raise NotGood("kid: the key is of another host than the issuer")
-    return Unverified(token, issuer, kid)
+        raise VerificationError("kid: the key is of another host than the issuer")
+    return UnverifiedCredential(token, issuer, kid)
 
 
 def key_ring(document: bytes) -> KeyRing:
     """The keys of a JSON Web Key Set, or the one key of a JSON Web Key.
 
     Raises:
-        NotGood: it is neither, or holds no key that could have signed a badge.
+        VerificationError: it is neither, or holds no key that could have signed a badge.
     """
     try:
         found = msgspec.json.decode(document, type=dict[str, Any])
@@ -134,14 +136,16 @@ def key_ring(document: bytes) -> KeyRing:
             document = msgspec.json.encode({"keys": [found]})
         return KeyRing.from_jwks(document)
     except _UNREADABLE:
-        raise NotGood(f"the keys cannot be used: expected a key set of at most {KEY_SET_MAX_BYTES} bytes") from None
+        raise VerificationError(
+            f"the keys cannot be used: expected a key set of at most {KEY_SET_MAX_BYTES} bytes"
+        ) from None
 
 
-def badge(found: Unverified, ring: KeyRing, *, now: float) -> Badge:
+def verify_credential(found: UnverifiedCredential, ring: KeyRing, *, now: float) -> VerifiedCredential:
     """The badge, if one of these keys signed it and it holds together. `now` is in seconds since 1970.
 
     Raises:
-        NotGood: it does not; the message says what is wrong (OB 3.0, "OpenBadgeCredential Verification").
+        VerificationError: it does not; the message says what is wrong (OB 3.0, "OpenBadgeCredential Verification").
     """
     claims = _verified(found.token, ring)
     try:
@@ -149,7 +153,7 @@ def badge(found: Unverified, ring: KeyRing, *, now: float) -> Badge:
         contexts, types, issuer = claims["@context"], _listed(claims["type"]), claims["issuer"]
         issuer_id = issuer["id"] if isinstance(issuer, dict) else issuer
         same = (("iss", issuer_id), ("jti", claims["id"]), ("sub", subject["id"]))
-        made = Badge(
+        made = VerifiedCredential(
             issuer=claims["iss"],
             issuer_name=issuer.get("name") if isinstance(issuer, dict) else None,
             subject=subject["id"],
@@ -160,26 +164,28 @@ def badge(found: Unverified, ring: KeyRing, *, now: float) -> Badge:
             valid_until=claims.get("validUntil"),
             statuses=tuple(map(_status, _listed(claims.get("credentialStatus", [])))),
         )
-        msgspec.convert(msgspec.to_builtins(made), Badge)  # the types too
+        msgspec.convert(msgspec.to_builtins(made), VerifiedCredential)  # the types too
         is_of_this_kind = contexts[0] == CONTEXT and _is_badge_context(contexts[1])
     except (*_UNREADABLE, IndexError, AttributeError):
-        raise NotGood("this is no OpenBadgeCredential: a member is missing, or is of another type") from None
+        raise VerificationError("this is no OpenBadgeCredential: a member is missing, or is of another type") from None
     if not is_of_this_kind or "VerifiableCredential" not in types or _BADGES.isdisjoint(types):
-        raise NotGood("this is no OpenBadgeCredential: its contexts or types are of something else")
+        raise VerificationError("this is no OpenBadgeCredential: its contexts or types are of something else")
     for name, member in same:
         if claims.get(name) != member:
-            raise NotGood(f"{name} is not what the credential itself says")
+            raise VerificationError(f"{name} is not what the credential itself says")
     if len(made.statuses) > _MOST_STATUSES:
-        raise NotGood(f"credentialStatus: expected at most {_MOST_STATUSES}, got {len(made.statuses)}")
+        raise VerificationError(f"credentialStatus: expected at most {_MOST_STATUSES}, got {len(made.statuses)}")
     _check_times(claims, now)
     return made
 
 
-def check_status(made: Badge, status: Status, found: Unverified, ring: KeyRing, *, now: float) -> None:
+def check_status(
+    made: VerifiedCredential, status: Status, found: UnverifiedCredential, ring: KeyRing, *, now: float
+) -> None:
     """Nothing, if the bit of this status is not set in this list, which the badge's own issuer signed.
 
     Raises:
-        NotGood: the bit is set, or the list is not to be believed.
+        VerificationError: the bit is set, or the list is not to be believed.
     """
     claims = _verified(found.token, ring)
     try:
@@ -189,12 +195,12 @@ def check_status(made: Badge, status: Status, found: Unverified, ring: KeyRing, 
         bits = _unpacked(subject["encodedList"])
         is_set = bits[status.index // 8] & 0x80 >> status.index % 8
     except (*_UNREADABLE, IndexError, AttributeError, zlib.error):
-        raise NotGood("the status list cannot be read") from None
+        raise VerificationError("the status list cannot be read") from None
     if not is_it:
-        raise NotGood("the status list is of another issuer, or for something else")
+        raise VerificationError("the status list is of another issuer, or for something else")
     _check_times(claims, now)
     if is_set:
-        raise NotGood("it was revoked" if status.purpose == "revocation" else "it is suspended")
+        raise VerificationError("it was revoked" if status.purpose == "revocation" else "it is suspended")
 
 
 def origin(url: str) -> str | None:
@@ -215,16 +221,16 @@ def _verified(token: str, ring: KeyRing) -> Mapping[str, Any]:
         kid = jwt.get_unverified_header(token).get("kid")
         key = ring.key(kid)
         if key.algorithm_name not in ALGORITHMS:
-            raise NotGood(f"its key is not for {' or '.join(ALGORITHMS)}")
+            raise VerificationError(f"its key is not for {' or '.join(ALGORITHMS)}")
         return jwt.decode(token, key, algorithms=[key.algorithm_name], options=_OPTIONS)
     except UnknownKey:
-        raise NotGood("it is signed with a key that the issuer does not publish") from None
+        raise VerificationError("it is signed with a key that the issuer does not publish") from None
     except jwt.InvalidSignatureError:
-        raise NotGood("the signature does not verify: it was altered, or somebody else signed it") from None
+        raise VerificationError("the signature does not verify: it was altered, or somebody else signed it") from None
     except jwt.InvalidAlgorithmError:
-        raise NotGood("it is signed with another algorithm than its key is for") from None
+        raise VerificationError("it is signed with another algorithm than its key is for") from None
     except _UNREADABLE:
-        raise NotGood("the token is malformed") from None
+        raise VerificationError("the token is malformed") from None
 
 
 def _check_times(claims: Mapping[str, Any], now: float) -> None:
@@ -235,13 +241,13 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
         if "exp" in claims:
             ends.append(float(claims["exp"]))
         if int(claims["nbf"]) != int(since):
-            raise NotGood("nbf: expected the second of validFrom")
+            raise VerificationError("nbf: expected the second of validFrom")
     except _UNREADABLE:
-        raise NotGood("its times cannot be read") from None
+        raise VerificationError("its times cannot be read") from None
     if since > now + SKEW:
-        raise NotGood("it is not valid yet")
+        raise VerificationError("it is not valid yet")
     if not all(end + SKEW > now for end in ends):
-        raise NotGood("it has expired")
+        raise VerificationError("it has expired")
 
 
 def _seconds(moment: str) -> float:
@@ -254,7 +260,7 @@ def _seconds(moment: str) -> float:
 
 def _status(entry: Mapping[str, Any]) -> Status:
     if entry["type"] != "BitstringStatusListEntry" or entry["statusPurpose"] not in ("revocation", "suspension"):
-        raise NotGood("credentialStatus: expected BitstringStatusListEntry, for revocation or suspension")
+        raise VerificationError("credentialStatus: expected BitstringStatusListEntry, for revocation or suspension")
     index = int(entry["statusListIndex"])
     if not 0 <= index < _MOST_BITS:
         raise ValueError

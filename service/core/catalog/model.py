@@ -235,13 +235,13 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     texts: Texts
 
 
-def stored(number: int) -> int:
+def to_int4(number: int) -> int:
     """A u32 as the int4 of the same bits, as players' rows hold it."""
     return number - (number >> 31 << 32)
 
 
 @functools.lru_cache(maxsize=8192)
-def number_of(stored_number: int) -> int:
+def from_int4(stored_number: int) -> int:
     """The u32 that a stored int4 stands for."""
     return stored_number % U32
 

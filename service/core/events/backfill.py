@@ -16,9 +16,9 @@ import msgspec
 from service.core.catalog.model import Draft
 from service.core.events import event_log
 from service.core.events.writer import Writer
-from service.core.publishing.snapshot import Releases
+from service.core.publishing.snapshot import SnapshotStore
 from service.core.unlocks import evaluate
-from service.core.unlocks.model import Change, Logged, Standing
+from service.core.unlocks.model import Change, LogEntry, MeasureValue
 from service.core.unlocks.rules import Rules
 from service.db import Connection
 from service.db.pool import Pool
@@ -36,7 +36,7 @@ class DryRun(msgspec.Struct, frozen=True):
     unlocks: Mapping[int, int]
 
 
-async def step(pool: Pool, writer: Writer, releases: Releases) -> bool:
+async def run_step(pool: Pool, writer: Writer, releases: SnapshotStore) -> bool:
     """Take one page of the oldest walk, if there is one that nobody else is on; whether there was.
 
     Raises:
@@ -87,7 +87,7 @@ async def dry_run(pool: Pool, writer: Writer, draft: Draft, numbers: Sequence[in
                 change = await _change(pool, writer, rules, numbers, (player, title_id))
                 if change is not None:
                     state = await writer.state(player, title_id)
-                    found = evaluate.apply(rules, state, change, now=writer.now()).unlocked
+                    found = evaluate.evaluate_change(rules, state, change, now=writer.now()).unlocked
                     unlocks.update(unlock.number for unlock in found)
         players, position = players + len(page), page[-1]
     return DryRun(players, dict(sorted(unlocks.items())))
@@ -99,16 +99,16 @@ async def _change(
     """What a player is to be given: standings that only the log can give, and what follows; None for nothing."""
     player, title_id = place
     state = await writer.state(player, title_id)
-    rebuilt: dict[str, Standing] = {}
-    for measure in rules.measures_to_rebuild(numbers):
-        log: list[Logged] = []
+    rebuilt: dict[str, MeasureValue] = {}
+    for measure in rules.measures_to_recompute(numbers):
+        log: list[LogEntry] = []
         for metric in [measure.metric] if measure.metric is not None else rules.metrics:
             log += await pool.read(functools.partial(event_log.events, place=place, metric=metric))
-        standing = rules.rebuilt(measure, sorted(log, key=lambda event: event.at), state=state)
+        standing = rules.recompute(measure, sorted(log, key=lambda event: event.at), state=state)
         if standing is not None and standing != state.standings.get(measure.key):
             rebuilt[measure.key] = standing
-    change = Change(player=player, title_id=title_id, rebuilt=rebuilt, is_silent=True, must_exist=True)
-    return change if evaluate.apply(rules, state, change, now=writer.now()).is_change else None
+    change = Change(player=player, title_id=title_id, recomputed=rebuilt, suppress_notifications=True, must_exist=True)
+    return change if evaluate.evaluate_change(rules, state, change, now=writer.now()).is_change else None
 
 
 async def _page(connection: Connection, title_id: int, position: str | None) -> list[str]:

@@ -6,17 +6,17 @@ from decimal import Decimal
 
 import msgspec
 
-from service.core.unlocks.model import Answer, Logged, Question
+from service.core.unlocks.model import HistoryQuery, HistoryResult, LogEntry
 from service.db import Connection
 from service.db.queries import query, statement
 
 
-async def answers(
-    connection: Connection, *, place: tuple[str, int], questions: Sequence[Question]
-) -> Mapping[Question, Answer]:
+async def query_history(
+    connection: Connection, *, place: tuple[str, int], questions: Sequence[HistoryQuery]
+) -> Mapping[HistoryQuery, HistoryResult]:
     """What the log says to each question about one player in one title."""
     player, title_id = place
-    found: dict[Question, Answer] = {}
+    found: dict[HistoryQuery, HistoryResult] = {}
     for question in questions:
         if question.measure is None:
             days = await _active_days.all(
@@ -41,12 +41,12 @@ async def answers(
 
 async def events(
     connection: Connection, *, place: tuple[str, int], metric: str, since: int = -1, until: int = 2**62
-) -> list[Logged]:
+) -> list[LogEntry]:
     """The events of one metric with `since` < at <= `until`, in ticks, in order of time."""
     player, title_id = place
     rows = await _events.all(connection, player=player, title_id=title_id, metric=metric, since=since, until=until)
     return [
-        Logged(row.at, row.amount, msgspec.json.decode(row.attributes or "{}", type=dict[str, str])) for row in rows
+        LogEntry(row.at, row.amount, msgspec.json.decode(row.attributes or "{}", type=dict[str, str])) for row in rows
     ]
 
 

@@ -5,34 +5,34 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from service.core.catalog.model import stored
-from service.core.unlocks.model import Applied, Change, Profile, State
+from service.core.catalog.model import to_int4
+from service.core.unlocks.model import Change, ChangeOutcome, PlayerState, Profile
 from service.core.unlocks.player_progress import decode_profile, decode_standings
 from service.db import Connection
 from service.db.queries import query
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class PendingWrite(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be written of one player: `applied` to what was there `before`. Of unlocks in `silent` nobody is told."""
 
     player: str
     title_id: int
-    before: State
-    applied: Applied
+    before: PlayerState
+    outcome: ChangeOutcome
     silent: frozenset[int]
     player_hash: bytes
 
 
 async def read_states(
     connection: Connection, places: Sequence[tuple[str, int]], *, hashes: Sequence[bytes]
-) -> list[State]:
+) -> list[PlayerState]:
     """What each player has in a title; `hashes` are the players' names in `erased`."""
     players, title_ids = zip(*places, strict=True)
     rows = await _states.all(connection, players=players, title_ids=title_ids, erased_as=hashes)
     return [row.state() for row in rows]
 
 
-async def told_before(
+async def find_replays(
     connection: Connection, changes: Iterable[Change]
 ) -> Mapping[tuple[str, int, str, str], uuid.UUID]:
     """Which events of these changes were told before, by player, title, metric and key: as which event."""
@@ -49,12 +49,12 @@ async def told_before(
     return {(row.player, row.title_id, row.metric, row.key): row.event_id for row in rows}
 
 
-async def landed(connection: Connection, written: Sequence[Record]) -> set[int]:
+async def find_committed(connection: Connection, written: Sequence[PendingWrite]) -> set[int]:
     """Which of these records were written, by their index: those whose first event is in the log.
 
     Of a record without events it is never said: writing it again changes nothing.
     """
-    first = {record.applied.logged[0].event_id: i for i, record in enumerate(written) if record.applied.logged}
+    first = {record.outcome.logged[0].event_id: i for i, record in enumerate(written) if record.outcome.logged}
     if not first:
         return set()
     asked = [written[i] for i in first.values()]
@@ -62,14 +62,14 @@ async def landed(connection: Connection, written: Sequence[Record]) -> set[int]:
         connection,
         players=[record.player for record in asked],
         title_ids=[record.title_id for record in asked],
-        metrics=[record.applied.logged[0].metric for record in asked],
-        ats=[record.applied.logged[0].at for record in asked],
+        metrics=[record.outcome.logged[0].metric for record in asked],
+        ats=[record.outcome.logged[0].at for record in asked],
         event_ids=list(first),
     )
     return {first[row.event_id] for row in rows}
 
 
-async def write(connection: Connection, records: Sequence[Record]) -> set[int]:
+async def write(connection: Connection, records: Sequence[PendingWrite]) -> set[int]:
     """Write what nobody was faster with; gives the indexes of the records that were written.
 
     Records are ordered by player, no player twice. All of a record is written, or nothing.
@@ -78,24 +78,24 @@ async def write(connection: Connection, records: Sequence[Record]) -> set[int]:
         Unavailable: the database was lost, and with it the answer.
     """
     unlocks = [
-        (i, unlock, unlock.number not in r.silent) for i, r in enumerate(records, 1) for unlock in r.applied.unlocked
+        (i, unlock, unlock.number not in r.silent) for i, r in enumerate(records, 1) for unlock in r.outcome.unlocked
     ]
-    events = [(i, event) for i, r in enumerate(records, 1) for event in r.applied.logged]
-    days = [(i, day) for i, r in enumerate(records, 1) for day in r.applied.days]
+    events = [(i, event) for i, r in enumerate(records, 1) for event in r.outcome.logged]
+    days = [(i, day) for i, r in enumerate(records, 1) for day in r.outcome.days]
     keys = [(i, event) for i, event in events if event.key is not None]
     rows = await RECORD.all(
         connection,
         players=[r.player for r in records],
         title_ids=[r.title_id for r in records],
         expected=[r.before.revision for r in records],
-        known=[r.before.is_known for r in records],
-        here=[r.before.is_here for r in records],
+        known=[r.before.exists for r in records],
+        here=[r.before.in_title for r in records],
         erased_as=[r.player_hash for r in records],
-        standings=[_json(r.applied.standings) if r.applied.standings else None for r in records],
-        profiles=[_profile(r.applied.profile) for r in records],
-        created=[r.applied.state.created_at or None for r in records],
+        standings=[_json(r.outcome.standings) if r.outcome.standings else None for r in records],
+        profiles=[_profile(r.outcome.profile) for r in records],
+        created=[r.outcome.state.created_at or None for r in records],
         unlock_places=[i for i, _, _ in unlocks],
-        unlock_numbers=[stored(unlock.number) for _, unlock, _ in unlocks],
+        unlock_numbers=[to_int4(unlock.number) for _, unlock, _ in unlocks],
         unlock_ats=[unlock.at for _, unlock, _ in unlocks],
         unlock_told=[is_told for _, _, is_told in unlocks],
         event_places=[i for i, _ in events],
@@ -135,11 +135,11 @@ class _StateRow(msgspec.Struct, frozen=True):
     standings: str | None
     profile: str | None
 
-    def state(self) -> State:
-        return State(
+    def state(self) -> PlayerState:
+        return PlayerState(
             revision=self.revision,
-            is_known=self.is_known,
-            is_here=self.is_here,
+            exists=self.is_known,
+            in_title=self.is_here,
             created_at=self.created_at or 0,
             unlocked=dict(zip(self.unlocked or (), self.unlocked_at or (), strict=True)),
             standings={} if self.standings is None else decode_standings(self.standings),

@@ -17,16 +17,16 @@ from service.errors import Unavailable
 
 SECONDS = 1.0
 POLL = 1.0 * SECONDS
-MOST_WATCHERS = 10_000  # of one process: each holds a connection open
+MAX_SUBSCRIPTIONS = 10_000  # of one process: each holds a connection open
 
 
-class Changes:
+class Subscription:
     """One watcher's view of a player: `next` waits until something may be new since it last returned."""
 
     def __init__(self) -> None:
         self._happened = asyncio.Event()
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         """Something may be new."""
         self._happened.set()
 
@@ -36,25 +36,25 @@ class Changes:
         self._happened.clear()
 
 
-class Watch:
+class Subscriptions:
     """The watchers of one process."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._watchers: dict[str, set[Changes]] = {}
+        self._watchers: dict[str, set[Subscription]] = {}
         self._revisions: dict[str, int] = {}
         self._count = 0
 
     @contextlib.asynccontextmanager
-    async def of(self, player: str) -> AsyncIterator[Changes]:
+    async def subscribe(self, player: str) -> AsyncIterator[Subscription]:
         """Watch a player while the block runs.
 
         Raises:
             Unavailable: too many watch already.
         """
-        if self._count >= MOST_WATCHERS:
+        if self._count >= MAX_SUBSCRIPTIONS:
             raise Unavailable("too many are listening here already")
-        changes = Changes()
+        changes = Subscription()
         self._count += 1
         self._watchers.setdefault(player, set()).add(changes)
         try:
@@ -66,15 +66,15 @@ class Watch:
                 del self._watchers[player]
                 self._revisions.pop(player, None)
 
-    def tell(self, player: str) -> None:
+    def notify(self, player: str) -> None:
         """Something was written of this player."""
         for changes in self._watchers.get(player, ()):
-            changes.tell()
+            changes.notify()
 
-    def tell_all(self) -> None:
+    def notify_all(self) -> None:
         """Wake everybody: the service ends, or something may have been missed."""
         for player in self._watchers:
-            self.tell(player)
+            self.notify(player)
 
     async def poll(self) -> None:
         """Ask what others have written of the players who are watched here.
@@ -90,7 +90,7 @@ class Watch:
         for row in await self._pool.read(read):
             if row.player in self._watchers and self._revisions.get(row.player) != row.revision:
                 self._revisions[row.player] = row.revision
-                self.tell(row.player)
+                self.notify(row.player)
 
 
 class _RevisionRow(msgspec.Struct, frozen=True):

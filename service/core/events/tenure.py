@@ -13,9 +13,9 @@ from decimal import Decimal
 import msgspec
 
 from service import ticks
-from service.core.catalog.model import stored
+from service.core.catalog.model import to_int4
 from service.core.events.writer import Writer
-from service.core.publishing.snapshot import Releases
+from service.core.publishing.snapshot import SnapshotStore
 from service.core.unlocks.model import Change
 from service.core.unlocks.rules import Rules
 from service.db.pool import Pool
@@ -28,7 +28,7 @@ _NONE = datetime.timedelta()
 _OVERLAP = 10 * ticks.SECOND  # a player may be seen that much later than the clock said when they came
 
 
-async def step(pool: Pool, writer: Writer, releases: Releases) -> None:
+async def award_due(pool: Pool, writer: Writer, releases: SnapshotStore) -> None:
     """Give the players of every title what they have been there long enough for.
 
     Raises:
@@ -42,11 +42,11 @@ async def step(pool: Pool, writer: Writer, releases: Releases) -> None:
 def lengths(rules: Rules) -> Mapping[int, Sequence[int]]:
     """The lengths of time that achievements ask for, in whole seconds, and which do, by stored number. Pure."""
     found: dict[int, list[int]] = {}
-    for achievement in rules.aged:
+    for achievement in rules.time_based:
         for requirement in achievement.requirements:
             if requirement.measure is not None and requirement.measure.aggregate == "age":
                 seconds = -int(-Decimal(requirement.target) // 1)
-                found.setdefault(seconds, []).append(stored(achievement.number))
+                found.setdefault(seconds, []).append(to_int4(achievement.number))
     return found
 
 
@@ -73,11 +73,13 @@ async def _watch(pool: Pool, writer: Writer, title_id: int, seconds: int, number
                 await writer.write(Change(player=arrival.player_name, title_id=title_id, must_exist=True))
         place = page[-1]
         await _pass_by(pool, title_id, seconds, place, lease=_LEASE)
-    settled = Place(max(began.arrived_at, until - _OVERLAP), "")
+    settled = TenureCursor(max(began.arrived_at, until - _OVERLAP), "")
     await _pass_by(pool, title_id, seconds, settled, lease=_NONE)
 
 
-async def _pass_by(pool: Pool, title_id: int, seconds: int, place: "Place", *, lease: datetime.timedelta) -> None:
+async def _pass_by(
+    pool: Pool, title_id: int, seconds: int, place: "TenureCursor", *, lease: datetime.timedelta
+) -> None:
     async with pool.connection() as connection:
         await _pass.run(
             connection,
@@ -89,13 +91,13 @@ async def _pass_by(pool: Pool, title_id: int, seconds: int, place: "Place", *, l
         )
 
 
-class Place(msgspec.Struct, frozen=True):
+class TenureCursor(msgspec.Struct, frozen=True):
     """Where a walk over a title's players by their coming is: behind this one. `arrived_at` is in ticks."""
 
     arrived_at: int
     player_name: str
 
 
-_claim = query("age.claim", row=Place)
-_arrivals = query("age.arrivals", row=Place)
+_claim = query("age.claim", row=TenureCursor)
+_arrivals = query("age.arrivals", row=TenureCursor)
 _pass = statement("age.pass")

@@ -20,37 +20,46 @@ import msgspec
 
 from service import ticks
 from service.core.events import event_log, store
-from service.core.events.store import Record
-from service.core.publishing.snapshot import Releases
+from service.core.events.store import PendingWrite
+from service.core.publishing.snapshot import SnapshotStore
 from service.core.unlocks import evaluate
-from service.core.unlocks.model import Answer, Applied, Change, DayChange, Question, Recorded, State, Unlock
+from service.core.unlocks.model import (
+    Change,
+    ChangeOutcome,
+    DailyDelta,
+    EventResult,
+    HistoryQuery,
+    HistoryResult,
+    PlayerState,
+    Unlock,
+)
 from service.core.unlocks.rules import Rules
 from service.db.pool import Pool
 from service.errors import LaurelError, NotFound, Unavailable
 
 SECONDS = 1.0
 DEADLINE = 5.0 * SECONDS  # for one round of changes, races lost included
-_LANES = 3  # statements under way at once: more wait for the same processor, fewer leave it idle
+_MAX_CONCURRENCY = 3  # statements under way at once: more wait for the same processor, fewer leave it idle
 _PLAYERS_TOGETHER = 64
 _CHANGES_TOGETHER = 256  # of one player
 _REMEMBERED = 16_384  # states of players who wrote last, some 2 kB each
 
-Place = tuple[str, int]
+PlayerTitle = tuple[str, int]
 """A player in a title."""
 
-Told = Mapping[tuple[str, str], uuid.UUID]
+FirstEvents = Mapping[tuple[str, str], uuid.UUID]
 """Which event was told first, by metric and key."""
 
 
-class Written(msgspec.Struct, frozen=True, kw_only=True):
+class WriteResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a change: the state after it, and what is new in it.
 
     `is_change` False: everything was as asked for already. `recorded` stands in the order of the change's events.
     """
 
-    state: State
+    state: PlayerState
     is_change: bool
-    recorded: tuple[Recorded, ...] = ()
+    recorded: tuple[EventResult, ...] = ()
     unlocked: tuple[Unlock, ...] = ()
 
 
@@ -63,36 +72,36 @@ class Counters:
         self.events = self.unlocks = self.conflicts = 0
 
 
-class _Asked:
+class _PendingChange:
     """One change that waits for its answer."""
 
     __slots__ = ("answer", "change")
 
-    def __init__(self, change: Change, answer: "asyncio.Future[Written]") -> None:
+    def __init__(self, change: Change, answer: "asyncio.Future[WriteResult]") -> None:
         self.change = change
         self.answer = answer
 
-    def settle(self, outcome: Written | BaseException) -> None:
+    def settle(self, outcome: WriteResult | BaseException) -> None:
         if self.answer.done():  # whoever asked may have gone
             return
-        if isinstance(outcome, Written):
+        if isinstance(outcome, WriteResult):
             self.answer.set_result(outcome)
         else:
             self.answer.set_exception(outcome)
 
 
-class _Part:
+class _PlayerBatch:
     """The changes of one player in one title that are written together, and how far they are."""
 
     __slots__ = ("asked", "before", "is_fresh", "outcomes", "place", "told")
 
-    def __init__(self, place: Place, asked: list[_Asked], before: State | None) -> None:
+    def __init__(self, place: PlayerTitle, asked: list[_PendingChange], before: PlayerState | None) -> None:
         self.place = place
         self.asked = asked
         self.before = before
         self.is_fresh = False  # whether `before` was read for this write, and not only remembered
-        self.told: Told = {}
-        self.outcomes: list[tuple[_Asked, Written]] = []
+        self.told: FirstEvents = {}
+        self.outcomes: list[tuple[_PendingChange, WriteResult]] = []
 
 
 class Writer:
@@ -102,26 +111,26 @@ class Writer:
     """
 
     def __init__(
-        self, pool: Pool, releases: Releases, *, erasure_key: bytes, clock: Callable[[], int] = time.time_ns
+        self, pool: Pool, releases: SnapshotStore, *, erasure_key: bytes, clock: Callable[[], int] = time.time_ns
     ) -> None:
         self._pool = pool
         self._clock = clock
         self._releases = releases
         self._erasure_key = erasure_key
-        self._waiting: dict[str, deque[_Asked]] = {}
+        self._waiting: dict[str, deque[_PendingChange]] = {}
         self._ready: deque[str] = deque()
         self._under_way: set[str] = set()
-        self._free_lanes = _LANES
+        self._free_slots = _MAX_CONCURRENCY
         self._running: set[asyncio.Task[None]] = set()
-        self._remembered: OrderedDict[Place, State] = OrderedDict()
-        self.on_change: Callable[[str], None] = _nobody
+        self._remembered: OrderedDict[PlayerTitle, PlayerState] = OrderedDict()
+        self.on_change: Callable[[str], None] = _ignore
         self.counters = Counters()
 
     def hash_of(self, player: str) -> bytes:
         """The player's name where it must not be readable: 32 bytes, the same for the same database."""
         return hash_of(player, key=self._erasure_key)
 
-    async def write(self, change: Change) -> Written:
+    async def write(self, change: Change) -> WriteResult:
         """Do it, durably, or nothing of it.
 
         Raises:
@@ -131,7 +140,7 @@ class Writer:
             InvalidField: an attribute that the title does not know, or a total out of range.
             Unavailable: the database is out of reach, or too many others wrote of this player.
         """
-        asked = _Asked(change, asyncio.get_running_loop().create_future())
+        asked = _PendingChange(change, asyncio.get_running_loop().create_future())
         self._wait(asked)
         self._start()
         return await asked.answer
@@ -140,7 +149,7 @@ class Writer:
         """The present moment, in ticks."""
         return ticks.of_unix_ns(self._clock())
 
-    async def state(self, player: str, title_id: int) -> State:
+    async def state(self, player: str, title_id: int) -> PlayerState:
         """What a player has in a title now.
 
         Raises:
@@ -150,7 +159,7 @@ class Writer:
         hashes = [self.hash_of(player)]
         return (await self._pool.read(functools.partial(store.read_states, places=[place], hashes=hashes)))[0]
 
-    def _wait(self, asked: _Asked) -> None:
+    def _wait(self, asked: _PendingChange) -> None:
         player = asked.change.player
         queue = self._waiting.get(player)
         if queue is not None:
@@ -161,8 +170,8 @@ class Writer:
             self._ready.append(player)
 
     def _start(self) -> None:
-        if self._free_lanes and self._ready:
-            self._free_lanes -= 1
+        if self._free_slots and self._ready:
+            self._free_slots -= 1
             task = asyncio.create_task(self._run())
             self._running.add(task)  # the loop itself keeps only a weak reference
             task.add_done_callback(self._running.discard)
@@ -176,9 +185,9 @@ class Writer:
                 finally:
                     self._give_back(parts)
         finally:
-            self._free_lanes += 1
+            self._free_slots += 1
 
-    async def _write_together(self, parts: list[_Part]) -> None:
+    async def _write_together(self, parts: list[_PlayerBatch]) -> None:
         """Write them; whatever goes wrong is told to those whom it concerns, and to nobody else."""
         try:
             await self._write(parts)
@@ -191,30 +200,30 @@ class Writer:
                 part.before = None
                 await self._write_together([part])
 
-    def _take(self) -> list[_Part]:
+    def _take(self) -> list[_PlayerBatch]:
         """The next players, ordered by name, each with what waits for them in one title."""
-        parts: list[_Part] = []
+        parts: list[_PlayerBatch] = []
         while self._ready and len(parts) < _PLAYERS_TOGETHER:
             player = self._ready.popleft()
             queue = self._waiting[player]
             title_id = queue[0].change.title_id
-            asked: list[_Asked] = []
+            asked: list[_PendingChange] = []
             while queue and queue[0].change.title_id == title_id and len(asked) < _CHANGES_TOGETHER:
                 asked.append(queue.popleft())
             if not queue:
                 del self._waiting[player]
             self._under_way.add(player)
-            parts.append(_Part((player, title_id), asked, self._remembered.get((player, title_id))))
+            parts.append(_PlayerBatch((player, title_id), asked, self._remembered.get((player, title_id))))
         return sorted(parts, key=lambda part: part.place)
 
-    def _give_back(self, parts: Sequence[_Part]) -> None:
+    def _give_back(self, parts: Sequence[_PlayerBatch]) -> None:
         for part in parts:
             player = part.place[0]
             self._under_way.discard(player)
             if player in self._waiting:
                 self._ready.append(player)
 
-    async def _write(self, parts: list[_Part]) -> None:
+    async def _write(self, parts: list[_PlayerBatch]) -> None:
         """Read, work out, write; again for those with whom somebody else was faster, until the deadline."""
         loop = asyncio.get_running_loop()
         until = loop.time() + DEADLINE
@@ -238,7 +247,7 @@ class Writer:
                 await asyncio.sleep(random.uniform(0, 0.002 * attempt))  # noqa: S311  (no secret)
             attempt += 1
 
-    async def _read(self, parts: Sequence[_Part]) -> None:
+    async def _read(self, parts: Sequence[_PlayerBatch]) -> None:
         if not parts:
             return
         places = [part.place for part in parts]
@@ -247,18 +256,18 @@ class Writer:
         states = await self._pool.read(functools.partial(store.read_states, places=places, hashes=hashes))
         told: Mapping[tuple[str, int, str, str], uuid.UUID] = {}
         if any(event.key is not None for change in changes for event in change.events):
-            told = await self._pool.read(functools.partial(store.told_before, changes=changes))
+            told = await self._pool.read(functools.partial(store.find_replays, changes=changes))
         for part, state in zip(parts, states, strict=True):
             part.before, part.is_fresh = state, True
             part.told = {key[2:]: event_id for key, event_id in told.items() if key[:2] == part.place}
 
-    async def _plan(self, part: _Part) -> Record | None:
+    async def _plan(self, part: _PlayerBatch) -> PendingWrite | None:
         """What is to be written of one player; None if there is nothing, or if the state is to be read first.
 
         Refusals, and answers without a write, are given only from a state that was read for them.
         """
         assert part.before is not None  # noqa: S101  (it was read)
-        state, done, silent = part.before, list[Applied](), set[int]()
+        state, done, silent = part.before, list[ChangeOutcome](), set[int]()
         told = dict(part.told)
         part.outcomes = []
         now = self.now()
@@ -266,15 +275,15 @@ class Writer:
             try:
                 rules = self._rules(part.place[1])
                 change, replays = _without_replays(asked.change, told)
-                history: Mapping[Question, Answer] = {}
-                if questions := rules.questions(state, change, now=now):
+                history: Mapping[HistoryQuery, HistoryResult] = {}
+                if questions := rules.history_queries(state, change, now=now):
                     if done:  # what comes before is not in the log yet
                         self._put_off(part, position)
                         break
                     history = await self._pool.read(
-                        functools.partial(event_log.answers, place=part.place, questions=questions)
+                        functools.partial(event_log.query_history, place=part.place, questions=questions)
                     )
-                applied = evaluate.apply(rules, state, change, now=now, history=history)
+                applied = evaluate.evaluate_change(rules, state, change, now=now, history=history)
             except LaurelError as refusal:
                 if not part.is_fresh:
                     part.before = None
@@ -285,17 +294,19 @@ class Writer:
             state = applied.state
             if applied.is_change:
                 done.append(applied)
-                silent.update(unlock.number for unlock in applied.unlocked if change.is_silent)
+                silent.update(unlock.number for unlock in applied.unlocked if change.suppress_notifications)
             recorded = _with_replays(applied, asked.change, replays, rules, now=now)
             told |= {(event.metric, event.key): event.event_id for event in change.events if event.key is not None}
-            written = Written(state=state, is_change=applied.is_change, recorded=recorded, unlocked=applied.unlocked)
+            written = WriteResult(
+                state=state, is_change=applied.is_change, recorded=recorded, unlocked=applied.unlocked
+            )
             part.outcomes.append((asked, written))
         if done:
-            return Record(
+            return PendingWrite(
                 player=part.place[0],
                 title_id=part.place[1],
                 before=part.before,
-                applied=_together(part.before, done),
+                outcome=_together(part.before, done),
                 silent=frozenset(silent),
                 player_hash=self.hash_of(part.place[0]),
             )
@@ -312,14 +323,14 @@ class Writer:
             raise NotFound(f"there is no title {title_id}")
         return published.rules
 
-    def _put_off(self, part: _Part, position: int) -> None:
+    def _put_off(self, part: _PlayerBatch, position: int) -> None:
         """Leave the changes from this position on for the next round."""
         player = part.place[0]
         rest = part.asked[position:]
         del part.asked[position:]
         self._waiting.setdefault(player, deque()).extendleft(reversed(rest))
 
-    async def _record(self, planned: list[Record]) -> set[int]:
+    async def _record(self, planned: list[PendingWrite]) -> set[int]:
         """Write them; if the database was lost before it said so, find out what became of it."""
         if not planned:
             return set()
@@ -327,12 +338,12 @@ class Writer:
             async with self._pool.connection() as connection:
                 return await store.write(connection, planned)
         except Unavailable:
-            return await self._pool.read(functools.partial(store.landed, written=planned))
+            return await self._pool.read(functools.partial(store.find_committed, written=planned))
 
-    def _settle(self, part: _Part, record: Record) -> None:
-        state = record.applied.state
-        self.counters.events += len(record.applied.logged)
-        self.counters.unlocks += len(record.applied.unlocked)
+    def _settle(self, part: _PlayerBatch, record: PendingWrite) -> None:
+        state = record.outcome.state
+        self.counters.events += len(record.outcome.logged)
+        self.counters.unlocks += len(record.outcome.unlocked)
         self._remembered[part.place] = state
         self._remembered.move_to_end(part.place)
         if len(self._remembered) > _REMEMBERED:
@@ -347,11 +358,11 @@ def hash_of(player: str, *, key: bytes) -> bytes:
     return hashlib.blake2b(player.encode(), key=key, digest_size=32).digest()
 
 
-def _nobody(_player: str) -> None:
+def _ignore(_player: str) -> None:
     """Tell nobody."""
 
 
-def _without_replays(change: Change, told: Told) -> tuple[Change, Mapping[int, uuid.UUID]]:
+def _without_replays(change: Change, told: FirstEvents) -> tuple[Change, Mapping[int, uuid.UUID]]:
     """The change without the events that were told before, and the first event of each of those, by position."""
     replays = {
         i: told[event.metric, event.key]
@@ -365,34 +376,34 @@ def _without_replays(change: Change, told: Told) -> tuple[Change, Mapping[int, u
 
 
 def _with_replays(
-    applied: Applied, change: Change, replays: Mapping[int, uuid.UUID], rules: Rules, *, now: int
-) -> tuple[Recorded, ...]:
+    applied: ChangeOutcome, change: Change, replays: Mapping[int, uuid.UUID], rules: Rules, *, now: int
+) -> tuple[EventResult, ...]:
     """What became of all events of the change, those that were told before among them."""
     if not replays:
         return applied.recorded
     recorded = iter(applied.recorded)
     streak = rules.streak(applied.state, now=now)
     return tuple(
-        Recorded(event_id=replays[i], total=rules.total(event.metric, applied.state), is_replay=True, streak=streak)
+        EventResult(event_id=replays[i], total=rules.total(event.metric, applied.state), is_replay=True, streak=streak)
         if i in replays
         else next(recorded)
         for i, event in enumerate(change.events)
     )
 
 
-def _together(before: State, done: Sequence[Applied]) -> Applied:
+def _together(before: PlayerState, done: Sequence[ChangeOutcome]) -> ChangeOutcome:
     """What was made of the state by one change after the other, as one."""
     state = msgspec.structs.replace(done[-1].state, revision=before.revision + 1)
     if len(done) == 1:
         return msgspec.structs.replace(done[0], state=state)
-    days: dict[tuple[str, datetime.date], DayChange] = {}
+    days: dict[tuple[str, datetime.date], DailyDelta] = {}
     for day in (day for applied in done for day in applied.days):
         same = days.get((day.metric, day.day))
         if same is not None:
-            day = DayChange(day.metric, day.day, day.change + same.change, day.is_active or same.is_active)  # noqa: PLW2901  (the sum takes its place)
+            day = DailyDelta(day.metric, day.day, day.change + same.change, day.is_active or same.is_active)  # noqa: PLW2901  (the sum takes its place)
         days[day.metric, day.day] = day
     profiles = [applied.profile for applied in done if applied.profile is not None]
-    return Applied(
+    return ChangeOutcome(
         state=state,
         is_change=True,
         standings={key: value for applied in done for key, value in applied.standings.items()},

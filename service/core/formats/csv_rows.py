@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from service.core.validation.diagnostics import Place, decoded
+from service.core.validation.diagnostics import SourceLocation, decoded
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -16,7 +16,7 @@ class Row(msgspec.Struct, frozen=True):
     cells: tuple[str, ...]
 
 
-def read_rows(data: bytes, place: Place, *, delimiters: str = ",") -> list[Row]:
+def read_rows(data: bytes, place: SourceLocation, *, delimiters: str = ",") -> list[Row]:
     """The rows that are not empty. The first of `delimiters` that ends the first cell is the one of the file.
 
     Raises:
@@ -44,8 +44,8 @@ def written_rows(rows: Iterable[Iterable[str]]) -> bytes:
     return file.getvalue().encode()
 
 
-def columns(row: Row, count: int, place: Place) -> bool:
+def columns(row: Row, count: int, place: SourceLocation) -> bool:
     """Whether a row has as many cells as it must; what it has instead is noted."""
     if len(row.cells) != count:
-        place.at(None, row.line).note("columns", f"expected {count} cells, got {len(row.cells)}")
+        place.at(None, row.line).report("columns", f"expected {count} cells, got {len(row.cells)}")
     return len(row.cells) == count

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import Literal, get_args
 
 from service.core.formats.stores import google_play
-from service.core.validation.diagnostics import Place, bounded
+from service.core.validation.diagnostics import SourceLocation, bounded
 
 Format = Literal["xbox-page", "achievements2017", "localization", "toml", "po", "steam", "google-play", "epic", "csv"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -44,7 +44,7 @@ def sniff(data: bytes, filename: str) -> Format:
     Raises:
         InvalidCatalog: it is too large, or none that can be read; the message names those.
     """
-    place = Place(filename)
+    place = SourceLocation(filename)
     found = _format(bounded(data, place)[:65_536], PurePath(filename).name)
     if found is None:
         place.refuse("unknown-format", f"expected {READABLE}")

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Callable, Iterator
 from typing import TypeVar, cast
 
-from service.core.validation.diagnostics import Place
+from service.core.validation.diagnostics import SourceLocation
 from service.core.validation.values import shown
 
 T = TypeVar("T")
@@ -18,13 +18,13 @@ class Fields:
     them only while `sound`.
     """
 
-    def __init__(self, value: object, place: Place) -> None:
+    def __init__(self, value: object, place: SourceLocation) -> None:
         self.place = place
         self._noted_before = len(place.found)
         self._members: dict[str, object] = value if isinstance(value, dict) else {}
         self._known: list[str] = []
         if not isinstance(value, dict):
-            place.note("wrong-type", f"expected an object, got {shown(value)}")
+            place.report("wrong-type", f"expected an object, got {shown(value)}")
 
     @property
     def sound(self) -> bool:
@@ -76,21 +76,21 @@ class Fields:
         for name in sorted(self._members.keys() - set(self._known)):
             near = difflib.get_close_matches(name[:64], self._known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(sorted(self._known))}"
-            self.place.inside(name[:64]).note("unknown-member", f"{shown(name)} is not a member here; {hint}")
+            self.place.inside(name[:64]).report("unknown-member", f"{shown(name)} is not a member here; {hint}")
 
     def _take(self, name: str, *, required: bool = False) -> object:
         self._known.append(name)
         value = self._members.get(name)
         if value is None and required:
             state = "is null" if name in self._members else "is missing"
-            self.place.inside(name).note("missing-member", f"{name} {state}")
+            self.place.inside(name).report("missing-member", f"{name} {state}")
         return value
 
-    def _items(self, name: str) -> Iterator[tuple[Place, object]]:
+    def _items(self, name: str) -> Iterator[tuple[SourceLocation, object]]:
         value = self._take(name)
         place = self.place.inside(name)
         if not isinstance(value, list):
-            place.note("wrong-type", f"expected a list, got {shown(value)}")
+            place.report("wrong-type", f"expected a list, got {shown(value)}")
             return
         for index, item in enumerate(value):
             yield place.inside(index), item

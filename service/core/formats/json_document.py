@@ -7,11 +7,11 @@ import collections
 import json
 from typing import Any
 
-from service.core.validation.diagnostics import Place, decoded
+from service.core.validation.diagnostics import SourceLocation, decoded
 from service.core.validation.values import shown
 
 
-def read_json(data: bytes, place: Place) -> object:
+def read_json(data: bytes, place: SourceLocation) -> object:
     """What the file holds. A byte order mark, and the status line and headers of a capture, are passed over.
 
     Raises:
@@ -24,11 +24,11 @@ def read_json(data: bytes, place: Place) -> object:
         if len(found) < len(pairs):
             for name, times in collections.Counter(name for name, _ in pairs).items():
                 if times > 1:
-                    place.note("duplicate-member", f"the member {shown(name)} stands more than once in one object")
+                    place.report("duplicate-member", f"the member {shown(name)} stands more than once in one object")
         return found
 
     def constant(name: str) -> None:
-        place.note("not-json", f"{name} is not JSON")
+        place.report("not-json", f"{name} is not JSON")
 
     try:
         value: object = json.loads(text, object_pairs_hook=members, parse_constant=constant)
@@ -43,7 +43,7 @@ def read_json(data: bytes, place: Place) -> object:
     return value
 
 
-def _body(text: str, place: Place) -> tuple[str, int]:
+def _body(text: str, place: SourceLocation) -> tuple[str, int]:
     """The JSON part and how many lines stand before it."""
     if not text.startswith("HTTP/"):
         return text, 0

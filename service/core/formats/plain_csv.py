@@ -10,7 +10,7 @@ from service.core.catalog.model import Draft
 from service.core.formats.csv_rows import Row, columns, read_rows, written_rows
 from service.core.formats.entry import Entry
 from service.core.validation import publish_rules, values
-from service.core.validation.diagnostics import Place
+from service.core.validation.diagnostics import SourceLocation
 
 KEY, SOURCE = "key", "source"
 _FORMULA = re.compile("(?P<guards>'*)[-=+@\t\r\n＝＋－＠]")
@@ -38,7 +38,7 @@ def read_csv(data: bytes, *, file: str) -> list[Entry]:
     Raises:
         InvalidCatalog: it is no such table, a key or a column stands twice, or a text is none.
     """
-    place = Place(file)
+    place = SourceLocation(file)
     rows = read_rows(data, place, delimiters=",;\t")
     if not rows or rows[0].cells[0] != KEY:
         place.at(None, 1).refuse("unknown-format", "expected a first row that begins with key, source")
@@ -53,7 +53,7 @@ def read_csv(data: bytes, *, file: str) -> list[Entry]:
         there = place.at(cells[0], row.line)
         key = there.read(values.label, cells[0])
         if key in lines:
-            there.note("duplicate-entry", f"the key already stands at line {lines[key]}")
+            there.report("duplicate-entry", f"the key already stands at line {lines[key]}")
         lines[key] = row.line
         source = cells[header.cells.index(SOURCE)] if SOURCE in header.cells else None
         found += [
@@ -75,17 +75,17 @@ def unguarded(cell: str) -> str:
     return cell[1:] if match is not None and match["guards"] else cell
 
 
-def _locales(header: Row, place: Place) -> dict[int, str]:
+def _locales(header: Row, place: SourceLocation) -> dict[int, str]:
     there = place.at(None, header.line)
     found: dict[int, str] = {}
     for index, name in enumerate(header.cells):
         if name in {KEY, SOURCE}:
             if name in header.cells[:index]:
-                there.note("duplicate-column", f"the column {name} stands twice")
+                there.report("duplicate-column", f"the column {name} stands twice")
             continue
         locale = there.read(values.locale, name)
         if locale in found.values():
-            there.note("duplicate-column", f"the column {locale} stands twice")
+            there.report("duplicate-column", f"the column {locale} stands twice")
         found[index] = locale
     place.settle()
     return found

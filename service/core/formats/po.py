@@ -15,7 +15,7 @@ from service.core.catalog import model
 from service.core.catalog.model import Draft
 from service.core.formats.po_lines import Entry, read_entries
 from service.core.validation import publish_rules, values
-from service.core.validation.diagnostics import Place, bounded, decoded
+from service.core.validation.diagnostics import SourceLocation, bounded, decoded
 
 _CHARSET = re.compile(
     rb"^[^#\n]{0,200}Content-Type:[ \t]*text/plain;[ \t]*charset=([A-Za-z0-9_.-]{1,40})", re.MULTILINE
@@ -55,7 +55,7 @@ def read_po(data: bytes, *, file: str, locale: str | None = None) -> PoFile:
         InvalidCatalog: the file is not PO in the strict reading, has plurals, an entry without msgctxt or one that
             stands twice, or says nothing of its language.
     """
-    place = Place(file)
+    place = SourceLocation(file)
     entries = read_entries(decoded(data, place, encoding=_charset(data, place)), place)
     header = entries[0] if entries and entries[0].is_header else None
     found: dict[str, PoEntry] = {}
@@ -65,7 +65,7 @@ def read_po(data: bytes, *, file: str, locale: str | None = None) -> PoFile:
         there = place.at(entry.context, entry.line)
         key = _key(entry, there)
         if key in found:
-            there.note("duplicate-entry", f"the entry already stands at line {found[key].line}")
+            there.report("duplicate-entry", f"the entry already stands at line {found[key].line}")
         found[key] = PoEntry(
             key=key,
             source=there.read(values.text, entry.id),
@@ -126,7 +126,7 @@ def _hint(key: str) -> str:
     return f"Achievement {match['number']}, {_HINTS[match['field']]}"
 
 
-def _charset(data: bytes, place: Place) -> str:
+def _charset(data: bytes, place: SourceLocation) -> str:
     match = _CHARSET.search(bounded(data, place)[:10_000])
     charset = match[1].decode() if match else "utf-8"
     if _CHARSETS.fullmatch(charset) is None:
@@ -134,23 +134,23 @@ def _charset(data: bytes, place: Place) -> str:
     return charset
 
 
-def _key(entry: Entry, place: Place) -> str:
+def _key(entry: Entry, place: SourceLocation) -> str:
     if entry.context is None:
-        place.note("no-key", "an entry without msgctxt: it is the text key, such as achievement/1/name")
+        place.report("no-key", "an entry without msgctxt: it is the text key, such as achievement/1/name")
         return ""
     return place.read(values.label, entry.context)
 
 
-def _locale(header: Entry | None, place: Place, asked: str | None) -> str:
+def _locale(header: Entry | None, place: SourceLocation, asked: str | None) -> str:
     """The locale of the header or of the caller, who may know it from the folder: both must agree."""
     line = 1 if header is None else header.line
     there = place.at("Language", line)
     fields = dict(field.partition(":")[::2] for field in ("" if header is None else header.text).split("\n"))
     written = fields.get("Language", "").strip()
     if not written and asked is None:
-        there.note("no-language", "the header has no Language, such as fr_FR")
+        there.report("no-language", "the header has no Language, such as fr_FR")
     of_file = there.read(values.locale, written) if written else None
     of_caller = None if asked is None else there.read(values.locale, asked)
     if of_file and of_caller and of_file != of_caller:
-        there.note("other-language", f"the file is in {of_file}, and {of_caller} was expected")
+        there.report("other-language", f"the file is in {of_file}, and {of_caller} was expected")
     return of_file or of_caller or ""

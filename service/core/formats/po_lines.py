@@ -2,7 +2,7 @@
 
 import re
 
-from service.core.validation.diagnostics import Place
+from service.core.validation.diagnostics import SourceLocation
 
 _STRING = r'[^"\\]*(?:\\[ntr"\\][^"\\]*)*'
 _LINE = re.compile(
@@ -68,7 +68,7 @@ class Entry:
         return _ESCAPE.sub(lambda escape: _ESCAPED.get(escape[1], escape[1]), string)
 
 
-def read_entries(text: str, place: Place) -> list[Entry]:
+def read_entries(text: str, place: SourceLocation) -> list[Entry]:
     """All entries but obsolete ones (`#~`). What breaks the grammar is noted with its line.
 
     Raises:
@@ -82,7 +82,7 @@ def read_entries(text: str, place: Place) -> list[Entry]:
 
 
 class _Reading:
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: SourceLocation) -> None:
         self.entries: list[Entry] = []
         self._place = place
         self._entry: Entry | None = None
@@ -97,7 +97,7 @@ class _Reading:
         elif match["keyword"] is not None:
             self._take_keyword(number, match["keyword"], match["first"])
         elif match["more"] is not None and self._entry is None:
-            self._place.at(None, number).note("not-po", "a string that belongs to no keyword")
+            self._place.at(None, number).report("not-po", "a string that belongs to no keyword")
         elif match["more"] is not None and self._entry is not None:
             self._entry.extend(match["more"])
 
@@ -108,11 +108,11 @@ class _Reading:
             return
         there = self._place.at(entry.context, entry.line)
         if entry.is_plural:
-            there.note("plural", "an entry with plural forms: texts of a catalogue have none")
+            there.report("plural", "an entry with plural forms: texts of a catalogue have none")
         elif not entry.has("msgid"):
-            there.note("missing-msgid", "the entry has no msgid")
+            there.report("missing-msgid", "the entry has no msgid")
         elif not entry.has("msgstr"):
-            there.note("missing-msgstr", "the entry has no msgstr")
+            there.report("missing-msgstr", "the entry has no msgstr")
         else:
             self.entries.append(entry)
 
@@ -136,7 +136,7 @@ class _Reading:
             entry = self._entry = Entry(number, fuzzy=self._fuzzy)
             self._fuzzy = False
         if keyword == "msgstr" and entry.has("msgstr"):
-            self._place.at(entry.context, number).note("duplicate-msgstr", "the entry already has a msgstr")
+            self._place.at(entry.context, number).report("duplicate-msgstr", "the entry already has a msgstr")
         entry.is_plural = entry.is_plural or is_plural
         entry.begin(keyword, string)
 
@@ -152,4 +152,4 @@ class _Reading:
         """Note what is wrong with a line, and ask nothing more of the entry it is in."""
         self._entry = self._entry or Entry(number, fuzzy=False)
         self._entry.is_damaged = True
-        self._place.at(self._entry.context, number).note(rule, message)
+        self._place.at(self._entry.context, number).report(rule, message)

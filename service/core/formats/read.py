@@ -17,7 +17,7 @@ from service.core.formats.stores import epic, google_play, steam
 from service.core.formats.xbox import captured_page, export, partner_center
 from service.core.formats.xbox.partner_center import ListedAchievement, Localization
 from service.core.validation import publish_rules, store_ids, values
-from service.core.validation.diagnostics import Place
+from service.core.validation.diagnostics import SourceLocation
 from service.errors import InvalidCatalog, Problem
 
 __all__ = ["Entry", "Strings", "read", "texts_of"]
@@ -74,19 +74,19 @@ def texts_of(
         **{entry.key: entry.text for entry in found if entry.locale == default and entry.text},
     }
     texts: dict[str, dict[str, str]] = {}
-    wrong, unwise = Place(file), Place(file)
+    wrong, unwise = SourceLocation(file), SourceLocation(file)
     with contextlib.suppress(InvalidCatalog):  # there are too many problems to go on: what was found is told
         for entry in found:
             there = (entry.key, entry.line)
             if entry.key not in known and not entry.key.startswith(publish_rules.STRING_PREFIX):
-                wrong.at(*there).note("unknown-key", "the title has no text of that key")
+                wrong.at(*there).report("unknown-key", "the title has no text of that key")
             elif not entry.text:
                 continue
             elif entry.locale != default and entry.source is not None and entry.source != sources.get(entry.key):
                 message = f"left out: it translates {values.shown(entry.source)}, which is not the text any more"
-                unwise.at(*there).note("stale", message)
+                unwise.at(*there).report("stale", message)
             elif entry.needs_review:
-                unwise.at(*there).note("fuzzy", "left out: it is marked fuzzy and needs review")
+                unwise.at(*there).report("fuzzy", "left out: it is marked fuzzy and needs review")
             else:
                 texts.setdefault(entry.locale, {})[entry.key] = entry.text
     return texts, wrong.found, unwise.found
@@ -95,16 +95,18 @@ def texts_of(
 def _format_of(files: Files, given: str | None) -> str:
     """The one format of all files; Partner Center's two are one."""
     if not files:
-        Place("").refuse("no-file", "expected at least one file")
+        SourceLocation("").refuse("no-file", "expected at least one file")
     found = {
         name: _PAIRS.get(kind, kind) for name, kind in ((name, given or sniff(files[name], name)) for name in files)
     }
     first, *_ = found.values()
     for name, kind in found.items():
         if kind not in _READERS:
-            Place(name).refuse("unknown-format", f"expected {', '.join(FORMATS)}, got {kind!r}")
+            SourceLocation(name).refuse("unknown-format", f"expected {', '.join(FORMATS)}, got {kind!r}")
         if kind != first:
-            Place(name).refuse("two-formats", f"the file is {kind}, and another one is {first}: give them one by one")
+            SourceLocation(name).refuse(
+                "two-formats", f"the file is {kind}, and another one is {first}: give them one by one"
+            )
     return first
 
 

@@ -11,7 +11,7 @@ from service import errors
 from service.core.catalog.model import Draft
 from service.core.formats import po, read
 from service.core.formats.toml_catalog import read_toml, write_toml
-from service.core.validation.diagnostics import MAX_BYTES, Place
+from service.core.validation.diagnostics import MAX_BYTES, SourceLocation
 from service.core.validation.values import locale as locale_of
 
 TEMPLATES = "templates"
@@ -121,13 +121,13 @@ def _translated(
     path: Path, draft: Draft | None, others: dict[str, dict[str, str]], warnings: list[errors.Problem]
 ) -> tuple[str, dict[str, str]]:
     """The locale and texts of one PO file. Without a draft, because its TOML is wrong, the file is only read."""
-    place = Place(str(path))
+    place = SourceLocation(str(path))
     locale = place.at("folder").read(locale_of, path.parts[-3])
     place.settle()
     if locale in others:
-        place.note("duplicate-locale", f"another folder holds the {locale} texts too")
+        place.report("duplicate-locale", f"another folder holds the {locale} texts too")
     if draft is not None and locale == draft.title.default_locale:
-        place.note("default-locale", f"the {locale} texts are in the TOML: it is the default locale")
+        place.report("default-locale", f"the {locale} texts are in the TOML: it is the default locale")
     place.settle()
     file = po.read_po(_read(path), file=str(path), locale=locale)
     if draft is None:
@@ -145,4 +145,4 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
-        Place(str(path)).refuse("unreadable", f"the file cannot be read: {error.strerror}")
+        SourceLocation(str(path)).refuse("unreadable", f"the file cannot be read: {error.strerror}")

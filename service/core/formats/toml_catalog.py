@@ -19,7 +19,7 @@ from service.core.catalog.model import Achievement, Draft, MediaAsset, Requireme
 from service.core.formats import toml_measures
 from service.core.formats.fields import Fields
 from service.core.validation import publish_rules, values
-from service.core.validation.diagnostics import Place, decoded
+from service.core.validation.diagnostics import SourceLocation, decoded
 
 HEADER = """\
 # The achievements of one title, with their texts in the default locale.
@@ -58,7 +58,7 @@ def read_toml(data: bytes, *, file: str) -> Draft:
     Raises:
         InvalidCatalog: it is not TOML, or anything in it is wrong; lines are given where the file has usual headers.
     """
-    place = Place(file)
+    place = SourceLocation(file)
     text = decoded(data, place)
     if long := _LONG_KEY.search(text):
         line = text.count("\n", 0, long.start()) + 1
@@ -123,11 +123,11 @@ def _draft(fields: Fields) -> Draft:
     for table in fields.each("achievements"):
         achievement, words = _achievement(table, product, platforms)
         if table.sound:
-            table.place.note_all(publish_rules.contradictions_within(achievement))
+            table.place.report_all(publish_rules.contradictions_within(achievement))
             achievements.append((achievement, table.place))
             texts.update(words)
     for index, broken in publish_rules.contradictions([achievement for achievement, _ in achievements]):
-        achievements[index][1].note(broken.rule, str(broken))
+        achievements[index][1].report(broken.rule, str(broken))
     strings = fields.nested("strings")
     if strings is not None:
         pairs = strings.pairs(values.label, values.text)

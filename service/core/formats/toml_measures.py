@@ -9,7 +9,7 @@ from service.core.catalog import model
 from service.core.catalog.model import Attribute, Measure, Metric, Pairs, Requirement
 from service.core.formats.fields import Fields
 from service.core.validation import values
-from service.core.validation.diagnostics import Broken
+from service.core.validation.diagnostics import InvalidValue
 
 _PERIOD = re.compile("([1-9][0-9]{0,8})([dhms])")
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
@@ -102,7 +102,7 @@ def written_requirement(one: Requirement) -> dict[str, Any]:
 def _period(value: object) -> int:
     match = _PERIOD.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise Broken("period", f'expected a time such as "7d", "12h", "90m" or "30s", got {values.shown(value)}')
+        raise InvalidValue("period", f'expected a time such as "7d", "12h", "90m" or "30s", got {values.shown(value)}')
     return int(match[1]) * _UNITS[match[2]]
 
 

@@ -6,7 +6,7 @@ A DOCTYPE is refused, and with it every entity, so nothing can be fetched or blo
 from typing import NoReturn
 from xml.parsers import expat
 
-from service.core.validation.diagnostics import Place, bounded
+from service.core.validation.diagnostics import SourceLocation, bounded
 
 MAX_DEPTH = 16  # the formats need five
 
@@ -29,7 +29,7 @@ class Element:
         return "".join(self.pieces)
 
 
-def read_xml(data: bytes, place: Place) -> Element:
+def read_xml(data: bytes, place: SourceLocation) -> Element:
     """The root element.
 
     Raises:

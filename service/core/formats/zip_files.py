@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Mapping
 
 from service.core.validation import values
-from service.core.validation.diagnostics import Place, bounded
+from service.core.validation.diagnostics import SourceLocation, bounded
 
 MAX_FILES = 500
 MAX_FILE_BYTES = 1024 * 1024  # Google Play's own limit for a file
@@ -16,7 +16,7 @@ MAX_RATIO = 200  # text seldom shrinks to a twentieth, a bomb to a thousandth
 _NAME = re.compile(r"[^/\\:\0-\x1f]{1,100}")
 
 
-def read_zip(data: bytes, place: Place, *, wanted: re.Pattern[str]) -> dict[str, bytes]:
+def read_zip(data: bytes, place: SourceLocation, *, wanted: re.Pattern[str]) -> dict[str, bytes]:
     """The wanted files by name; others are looked at, not unpacked.
 
     Raises:
@@ -48,23 +48,23 @@ def write_zip(files: Mapping[str, bytes]) -> bytes:
     return made.getvalue()
 
 
-def _check(entries: list[zipfile.ZipInfo], place: Place) -> None:
+def _check(entries: list[zipfile.ZipInfo], place: SourceLocation) -> None:
     if len(entries) > MAX_FILES:
         place.refuse("too-many-files", f"expected at most {MAX_FILES} files, got {len(entries)}")
     if len({entry.filename for entry in entries}) < len(entries):
-        place.note("duplicate-file", "a file stands in it twice")
+        place.report("duplicate-file", "a file stands in it twice")
     for entry in entries:
         there = place.at(entry.filename)
         if _NAME.fullmatch(entry.filename) is None or entry.filename in {".", ".."}:
-            there.note("path", f"expected a file's name without folders, got {values.shown(entry.filename)}")
+            there.report("path", f"expected a file's name without folders, got {values.shown(entry.filename)}")
         if entry.flag_bits & 1:
-            there.note("encrypted", "an encrypted file cannot be read")
+            there.report("encrypted", "an encrypted file cannot be read")
         if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            there.note("packing", "expected a file that is stored or deflated")
+            there.report("packing", "expected a file that is stored or deflated")
         if entry.file_size > MAX_FILE_BYTES:
-            there.note("too-large", f"expected a file of at most {MAX_FILE_BYTES} bytes, got {entry.file_size}")
+            there.report("too-large", f"expected a file of at most {MAX_FILE_BYTES} bytes, got {entry.file_size}")
         if entry.file_size > MAX_RATIO * max(entry.compress_size, 1):
-            there.note("bomb", f"{entry.compress_size} bytes that become {entry.file_size} are not unpacked")
+            there.report("bomb", f"{entry.compress_size} bytes that become {entry.file_size} are not unpacked")
     if sum(entry.file_size for entry in entries) > MAX_ALL_BYTES:
-        place.note("too-large", f"expected at most {MAX_ALL_BYTES} bytes in all")
+        place.report("too-large", f"expected at most {MAX_ALL_BYTES} bytes in all")
     place.settle()

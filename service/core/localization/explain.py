@@ -9,7 +9,7 @@ from service.core.languages import negotiation
 from service.core.publishing.published_title import PublishedTitle
 
 
-class Explained(msgspec.Struct, frozen=True, kw_only=True):
+class StringExplanation(msgspec.Struct, frozen=True, kw_only=True):
     """One string. `locale` is where it comes from, None where nobody has it; `lacked_by` those asked before, in order.
 
     `is_with_others`: the title gives an achievement's strings one language, and that one decided.
@@ -18,7 +18,7 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     locale: str | None
     text: str | None
-    lacked_by: tuple[str, ...]
+    locales_without_text: tuple[str, ...]
     is_with_others: bool = False
 
 
@@ -27,7 +27,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
     release: int
     chain: tuple[str, ...]
-    strings: tuple[Explained, ...]
+    strings: tuple[StringExplanation, ...]
 
 
 def explain(
@@ -50,16 +50,18 @@ def explain(
     )
 
 
-def _explained(published: PublishedTitle, key: str, chain: tuple[str, ...], own: tuple[str, ...] | None) -> Explained:
+def _explained(
+    published: PublishedTitle, key: str, chain: tuple[str, ...], own: tuple[str, ...] | None
+) -> StringExplanation:
     walked = chain if own is None else own
     has = [key in published.texts.get(locale, {}) for locale in walked]
     index = has.index(True) if True in has else len(walked)
     locale = walked[index] if index < len(walked) else None
-    return Explained(
+    return StringExplanation(
         key=key,
         locale=locale,
         text=None if locale is None else published.texts[locale][key],
-        lacked_by=tuple(name for name in chain[:index] if key not in published.texts.get(name, {})),
+        locales_without_text=tuple(name for name in chain[:index] if key not in published.texts.get(name, {})),
         is_with_others=any(key in published.texts.get(name, {}) for name in chain[:index]),
     )
 
@@ -69,5 +71,5 @@ def _own_chains(published: PublishedTitle, chain: tuple[str, ...]) -> Iterator[t
     achievements: tuple[Achievement, ...] = tuple(published.every.values())
     for achievement in achievements:
         keys = published.keys_of(achievement)
-        coherent = published.coherent(keys, chain)
+        coherent = published.single_language_chain(keys, chain)
         yield from ((key, coherent) for key in keys)

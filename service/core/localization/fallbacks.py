@@ -39,7 +39,7 @@ class Fallbacks:
         self._seen: dict[tuple[int, tuple[str, ...]], tuple[PublishedTitle, int]] = {}
 
     def count(self, published: PublishedTitle, chain: tuple[str, ...]) -> None:
-        """One more answer from a release in a chain (as `PublishedTitle.effective` has it)."""
+        """One more answer from a release in a chain (as `PublishedTitle.trim_chain` has it)."""
         if len(chain) < 2:  # noqa: PLR2004  (the first locale has every string)
             return
         key = published.key, chain
@@ -54,7 +54,7 @@ class Fallbacks:
         seen, self._seen = self._seen, {}
         found: Counter[tuple[int, str, str, str]] = Counter()
         for (_, chain), (published, answers) in seen.items():
-            for used, key in fallen(published, chain):
+            for used, key in missing_keys(published, chain):
                 found[published.title_id, chain[0], used, key] += answers
         rows = sorted((*place, answers) for place, answers in found.items())  # in one order: no deadlock with others
         if not rows:
@@ -72,7 +72,7 @@ class Fallbacks:
             raise
 
 
-def fallen(published: PublishedTitle, chain: tuple[str, ...]) -> list[tuple[str, str]]:
+def missing_keys(published: PublishedTitle, chain: tuple[str, ...]) -> list[tuple[str, str]]:
     """The strings that the first locale of a chain lacks and another one has: (that one, key). Pure."""
     first = published.texts.get(chain[0], {})
     found: dict[str, str] = {}

@@ -10,7 +10,7 @@ from service.core.auth.principal import Right
 from service.core.catalog.model import Draft
 from service.core.formats.entry import Entry
 from service.core.validation import publish_rules
-from service.core.validation.string_checks import remarks_on
+from service.core.validation.string_checks import check_string
 from service.errors import Problem
 
 Kind = Literal["new", "changed", "stale", "removed", "unchanged", "kept", "unknown", "error"]
@@ -20,7 +20,7 @@ State = Literal["needs_review", "translated", "approved"]
 WRITES: tuple[Kind, ...] = ("new", "changed", "stale", "removed")
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ReportLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One string of a file and what becomes of it.
 
     | kind | the string |
@@ -54,8 +54,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     mode: Mode
     counts: Mapping[str, Mapping[Kind, int]]
-    lines: tuple[Line, ...]
-    over_approved: bool = False
+    lines: tuple[ReportLine, ...]
+    overwrite_approved: bool = msgspec.field(default=False, name="over_approved")
+    """Stored reports spell it `over_approved`."""
 
     @property
     def has_errors(self) -> bool:
@@ -64,12 +65,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     def rights(self, default_locale: str) -> list[tuple[Right, str]]:
         """What somebody needs to apply it: a right for each locale that something is written in."""
-        takes_away: Right = "review" if self.mode == "replace-locale" or self.over_approved else "translate"
+        takes_away: Right = "review" if self.mode == "replace-locale" or self.overwrite_approved else "translate"
         locales = sorted({line.locale for line in self.lines if line.kind in WRITES})
         return [("source" if locale == default_locale else takes_away, locale) for locale in locales]
 
 
-class Standing(msgspec.Struct, frozen=True):
+class ExistingText(msgspec.Struct, frozen=True):
     """What is there of a string in a locale."""
 
     text: str
@@ -80,14 +81,14 @@ class Standing(msgspec.Struct, frozen=True):
 def compare(
     entries: Iterable[Entry],
     draft: Draft,
-    there: Mapping[tuple[str, str], Standing],
+    there: Mapping[tuple[str, str], ExistingText],
     *,
     mode: Mode = "merge",
-    over_approved: bool = False,
+    overwrite_approved: bool = False,
 ) -> Report:
     """What these texts would change of what is `there`, by locale and key.
 
-    "merge" never takes anything away, and replaces an approved text only `over_approved`. "replace-locale" makes each
+    "merge" never takes anything away, and replaces an approved text only with `overwrite_approved`. "replace-locale" makes each
     locale that the file holds what the file says. In both, a text that needs review never replaces one that does not.
     """
     default = draft.title.default_locale
@@ -107,7 +108,7 @@ def compare(
             lines.append(_line("unknown", entry, rule="no-source", message=f"there is no text of it in {default}"))
         else:
             lines.append(
-                _compared(entry, source, there.get(place), default, over=over_approved or mode == "replace-locale")
+                _compared(entry, source, there.get(place), default, over=overwrite_approved or mode == "replace-locale")
             )
         named.add(place)
     if mode == "replace-locale":
@@ -117,13 +118,13 @@ def compare(
         of_locale = counts.setdefault(line.locale, {})
         of_locale[line.kind] = of_locale.get(line.kind, 0) + 1
     shown = tuple(line for line in lines if line.kind != "unchanged")
-    return Report(mode=mode, counts=counts, lines=shown, over_approved=over_approved)
+    return Report(mode=mode, counts=counts, lines=shown, overwrite_approved=overwrite_approved)
 
 
-def broken(problems: Iterable[Problem], *, mode: Mode = "merge", locale: str | None = None) -> Report:
+def unreadable_report(problems: Iterable[Problem], *, mode: Mode = "merge", locale: str | None = None) -> Report:
     """The report on a file that cannot be read: its problems as errors."""
     lines = tuple(
-        Line(
+        ReportLine(
             kind="error",
             key=problem.key or "",
             locale=locale or "",
@@ -164,8 +165,8 @@ def report_po(report: Report, locale: str) -> bytes:
     return str(file).encode() + b"\n"
 
 
-def _compared(entry: Entry, source: str | None, old: Standing | None, default: str, *, over: bool) -> Line:
-    remarks = remarks_on(entry.text, key=entry.key, locale=entry.locale, source=source, source_locale=default)
+def _compared(entry: Entry, source: str | None, old: ExistingText | None, default: str, *, over: bool) -> ReportLine:
+    remarks = check_string(entry.text, key=entry.key, locale=entry.locale, source=source, source_locale=default)
     for remark in remarks:
         if remark.severity == "error":
             return _line("error", entry, source, rule=remark.rule, message=remark.message)
@@ -186,10 +187,10 @@ def _compared(entry: Entry, source: str | None, old: Standing | None, default: s
     return _line(kind, entry, source, before=old.text, state=state, remarks=rule_names)
 
 
-def _removed(there: Mapping[tuple[str, str], Standing], named: set[tuple[str, str]]) -> list[Line]:
+def _removed(there: Mapping[tuple[str, str], ExistingText], named: set[tuple[str, str]]) -> list[ReportLine]:
     locales = {locale for locale, _ in named}
     return [
-        Line(kind="removed", key=key, locale=locale, before=old.text)
+        ReportLine(kind="removed", key=key, locale=locale, before=old.text)
         for (locale, key), old in sorted(there.items())
         if locale in locales and (locale, key) not in named
     ]
@@ -205,8 +206,8 @@ def _line(
     rule: str | None = None,
     message: str | None = None,
     remarks: tuple[str, ...] = (),
-) -> Line:
-    return Line(
+) -> ReportLine:
+    return ReportLine(
         kind=kind,
         key=entry.key,
         locale=entry.locale,

@@ -9,8 +9,16 @@ import msgspec
 
 from service.core.auth.principal import Principal, may_localize
 from service.core.formats import read
-from service.core.localization.import_report import WRITES, Mode, Report, Standing, State, broken, compare
-from service.core.localization.strings import editing
+from service.core.localization.import_report import (
+    WRITES,
+    ExistingText,
+    Mode,
+    Report,
+    State,
+    compare,
+    unreadable_report,
+)
+from service.core.localization.strings import get_draft_status
 from service.core.publishing.drafts import Author, NewText, draft_of, lock_title, write_texts
 from service.db import Connection
 from service.db.pool import Pool
@@ -44,7 +52,7 @@ async def read_files(
     format: str | None = None,  # noqa: A002  (the name that callers know it by)
     locale: str | None = None,
     mode: Mode = "merge",
-    over_approved: bool = False,
+    overwrite_approved: bool = False,
 ) -> Batch:
     """Compare files of one format with what is being edited, and keep the report. Nothing else is written.
 
@@ -55,18 +63,18 @@ async def read_files(
         NotFound: there is no such title.
         PermissionDenied: `who` may not apply what the file would change: nothing is kept then.
     """
-    asked = [format, locale, mode, over_approved, *files, *files.values()]
+    asked = [format, locale, mode, overwrite_approved, *files, *files.values()]
     sha256 = hashlib.sha256(msgspec.msgpack.encode(asked)).digest()
     async with pool.connection() as connection:
         # The version comes first: whatever is written meanwhile makes it an old one, which is never applied.
-        version = (await editing(connection, title_id)).catalog_version
+        version = (await get_draft_status(connection, title_id)).catalog_version
         known = await _known.first(connection, title_id=title_id, sha256=sha256, catalog_version=version)
         if known is not None:
-            may_apply(who, known.batch(), (await editing(connection, title_id)).default_locale)
+            may_apply(who, known.batch(), (await get_draft_status(connection, title_id)).default_locale)
             return known.batch()
         draft = await draft_of(connection, title_id)
         there = {
-            (row.locale, row.key): Standing(row.text, row.state, row.is_stale)
+            (row.locale, row.key): ExistingText(row.text, row.state, row.is_stale)
             for row in await _standing.all(connection, title_id=title_id)
         }
     assert draft is not None  # noqa: S101  (there is a version of it)
@@ -74,9 +82,9 @@ async def read_files(
     def compared() -> tuple[str, Report]:
         found = read.read(files, draft=draft, format=format, locale=locale)
         if found.problems:
-            report = broken(found.problems, mode=mode, locale=locale)
+            report = unreadable_report(found.problems, mode=mode, locale=locale)
         else:
-            report = compare(found.entries, draft, there, mode=mode, over_approved=over_approved)
+            report = compare(found.entries, draft, there, mode=mode, overwrite_approved=overwrite_approved)
         return found.format, report
 
     found_format, report = await asyncio.to_thread(compared)
@@ -112,7 +120,7 @@ def _may_write(who: Principal, title_id: int, report: Report, default_locale: st
         may_localize(who, right, title_id, where)
 
 
-async def one(connection: Connection, title_id: int, batch_id: int) -> Batch:
+async def get_batch(connection: Connection, title_id: int, batch_id: int) -> Batch:
     """One batch of a title.
 
     Raises:
@@ -124,7 +132,9 @@ async def one(connection: Connection, title_id: int, batch_id: int) -> Batch:
     return row.batch()
 
 
-async def apply(connection: Connection, title_id: int, batch_id: int, *, catalog_version: int, actor: str) -> Batch:
+async def apply_batch(
+    connection: Connection, title_id: int, batch_id: int, *, catalog_version: int, actor: str
+) -> Batch:
     """Write what the report says, all of it. The connection must be in a transaction.
 
     A batch that was applied already is given as it is.
@@ -135,10 +145,10 @@ async def apply(connection: Connection, title_id: int, batch_id: int, *, catalog
         InvalidCatalog: the report has errors.
     """
     await lock_title(connection, title_id)
-    batch = await one(connection, title_id, batch_id)
+    batch = await get_batch(connection, title_id, batch_id)
     if batch.applied_at is not None:
         return batch
-    version = (await editing(connection, title_id)).catalog_version
+    version = (await get_draft_status(connection, title_id)).catalog_version
     if not version == catalog_version == batch.catalog_version:
         raise Conflict(f"the catalogue is at version {version}, the report is of {batch.catalog_version}", version)
     if batch.report.has_errors:

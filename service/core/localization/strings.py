@@ -11,14 +11,14 @@ import msgspec
 
 from service.core.auth.principal import Right
 from service.core.publishing.drafts import lock_title, text_keys
-from service.core.validation.string_checks import limit_of, remarks_on
-from service.core.validation.text_checks import Remark
+from service.core.validation.string_checks import check_string, limit_of
+from service.core.validation.text_checks import Diagnostic
 from service.db import Connection
 from service.db.queries import query, statement
 from service.errors import Conflict, InvalidField, NotFound
 
 State = Literal["missing", "needs_review", "translated", "approved"]
-Written = Literal["needs_review", "translated", "approved"]
+WritableState = Literal["needs_review", "translated", "approved"]
 Filter = Literal["", "missing", "needs_review", "translated", "approved", "stale", "problems", "unpublished"]
 
 PAGE = 50  # strings
@@ -69,11 +69,11 @@ class String(msgspec.Struct, frozen=True):
         """The warnings that somebody took upon themselves, by rule."""
         return msgspec.json.decode(self.overrides, type=dict[str, Override])
 
-    def found(self) -> list[Remark]:
+    def found(self) -> list[Diagnostic]:
         """What the checks say of the text now, the overridden warnings too; nothing of a missing one."""
         if self.text is None:
             return []
-        return remarks_on(
+        return check_string(
             self.text, key=self.key, locale=self.locale, source=self.source, source_locale=self.source_locale
         )
 
@@ -99,7 +99,7 @@ class Revision(msgspec.Struct, frozen=True):
     at: datetime
 
 
-async def one(connection: Connection, title_id: int, key: str, locale: str, *, other: str = "") -> String:
+async def get_string(connection: Connection, title_id: int, key: str, locale: str, *, other: str = "") -> String:
     """One string in one locale, with its text in a third language if `other` names one.
 
     Raises:
@@ -113,7 +113,7 @@ async def one(connection: Connection, title_id: int, key: str, locale: str, *, o
     return string
 
 
-async def page(
+async def list_strings(
     connection: Connection,
     title_id: int,
     locale: str,
@@ -132,7 +132,7 @@ async def page(
     Raises:
         NotFound: there is no such title.
     """
-    default = (await editing(connection, title_id)).default_locale
+    default = (await get_draft_status(connection, title_id)).default_locale
     known = await text_keys(connection, title_id) if locale == default else set()
     strings = await _page.all(
         connection,
@@ -149,7 +149,7 @@ async def page(
     return Page(shown, shown[-1].key if len(strings) > count else None)
 
 
-def right_to_save(current: String, state: Written) -> Right:
+def required_right(current: String, state: WritableState) -> Right:
     """What somebody needs to make a string's text one of this state. Pure.
 
     The default locale needs "source". A suggestion may fill a gap, or replace what needs review as well; what is
@@ -173,7 +173,7 @@ async def save(
     text: str,
     expected: int,
     actor: str,
-    state: Written = "translated",
+    state: WritableState = "translated",
     reasons: Mapping[str, str] | None = None,
 ) -> String:
     """Write a text, if the string still is at the version that its writer saw; gives it as it is then.
@@ -187,7 +187,7 @@ async def save(
         InvalidField: a check calls the text wrong.
     """
     await lock_title(connection, title_id)
-    current = await one(connection, title_id, key, locale)
+    current = await get_string(connection, title_id, key, locale)
     said = {rule: Override(actor, reason) for rule, reason in (reasons or {}).items()}
     return await _write(
         connection, title_id, current, text=text, expected=expected, actor=actor, state=state, said=said
@@ -205,7 +205,7 @@ async def review(
         InvalidField: a check calls the text wrong, so that it cannot be approved.
     """
     await lock_title(connection, title_id)
-    current = await one(connection, title_id, key, locale)
+    current = await get_string(connection, title_id, key, locale)
     if current.text is None:
         raise NotFound(f"there is no text of {key!r} in {locale} to be reviewed")
     return await _write(
@@ -234,7 +234,7 @@ async def restore(
         InvalidField: a check calls the text wrong.
     """
     await lock_title(connection, title_id)
-    current = await one(connection, title_id, key, locale)
+    current = await get_string(connection, title_id, key, locale)
     old = next(iter(await history(connection, title_id, key, locale, before=version + 1, count=1)), None)
     if old is None or old.version != version or old.text is None:
         raise NotFound(f"there is no text of {key!r} in {locale} of version {version}")
@@ -259,7 +259,7 @@ async def history(
     )
 
 
-async def editing(connection: Connection, title_id: int) -> "Editing":
+async def get_draft_status(connection: Connection, title_id: int) -> "DraftStatus":
     """The state of what is being edited of a title.
 
     Raises:
@@ -291,7 +291,7 @@ async def _write(
     text: str,
     expected: int,
     actor: str,
-    state: Written = "translated",
+    state: WritableState = "translated",
     origin: Literal["edit", "review", "restore"] = "edit",
     said: Overrides | None = None,
     source_version: int | None = None,
@@ -299,7 +299,7 @@ async def _write(
 ) -> String:
     """Write it, if the version is still the expected one: the statement itself compares."""
     key, locale = current.key, current.locale
-    found = remarks_on(text, key=key, locale=locale, source=current.source, source_locale=current.source_locale)
+    found = check_string(text, key=key, locale=locale, source=current.source, source_locale=current.source_locale)
     wrong = [remark for remark in found if remark.severity == "error"]
     if wrong and is_checked and current.version == expected:
         raise InvalidField("text", f"a text that breaks no rule: {wrong[0].message} [{wrong[0].rule}]")
@@ -322,10 +322,10 @@ async def _write(
         raise Conflict(
             f"{key} in {locale} is at version {current.version}, not at {expected}: somebody else changed it", current
         )
-    return await one(connection, title_id, key, locale)
+    return await get_string(connection, title_id, key, locale)
 
 
-class Editing(msgspec.Struct, frozen=True):
+class DraftStatus(msgspec.Struct, frozen=True):
     """What is being edited of a title. `catalog_version` rises with every change of it."""
 
     title_id: int
@@ -342,5 +342,5 @@ _one = query("texts.one", row=String)
 _page = query("texts.page", row=String)
 _save = query("texts.save", row=_Version)
 _history = query("texts.history", row=Revision)
-_editing = query("catalog.editing", row=Editing)
+_editing = query("catalog.editing", row=DraftStatus)
 _set_publish_from = statement("catalog.set_publish_from")

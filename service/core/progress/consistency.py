@@ -7,13 +7,13 @@ from service.db import Connection
 from service.db.queries import query, statement
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Drift(msgspec.Struct, frozen=True):
     """One thing that does not add up, in words for an operator; players are not named."""
 
     what: str
 
 
-async def examine(connection: Connection, *, repair: bool = False) -> list[Finding]:
+async def find_drift(connection: Connection, *, repair: bool = False) -> list[Drift]:
     """Count everything again. With `repair`, the counters of completions are put right; totals are only reported.
 
     The connection must be in a transaction that repeats its reads: what is written meanwhile is then in none of it.
@@ -22,17 +22,17 @@ async def examine(connection: Connection, *, repair: bool = False) -> list[Findi
     for row in await _completions.all(connection):
         what = "players" if row.number == 0 else f"holders of achievement {row.number}"
         said = f"title {row.title_id}: {row.counted} {what} are counted, {row.there} are there"
-        findings.append(Finding(said + (", put right" if repair else "")))
+        findings.append(Drift(said + (", put right" if repair else "")))
         if repair:
             change = row.there - row.counted
             await _correct.run(connection, title_id=row.title_id, number=row.number, change=change)
     findings += [
-        Finding(f"title {row.title_id}: {row.players} totals of {row.metric} are not what their days add up to")
+        Drift(f"title {row.title_id}: {row.players} totals of {row.metric} are not what their days add up to")
         for row in await _totals.all(connection, prefix=Measure(aggregate="sum").key)
     ]
     unlocks = await _double_unlocks.one(connection)
     if unlocks.players:
-        findings.append(Finding(f"{unlocks.players} rows of players hold an achievement twice"))
+        findings.append(Drift(f"{unlocks.players} rows of players hold an achievement twice"))
     return findings
 
 

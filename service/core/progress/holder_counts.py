@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import msgspec
 
 from service.db import Connection
-from service.db.batching import Coalesced
+from service.db.batching import BatchLoader
 from service.db.pool import Pool
 from service.db.queries import query
 
@@ -35,12 +35,12 @@ class Counts(msgspec.Struct, frozen=True):
         return round(min(100.0, 100.0 * self.holders.get(number, 0) / self.players), 2)
 
 
-class Completions:
+class HolderCounts:
     """What is counted now, of one title after the other; asked together, answered together."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._counts = Coalesced(self._answer)
+        self._counts = BatchLoader(self._answer)
         self._last: dict[int, Counts] = {}
         self._stamps = itertools.count(1)
 
@@ -50,9 +50,9 @@ class Completions:
         Raises:
             Unavailable: the database is out of reach.
         """
-        return await self._counts.ask(title_id)
+        return await self._counts.load(title_id)
 
-    async def fold(self, connection: Connection) -> int:
+    async def merge_deltas(self, connection: Connection) -> int:
         """Take what was counted since into the sums; gives how many rows that were. Whoever writes waits for nothing."""
         rows = 0
         while folded := (await _fold.one(connection, most=_FOLDED_TOGETHER)).rows:

@@ -6,23 +6,23 @@ from collections.abc import Sequence
 import msgspec
 
 from service import ticks
-from service.core.progress.paging import Asked, Cursor, Listing, Order, Run, View, listing
-from service.core.progress.reader import ProgressReads
+from service.core.progress.paging import Cursor, ListSpec, Order, OrderedItems, TitleSlice, TitleView, order_items
+from service.core.progress.reader import ProgressReader
 from service.core.publishing.published_title import PublishedTitle
-from service.core.publishing.snapshot import Releases
-from service.core.unlocks.player_progress import Everything, Progress
+from service.core.publishing.snapshot import SnapshotStore
+from service.core.unlocks.player_progress import PlayerProgress, TitleProgress
 
 _LISTS_KEPT = 8  # orders and filters that one player's clients use at a time
 
 
-class Walk(msgspec.Struct, frozen=True, kw_only=True):
+class PageRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Where a list begins: what it is of, and what is known when its first page is made.
 
     `cursor` is None on a first page; `offset` counts items to skip and only counts there. `now` is in unix seconds.
     """
 
     player: str
-    asked: Asked
+    spec: ListSpec
     cursor: Cursor | None = None
     offset: int = 0
     now: int = 0
@@ -34,47 +34,47 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     Items name a title by its place in `views`.
     """
 
-    views: Sequence[View]
-    runs: Sequence[Run]
+    views: Sequence[TitleView]
+    runs: Sequence[TitleSlice]
     total: int
     cursor: Cursor | None
 
 
-async def titles_of(walk: Walk, releases: Releases) -> list[PublishedTitle]:
+async def requested_titles(walk: PageRequest, releases: SnapshotStore) -> list[PublishedTitle]:
     """The published titles that were asked for by id, in the releases that this walk began with."""
-    return await _in_release(walk, releases, walk.asked.titles)
+    return await _in_release(walk, releases, walk.spec.titles)
 
 
-async def own_titles(walk: Walk, releases: Releases, everything: Everything) -> list[View]:
+async def player_titles(walk: PageRequest, releases: SnapshotStore, everything: PlayerProgress) -> list[TitleView]:
     """The published titles that the player has anything in, and the token's own, ascending by id."""
     version = releases.current.version if walk.cursor is None else walk.cursor.version
-    key = "views", version, walk.asked.own_title
+    key = "views", version, walk.spec.own_title
     if key not in everything.derived:
-        own = () if walk.asked.own_title is None else (walk.asked.own_title,)
+        own = () if walk.spec.own_title is None else (walk.spec.own_title,)
         published = await _in_release(walk, releases, sorted({*everything.titles, *own}))
-        keep(everything, key, [View(title, everything.titles.get(title.title_id)) for title in published])
-    views: list[View] = everything.derived[key]
+        keep(everything, key, [TitleView(title, everything.titles.get(title.title_id)) for title in published])
+    views: list[TitleView] = everything.derived[key]
     return views
 
 
 async def progress_in(
-    reads: ProgressReads, player: str, titles: Sequence[PublishedTitle], *, known: int = -1
-) -> tuple[int, list[Progress | None]]:
+    reads: ProgressReader, player: str, titles: Sequence[PublishedTitle], *, known: int = -1
+) -> tuple[int, list[TitleProgress | None]]:
     """What a player has in some titles, and the newest revision among them (-1 for nothing at all).
 
     If the newest is `known`, contents may be missing: the caller wanted to hear just that.
     """
     if len(titles) == 1:
-        found = [await reads.in_title(player, titles[0].title_id, known=known)]
+        found = [await reads.read_title(player, titles[0].title_id, known=known)]
     else:
-        found = await asyncio.gather(*(reads.in_title(player, title.title_id, known=known) for title in titles))
+        found = await asyncio.gather(*(reads.read_title(player, title.title_id, known=known) for title in titles))
     revision = max((answer.revision for answer in found), default=-1)
     if revision != known and any(answer.progress is None and answer.revision >= 0 for answer in found):
         return await progress_in(reads, player, titles)
     return revision, [answer.progress for answer in found]
 
 
-def last_closing(walk: Walk, titles: Sequence[PublishedTitle]) -> int:
+def last_closing(walk: PageRequest, titles: Sequence[PublishedTitle]) -> int:
     """The unix second by which the newest of the windows that have closed did, 0 before any.
 
     Under `EndingSoon` this moment stands for now, so that nothing changes until the next window closes.
@@ -88,7 +88,14 @@ def newest(titles: Sequence[PublishedTitle]) -> int:
     return max((title.publication_id for title in titles), default=0)
 
 
-def page(walk: Walk, views: Sequence[View], *, count: int, revision: int, everything: Everything | None = None) -> Page:
+def read_page(
+    walk: PageRequest,
+    views: Sequence[TitleView],
+    *,
+    count: int,
+    revision: int,
+    everything: PlayerProgress | None = None,
+) -> Page:
     """One page of a list over these titles. `revision` is the newest of the player's that is known now.
 
     Raises:
@@ -97,7 +104,7 @@ def page(walk: Walk, views: Sequence[View], *, count: int, revision: int, everyt
     titles = [view.published for view in views]
     as_of = walk.cursor.as_of if walk.cursor is not None else _as_of(walk, titles, revision)
     version = walk.cursor.version if walk.cursor is not None else newest(titles)
-    found = _listing(walk.asked, views, as_of=as_of, version=version, everything=everything)
+    found = _listing(walk.spec, views, as_of=as_of, version=version, everything=everything)
     start = walk.offset if walk.cursor is None else found.after(walk.cursor)
     runs = found.cut(start, count)
     cursor = None
@@ -109,8 +116,8 @@ def page(walk: Walk, views: Sequence[View], *, count: int, revision: int, everyt
     return Page(views=views, runs=runs, total=found.total, cursor=cursor)
 
 
-def _as_of(walk: Walk, titles: Sequence[PublishedTitle], revision: int) -> int:
-    match walk.asked.order:
+def _as_of(walk: PageRequest, titles: Sequence[PublishedTitle], revision: int) -> int:
+    match walk.spec.order:
         case Order.UNLOCK_TIME:
             return max(revision, 0)
         case Order.ENDING_SOON:
@@ -120,28 +127,28 @@ def _as_of(walk: Walk, titles: Sequence[PublishedTitle], revision: int) -> int:
 
 
 def _listing(
-    asked: Asked, views: Sequence[View], *, as_of: int, version: int, everything: Everything | None
-) -> Listing:
+    asked: ListSpec, views: Sequence[TitleView], *, as_of: int, version: int, everything: PlayerProgress | None
+) -> OrderedItems:
     if everything is None:
-        return listing(views, asked, as_of=as_of)
+        return order_items(views, asked, as_of=as_of)
     key = "listing", asked, as_of, version
     if key not in everything.derived:
-        keep(everything, key, listing(views, asked, as_of=as_of))
-    found: Listing = everything.derived[key]
+        keep(everything, key, order_items(views, asked, as_of=as_of))
+    found: OrderedItems = everything.derived[key]
     return found
 
 
-def keep(everything: Everything, key: tuple[object, ...], value: object) -> None:
+def keep(everything: PlayerProgress, key: tuple[object, ...], value: object) -> None:
     """Keep what was worked out of a player's rows until they change; a few things at a time."""
     if len(everything.derived) >= _LISTS_KEPT:
         everything.derived.clear()
     everything.derived[key] = value
 
 
-async def _in_release(walk: Walk, releases: Releases, title_ids: Sequence[int]) -> list[PublishedTitle]:
+async def _in_release(walk: PageRequest, releases: SnapshotStore, title_ids: Sequence[int]) -> list[PublishedTitle]:
     if walk.cursor is None:
         snapshot = releases.current
         return [snapshot.titles[title_id] for title_id in title_ids if title_id in snapshot.titles]
-    await releases.at_least(walk.cursor.version)
+    await releases.ensure_version(walk.cursor.version)
     as_of = [await releases.as_of(title_id, walk.cursor.version) for title_id in title_ids]
     return [published for published in as_of if published is not None]

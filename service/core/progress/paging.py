@@ -28,16 +28,16 @@ from typing import Literal
 import msgspec
 
 from service import ticks
-from service.core.catalog.model import Kind, number_of, stored
+from service.core.catalog.model import Kind, from_int4, to_int4
 from service.core.publishing.published_title import PublishedTitle
-from service.core.unlocks.player_progress import Progress
+from service.core.unlocks.player_progress import TitleProgress
 from service.errors import InvalidToken
 
 Item = tuple[int, int]
 """A title, by its place in the scope, and an achievement, by its position in that title's catalogue order."""
 
 
-Run = tuple[int, Sequence[int]]
+TitleSlice = tuple[int, Sequence[int]]
 """Items of one title that stand together: its place in the scope, and their positions there."""
 
 _title_of = operator.itemgetter(0)
@@ -52,7 +52,7 @@ class Order(enum.IntEnum):
     ENDING_SOON = 3
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class ListSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What a list is asked for, apart from whose it is and which page.
 
     `titles` are ascending ids, () for the titles that the player has anything in, plus `own_title`. `kind` None is
@@ -68,11 +68,11 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     order: Order = Order.UNORDERED
 
 
-class View(msgspec.Struct, frozen=True):
+class TitleView(msgspec.Struct, frozen=True):
     """One title in the scope of a list: what can be earned, and what the player has there (None: nothing)."""
 
     published: PublishedTitle
-    progress: Progress | None
+    progress: TitleProgress | None
 
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +84,7 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     version: int
 
 
-class Listing:
+class OrderedItems:
     """The items of a list in order: first `head`, of `head_total` items, then runs of one title each.
 
     Counted and cut without being joined; the head is drawn only as far as it is looked at.
@@ -92,7 +92,7 @@ class Listing:
 
     def __init__(
         self,
-        views: Sequence[View],
+        views: Sequence[TitleView],
         runs: Sequence[tuple[int, Sequence[int]]],
         *,
         head: Iterable[Item] = (),
@@ -106,9 +106,9 @@ class Listing:
         self._ends = [*itertools.accumulate((len(positions) for _, positions in runs), initial=head_total)][1:]
         self.total = self._ends[-1] if runs else head_total
 
-    def cut(self, start: int, count: int) -> list[Run]:
+    def cut(self, start: int, count: int) -> list[TitleSlice]:
         """Up to `count` items, beginning after the first `start`."""
-        runs: list[Run] = []
+        runs: list[TitleSlice] = []
         if start < self._head_total:
             drawn = self._draw(start + count)[start : start + count]
             runs += ((title, [position for _, position in run]) for title, run in itertools.groupby(drawn, _title_of))
@@ -136,7 +136,7 @@ class Listing:
             InvalidToken: the item that the cursor names is not in this list any more.
         """
         places = [
-            (title, view.published.positions.get(stored(cursor.number)))
+            (title, view.published.positions.get(to_int4(cursor.number)))
             for title, view in enumerate(self._views)
             if view.published.title_id == cursor.title_id
         ]
@@ -151,7 +151,7 @@ class Listing:
         )
 
 
-def listing(views: Sequence[View], asked: Asked, *, as_of: int) -> Listing:
+def order_items(views: Sequence[TitleView], asked: ListSpec, *, as_of: int) -> OrderedItems:
     """The whole list that was asked for, over these titles in ascending order of id.
 
     `as_of` is what the walk knew (see the module): a revision under `UnlockTime`, unix seconds under `EndingSoon`.
@@ -161,10 +161,10 @@ def listing(views: Sequence[View], asked: Asked, *, as_of: int) -> Listing:
     runs = [(title, _in_catalogue_order(view, asked)) for title, view in enumerate(views)]
     if asked.order is Order.ENDING_SOON:
         runs = _by_window_end(views, runs, as_of)
-    return Listing(views, runs)
+    return OrderedItems(views, runs)
 
 
-def _in_catalogue_order(view: View, asked: Asked) -> Sequence[int]:
+def _in_catalogue_order(view: TitleView, asked: ListSpec) -> Sequence[int]:
     positions = view.published.of_kind(asked.kind)
     if not asked.unlocked_only:
         return positions
@@ -175,11 +175,11 @@ def _in_catalogue_order(view: View, asked: Asked) -> Sequence[int]:
     return [position for position in positions if stored_numbers[position] in unlocked]
 
 
-def _by_unlock_time(views: Sequence[View], asked: Asked, as_of: int) -> Listing:
+def _by_unlock_time(views: Sequence[TitleView], asked: ListSpec, as_of: int) -> OrderedItems:
     """The newest unlock first, ties by title and number; then what is locked, in catalogue order."""
     ranks = [_ranked(view, asked.kind, as_of) for view in views]
     titles = {view.published.title_id: title for title, view in enumerate(views)}
-    return Listing(
+    return OrderedItems(
         views,
         [] if asked.unlocked_only else [(title, rank.locked) for title, rank in enumerate(ranks)],
         head=((titles[title_id], position) for _, title_id, _, position in heapq.merge(*(r.unlocked for r in ranks))),
@@ -194,7 +194,7 @@ class _Ranked(msgspec.Struct, frozen=True):
     locked: Sequence[int]
 
 
-def _ranked(view: View, kind: Kind | None, as_of: int) -> _Ranked:
+def _ranked(view: TitleView, kind: Kind | None, as_of: int) -> _Ranked:
     published, progress = view.published, view.progress
     if progress is None:
         return _Ranked((), published.of_kind(kind))
@@ -215,12 +215,12 @@ def _rank(published: PublishedTitle, unlocked_at: Mapping[int, int], kind: Kind 
         if at is None:
             locked.append(position)
         else:
-            unlocked.append((-at, published.title_id, number_of(stored_number), position))
+            unlocked.append((-at, published.title_id, from_int4(stored_number), position))
     return _Ranked(sorted(unlocked), locked)
 
 
 def _by_window_end(
-    views: Sequence[View], runs: Sequence[tuple[int, Sequence[int]]], as_of: int
+    views: Sequence[TitleView], runs: Sequence[tuple[int, Sequence[int]]], as_of: int
 ) -> list[tuple[int, Sequence[int]]]:
     """Windows that have not closed, by their end; then what has no window; then what has closed, by its end."""
     now = ticks.of_unix(as_of)
@@ -242,7 +242,7 @@ _MAC_BYTES = 5  # 40 bits: a guess moves only the guesser's own cursor
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")  # 24 bytes, no padding; 32 is the documented maximum of the wire
 
 
-class Tokens:
+class ContinuationTokens:
     """Makes and reads continuation tokens: opaque, authenticated, deterministic, 32 characters of base64url.
 
     The context (player, titles, filters, order) is under the authentication code, so a token of another list is
@@ -252,7 +252,7 @@ class Tokens:
     def __init__(self, key: bytes) -> None:
         self._key = hashlib.blake2b(key, person=b"continuation").digest()
 
-    def make(self, cursor: Cursor, *, player: str, asked: Asked) -> str:
+    def make(self, cursor: Cursor, *, player: str, asked: ListSpec) -> str:
         """The token that goes on after the cursor."""
         payload = _PAYLOAD.pack(
             _FORMAT << 4 | asked.order,
@@ -265,7 +265,7 @@ class Tokens:
         )
         return base64.urlsafe_b64encode(payload + self._mac(payload, player, asked)).decode()
 
-    def read(self, token: str, *, player: str, asked: Asked) -> Cursor:
+    def read(self, token: str, *, player: str, asked: ListSpec) -> Cursor:
         """The cursor that a token holds.
 
         Raises:
@@ -287,7 +287,7 @@ class Tokens:
             raise _bad("it belongs to another list or filter (titleId, types, unlockedOnly, possibleOnly)")
         raise _bad("it was altered; send a token as it came")
 
-    def _mac(self, payload: bytes, player: str, asked: Asked) -> bytes:
+    def _mac(self, payload: bytes, player: str, asked: ListSpec) -> bytes:
         context = f"\0{player}\0{asked.order:d}\0{_filters(asked)}".encode()
         return hashlib.blake2b(payload + context, digest_size=_MAC_BYTES, key=self._key).digest()
 
@@ -298,7 +298,7 @@ def _tag(text: str) -> int:
 
 
 @functools.lru_cache(maxsize=4096)  # players share few questions
-def _filters(asked: Asked) -> str:
+def _filters(asked: ListSpec) -> str:
     return f"{asked.of} {asked.titles} {asked.own_title} {asked.kind} {asked.unlocked_only} {asked.possible_only}"
 
 

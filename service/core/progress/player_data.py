@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from service import ticks
-from service.core.catalog.model import number_of
+from service.core.catalog.model import from_int4
 from service.db import Connection
 from service.db.queries import query, statement
 from service.errors import NotFound
@@ -86,7 +86,7 @@ def _document(part: str, text: str) -> Mapping[str, Any]:
     document: dict[str, Any] = msgspec.json.decode(text)
     if part == "progress":
         document["unlocks"] = [
-            {"number": number_of(number), "at": ticks.wire(at)}
+            {"number": from_int4(number), "at": ticks.wire(at)}
             for number, at in zip(document.pop("unlocked"), document.pop("unlocked_at"), strict=True)
         ]
     for name in ("at", "created_at"):

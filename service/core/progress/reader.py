@@ -10,67 +10,69 @@ from collections.abc import Sequence
 
 import msgspec
 
-from service.core.catalog.model import stored
-from service.core.formats.xbox.captured_page import TitleProgress
-from service.core.unlocks.player_progress import Everything, Progress
+from service.core.catalog.model import to_int4
+from service.core.formats.xbox.captured_page import ImportedProgress
+from service.core.unlocks.player_progress import PlayerProgress, TitleProgress
 from service.db import Connection
-from service.db.batching import Coalesced
+from service.db.batching import BatchLoader
 from service.db.pool import Pool
 from service.db.queries import query, statement
 
 _UNLOCKS_REMEMBERED = 40_000  # some 10 MB of whole players; single titles are read afresh
 
 
-class Found(msgspec.Struct, frozen=True):
+class FoundProgress(msgspec.Struct, frozen=True):
     """The answer to one question: the revision of the row, -1 if there is none, and what is newer than was known."""
 
     revision: int
-    progress: Progress | None
+    progress: TitleProgress | None
 
 
-_NOT_FOUND = Found(revision=-1, progress=None)
+_NOT_FOUND = FoundProgress(revision=-1, progress=None)
 
 
-class ProgressReads:
+class ProgressReader:
     """Reads of players' rows, coalesced. Nothing is answered from memory without its revision being asked for."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._in_title = Coalesced(self._answer_in_title)
-        self._changes = Coalesced(self._answer_changes)
-        self._remembered: OrderedDict[str, Everything] = OrderedDict()
-        self._nothing = Everything(revision=-1, titles={})  # of this database: what is derived from it names releases
+        self._in_title = BatchLoader(self._answer_in_title)
+        self._changes = BatchLoader(self._answer_changes)
+        self._remembered: OrderedDict[str, PlayerProgress] = OrderedDict()
+        self._nothing = PlayerProgress(
+            revision=-1, titles={}
+        )  # of this database: what is derived from it names releases
         self._weight = 0
 
-    async def in_title(self, player: str, title_id: int, *, known: int = -1) -> Found:
+    async def read_title(self, player: str, title_id: int, *, known: int = -1) -> FoundProgress:
         """What a player has in one title; without its contents if its revision is not above `known`.
 
         Raises:
             Unavailable: the database is out of reach.
         """
-        return await self._in_title.ask((player, title_id, known))
+        return await self._in_title.load((player, title_id, known))
 
-    async def everything(self, player: str) -> Everything:
+    async def read_all(self, player: str) -> PlayerProgress:
         """What a player has in all titles. Only what changed since the last time is read.
 
         Raises:
             Unavailable: the database is out of reach.
         """
         before = self._remembered.get(player, self._nothing)
-        revision, changed = await self._changes.ask((player, before.revision))
+        revision, changed = await self._changes.load((player, before.revision))
         if revision < before.revision:  # erased and begun again: nothing remembered holds
             self._forget(player)
-            revision, changed = await self._changes.ask((player, -1))
+            revision, changed = await self._changes.load((player, -1))
             before = self._nothing
         if revision == before.revision:
             if player in self._remembered:
                 self._remembered.move_to_end(player)
             return before
-        now = Everything(revision=revision, titles={**before.titles, **changed})
+        now = PlayerProgress(revision=revision, titles={**before.titles, **changed})
         self._remember(player, now)
         return now
 
-    def _remember(self, player: str, everything: Everything) -> None:
+    def _remember(self, player: str, everything: PlayerProgress) -> None:
         self._forget(player)
         self._remembered[player] = everything
         self._weight += _weight(everything)
@@ -82,7 +84,7 @@ class ProgressReads:
         if forgotten is not None:
             self._weight -= _weight(forgotten)
 
-    async def _answer_in_title(self, questions: list[tuple[str, int, int]]) -> list[Found]:
+    async def _answer_in_title(self, questions: list[tuple[str, int, int]]) -> list[FoundProgress]:
         players, title_ids, known = zip(*questions, strict=True)
         rows = await self._pool.read(
             functools.partial(_in_titles.all, players=players, title_ids=title_ids, known=known)
@@ -90,13 +92,13 @@ class ProgressReads:
         answers = [_NOT_FOUND] * len(questions)
         for row in rows:
             progress = None if row.unlocked is None else _progress(row)
-            answers[row.question - 1] = Found(row.revision, progress)
+            answers[row.question - 1] = FoundProgress(row.revision, progress)
         return answers
 
-    async def _answer_changes(self, questions: list[tuple[str, int]]) -> list[tuple[int, dict[int, Progress]]]:
+    async def _answer_changes(self, questions: list[tuple[str, int]]) -> list[tuple[int, dict[int, TitleProgress]]]:
         players, known = zip(*questions, strict=True)
         rows = await self._pool.read(functools.partial(_changes.all, players=players, known=known))
-        answers: list[tuple[int, dict[int, Progress]]] = [(-1, {}) for _ in questions]
+        answers: list[tuple[int, dict[int, TitleProgress]]] = [(-1, {}) for _ in questions]
         for row in rows:
             changed = answers[row.question - 1][1]
             answers[row.question - 1] = row.player_revision, changed
@@ -105,12 +107,12 @@ class ProgressReads:
         return answers
 
 
-async def titles_here(connection: Connection, title_ids: Sequence[int]) -> set[int]:
+async def existing_titles(connection: Connection, title_ids: Sequence[int]) -> set[int]:
     """Which of these titles there are."""
     return {row.title_id for row in await _known_titles.all(connection, title_ids=title_ids)}
 
 
-async def put_progress(connection: Connection, *, player: str, progress: Sequence[TitleProgress]) -> int:
+async def put_progress(connection: Connection, *, player: str, progress: Sequence[ImportedProgress]) -> int:
     """Make these titles' progress the player's own, in one revision; gives how many unlocks were new.
 
     What the player already had and the pages do not name stays. An unlock that is already there keeps its first
@@ -120,9 +122,9 @@ async def put_progress(connection: Connection, *, player: str, progress: Sequenc
     added = 0
     for part in progress:
         rows = await _in_titles.all(connection, players=[player], title_ids=[part.title_id], known=[-1])
-        before = _progress(rows[0]) if rows else Progress(0, (), (), (), None)
-        new = {number: at for number, at in part.unlocked.items() if stored(number) not in before.unlocked_at}
-        unlocked = {**before.unlocked_at, **{stored(number): at for number, at in new.items()}}
+        before = _progress(rows[0]) if rows else TitleProgress(0, (), (), (), None)
+        new = {number: at for number, at in part.unlocked.items() if to_int4(number) not in before.unlocked_at}
+        unlocked = {**before.unlocked_at, **{to_int4(number): at for number, at in new.items()}}
         await _put_progress.run(
             connection,
             player=player,
@@ -130,8 +132,8 @@ async def put_progress(connection: Connection, *, player: str, progress: Sequenc
             revision=revision,
             unlocked=list(unlocked),
             unlocked_at=list(unlocked.values()),
-            unlocked_in=[*before.written_in().values(), *[revision] * len(new)],
-            currents=before.currents_with(part.currents),
+            unlocked_in=[*before.locale_written_in().values(), *[revision] * len(new)],
+            currents=before.current_values_with(part.currents),
         )
         counted = [*new] if rows else [0, *new]
         await _add_completions.run(connection, title_id=part.title_id, numbers=counted, changes=[1] * len(counted))
@@ -139,7 +141,7 @@ async def put_progress(connection: Connection, *, player: str, progress: Sequenc
     return added
 
 
-def _weight(everything: Everything) -> int:
+def _weight(everything: PlayerProgress) -> int:
     return 1 + sum(1 + len(progress.unlocked_at) for progress in everything.titles.values())
 
 
@@ -185,8 +187,8 @@ _put_progress = statement("progress.put_progress")
 _add_completions = statement("progress.add_completions")
 
 
-def _progress(row: _InTitleRow | _ChangeRow) -> Progress:
-    return Progress(
+def _progress(row: _InTitleRow | _ChangeRow) -> TitleProgress:
+    return TitleProgress(
         row.revision,
         row.unlocked or (),
         row.unlocked_at or (),

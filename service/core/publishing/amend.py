@@ -31,16 +31,16 @@ async def amend(connection: Connection, title_id: int, change: Amendment) -> Dra
     assert draft is not None  # noqa: S101  (its row is locked)
     served = await publish.served_draft(connection, title_id)
     edited = change(draft)
-    changes = publish.difference(draft, edited)
+    changes = publish.diff_drafts(draft, edited)
     if changes:
         await publish.write_draft(connection, edited, changes, author=ADMIN)
     after = edited if served is None else change(served)
-    if served is not None and not publish.difference(served, after):
+    if served is not None and not publish.diff_drafts(served, after):
         return after
     problems = problems_of(after)
     if problems:
         raise InvalidCatalog(problems)
-    await publish.release_draft(connection, after, served, actor=ADMIN.actor)
+    await publish.create_release(connection, after, served, actor=ADMIN.actor)
     return after
 
 

@@ -15,7 +15,7 @@ from service.db.queries import query, statement
 from service.errors import NotFound
 
 
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
+class DraftDiff(msgspec.Struct, frozen=True, kw_only=True):
     """What an import or a publish changes. Achievements by number; texts by locale and key, old → new."""
 
     title_is_new: bool
@@ -101,7 +101,7 @@ async def lock_title(connection: Connection, title_id: int) -> None:
         raise NotFound(f"there is no title {title_id}")
 
 
-async def write_draft(connection: Connection, draft: Draft, changes: Difference, *, author: Author = SERVICE) -> None:
+async def write_draft(connection: Connection, draft: Draft, changes: DraftDiff, *, author: Author = SERVICE) -> None:
     """Write what changed of what is being edited. Whoever calls has locked the title."""
     title = draft.title
     await _put_title.run(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from service.core.publishing.publish import Difference, difference, draft_of_release
+from service.core.publishing.publish import DraftDiff, diff_drafts, draft_of_release
 from service.db import Connection
 from service.db.queries import query
 from service.errors import NotFound
@@ -31,12 +31,12 @@ class Authorship(msgspec.Struct, frozen=True):
     at: datetime
 
 
-async def publications(connection: Connection, title_id: int) -> list[Publication]:
+async def list_publications(connection: Connection, title_id: int) -> list[Publication]:
     """What was served of a title from when on, newest first."""
     return await _publications.all(connection, title_id=title_id, count=LISTED)
 
 
-async def changes_of(connection: Connection, title_id: int, release: int) -> Difference:
+async def changes_of(connection: Connection, title_id: int, release: int) -> DraftDiff:
     """What a release changed of the one before it.
 
     Raises:
@@ -45,11 +45,11 @@ async def changes_of(connection: Connection, title_id: int, release: int) -> Dif
     after = await draft_of_release(connection, title_id, release)
     if after is None:
         raise NotFound(f"there is no release {release} of title {title_id}")
-    return difference(await draft_of_release(connection, title_id, release - 1), after)
+    return diff_drafts(await draft_of_release(connection, title_id, release - 1), after)
 
 
 async def authors(
-    connection: Connection, title_id: int, changes: Difference, *, before: datetime | None = None
+    connection: Connection, title_id: int, changes: DraftDiff, *, before: datetime | None = None
 ) -> dict[tuple[str, str], Authorship]:
     """Who wrote each changed text, by locale and key, up to a moment (by default now)."""
     if not changes.texts:

@@ -13,7 +13,7 @@ from service.core.catalog.model import Achievement, Draft, Texts, Title
 from service.core.publishing.drafts import (
     SERVICE,
     Author,
-    Difference,
+    DraftDiff,
     TextRow,
     draft_of,
     drafts,
@@ -29,24 +29,24 @@ from service.errors import InvalidCatalog, NotFound, Problem
 
 __all__ = [
     "Author",
-    "Difference",
+    "DraftDiff",
     "Release",
-    "difference",
+    "create_release",
+    "diff_drafts",
     "draft_of",
     "draft_of_release",
     "drafts",
+    "hold_back_unready",
     "import_draft",
+    "list_releases",
     "lock_title",
-    "merged",
-    "opened_by",
+    "merge_draft",
+    "newly_earnable",
     "publish",
     "ready_draft",
-    "release_draft",
-    "releases_of",
     "rollback",
     "served_draft",
     "served_release",
-    "without",
     "write_draft",
 ]
 
@@ -61,7 +61,7 @@ class Release(msgspec.Struct, frozen=True):
     note: str | None
 
 
-def difference(before: Draft | None, after: Draft) -> Difference:
+def diff_drafts(before: Draft | None, after: Draft) -> DraftDiff:
     """What is other in `after`. Pure."""
     old = {} if before is None else {achievement.number: achievement for achievement in before.achievements}
     old_texts = _flat({} if before is None else before.texts)
@@ -71,7 +71,7 @@ def difference(before: Draft | None, after: Draft) -> Difference:
         for place in sorted(old_texts.keys() | new_texts.keys())
         if old_texts.get(place) != new_texts.get(place)
     }
-    return Difference(
+    return DraftDiff(
         title_is_new=before is None,
         title_changed=before is not None and before.title != after.title,
         added=tuple(a.number for a in after.achievements if a.number not in old),
@@ -80,7 +80,7 @@ def difference(before: Draft | None, after: Draft) -> Difference:
     )
 
 
-def merged(before: Draft | None, new: Draft, *, is_whole: bool) -> Draft:
+def merge_draft(before: Draft | None, new: Draft, *, is_whole: bool) -> Draft:
     """The draft after an import. Pure. Nothing that the import does not name is lost.
 
     `is_whole`: the import describes the title as we do (our own file). Otherwise it is a page or a store's file,
@@ -104,7 +104,7 @@ def merged(before: Draft | None, new: Draft, *, is_whole: bool) -> Draft:
 
 async def import_draft(
     connection: Connection, new: Draft, *, is_whole: bool, file: str, author: Author = SERVICE
-) -> Difference:
+) -> DraftDiff:
     """Merge a draft into what is being edited; gives what changed. Its texts count as translated.
 
     Raises:
@@ -114,7 +114,7 @@ async def import_draft(
     with contextlib.suppress(NotFound):  # a new title
         await lock_title(connection, title_id)
     before = await draft_of(connection, title_id)
-    after = merged(before, new, is_whole=is_whole)
+    after = merge_draft(before, new, is_whole=is_whole)
     others = await titles(connection)
     problems = [
         Problem(file=file, rule="scid-names-one-title", message=f"scid {row.scid} is of title {row.title_id} already")
@@ -124,7 +124,7 @@ async def import_draft(
     problems += _double_names(after, file)
     if problems:
         raise InvalidCatalog(problems)
-    changes = difference(before, after)
+    changes = diff_drafts(before, after)
     if changes:
         await write_draft(connection, after, changes, author=author)
     return changes
@@ -132,7 +132,7 @@ async def import_draft(
 
 async def publish(
     connection: Connection, title_id: int, *, actor: str = SERVICE.actor, note: str | None = None
-) -> tuple[int, Difference]:
+) -> tuple[int, DraftDiff]:
     """Make what is ready of the draft a release and serve it; gives its number and what players will see changed.
 
     Publishing what is served already changes nothing, and gives its number.
@@ -146,10 +146,10 @@ async def publish(
     problems, _ = publish_rules.check(draft)
     if problems:
         raise InvalidCatalog(list(problems))
-    changes = difference(served, draft)
+    changes = diff_drafts(served, draft)
     if served is not None and not changes:
         return await served_release(connection, title_id), changes
-    return await release_draft(connection, draft, served, actor=actor, note=note), changes
+    return await create_release(connection, draft, served, actor=actor, note=note), changes
 
 
 async def ready_draft(connection: Connection, title_id: int) -> tuple[Draft, Draft | None]:
@@ -163,10 +163,10 @@ async def ready_draft(connection: Connection, title_id: int) -> tuple[Draft, Dra
         raise NotFound(f"there is no title {title_id}")
     served = await served_draft(connection, title_id)
     waiting = [(row.locale, row.key) for row in await _unready.all(connection, title_id=title_id)]
-    return without(draft, waiting, served), served
+    return hold_back_unready(draft, waiting, served), served
 
 
-def without(draft: Draft, waiting: Iterable[tuple[str, str]], served: Draft | None) -> Draft:
+def hold_back_unready(draft: Draft, waiting: Iterable[tuple[str, str]], served: Draft | None) -> Draft:
     """The draft, with what is served in place of each text (locale, key) that has to wait. Pure.
 
     So a text that is not ready changes nothing: better an old text in the player's language than a new one in another.
@@ -181,7 +181,7 @@ def without(draft: Draft, waiting: Iterable[tuple[str, str]], served: Draft | No
     return msgspec.structs.replace(draft, texts={locale: found for locale, found in texts.items() if found})
 
 
-async def release_draft(
+async def create_release(
     connection: Connection,
     draft: Draft,
     served: Draft | None,
@@ -208,13 +208,13 @@ async def release_draft(
         await _add_bundle.run(connection, sha256=sha256, texts=content.decode())
         await _add_release_bundle.run(connection, title_id=title_id, release=release, locale=locale, sha256=sha256)
     await _serve(connection, title_id, release, actor, note)
-    opened = opened_by(served, draft)
+    opened = newly_earnable(served, draft)
     if opened:
         await _add_backfill.run(connection, title_id=title_id, numbers=list(opened))
     return release
 
 
-def opened_by(before: Draft | None, after: Draft) -> tuple[int, ...]:
+def newly_earnable(before: Draft | None, after: Draft) -> tuple[int, ...]:
     """The active achievements that are counted, and were not active before or were counted otherwise. Pure."""
     old = {} if before is None else {achievement.number: achievement for achievement in before.achievements}
 
@@ -246,12 +246,12 @@ async def rollback(
     """
     with contextlib.suppress(NotFound):  # it has no releases either
         await lock_title(connection, title_id)
-    if release not in {known.release for known in await releases_of(connection, title_id)}:
+    if release not in {known.release for known in await list_releases(connection, title_id)}:
         raise NotFound(f"there is no release {release} of title {title_id}")
     await _serve(connection, title_id, release, actor, note)
 
 
-async def releases_of(connection: Connection, title_id: int) -> list[Release]:
+async def list_releases(connection: Connection, title_id: int) -> list[Release]:
     """Every release of a title, newest first."""
     return await _released_before.all(connection, title_id=title_id)
 

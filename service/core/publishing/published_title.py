@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import msgspec
 
 from service.core.catalog import model
-from service.core.catalog.model import Achievement, Kind, Texts, Title, metric_key, reward_key, stored
-from service.core.unlocks.measures import written
+from service.core.catalog.model import Achievement, Kind, Texts, Title, metric_key, reward_key, to_int4
+from service.core.unlocks.measures import decimal_text
 from service.core.unlocks.model import manual_key
-from service.core.unlocks.player_progress import Currents, Progress
+from service.core.unlocks.player_progress import CurrentValues, TitleProgress
 from service.core.unlocks.rules import Rules
 
 
-class Words(msgspec.Struct, frozen=True):
+class LocalizedTexts(msgspec.Struct, frozen=True):
     """All strings of one achievement in the best languages of one chain.
 
     `rewards` stand in the order of the definition; a reward without a text has None. `first_locale` is the index in
@@ -52,7 +52,7 @@ class PublishedTitle:
         self.every = {achievement.number: achievement for achievement in sorted(achievements, key=lambda a: a.number)}
         shown = (achievement for achievement in achievements if achievement.status in ("active", "locked"))
         self.achievements = tuple(sorted(shown, key=lambda a: (a.display_order, a.number)))
-        self.stored_numbers = tuple(stored(achievement.number) for achievement in self.achievements)
+        self.stored_numbers = tuple(to_int4(achievement.number) for achievement in self.achievements)
         self.positions = {number: position for position, number in enumerate(self.stored_numbers)}
         self.texts = texts
         self.locales = tuple(texts)
@@ -70,20 +70,20 @@ class PublishedTitle:
             self._by_kind[kind] = found
         return found
 
-    def currents(self, progress: Progress) -> Currents:
+    def current_values(self, progress: TitleProgress) -> CurrentValues:
         """The current values of requirements: those that were imported, and those that are counted here.
 
         Time that passes is not shown as progress: an answer is the same as long as its revision is.
         """
         if not progress.standings:
-            return progress.currents
+            return progress.current_values
         key = "currents", self.key
         if key not in progress.derived:
-            progress.derived[key] = {**progress.currents, **self._counted(progress)}
-        currents: Currents = progress.derived[key]
+            progress.derived[key] = {**progress.current_values, **self._counted(progress)}
+        currents: CurrentValues = progress.derived[key]
         return currents
 
-    def _counted(self, progress: Progress) -> Currents:
+    def _counted(self, progress: TitleProgress) -> CurrentValues:
         state, counted = progress.state(), {}
         for number, achievement in zip(self.stored_numbers, self.achievements, strict=True):
             values: list[str | None] = []
@@ -92,40 +92,40 @@ class PublishedTitle:
                 value = None
                 if requirement.measure is None or requirement.measure.aggregate != "age":
                     value = self.rules.value(requirement, state, number=achievement.number, now=0)
-                values.append(None if value is None else written(value))
+                values.append(None if value is None else decimal_text(value))
             if is_reported or any(value is not None for value in values):
                 counted[number] = values
         return counted
 
     def position_of(self, number: int) -> int | None:
         """Where an achievement stands in catalogue order; None if there is none of that number."""
-        return self.positions.get(stored(number)) if 0 < number < model.U32 else None
+        return self.positions.get(to_int4(number)) if 0 < number < model.U32 else None
 
     def last_closing(self, now: int) -> int:
         """When the newest of the windows that have closed by now did, in ticks; 0 if none has."""
         closed = bisect.bisect_right(self.closings, now)
         return self.closings[closed - 1] if closed else 0
 
-    def effective(self, chain: tuple[str, ...]) -> tuple[str, ...]:
+    def trim_chain(self, chain: tuple[str, ...]) -> tuple[str, ...]:
         """The chain up to the first locale that has every string: what stands behind it is never reached."""
         for index, locale in enumerate(chain):
             if locale in self._complete:
                 return chain[: index + 1]
         return chain
 
-    def words(self, position: int, chain: tuple[str, ...]) -> Words:
+    def texts_at(self, position: int, chain: tuple[str, ...]) -> LocalizedTexts:
         """The strings of the achievement at a position in catalogue order."""
-        return self.words_of(self.achievements[position], chain)
+        return self.texts_of(self.achievements[position], chain)
 
-    def words_of(self, achievement: Achievement, chain: tuple[str, ...]) -> Words:
+    def texts_of(self, achievement: Achievement, chain: tuple[str, ...]) -> LocalizedTexts:
         """The strings of one achievement; each walks the chain by itself, or all together if the title says so."""
         keys = self.keys_of(achievement)
         if self.title.text_unit == "achievement":
-            chain = self.coherent(keys, chain)
+            chain = self.single_language_chain(keys, chain)
         found = [self._first(key, chain) for key in keys]
         texts = [text for text, _ in found]
         used = [index for _, index in found if index is not None]
-        return Words(
+        return LocalizedTexts(
             name=texts[0] or "",
             description=texts[1] or "",
             locked_description=texts[2] or texts[1] or "",
@@ -156,7 +156,7 @@ class PublishedTitle:
                 return text, index
         return None, None
 
-    def coherent(self, keys: list[str], chain: tuple[str, ...]) -> tuple[str, ...]:
+    def single_language_chain(self, keys: list[str], chain: tuple[str, ...]) -> tuple[str, ...]:
         """The chain from the first locale that has all strings which the default locale has."""
         wanted = [key for key in keys if key in self.texts.get(self.title.default_locale, {})]
         for index, locale in enumerate(chain):

@@ -26,7 +26,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     by_scid: Mapping[str, int]
 
 
-class Releases:
+class SnapshotStore:
     """The snapshot of this process and how it follows the database.
 
     `pseudo_locales`: every title has those too (`pseudo.py`).
@@ -58,7 +58,7 @@ class Releases:
             by_scid={published.title.scid: title_id for title_id, published in titles.items()},
         )
 
-    async def at_least(self, version: int) -> Snapshot:
+    async def ensure_version(self, version: int) -> Snapshot:
         """A snapshot that knows that publication: another worker may have seen it before this one."""
         if version > self.current.version:
             await self.refresh()

@@ -6,20 +6,20 @@ from decimal import Decimal
 
 import msgspec
 
-from service.core.catalog.model import Achievement, Measure, Requirement, stored
+from service.core.catalog.model import Achievement, Measure, Requirement, to_int4
 from service.core.unlocks import measures
 from service.core.unlocks.model import (
-    Answer,
-    Applied,
     Change,
-    DayChange,
+    ChangeOutcome,
+    DailyDelta,
     Event,
-    Logged,
+    EventResult,
+    HistoryQuery,
+    HistoryResult,
+    LogEntry,
+    MeasureValue,
+    PlayerState,
     Profile,
-    Question,
-    Recorded,
-    Standing,
-    State,
     Unlock,
     manual_key,
 )
@@ -28,13 +28,18 @@ from service.errors import InvalidField, NotFound, UnknownMetric
 
 LARGEST_TOTAL = Decimal(10) ** 18
 WHOLE = Decimal(100)  # percent
-NO_HISTORY: Mapping[Question, Answer] = {}
+NO_HISTORY: Mapping[HistoryQuery, HistoryResult] = {}
 
 
-def apply(
-    rules: Rules, state: State, change: Change, *, now: int, history: Mapping[Question, Answer] = NO_HISTORY
-) -> Applied:
-    """What the change makes of the state. `history` answers `rules.questions(…)`; no argument is altered.
+def evaluate_change(
+    rules: Rules,
+    state: PlayerState,
+    change: Change,
+    *,
+    now: int,
+    history: Mapping[HistoryQuery, HistoryResult] = NO_HISTORY,
+) -> ChangeOutcome:
+    """What the change makes of the state. `history` answers `rules.history_queries(…)`; no argument is altered.
 
     The order: the profile, standings counted anew, events one after the other, reports; then whatever has been
     earned by time or by being there.
@@ -44,7 +49,7 @@ def apply(
         UnknownMetric: an event of a metric that is not counted, or no more.
         InvalidField: an attribute that is not declared, a total out of range, a report on what events count.
     """
-    return _Work(rules, state, change, now, history).applied()
+    return _Evaluation(rules, state, change, now, history).applied()
 
 
 class _Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,55 +61,55 @@ class _Outcome(msgspec.Struct, frozen=True, kw_only=True):
     was_extended: bool = False
 
 
-class _Work:
+class _Evaluation:
     """One change being worked out: copies of what it may alter, and what is to be written."""
 
     def __init__(
-        self, rules: Rules, state: State, change: Change, now: int, history: Mapping[Question, Answer]
+        self, rules: Rules, state: PlayerState, change: Change, now: int, history: Mapping[HistoryQuery, HistoryResult]
     ) -> None:
         self.rules, self.before, self.change, self.now, self.history = rules, state, change, now, history
         self.standings = dict(state.standings)
         self.unlocked = dict(state.unlocked)
         self.profile = state.profile
-        self.created_at = state.created_at or (0 if state.is_here else now)
-        self.changed: dict[str, Standing] = {}
+        self.created_at = state.created_at or (0 if state.in_title else now)
+        self.changed: dict[str, MeasureValue] = {}
         self.unlocks: list[Unlock] = []
         self.days: dict[tuple[str, int], tuple[Decimal, bool]] = {}
         self.logged: list[Event] = []
         self.told: dict[tuple[str, str], Event] = {}
 
-    def applied(self) -> Applied:
+    def applied(self) -> ChangeOutcome:
         rules, change = self.rules, self.change
-        if change.must_exist and not self.before.is_here:
+        if change.must_exist and not self.before.in_title:
             raise NotFound(f"there is no player {change.player} in this title")
         profile = self._profile()
-        for key, standing in change.rebuilt.items():
+        for key, standing in change.recomputed.items():
             self._put(key, standing)
         outcomes = [self._event(index, event) for index, event in enumerate(change.events)]
         self._reports()
-        everyone = change.is_silent or profile is not None or not self.before.is_here
-        self._unlock(rules.active if everyone else rules.aged, at=self.now, event=None)
-        is_change = bool(self.changed or profile or self.unlocks or self.logged or not self.before.is_here)
+        everyone = change.suppress_notifications or profile is not None or not self.before.in_title
+        self._unlock(rules.active if everyone else rules.time_based, at=self.now, event=None)
+        is_change = bool(self.changed or profile or self.unlocks or self.logged or not self.before.in_title)
         state = self._state(self.before.revision + is_change)
-        return Applied(
+        return ChangeOutcome(
             state=state,
             is_change=is_change,
             standings=self.changed,
             profile=profile,
             unlocked=tuple(self.unlocks),
             days=tuple(
-                DayChange(metric, datetime.date.fromordinal(day), amount, is_active)
+                DailyDelta(metric, datetime.date.fromordinal(day), amount, is_active)
                 for (metric, day), (amount, is_active) in self.days.items()
             ),
             logged=tuple(self.logged),
             recorded=tuple(self._recorded(outcome, state) for outcome in outcomes),
         )
 
-    def _state(self, revision: int) -> State:
-        return State(
+    def _state(self, revision: int) -> PlayerState:
+        return PlayerState(
             revision=revision,
-            is_known=True,
-            is_here=True,
+            exists=True,
+            in_title=True,
             created_at=self.created_at,
             unlocked=self.unlocked,
             standings=self.standings,
@@ -125,7 +130,7 @@ class _Work:
         self.profile = msgspec.structs.replace(changed, updated_at=self.now)
         return self.profile
 
-    def _put(self, key: str, standing: Standing) -> None:
+    def _put(self, key: str, standing: MeasureValue) -> None:
         self.standings[key] = standing
         self.changed[key] = standing
 
@@ -138,7 +143,9 @@ class _Work:
         at = at_of(event, self.now)
         event = msgspec.structs.replace(event, at=at)
         self.logged.append(event)
-        counted = [measure for measure in self.rules.moved[event.metric] if measures.counts(measure.where, event)]
+        counted = [
+            measure for measure in self.rules.measures_by_metric[event.metric] if measures.counts(measure.where, event)
+        ]
         touched = [self._sum(event), *[self._move(measure, event, at) for measure in counted]]
         day = measures.local_day(at, self.profile.time_zone)
         was_extended = False
@@ -151,8 +158,8 @@ class _Work:
         self.days[event.metric, day] = change + event.amount, is_active or event.amount > 0
         before = len(self.unlocks)
         for measure, old in touched:
-            candidates = self.rules.stepped(measure, old, self.standings.get(measure.key))
-            candidates += self.rules.waiting.get(measure.key, ())
+            candidates = self.rules.reached_thresholds(measure, old, self.standings.get(measure.key))
+            candidates += self.rules.multi_condition.get(measure.key, ())
             if candidates:
                 self._unlock(candidates, at=at, event=index)
         unlocked = tuple(unlock.number for unlock in self.unlocks[before:])
@@ -167,7 +174,7 @@ class _Work:
         if event.attributes:
             self.rules.refuse_attributes("event", event.attributes, field="attributes")
 
-    def _sum(self, event: Event) -> tuple[Measure, Standing | None]:
+    def _sum(self, event: Event) -> tuple[Measure, MeasureValue | None]:
         measure = self.rules.sums[event.metric]
         key = measure.key
         old = self.standings.get(key)
@@ -177,27 +184,27 @@ class _Work:
         self._put(key, standing)
         return measure, old
 
-    def _move(self, measure: Measure, event: Event, at: int) -> tuple[Measure, Standing | None]:
+    def _move(self, measure: Measure, event: Event, at: int) -> tuple[Measure, MeasureValue | None]:
         old = self.standings.get(measure.key)
         if measure.period_seconds is not None:
             mine = [
-                Logged(earlier.at or 0, earlier.amount, earlier.attributes)
+                LogEntry(earlier.at or 0, earlier.amount, earlier.attributes)
                 for earlier in self.logged
                 if earlier.metric == event.metric and measures.counts(measure.where, earlier)
             ]
             log = [logged for logged in self._log(measure) if measures.counts(measure.where, logged)]
-            new: Standing | None = measures.best_window(old, [*log, *mine], measure.period_seconds)
+            new: MeasureValue | None = measures.best_window(old, [*log, *mine], measure.period_seconds)
         else:
-            most = self.rules.most.get(measure.key, 0)
+            most = self.rules.max_target.get(measure.key, 0)
             member = event.attributes.get(measure.of or "")
-            new = measures.moved(measure, old, event.amount, at, member, most=most)
+            new = measures.advance(measure, old, event.amount, at, member, most=most)
         if new is not None and new != old:
             self._put(measure.key, new)
         return measure, old
 
-    def _log(self, measure: Measure) -> list[Logged]:
+    def _log(self, measure: Measure) -> list[LogEntry]:
         answers = (answer for question, answer in self.history.items() if question.measure == measure)
-        return [logged for answer in answers for logged in answer if isinstance(logged, Logged)]
+        return [logged for answer in answers for logged in answer if isinstance(logged, LogEntry)]
 
     def _extend(self, measure: Measure, day: int) -> bool:
         """Make a day active; gives whether the current row is longer for it."""
@@ -225,13 +232,13 @@ class _Work:
                 raise NotFound(f"there is no achievement {report.number} in this title")
             if not achievement.is_manual:
                 raise InvalidField("achievements", f"no report on achievement {report.number}: its events are counted")
-            if achievement.status == "locked" or stored(report.number) in self.unlocked:
+            if achievement.status == "locked" or to_int4(report.number) in self.unlocked:
                 continue
             key = manual_key(report.number)
             percent = min(report.percent, WHOLE)
-            old = measures.number("sum", self.standings.get(key))
+            old = measures.value_of("sum", self.standings.get(key))
             if old is None or percent > old:
-                self._put(key, measures.written(percent))
+                self._put(key, measures.decimal_text(percent))
             self._unlock([achievement], at=self.now, event=None)
 
     def _unlock(self, candidates: Sequence[Achievement], *, at: int, event: int | None) -> None:
@@ -240,12 +247,12 @@ class _Work:
         while wave:
             won = []
             for achievement in wave:
-                number = stored(achievement.number)
+                number = to_int4(achievement.number)
                 if number not in self.unlocked and self._is_earned(achievement, at):
                     self.unlocked[number] = at
                     self.unlocks.append(Unlock(achievement.number, at, event))
                     won.append(number)
-            wave = [after for number in won for after in self.rules.after.get(number, ())]
+            wave = [after for number in won for after in self.rules.dependents.get(number, ())]
             wave += self.rules.after_any if won else []
 
     def _is_earned(self, achievement: Achievement, at: int) -> bool:
@@ -256,7 +263,7 @@ class _Work:
         if any(attributes.get(key) != value for key, value in achievement.user_filter):
             return False
         if achievement.is_manual:
-            percent = measures.number("sum", self.standings.get(manual_key(achievement.number)))
+            percent = measures.value_of("sum", self.standings.get(manual_key(achievement.number)))
             if percent is None or percent < WHOLE:
                 return False
         if not all(requirement.measure is None for requirement in achievement.requirements):
@@ -264,7 +271,7 @@ class _Work:
             return all(self._is_met(requirement, state, achievement.number) for requirement in achievement.requirements)
         return True
 
-    def _is_met(self, requirement: Requirement, state: State, number: int) -> bool:
+    def _is_met(self, requirement: Requirement, state: PlayerState, number: int) -> bool:
         if requirement.measure is None:
             return True  # reported whole
         value = self.rules.value(requirement, state, number=number, now=self.now)
@@ -273,9 +280,9 @@ class _Work:
         target = Decimal(requirement.target)
         return value <= target if requirement.operation == "Minimum" else value >= target
 
-    def _recorded(self, outcome: _Outcome, state: State) -> Recorded:
+    def _recorded(self, outcome: _Outcome, state: PlayerState) -> EventResult:
         streak = self.rules.streak(state, now=self.now)
-        return Recorded(
+        return EventResult(
             event_id=outcome.event.event_id,
             total=self.rules.total(outcome.event.metric, state),
             is_replay=outcome.is_replay,

@@ -12,17 +12,17 @@ from decimal import Decimal
 
 from service import ticks
 from service.core.catalog.model import Aggregate, Measure, Pairs
-from service.core.unlocks.model import Event, Logged, Standing
+from service.core.unlocks.model import Event, LogEntry, MeasureValue
 
 EPOCH = datetime.datetime(1, 1, 1, tzinfo=datetime.UTC)
 
 
-def written(value: Decimal) -> str:
+def decimal_text(value: Decimal) -> str:
     """A decimal in plain digits, the same for the same value: `1500`, `0.3`, `-2`."""
     return format(value.normalize(), "f") if value else "0"
 
 
-def number(aggregate: Aggregate, standing: Standing | None) -> Decimal | None:
+def value_of(aggregate: Aggregate, standing: MeasureValue | None) -> Decimal | None:
     """What a standing amounts to: a streak to its longest row, distinct values to how many there are."""
     if standing is None:
         return None
@@ -47,29 +47,29 @@ def local_day(at: int, time_zone: str | None) -> int:
     return at // ticks.DAY + 1
 
 
-def counts(where: Pairs, event: Event | Logged) -> bool:
+def counts(where: Pairs, event: Event | LogEntry) -> bool:
     """Whether an event's attributes have all these values."""
     return all(event.attributes.get(key) == value for key, value in where)
 
 
-def added(standing: Standing | None, amount: Decimal) -> Standing:
+def added(standing: MeasureValue | None, amount: Decimal) -> MeasureValue:
     """A sum with one amount more."""
-    return written(amount if standing is None else Decimal(str(standing)) + amount)
+    return decimal_text(amount if standing is None else Decimal(str(standing)) + amount)
 
 
-def largest(standing: Standing | None, amount: Decimal) -> Standing:
+def largest(standing: MeasureValue | None, amount: Decimal) -> MeasureValue:
     """The largest amount so far."""
-    return written(amount if standing is None else max(Decimal(str(standing)), amount))
+    return decimal_text(amount if standing is None else max(Decimal(str(standing)), amount))
 
 
-def newest(standing: Standing | None, amount: Decimal, at: int) -> Standing:
+def newest(standing: MeasureValue | None, amount: Decimal, at: int) -> MeasureValue:
     """The amount of the event that happened last; of two at the same moment, of the one that was told last."""
     if isinstance(standing, list) and int(standing[0]) > at:
         return standing
-    return [str(at), written(amount)]
+    return [str(at), decimal_text(amount)]
 
 
-def with_member(standing: Standing | None, member: str, most: int) -> Standing:
+def with_member(standing: MeasureValue | None, member: str, most: int) -> MeasureValue:
     """The different values so far, as far as anybody asks for them."""
     members = list(standing) if isinstance(standing, list) else []
     if member in members or len(members) >= most:
@@ -77,7 +77,7 @@ def with_member(standing: Standing | None, member: str, most: int) -> Standing:
     return [*members, member]
 
 
-def best_window(standing: Standing | None, log: Sequence[Logged], period_seconds: int) -> Standing:
+def best_window(standing: MeasureValue | None, log: Sequence[LogEntry], period_seconds: int) -> MeasureValue:
     """The largest sum of any window of that length that ends with one of these events, or the best of before."""
     period = period_seconds * ticks.SECOND
     ordered = sorted(log, key=lambda event: event.at)
@@ -89,10 +89,10 @@ def best_window(standing: Standing | None, log: Sequence[Logged], period_seconds
             total -= ordered[first].amount
             first += 1
         best = total if best is None else max(best, total)
-    return written(best or Decimal(0))
+    return decimal_text(best or Decimal(0))
 
 
-def is_late(standing: Standing | None, day: int) -> bool:
+def is_late(standing: MeasureValue | None, day: int) -> bool:
     """Whether an active day lies before the current row of days, so that only the log knows what it joins."""
     if not isinstance(standing, list):
         return False
@@ -100,7 +100,7 @@ def is_late(standing: Standing | None, day: int) -> bool:
     return day <= last - length
 
 
-def extended(standing: Standing | None, day: int, active: Collection[int]) -> Standing:
+def extended(standing: MeasureValue | None, day: int, active: Collection[int]) -> MeasureValue:
     """A streak with one active day more. `active` are the active days near it, needed only where `is_late`."""
     if not isinstance(standing, list):
         return [1, day, 1]
@@ -135,20 +135,20 @@ def zone_of(name: str) -> datetime.tzinfo | None:
         return None
 
 
-def rebuilt(measure: Measure, log: Sequence[Logged], *, most: int) -> Standing | None:
+def recompute(measure: Measure, log: Sequence[LogEntry], *, most: int) -> MeasureValue | None:
     """The standing of a measure of amounts, from all its events; None where none of them counts."""
-    standing: Standing | None = None
+    standing: MeasureValue | None = None
     counted = [event for event in log if counts(measure.where, event)]
     if measure.period_seconds is not None:
         return best_window(None, counted, measure.period_seconds) if counted else None
     for event in counted:
-        standing = moved(measure, standing, event.amount, event.at, event.attributes.get(measure.of or ""), most=most)
+        standing = advance(measure, standing, event.amount, event.at, event.attributes.get(measure.of or ""), most=most)
     return standing
 
 
-def moved(
-    measure: Measure, standing: Standing | None, amount: Decimal, at: int, member: str | None, *, most: int
-) -> Standing | None:
+def advance(
+    measure: Measure, standing: MeasureValue | None, amount: Decimal, at: int, member: str | None, *, most: int
+) -> MeasureValue | None:
     """The standing of a measure that needs no log after one event that it counts."""
     match measure.aggregate:
         case "max":

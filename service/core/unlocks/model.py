@@ -9,14 +9,14 @@ import msgspec
 
 from service.core.catalog.model import Measure
 
-Standing = str | list[int | str]
+MeasureValue = str | list[int | str]
 """The value of one measure so far, as it is stored.
 
 sum, max: a decimal as text. last: [ticks, decimal] as texts. streak: [length, last day, longest], days as ordinals of
 `date`. distinct: the members, as texts. Reported by the title itself: percent as text, under `manual_key`.
 """
 
-Standings = Mapping[str, Standing]
+MeasureValues = Mapping[str, MeasureValue]
 
 
 def manual_key(number: int) -> str:
@@ -40,7 +40,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     updated_at: int = 0
 
 
-class State(msgspec.Struct, frozen=True, kw_only=True):
+class PlayerState(msgspec.Struct, frozen=True, kw_only=True):
     """What one player has in one title as of `revision`, the player's own; 0 for a player who has nothing yet.
 
     `is_known`: the player has something in any title. `is_here`: in this one. `unlocked` maps stored numbers
@@ -48,11 +48,11 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     revision: int = 0
-    is_known: bool = False
-    is_here: bool = False
+    exists: bool = False
+    in_title: bool = False
     created_at: int = 0
     unlocked: Mapping[int, int] = {}
-    standings: Standings = {}
+    standings: MeasureValues = {}
     profile: Profile = Profile()
 
 
@@ -91,8 +91,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[Event, ...] = ()
     reports: tuple[Report, ...] = ()
     profile: Mapping[str, object] = {}
-    rebuilt: Standings = {}
-    is_silent: bool = False
+    recomputed: MeasureValues = {}
+    suppress_notifications: bool = False
     must_exist: bool = False
 
 
@@ -122,7 +122,7 @@ class Streak(msgspec.Struct, frozen=True):
         return date.fromordinal(self.last_day.toordinal() - self.length + 1)
 
 
-class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+class EventResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one event. `total` is the metric's sum after the change it came in.
 
     `is_replay`: it was told before under its key; `event_id` is then the first one's, and nothing was changed.
@@ -135,7 +135,7 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     streak: Streak
 
 
-class DayChange(msgspec.Struct, frozen=True):
+class DailyDelta(msgspec.Struct, frozen=True):
     """What one day of the player's calendar adds to a metric."""
 
     metric: str
@@ -144,7 +144,7 @@ class DayChange(msgspec.Struct, frozen=True):
     is_active: bool
 
 
-class Question(msgspec.Struct, frozen=True):
+class HistoryQuery(msgspec.Struct, frozen=True):
     """Something that only the log knows and a change depends on.
 
     measure None: the active days, of `metric` or of any, from `since` to `until` (ordinals of `date`).
@@ -157,7 +157,7 @@ class Question(msgspec.Struct, frozen=True):
     measure: Measure | None = None
 
 
-class Logged(msgspec.Struct, frozen=True):
+class LogEntry(msgspec.Struct, frozen=True):
     """One event of the log: when it happened, in ticks, how much, and with which attributes."""
 
     at: int
@@ -165,22 +165,22 @@ class Logged(msgspec.Struct, frozen=True):
     attributes: Mapping[str, str] = {}
 
 
-Answer = Sequence[int] | Sequence[Logged]
+HistoryResult = Sequence[int] | Sequence[LogEntry]
 """Active days as ordinals, or events; both in order of time."""
 
 
-class Applied(msgspec.Struct, frozen=True, kw_only=True):
+class ChangeOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What a change makes of a state, and what is to be written for it.
 
     `state` is the state after it, its revision one higher if `is_change`: if anything is to be written. `standings`
     and `profile` are what changed of them. `logged` are the events to be kept, with their `at` filled in.
     """
 
-    state: State
+    state: PlayerState
     is_change: bool
-    standings: Standings = {}
+    standings: MeasureValues = {}
     profile: Profile | None = None
     unlocked: tuple[Unlock, ...] = ()
-    days: tuple[DayChange, ...] = ()
+    days: tuple[DailyDelta, ...] = ()
     logged: tuple[Event, ...] = ()
-    recorded: tuple[Recorded, ...] = ()
+    recorded: tuple[EventResult, ...] = ()

@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
-from service.core.catalog.model import number_of, stored
-from service.core.unlocks.model import Profile, Standings, State
+from service.core.catalog.model import from_int4, to_int4
+from service.core.unlocks.model import MeasureValues, PlayerState, Profile
 
-Currents = Mapping[int, Sequence[str | None]]
+CurrentValues = Mapping[int, Sequence[str | None]]
 """An achievement's stored number → current value of each requirement, as text, None where there is none."""
 
 
@@ -17,7 +17,7 @@ decode_standings = msgspec.json.Decoder(dict[str, str | list[int | str]]).decode
 decode_profile = msgspec.json.Decoder(Profile).decode
 
 
-class Progress:
+class TitleProgress:
     """What one player has in one title, as of a revision.
 
     Achievements are named by their stored number (`catalog.stored`); times are ticks. `unlocked_at` is in the order
@@ -51,12 +51,12 @@ class Progress:
         self.revision = revision
         self.created_at = created_at or 0
         self._stored_standings = standings
-        self._standings: Standings | None = None if standings else {}
+        self._standings: MeasureValues | None = None if standings else {}
         self._profile = profile
         self.unlocked_at = dict(zip(unlocked, unlocked_at, strict=True))
         self._unlocked_in = unlocked_in
         self._stored_currents = currents
-        self._currents: Currents | None = None if currents else {}
+        self._currents: CurrentValues | None = None if currents else {}
         self.derived: dict[Hashable, Any] = {}
 
     def unlocked_by(self, revision: int) -> Mapping[int, int]:
@@ -67,15 +67,15 @@ class Progress:
         return {number: at for (number, at), written_in in pairs if written_in <= revision}
 
     @property
-    def currents(self) -> Currents:
+    def current_values(self) -> CurrentValues:
         """The current values that are known."""
         if self._currents is None:
             by_number = _decode(self._stored_currents or "{}")
-            self._currents = {stored(number): values for number, values in by_number.items()}
+            self._currents = {to_int4(number): values for number, values in by_number.items()}
         return self._currents
 
     @property
-    def standings(self) -> Standings:
+    def standings(self) -> MeasureValues:
         """What measures add up to so far, by their keys."""
         if self._standings is None:
             self._standings = decode_standings(self._stored_standings or "{}")
@@ -91,36 +91,36 @@ class Progress:
         """Whether nothing was achieved or begun: the player is only known here."""
         return not (self.unlocked_at or self._stored_currents or self._stored_standings)
 
-    def state(self) -> State:
+    def state(self) -> PlayerState:
         """The same as the write path knows it."""
-        return State(
+        return PlayerState(
             revision=self.revision,
-            is_known=True,
-            is_here=True,
+            exists=True,
+            in_title=True,
             created_at=self.created_at,
             unlocked=self.unlocked_at,
             standings=self.standings,
             profile=self.profile,
         )
 
-    def currents_with(self, more: Mapping[int, Sequence[str | None]]) -> str | None:
+    def current_values_with(self, more: Mapping[int, Sequence[str | None]]) -> str | None:
         """The current values as a row holds them, after these, by number, were added; None where there are none."""
-        by_number = {number_of(number): values for number, values in self.currents.items()} | dict(more)
+        by_number = {from_int4(number): values for number, values in self.current_values.items()} | dict(more)
         if not by_number:
             return None
         return msgspec.json.encode({str(number): by_number[number] for number in sorted(by_number)}).decode()
 
-    def written_in(self) -> Mapping[int, int]:
+    def locale_written_in(self) -> Mapping[int, int]:
         """The revision that wrote each unlock."""
         return dict(zip(self.unlocked_at, self._unlocked_in, strict=True))
 
 
-class Everything(msgspec.Struct, frozen=True):
+class PlayerProgress(msgspec.Struct, frozen=True):
     """What one player has in all titles. `revision` is the player's own, -1 for a player who has nothing.
 
     `derived` keeps what was worked out from it (`lists.py`), and goes when it goes.
     """
 
     revision: int
-    titles: Mapping[int, Progress]
+    titles: Mapping[int, TitleProgress]
     derived: dict[Hashable, Any] = msgspec.field(default_factory=dict)

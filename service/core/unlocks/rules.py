@@ -10,9 +10,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from service import ticks
-from service.core.catalog.model import Achievement, Measure, Metric, Requirement, Title, stored
+from service.core.catalog.model import Achievement, Measure, Metric, Requirement, Title, to_int4
 from service.core.unlocks import measures
-from service.core.unlocks.model import Change, Event, Logged, Question, Standing, State, Streak, manual_key
+from service.core.unlocks.model import (
+    Change,
+    Event,
+    HistoryQuery,
+    LogEntry,
+    MeasureValue,
+    PlayerState,
+    Streak,
+    manual_key,
+)
 from service.errors import InvalidField
 
 LONGEST_LOOK_BACK = 400  # days: how far a late day is joined to the days before it
@@ -37,71 +46,73 @@ class Rules:
             for kind in ("user", "event")
         }
         self.by_number = {achievement.number: achievement for achievement in achievements}
-        self._numbers = {achievement.public_id: stored(achievement.number) for achievement in achievements}
+        self._numbers = {achievement.public_id: to_int4(achievement.number) for achievement in achievements}
         self.active = [achievement for achievement in achievements if achievement.status == "active"]
-        self.waiting: dict[str, list[Achievement]] = {}
-        self.steps: dict[str, list[tuple[Decimal, Achievement]]] = {}
+        self.multi_condition: dict[str, list[Achievement]] = {}
+        self.thresholds: dict[str, list[tuple[Decimal, Achievement]]] = {}
         self.sums = {key: Measure(aggregate="sum", metric=key) for key in self.metrics}
-        self.aged: list[Achievement] = []
-        self.after: dict[int, list[Achievement]] = {}
+        self.time_based: list[Achievement] = []
+        self.dependents: dict[int, list[Achievement]] = {}
         self.after_any: list[Achievement] = []
-        self.most: dict[str, int] = {}
+        self.max_target: dict[str, int] = {}
         asked: dict[str, Measure] = {}
         for achievement in self.active:
             for requirement in achievement.requirements:
                 if requirement.measure is not None:
                     self._expect(achievement, requirement, requirement.measure)
                     asked[requirement.measure.key] = requirement.measure
-        self.moved: dict[str, list[Measure]] = {key: [] for key in self.metrics}
+        self.measures_by_metric: dict[str, list[Measure]] = {key: [] for key in self.metrics}
         self.streaks: dict[str, list[Measure]] = {key: [STREAK] for key in self.metrics}
         for measure in asked.values():
             metric = measure.metric or ""
             if measure.aggregate == "streak" and metric in self.streaks:
                 self.streaks[metric].append(measure)
-            elif metric in self.moved and measure != Measure(aggregate="sum", metric=metric):
-                self.moved[metric].append(measure)
+            elif metric in self.measures_by_metric and measure != Measure(aggregate="sum", metric=metric):
+                self.measures_by_metric[metric].append(measure)
 
     def _expect(self, achievement: Achievement, requirement: Requirement, measure: Measure) -> None:
         match measure.aggregate:
             case "age":
-                self.aged.append(achievement)
+                self.time_based.append(achievement)
             case "unlocks" if measure.achievements:
                 for public_id in measure.achievements:
-                    self.after.setdefault(self._numbers.get(public_id, 0), []).append(achievement)
+                    self.dependents.setdefault(self._numbers.get(public_id, 0), []).append(achievement)
             case "unlocks":
                 self.after_any.append(achievement)
             case _:
                 if _is_step(achievement):
-                    self.steps.setdefault(measure.key, []).append((Decimal(requirement.target), achievement))
-                    self.steps[measure.key].sort(key=_target)
+                    self.thresholds.setdefault(measure.key, []).append((Decimal(requirement.target), achievement))
+                    self.thresholds[measure.key].sort(key=_target)
                 else:
-                    self.waiting.setdefault(measure.key, []).append(achievement)
+                    self.multi_condition.setdefault(measure.key, []).append(achievement)
                 most = -int(-Decimal(requirement.target) // 1)
-                self.most[measure.key] = max(most, self.most.get(measure.key, 0))
+                self.max_target[measure.key] = max(most, self.max_target.get(measure.key, 0))
 
-    def stepped(self, measure: Measure, old: Standing | None, new: Standing | None) -> list[Achievement]:
+    def reached_thresholds(
+        self, measure: Measure, old: MeasureValue | None, new: MeasureValue | None
+    ) -> list[Achievement]:
         """The achievements that this measure alone decides, and whose targets lie between two of its standings."""
-        steps = self.steps.get(measure.key)
+        steps = self.thresholds.get(measure.key)
         if steps is None or new is None:
             return []
-        reached = measures.number(measure.aggregate, new) or Decimal(0)
-        before = measures.number(measure.aggregate, old)
+        reached = measures.value_of(measure.aggregate, new) or Decimal(0)
+        before = measures.value_of(measure.aggregate, old)
         first = 0 if before is None else bisect.bisect_right(steps, before, key=_target)
         return [one for _, one in steps[first : bisect.bisect_right(steps, reached, key=_target)]]
 
-    def total(self, metric: str, state: State) -> Decimal:
+    def total(self, metric: str, state: PlayerState) -> Decimal:
         """What the metric adds up to."""
-        return measures.number("sum", state.standings.get(f"sum:{metric}")) or Decimal(0)
+        return measures.value_of("sum", state.standings.get(f"sum:{metric}")) or Decimal(0)
 
-    def streak(self, state: State, *, now: int) -> Streak:
+    def streak(self, state: PlayerState, *, now: int) -> Streak:
         """The player's days in a row, over all metrics, as of the player's today."""
         return _streak(state.standings.get(STREAK.key), measures.local_day(now, state.profile.time_zone))
 
-    def value(self, requirement: Requirement, state: State, *, number: int, now: int) -> Decimal | None:
+    def value(self, requirement: Requirement, state: PlayerState, *, number: int, now: int) -> Decimal | None:
         """How far along one requirement of an achievement is; None where nothing is known of it."""
         measure = requirement.measure
         if measure is None:
-            percent = measures.number("sum", state.standings.get(manual_key(number)))
+            percent = measures.value_of("sum", state.standings.get(manual_key(number)))
             return None if percent is None else Decimal(requirement.target) * percent / _WHOLE
         match measure.aggregate:
             case "age":
@@ -112,18 +123,18 @@ class Rules:
                     held &= {self._numbers.get(public_id, 0) for public_id in measure.achievements}
                 return Decimal(len(held))
             case aggregate:
-                return measures.number(aggregate, state.standings.get(measure.key))
+                return measures.value_of(aggregate, state.standings.get(measure.key))
 
-    def questions(self, state: State, change: Change, *, now: int) -> tuple[Question, ...]:
+    def history_queries(self, state: PlayerState, change: Change, *, now: int) -> tuple[HistoryQuery, ...]:
         """What only the log knows and this change depends on: nothing, in the common case."""
-        found: list[Question] = []
-        for metric in {event.metric for event in change.events} & self.moved.keys():
+        found: list[HistoryQuery] = []
+        for metric in {event.metric for event in change.events} & self.measures_by_metric.keys():
             events = [event for event in change.events if event.metric == metric]
-            for measure in self.moved[metric]:
+            for measure in self.measures_by_metric[metric]:
                 ats = [at_of(event, now) for event in events if measures.counts(measure.where, event)]
                 if measure.period_seconds is not None and ats:
                     period = measure.period_seconds * ticks.SECOND
-                    found.append(Question(since=min(ats) - period, until=max(ats) + period, measure=measure))
+                    found.append(HistoryQuery(since=min(ats) - period, until=max(ats) + period, measure=measure))
         for measure in {streak for event in change.events for streak in self.streaks.get(event.metric, ())}:
             standing, late = state.standings.get(measure.key), list[int]()
             for event in change.events:
@@ -134,10 +145,10 @@ class Rules:
                     standing = measures.extended(standing, day, ())
             if late and isinstance(standing, list):
                 since = min(late) - LONGEST_LOOK_BACK
-                found.append(Question(since=since, until=int(standing[1]), metric=measure.metric))
+                found.append(HistoryQuery(since=since, until=int(standing[1]), metric=measure.metric))
         return tuple(found)
 
-    def measures_to_rebuild(self, numbers: Collection[int]) -> tuple[Measure, ...]:
+    def measures_to_recompute(self, numbers: Collection[int]) -> tuple[Measure, ...]:
         """The measures of these achievements whose standing only the log can give to those who came before them."""
         asked = {
             requirement.measure.key: requirement.measure
@@ -148,11 +159,11 @@ class Rules:
         }
         return tuple(m for m in asked.values() if m != Measure(aggregate="sum", metric=m.metric) and m != STREAK)
 
-    def rebuilt(self, measure: Measure, log: Sequence[Logged], *, state: State) -> Standing | None:
+    def recompute(self, measure: Measure, log: Sequence[LogEntry], *, state: PlayerState) -> MeasureValue | None:
         """The standing of a measure from all events of its metric, in order of time; None where none counts."""
         if measure.aggregate != "streak":
-            return measures.rebuilt(measure, log, most=self.most.get(measure.key, 0))
-        standing: Standing | None = None
+            return measures.recompute(measure, log, most=self.max_target.get(measure.key, 0))
+        standing: MeasureValue | None = None
         days = {measures.local_day(event.at, state.profile.time_zone) for event in log if event.amount > 0}
         for day in sorted(days):
             standing = measures.extended(standing, day, ())
@@ -166,10 +177,10 @@ class Rules:
         """
         unknown = sorted(set(keys) - self._attributes[kind])
         if unknown:
-            raise BadAttributes(field, unknown, sorted(self._attributes[kind]))
+            raise InvalidAttributes(field, unknown, sorted(self._attributes[kind]))
 
 
-class BadAttributes(InvalidField):
+class InvalidAttributes(InvalidField):
     """Attributes that the title has not declared."""
 
     def __init__(self, field: str, unknown: Sequence[str], known: Sequence[str]) -> None:
@@ -198,7 +209,7 @@ def at_of(event: Event, now: int) -> int:
     return now if event.at is None else min(event.at, now)
 
 
-def _streak(standing: Standing | None, today: int) -> Streak:
+def _streak(standing: MeasureValue | None, today: int) -> Streak:
     if not isinstance(standing, list):
         return Streak(length=0, last_day=None)
     length, last = int(standing[0]), int(standing[1])

@@ -12,7 +12,7 @@ MAX_PROBLEMS = 1000  # more would only hide the first
 T = TypeVar("T")
 
 
-class Broken(ValueError):
+class InvalidValue(ValueError):
     """A value that breaks a rule: the rule's name and what would do. It never leaves this room."""
 
     def __init__(self, rule: str, message: str) -> None:
@@ -20,7 +20,7 @@ class Broken(ValueError):
         self.rule = rule
 
 
-class Place:
+class SourceLocation:
     """Where in a file something stands. All places of one reading share `found`, the problems so far.
 
     `lines` gives the line of a key where the format has any; a key without one takes its parent's.
@@ -35,21 +35,21 @@ class Place:
         self.key: str | None = None
         self.line: int | None = None
 
-    def at(self, key: str | None, line: int | None = None) -> "Place":
+    def at(self, key: str | None, line: int | None = None) -> "SourceLocation":
         """Another place in the same file."""
-        there = Place(self.file, lines=self.lines)
+        there = SourceLocation(self.file, lines=self.lines)
         there.found = self.found
         there.key = key if key is None else key[:KEY_CHARACTERS]
         there.line = line or self.lines.get(key or "", self.line)
         return there
 
-    def inside(self, name: str | int) -> "Place":
+    def inside(self, name: str | int) -> "SourceLocation":
         """The place of a member or, by its index, of an item."""
         if isinstance(name, int):
             return self.at(f"{self.key or ''}[{name}]")
         return self.at(name if self.key is None else f"{self.key}.{name}")
 
-    def note(self, rule: str, message: str) -> None:
+    def report(self, rule: str, message: str) -> None:
         """Remember a problem here.
 
         Raises:
@@ -59,17 +59,17 @@ class Place:
         if len(self.found) >= MAX_PROBLEMS:
             raise errors.InvalidCatalog(self.found)
 
-    def note_all(self, broken: Iterable[Broken]) -> None:
+    def report_all(self, broken: Iterable[InvalidValue]) -> None:
         """Remember every one of these here."""
         for one in broken:
-            self.note(one.rule, str(one))
+            self.report(one.rule, str(one))
 
     def read(self, read: Callable[[object], T], value: object) -> T:
         """What `read` makes of a value. A broken one is noted, and is None whatever the type says."""
         try:
             return read(value)
-        except Broken as broken:
-            self.note(broken.rule, str(broken))
+        except InvalidValue as broken:
+            self.report(broken.rule, str(broken))
             return cast("T", None)
 
     def refuse(self, rule: str, message: str) -> NoReturn:
@@ -78,7 +78,7 @@ class Place:
         Raises:
             InvalidCatalog: always.
         """
-        self.note(rule, message)
+        self.report(rule, message)
         raise errors.InvalidCatalog(self.found)
 
     def settle(self) -> None:
@@ -91,7 +91,7 @@ class Place:
             raise errors.InvalidCatalog(self.found)
 
 
-def bounded(data: bytes, place: Place) -> bytes:
+def bounded(data: bytes, place: SourceLocation) -> bytes:
     """The file without its byte order mark.
 
     Raises:
@@ -102,7 +102,7 @@ def bounded(data: bytes, place: Place) -> bytes:
     return data.removeprefix(b"\xef\xbb\xbf")
 
 
-def decoded(data: bytes, place: Place, *, encoding: str = "utf-8") -> str:
+def decoded(data: bytes, place: SourceLocation, *, encoding: str = "utf-8") -> str:
     """The file as text, without its byte order mark.
 
     Raises:

@@ -13,7 +13,7 @@ from service import errors, ticks
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Title
 from service.core.validation import store_ids, values
-from service.core.validation.diagnostics import Broken, Place
+from service.core.validation.diagnostics import InvalidValue, SourceLocation
 from service.core.validation.metric_checks import contradictions_of
 
 LENGTHS = {  # characters; documented by Partner Center, the achievement's name by third parties only
@@ -38,18 +38,18 @@ ACHIEVEMENT_KEY = re.compile(
 def check(draft: Draft, *, file: str | None = None) -> tuple[list[errors.Problem], list[errors.Problem]]:
     """Everything that forbids publishing a draft, and everything that is merely unwise. `file` names it in both."""
     name = file or f"title-{draft.title.title_id}"
-    wrong, unwise = Place(name), Place(name)
+    wrong, unwise = SourceLocation(name), SourceLocation(name)
     try:
         _check_title(draft.title, wrong)
         for index, broken in contradictions(draft.achievements):
-            wrong.at(f"achievement/{draft.achievements[index].number}").note(broken.rule, str(broken))
+            wrong.at(f"achievement/{draft.achievements[index].number}").report(broken.rule, str(broken))
         for where, broken in contradictions_of(draft.title, draft.achievements):
-            wrong.at(where).note(broken.rule, str(broken))
+            wrong.at(where).report(broken.rule, str(broken))
         for achievement in draft.achievements:
             there = wrong.at(f"achievement/{achievement.number}")
             _check_values(achievement, there)
-            there.note_all(contradictions_within(achievement))
-            there.inside("stores").note_all(store_ids.check(achievement))
+            there.report_all(contradictions_within(achievement))
+            there.inside("stores").report_all(store_ids.check(achievement))
         _check_texts(draft, wrong)
         _certify(draft, unwise)
     except errors.InvalidCatalog:
@@ -89,40 +89,43 @@ def field_of(key: str) -> str:
     return match["field"] if match["reward"] is None else f"reward/{match['field']}"
 
 
-def contradictions(achievements: Sequence[Achievement]) -> Iterator[tuple[int, Broken]]:
+def contradictions(achievements: Sequence[Achievement]) -> Iterator[tuple[int, InvalidValue]]:
     """Numbers and public ids that stand twice, with the index of the later achievement."""
     numbers: set[int] = set()
     public_ids: set[str] = set()
     for index, achievement in enumerate(achievements):
         if achievement.number in numbers:
-            yield index, Broken("duplicate-number", f"there is already an achievement {achievement.number}")
+            yield index, InvalidValue("duplicate-number", f"there is already an achievement {achievement.number}")
         if achievement.public_id in public_ids:
             public_id = values.shown(achievement.public_id)
-            yield index, Broken("duplicate-public-id", f"another achievement already has the public id {public_id}")
+            yield (
+                index,
+                InvalidValue("duplicate-public-id", f"another achievement already has the public id {public_id}"),
+            )
         numbers.add(achievement.number)
         public_ids.add(achievement.public_id)
 
 
-def contradictions_within(achievement: Achievement) -> Iterator[Broken]:
+def contradictions_within(achievement: Achievement) -> Iterator[InvalidValue]:
     """What is wrong with one achievement although each value alone is right."""
     if not achievement.media:
-        yield Broken("no-picture", "at least one picture is needed: clients read the first one blindly")
+        yield InvalidValue("no-picture", "at least one picture is needed: clients read the first one blindly")
     if not achievement.platforms:
-        yield Broken("no-platform", "at least one platform is needed")
+        yield InvalidValue("no-platform", "at least one platform is needed")
     if achievement.window is not None and achievement.window.opens_at >= achievement.window.closes_at:
-        yield Broken("window", "the window must open before it closes")
+        yield InvalidValue("window", "the window must open before it closes")
     for kind in _twice(reward.kind for reward in achievement.rewards):
-        yield Broken("two-rewards", f"there can be one reward of each kind, and {kind} stands more than once")
+        yield InvalidValue("two-rewards", f"there can be one reward of each kind, and {kind} stands more than once")
     for requirement in _twice(requirement.id for requirement in achievement.requirements):
-        yield Broken("duplicate-requirement", f"the requirement {requirement} stands more than once")
+        yield InvalidValue("duplicate-requirement", f"the requirement {requirement} stands more than once")
 
 
-def _check_title(title: Title, place: Place) -> None:
+def _check_title(title: Title, place: SourceLocation) -> None:
     there = place.at("title")
     there.inside("title_id").read(values.identifier, title.title_id)
     there.inside("scid").read(values.guid, title.scid)
     if there.inside("default_locale").read(values.locale, title.default_locale) not in {None, title.default_locale}:
-        there.inside("default_locale").note("locale", f"{title.default_locale} is not in its canonical spelling")
+        there.inside("default_locale").report("locale", f"{title.default_locale} is not in its canonical spelling")
     there.inside("kind").read(values.label, title.kind)
     there.inside("platform").read(values.label, title.platform)
     if title.version is not None:
@@ -130,21 +133,23 @@ def _check_title(title: Title, place: Place) -> None:
     there.inside("text_unit").read(values.text_unit, title.text_unit)
 
 
-def _check_values(achievement: Achievement, place: Place) -> None:
+def _check_values(achievement: Achievement, place: SourceLocation) -> None:
     place.inside("number").read(values.identifier, achievement.number)
     place.inside("public_id").read(values.label, achievement.public_id)
     place.inside("product_id").read(values.guid, achievement.product_id)
     place.inside("display_order").read(values.u32, achievement.display_order)
     place.inside("image_id").read(values.u32, achievement.image_id)
     if not 0 <= achievement.estimated_seconds < values.DAY:
-        place.inside("estimated_seconds").note("duration", "expected 0 to 86399 seconds")
+        place.inside("estimated_seconds").report("duration", "expected 0 to 86399 seconds")
     place.inside("legacy_type").read(values.legacy_type, achievement.legacy_type)
     if achievement.deeplink is not None:
         place.inside("deeplink").read(values.link, achievement.deeplink)
     if achievement.window is not None:
         ends = (achievement.window.opens_at, achievement.window.closes_at)
         if not all(0 <= end <= ticks.LAST for end in ends) or achievement.window.fraction_digits not in range(8):
-            place.inside("window").note("time", "expected times of the years 1 to 9999 with 0 to 7 digits of fraction")
+            place.inside("window").report(
+                "time", "expected times of the years 1 to 9999 with 0 to 7 digits of fraction"
+            )
     for platform in achievement.platforms:
         place.inside("platforms").read(values.label, platform)
     for media in achievement.media:
@@ -160,42 +165,44 @@ def _check_values(achievement: Achievement, place: Place) -> None:
             _check_media(reward.media, there)
 
 
-def _check_media(media: MediaAsset, place: Place) -> None:
+def _check_media(media: MediaAsset, place: SourceLocation) -> None:
     place.read(values.label, media.name)
     place.read(values.label, media.kind)
     place.read(values.url, media.url)
 
 
-def _check_texts(draft: Draft, place: Place) -> None:
+def _check_texts(draft: Draft, place: SourceLocation) -> None:
     known = set(text_keys(draft.title, draft.achievements))
     default = draft.texts.get(draft.title.default_locale, {})
     required = [model.TITLE_NAME, *(key for one in draft.achievements for key in one.required_text_keys())]
     required += [model.metric_key(metric.key) for metric in draft.title.metrics]
     for key in required:
         if not default.get(key):
-            place.at(key).note("missing-text", f"there is no text in the default locale, {draft.title.default_locale}")
+            place.at(key).report(
+                "missing-text", f"there is no text in the default locale, {draft.title.default_locale}"
+            )
     for locale, texts in draft.texts.items():
         if place.at(None).read(values.locale, locale) not in {None, locale}:
-            place.note("locale", f"{values.shown(locale)} is not in its canonical spelling")
+            place.report("locale", f"{values.shown(locale)} is not in its canonical spelling")
         for key, text in texts.items():
             place.at(key).read(values.text, text)
             if key not in known and not key.startswith(STRING_PREFIX):
-                place.at(key).note("unknown-key", f"the {locale} text belongs to nothing in this title")
+                place.at(key).report("unknown-key", f"the {locale} text belongs to nothing in this title")
 
 
-def _certify(draft: Draft, place: Place) -> None:
+def _certify(draft: Draft, place: SourceLocation) -> None:
     base = [_points(achievement) for achievement in draft.achievements if achievement.is_base]
     if len(base) not in ACHIEVEMENTS_AT_LAUNCH:
-        place.note("xr-055-achievements", f"XR-055 asks for 10 to 100 achievements at launch, here are {len(base)}")
+        place.report("xr-055-achievements", f"XR-055 asks for 10 to 100 achievements at launch, here are {len(base)}")
     if sum(base) != GAMERSCORE_AT_LAUNCH:
-        place.note("xr-055-gamerscore", f"XR-055 asks for exactly 1000 Gamerscore at launch, here are {sum(base)}")
+        place.report("xr-055-gamerscore", f"XR-055 asks for exactly 1000 Gamerscore at launch, here are {sum(base)}")
     for achievement in draft.achievements:
         gamerscore = _points(achievement)
         there = place.at(f"achievement/{achievement.number}")
         if gamerscore > GAMERSCORE_OF_ONE:
-            there.note("xr-055-one", f"XR-055 allows at most 200 Gamerscore for one, here are {gamerscore}")
+            there.report("xr-055-one", f"XR-055 allows at most 200 Gamerscore for one, here are {gamerscore}")
         if achievement.kind == "Challenge" and gamerscore:
-            there.note("challenge-with-gamerscore", "a Challenge cannot carry Gamerscore on the live service")
+            there.report("challenge-with-gamerscore", "a Challenge cannot carry Gamerscore on the live service")
 
 
 def _points(achievement: Achievement) -> int:

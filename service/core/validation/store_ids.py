@@ -17,7 +17,7 @@ from service.core.catalog.model import Achievement, Draft, achievement_key
 from service.core.languages.matching import maximize
 from service.core.languages.negotiation import chain
 from service.core.validation import values
-from service.core.validation.diagnostics import Broken, Place
+from service.core.validation.diagnostics import InvalidValue, SourceLocation
 
 STEAM_BITS = 32
 _SLOT = re.compile("(?:0|[1-9][0-9]{0,8})_(?:[12]?[0-9]|3[01])")
@@ -57,16 +57,16 @@ STEAM_LANGUAGES = {  # of their partner documentation; which tags they mean is s
 }
 
 
-def check(achievement: Achievement) -> Iterable[Broken]:
+def check(achievement: Achievement) -> Iterable[InvalidValue]:
     """What is wrong with the names that a definition gives."""
     readers = {"xbox": values.guid, "steam": _slot, "epic": values.label}
     for store, name in achievement.stores:
         if store not in readers:
-            yield Broken("unknown-store", f"expected {', '.join(readers)}, got {values.shown(store)}")
+            yield InvalidValue("unknown-store", f"expected {', '.join(readers)}, got {values.shown(store)}")
             continue
         try:
             readers[store](name)
-        except Broken as broken:
+        except InvalidValue as broken:
             yield broken
 
 
@@ -94,7 +94,7 @@ def epic_name(achievement: Achievement) -> str:
     return dict(achievement.stores).get("epic") or achievement.public_id
 
 
-def by_name(names: Iterable[tuple[str, Achievement]], place: Place) -> dict[str, Achievement]:
+def by_name(names: Iterable[tuple[str, Achievement]], place: SourceLocation) -> dict[str, Achievement]:
     """Achievements by what a store calls them.
 
     Raises:
@@ -105,7 +105,7 @@ def by_name(names: Iterable[tuple[str, Achievement]], place: Place) -> dict[str,
         other = found.setdefault(name, achievement)
         if other is not achievement:
             there = place.at(f"achievement/{achievement.number}")
-            there.note("two-of-a-name", f"achievement {other.number} has the name {values.shown(name)} there already")
+            there.report("two-of-a-name", f"achievement {other.number} has the name {values.shown(name)} there already")
     place.settle()
     return found
 
@@ -165,5 +165,5 @@ def _nearest(wanted: str, offers: tuple[str, ...]) -> str | None:
 
 def _slot(value: object) -> str:
     if not isinstance(value, str) or _SLOT.fullmatch(value) is None:
-        raise Broken("slot", f"expected stat and bit, such as 1_0 or 2_31, got {values.shown(value)}")
+        raise InvalidValue("slot", f"expected stat and bit, such as 1_0 or 2_31, got {values.shown(value)}")
     return value

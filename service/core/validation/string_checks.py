@@ -2,7 +2,7 @@
 
 from service.core.catalog.model import Draft
 from service.core.validation import publish_rules
-from service.core.validation.text_checks import LIMITS, Remark, check
+from service.core.validation.text_checks import LIMITS, Diagnostic, check
 
 _STORE = LIMITS["xbox"]  # what is served there first: no text is saved over its limits
 
@@ -17,7 +17,7 @@ def is_hard_limit(key: str) -> bool:
     return publish_rules.field_of(key) in _STORE
 
 
-def remarks_on(text: str, *, key: str, locale: str, source: str | None, source_locale: str) -> list[Remark]:
+def check_string(text: str, *, key: str, locale: str, source: str | None, source_locale: str) -> list[Diagnostic]:
     """Everything that is wrong with a text, or unwise. `source` is what it translates, None where there is nothing."""
     return check(
         text,
@@ -34,5 +34,5 @@ def rules_broken(draft: Draft, locale: str, key: str, text: str) -> list[str]:
     """The names of the rules that a text breaks, sorted. The draft's default locale is what it translates."""
     default = draft.title.default_locale
     source = draft.texts.get(default, {}).get(key)
-    found = remarks_on(text, key=key, locale=locale, source=source, source_locale=default)
+    found = check_string(text, key=key, locale=locale, source=source, source_locale=default)
     return sorted({remark.rule for remark in found})

@@ -12,7 +12,7 @@ import msgspec
 
 from service.core.catalog.model import Draft
 from service.core.validation import publish_rules, title_checks, tokens, values
-from service.core.validation.diagnostics import Broken
+from service.core.validation.diagnostics import InvalidValue
 
 Severity = Literal["error", "warning"]
 Limits = Mapping[str, int]
@@ -29,7 +29,7 @@ NEAR = 0.9  # of the limit: longer than most that are translated again and grow
 NEAR_IN_SOURCE = 0.7  # translations are longer than English by a third or more
 
 
-class Remark(msgspec.Struct, frozen=True, kw_only=True):
+class Diagnostic(msgspec.Struct, frozen=True, kw_only=True):
     """What a check says of a text. `rule` is a stable name in kebab-case; `key` and `locale` say of which text."""
 
     rule: str
@@ -71,7 +71,7 @@ def check(
     advised: int | None = None,
     seen: str | None = None,
     source_locale: str | None = None,
-) -> list[Remark]:
+) -> list[Diagnostic]:
     """Everything there is to say of one text.
 
     `source` is the text in the default locale now, None if there is none; `seen` the one that the translator saw, None
@@ -89,23 +89,23 @@ def check(
     )
     try:
         values.text(entry_text)
-    except Broken as broken:
-        return [Remark(rule=broken.rule, severity="error", message=str(broken), key=key, locale=locale)]
+    except InvalidValue as broken:
+        return [Diagnostic(rule=broken.rule, severity="error", message=str(broken), key=key, locale=locale)]
     return [
-        Remark(rule=rule, severity=severity, message=message, key=key, locale=locale)
+        Diagnostic(rule=rule, severity=severity, message=message, key=key, locale=locale)
         for rule, (severity, find) in _CHECKS.items()
         for message in find(text)
     ]
 
 
-def check_title(draft: Draft, *, limits: Limits = NONE, advised: Limits = ADVISED) -> list[Remark]:
+def check_title(draft: Draft, *, limits: Limits = NONE, advised: Limits = ADVISED) -> list[Diagnostic]:
     """Everything there is to say of all texts of a title, alone and together; the default locale first.
 
     `limits` are those of a store that the title is for (`LIMITS`).
     """
     default = draft.title.default_locale
     sources = draft.texts.get(default, {})
-    found: list[Remark] = []
+    found: list[Diagnostic] = []
     for locale in sorted(draft.texts, key=lambda locale: (locale != default, locale)):
         for key, text in draft.texts[locale].items():
             field = publish_rules.field_of(key)
@@ -120,7 +120,7 @@ def check_title(draft: Draft, *, limits: Limits = NONE, advised: Limits = ADVISE
             )
         for rule, find in _TITLE_CHECKS.items():
             found += [
-                Remark(rule=rule, severity="warning", message=message, key=key, locale=locale)
+                Diagnostic(rule=rule, severity="warning", message=message, key=key, locale=locale)
                 for key, message in find(draft, locale)
             ]
     return found

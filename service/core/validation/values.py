@@ -10,7 +10,7 @@ from typing import Any, get_args
 from service import ticks
 from service.core.catalog import model
 from service.core.languages.negotiation import canonical_locale
-from service.core.validation.diagnostics import Broken
+from service.core.validation.diagnostics import InvalidValue
 
 LABEL_CHARACTERS = 200
 SHOWN_CHARACTERS = 64
@@ -39,13 +39,13 @@ def shown(value: object) -> str:
 
 def _string(value: object, *, characters: int, newlines: bool = False) -> str:
     if not isinstance(value, str):
-        raise Broken("wrong-type", f"expected text, got {shown(value)}")
+        raise InvalidValue("wrong-type", f"expected text, got {shown(value)}")
     if len(value) > characters:
-        raise Broken("too-long", f"expected at most {characters} characters, got {len(value)}")
+        raise InvalidValue("too-long", f"expected at most {characters} characters, got {len(value)}")
     for unfit in _UNFIT.finditer(value):
         if not (newlines and unfit[0] == "\n"):
             name = "half a surrogate pair" if unfit[0] >= "\ud800" else "a control character"
-            raise Broken("control-character", f"U+{ord(unfit[0]):04X} at character {unfit.start() + 1} is {name}")
+            raise InvalidValue("control-character", f"U+{ord(unfit[0]):04X} at character {unfit.start() + 1} is {name}")
     return value
 
 
@@ -53,7 +53,7 @@ def text(value: object) -> str:
     """Words to be shown. Lines may break; an empty text is a missing one and comes back empty."""
     found = _string(value, characters=TEXT_CHARACTERS, newlines=True)
     if found and not found.strip():
-        raise Broken("blank-text", "a text of nothing but white space: leave it empty or write it")
+        raise InvalidValue("blank-text", "a text of nothing but white space: leave it empty or write it")
     return found
 
 
@@ -61,7 +61,7 @@ def label(value: object) -> str:
     """A name in one line, not empty."""
     found = _string(value, characters=LABEL_CHARACTERS)
     if not found.strip():
-        raise Broken("blank-text", f"expected a name, got {shown(value)}")
+        raise InvalidValue("blank-text", f"expected a name, got {shown(value)}")
     return found
 
 
@@ -74,14 +74,14 @@ def url(value: object) -> str:
     """An absolute http or https URL."""
     found = _string(value, characters=URL_CHARACTERS)
     if _URL.fullmatch(found) is None:
-        raise Broken("url", f"expected an http or https URL, got {shown(value)}")
+        raise InvalidValue("url", f"expected an http or https URL, got {shown(value)}")
     return found
 
 
 def guid(value: object) -> str:
     """A GUID, in lower case (the live service "always expects lower case")."""
     if not isinstance(value, str) or _GUID.fullmatch(value) is None:
-        raise Broken("guid", f"expected a GUID such as b5dd9daf-0000-0000-0000-000000000000, got {shown(value)}")
+        raise InvalidValue("guid", f"expected a GUID such as b5dd9daf-0000-0000-0000-000000000000, got {shown(value)}")
     return value.lower()
 
 
@@ -93,16 +93,16 @@ def is_guid(text: str) -> bool:
 def boolean(value: object) -> bool:
     """True or false, and nothing that merely looks so."""
     if not isinstance(value, bool):
-        raise Broken("wrong-type", f"expected true or false, got {shown(value)}")
+        raise InvalidValue("wrong-type", f"expected true or false, got {shown(value)}")
     return value
 
 
 def u32(value: object) -> int:
     """A whole number of 0 to 4294967295."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Broken("wrong-type", f"expected a whole number, got {shown(value)}")
+        raise InvalidValue("wrong-type", f"expected a whole number, got {shown(value)}")
     if not 0 <= value < model.U32:
-        raise Broken("u32", f"expected a number of 0 to {model.U32 - 1}, got {shown(value)}")
+        raise InvalidValue("u32", f"expected a number of 0 to {model.U32 - 1}, got {shown(value)}")
     return value
 
 
@@ -110,14 +110,14 @@ def identifier(value: object) -> int:
     """The number of a title or an achievement: a u32 that is not 0."""
     found = u32(value)
     if found == 0:
-        raise Broken("u32", f"expected a number of 1 to {model.U32 - 1}, got 0")
+        raise InvalidValue("u32", f"expected a number of 1 to {model.U32 - 1}, got 0")
     return found
 
 
 def u32_text(value: object) -> int:
     """A u32 printed as text, without leading zeros."""
     if not isinstance(value, str) or _WHOLE.fullmatch(value) is None or int(value) >= model.U32:
-        raise Broken("u32", f"expected a number of 0 to {model.U32 - 1} as text, got {shown(value)}")
+        raise InvalidValue("u32", f"expected a number of 0 to {model.U32 - 1} as text, got {shown(value)}")
     return int(value)
 
 
@@ -135,7 +135,7 @@ def legacy_type(value: object) -> int:
     """The Xbox 360 kind of achievement: 1 completion, 2 leveling, 3 unlock, 4 event, 5 tournament, 6 checkpoint, 7 other."""
     found = u32(value)
     if found not in range(1, 8):
-        raise Broken("legacy-type", f"expected 1 to 7, got {found}")
+        raise InvalidValue("legacy-type", f"expected 1 to 7, got {found}")
     return found
 
 
@@ -143,7 +143,7 @@ def decimal(value: object) -> str:
     """A decimal number as text, exactly as it stands."""
     if not isinstance(value, str) or len(value) > DECIMAL_CHARACTERS or _DECIMAL.fullmatch(value) is None:
         expected = f'a decimal number as text, such as "100", of at most {DECIMAL_CHARACTERS} characters'
-        raise Broken("decimal", f"expected {expected}, got {shown(value)}")
+        raise InvalidValue("decimal", f"expected {expected}, got {shown(value)}")
     return value
 
 
@@ -152,10 +152,10 @@ def moment(value: object) -> tuple[int, int]:
     try:
         found = _string(value, characters=LABEL_CHARACTERS)
         return ticks.parse(found), ticks.digits(found)
-    except Broken:
+    except InvalidValue:
         raise
     except ValueError as error:
-        raise Broken("time", str(error)) from None
+        raise InvalidValue("time", str(error)) from None
 
 
 def duration(value: object) -> int:
@@ -163,7 +163,7 @@ def duration(value: object) -> int:
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     seconds = DAY if match is None else int(match[1]) * 3600 + int(match[2]) * 60 + int(match[3])
     if seconds >= DAY:
-        raise Broken("duration", f'expected "HH:MM:SS" under 24 hours, got {shown(value)}')
+        raise InvalidValue("duration", f'expected "HH:MM:SS" under 24 hours, got {shown(value)}')
     return seconds
 
 
@@ -179,7 +179,7 @@ def locale(value: object) -> str:
     try:
         return canonical_locale(found)
     except ValueError:
-        raise Broken("locale", f"expected a language tag such as fr-FR, got {shown(value)}") from None
+        raise InvalidValue("locale", f"expected a language tag such as fr-FR, got {shown(value)}") from None
 
 
 def one_of(*names: str, any_case: bool = False) -> Callable[[object], Any]:
@@ -189,7 +189,7 @@ def one_of(*names: str, any_case: bool = False) -> Callable[[object], Any]:
     def read(value: object) -> str:
         word = value.lower() if any_case and isinstance(value, str) else value
         if not isinstance(word, str) or word not in spellings:
-            raise Broken("unknown-word", f"expected {', '.join(names)}, got {shown(value)}")
+            raise InvalidValue("unknown-word", f"expected {', '.join(names)}, got {shown(value)}")
         return spellings[word]
 
     return read

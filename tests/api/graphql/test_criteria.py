@@ -7,7 +7,7 @@ import pytest
 from service import ticks
 from service.api.graphql import criteria
 from service.api.graphql.criteria import criterion_of
-from service.core.unlocks.model import Logged, State
+from service.core.unlocks.model import LogEntry, PlayerState
 from tests.factories import achievement, counted
 
 PATH = (("learning-path", "knots"),)
@@ -59,7 +59,7 @@ def test_a_count_is_whole_never_below_nothing_and_never_below_what_was_earned():
     criterion = criterion_of(counted(1, 5, metric="social-posts"))
 
     def of(total, *, is_earned=False):
-        counted_so_far = criteria.reached(criterion, State(standings={"sum:social-posts": total}), now=0)
+        counted_so_far = criteria.reached(criterion, PlayerState(standings={"sum:social-posts": total}), now=0)
         return criteria.current(criterion, counted_so_far, is_earned=is_earned)
 
     assert [of("2.9"), of("-3"), of("4000000000")] == [2, 0, 2**31 - 1]
@@ -69,16 +69,16 @@ def test_a_count_is_whole_never_below_nothing_and_never_below_what_was_earned():
 def test_within_a_period_only_its_events_count():
     criterion = criterion_of(counted(1, 5, metric="social-connections", period_seconds=60))
     now = 1_000 * ticks.SECOND
-    log = [Logged(now - seconds * ticks.SECOND, Decimal(amount)) for seconds, amount in ((60, 9), (59, 2), (1, -1))]
+    log = [LogEntry(now - seconds * ticks.SECOND, Decimal(amount)) for seconds, amount in ((60, 9), (59, 2), (1, -1))]
 
-    assert criteria.reached(criterion, State(), now=now, log=log) == 1
+    assert criteria.reached(criterion, PlayerState(), now=now, log=log) == 1
 
 
 def test_membership_is_counted_in_seconds_and_is_nothing_for_who_is_not_known():
     criterion = criterion_of(counted(1, 60, aggregate="age", metric=None))
     now = 1_000 * ticks.SECOND
 
-    known = criteria.reached(criterion, State(created_at=now - 45 * ticks.SECOND - 1), now=now)
-    unknown = criteria.reached(criterion, State(), now=now)
+    known = criteria.reached(criterion, PlayerState(created_at=now - 45 * ticks.SECOND - 1), now=now)
+    unknown = criteria.reached(criterion, PlayerState(), now=now)
 
     assert (known, unknown) == (45, 0)

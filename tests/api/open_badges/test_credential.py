@@ -11,8 +11,8 @@ from openbadgeslib.ob3 import OB3VerificationError, OB3Verifier
 from service.core.auth import api_keys
 from service.core.auth.principal import READ_ANY
 from service.core.badges import credential, revocations
-from service.core.badges.credential import Award
-from service.core.badges.signing_keys import badge_keys, rotate
+from service.core.badges.credential import EarnedAchievement
+from service.core.badges.signing_keys import load_signing_keys, rotate
 from tests.api.open_badges.conftest import UNLOCKED_AT
 from tests.factories import OTHER, PLAYER, authorization
 
@@ -41,8 +41,8 @@ async def by_openbadgeslib(ask, token):
 
 
 async def revoke(pool, achievement, *, title_id=1, player=PLAYER, unlocked_at=UNLOCKED_AT):
-    award = Award(player, achievement, unlocked_at)
-    at = credential.position(title_id, award, secret=(await badge_keys(pool)).secret)
+    award = EarnedAchievement(player, achievement, unlocked_at)
+    at = credential.status_position(title_id, award, secret=(await load_signing_keys(pool)).secret)
     async with pool.transaction() as connection:
         return await revocations.revoke(connection, award, at, title_id=title_id, reason="a mistake")
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.core.formats.xbox.captured_page import TitleProgress
+from service.core.formats.xbox.captured_page import ImportedProgress
 from service.core.progress import reader
 from service.core.publishing import publish
 from service.db.pool import open_pool
@@ -180,7 +180,7 @@ async def lost(own_database: str, aiohttp_client: Callable[..., Any], postgres: 
             made = tuple(achievement(number) for number in (1, 2))
             await publish.import_draft(connection, draft(1, made), is_whole=True, file="test")
             await publish.publish(connection, 1)
-            part = TitleProgress(title_id=1, unlocked={1: 10**17}, currents={})
+            part = ImportedProgress(title_id=1, unlocked={1: 10**17}, currents={})
             await reader.put_progress(connection, player=PLAYER, progress=[part])
         services = await make_services(Settings(jwt_secret=SECRET), pool, Observer(level="error", stream=log))
         client = await aiohttp_client(make_application(services))

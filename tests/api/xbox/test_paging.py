@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from service import ticks
 from service.core.catalog.model import Achievement, Window
-from service.core.progress.paging import Tokens
-from service.core.progress.reader import ProgressReads
+from service.core.progress.paging import ContinuationTokens
+from service.core.progress.reader import ProgressReader
 from service.core.publishing import publish
-from service.core.publishing.snapshot import Releases
+from service.core.publishing.snapshot import SnapshotStore
 from service.http.api import Services
 from service.server.app import make_application, make_services
 from tests.factories import OTHER, PLAYER, achievement, authorization, draft
@@ -41,7 +41,7 @@ Name = tuple[int, int]
 @pytest.fixture
 def services(services: Services) -> Services:
     """The tags in a token are a byte each: with a key that is always the same, which of them differ is no chance."""
-    return msgspec.structs.replace(services, tokens=Tokens(b"the same in every run"))
+    return msgspec.structs.replace(services, tokens=ContinuationTokens(b"the same in every run"))
 
 
 def names(page: Mapping[str, Any]) -> list[Name]:
@@ -396,7 +396,7 @@ async def test_a_release_that_comes_while_the_first_page_is_read_is_not_in_the_w
 ):
     """The first page is of the snapshot that its request began with, and so is its token."""
     title = await make_title(achievements=4)
-    newer = Releases(type(pool)(connection))  # another pool on the same connection: it need not wait for ours
+    newer = SnapshotStore(type(pool)(connection))  # another pool on the same connection: it need not wait for ours
     turned = tuple(achievement(number, display_order=9 - number) for number in range(1, 5))
 
     async with pool.connection():
@@ -607,7 +607,7 @@ async def test_a_worker_that_has_not_heard_of_a_release_goes_on_in_it(ask, make_
     async with pool.transaction() as connection:
         await publish.import_draft(connection, draft(title, turned), is_whole=True, file="test")
         await publish.publish(connection, title)
-    quicker = msgspec.structs.replace(services, releases=Releases(pool), progress=ProgressReads(pool))
+    quicker = msgspec.structs.replace(services, releases=SnapshotStore(pool), progress=ProgressReader(pool))
     await quicker.releases.refresh()
     other = await aiohttp_client(make_application(quicker))
     headers = {"Authorization": authorization(), "x-xbl-contract-version": "2"}
@@ -627,7 +627,7 @@ async def test_a_walk_that_began_on_a_worker_that_was_behind_stays_in_its_releas
     first = await ask(titleId=title, maxItems=2)
 
     await make_title(title, achievements=tuple(achievement(n, display_order=9 - n) for n in range(1, 7)))
-    newcomer = msgspec.structs.replace(services, releases=Releases(pool), progress=ProgressReads(pool))
+    newcomer = msgspec.structs.replace(services, releases=SnapshotStore(pool), progress=ProgressReader(pool))
     await newcomer.releases.refresh()
     other = await aiohttp_client(make_application(newcomer))
     response = await other.get(

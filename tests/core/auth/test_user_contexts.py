@@ -9,7 +9,7 @@ from service.core.auth.user_contexts import UserContext, UserContexts
 from service.core.events.writer import Writer
 from service.core.progress import player_data
 from service.core.publishing import publish
-from service.core.publishing.snapshot import Releases
+from service.core.publishing.snapshot import SnapshotStore
 from service.errors import InvalidField, NotFound
 from tests.factories import draft
 
@@ -22,7 +22,7 @@ async def writer(pool):
         for title_id in (1, 2):
             await publish.import_draft(connection, draft(title_id, ()), is_whole=True, file="test")
             await publish.publish(connection, title_id)
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
     await releases.refresh()
     return Writer(pool, releases, erasure_key=b"key")
 
@@ -57,7 +57,7 @@ async def test_the_player_is_known_in_the_title_from_then_on(pool, writer):
     await UserContexts(pool).put(writer.write, wanted(is_active=False))
 
     state = await writer.state("ada", 1)
-    assert (state.is_here, state.created_at > 0) == (True, True)
+    assert (state.in_title, state.created_at > 0) == (True, True)
     assert (state.profile.name, state.profile.is_active) == ("Ada", False)
 
 
@@ -93,7 +93,7 @@ async def test_a_name_that_nobody_can_read_is_refused_and_nothing_is_written(poo
         await contexts.put(writer.write, wanted(display_name=name))
 
     assert await contexts.by_uuid(1, NAME) is None
-    assert not (await writer.state("ada", 1)).is_known
+    assert not (await writer.state("ada", 1)).exists
 
 
 async def test_there_is_none_in_a_title_that_is_not_published(pool, writer):

@@ -5,13 +5,13 @@ import asyncio
 import pytest
 
 from service.core.badges import credential, revocations
-from service.core.badges.credential import Award
-from service.core.badges.signing_keys import badge_keys, rotate
-from service.core.formats.xbox.captured_page import TitleProgress
+from service.core.badges.credential import EarnedAchievement
+from service.core.badges.signing_keys import load_signing_keys, rotate
+from service.core.formats.xbox.captured_page import ImportedProgress
 from service.core.progress import player_data
-from service.core.progress.reader import ProgressReads, put_progress
+from service.core.progress.reader import ProgressReader, put_progress
 from service.core.publishing import publish
-from service.core.publishing.snapshot import Releases
+from service.core.publishing.snapshot import SnapshotStore
 from service.db.pool import open_pool
 from service.errors import NotFound
 from tests.factories import OTHER, PLAYER, achievement, draft
@@ -25,31 +25,33 @@ async def publish_title(pool, *, unlocked_at=AT):
         await publish.import_draft(connection, draft(1, (achievement(1),)), is_whole=True, file="test")
         await publish.publish(connection, 1)
         for player in (PLAYER, OTHER):
-            part = TitleProgress(title_id=1, unlocked={1: unlocked_at}, currents={})
+            part = ImportedProgress(title_id=1, unlocked={1: unlocked_at}, currents={})
             await put_progress(connection, player=player, progress=[part])
 
 
 async def revoke(pool, player=PLAYER, unlocked_at=AT):
     """Revokes the badge; whether that changed anything, and where it stands."""
-    award = Award(player, achievement(1), unlocked_at)
-    at = credential.position(1, award, secret=(await badge_keys(pool)).secret)
+    award = EarnedAchievement(player, achievement(1), unlocked_at)
+    at = credential.status_position(1, award, secret=(await load_signing_keys(pool)).secret)
     async with pool.transaction() as connection:
         return await revocations.revoke(connection, award, at, title_id=1, reason="won by mistake"), at
 
 
 async def is_set(pool, at):
-    return at.index in await revocations.revoked(pool, title_id=1, number=at.list)
+    return at.index in await revocations.revoked_positions(pool, title_id=1, number=at.list)
 
 
 async def test_a_badge_is_found_by_what_the_player_unlocked(pool):
     await publish_title(pool)
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
     await releases.refresh()
-    found = await revocations.award(ProgressReads(pool), releases.current.titles[1], player=PLAYER, public_id="1")
+    found = await revocations.find_earned(
+        ProgressReader(pool), releases.current.titles[1], player=PLAYER, public_id="1"
+    )
 
     assert (found.player, found.achievement.number, found.unlocked_at) == (PLAYER, 1, AT)
     with pytest.raises(NotFound):
-        await revocations.award(ProgressReads(pool), releases.current.titles[1], player="nobody", public_id="1")
+        await revocations.find_earned(ProgressReader(pool), releases.current.titles[1], player="nobody", public_id="1")
 
 
 async def test_revoking_sets_one_bit_and_restoring_clears_it(pool):
@@ -80,16 +82,18 @@ async def test_an_erased_players_badge_stays_revoked_and_a_new_players_is_not(po
 
     assert await connection.fetchval("SELECT count(*) FROM revoked_badge") == 0
     assert await is_set(pool, at)
-    anew = credential.position(1, Award(PLAYER, achievement(1), AT + 1), secret=(await badge_keys(pool)).secret)
+    anew = credential.status_position(
+        1, EarnedAchievement(PLAYER, achievement(1), AT + 1), secret=(await load_signing_keys(pool)).secret
+    )
     assert not await is_set(pool, anew)
 
 
 async def test_whoever_rotates_at_once_leaves_every_key_published(own_database):
     pools = [await open_pool(own_database, size=2) for _ in range(4)]
     try:
-        before = (await badge_keys(pools[0])).thumbprint
+        before = (await load_signing_keys(pools[0])).thumbprint
         made = await asyncio.gather(*map(rotate, pools))
-        after = await badge_keys(pools[0])
+        after = await load_signing_keys(pools[0])
     finally:
         for pool in pools:
             await pool.close()
@@ -102,7 +106,7 @@ async def test_the_first_to_ask_makes_the_keys_for_all(own_database):
     """However many processes are the first."""
     pools = [await open_pool(own_database, size=2) for _ in range(4)]
     try:
-        found = await asyncio.gather(*(badge_keys(pool) for pool in pools))
+        found = await asyncio.gather(*(load_signing_keys(pool) for pool in pools))
     finally:
         for pool in pools:
             await pool.close()

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.badges import credential, verify
-from service.core.badges.credential import Award, Issuing
-from service.core.badges.verify import NotGood
+from service.core.badges.credential import EarnedAchievement, IssuerContext
+from service.core.badges.verify import VerificationError
 from service.core.publishing.published_title import PublishedTitle
 from tests.factories import PLAYER, achievement, draft
 
@@ -53,8 +53,8 @@ def award():
     published = PublishedTitle(
         publication_id=1, release=1, title=made.title, achievements=made.achievements, texts=made.texts
     )
-    issuing = Issuing(BASE, published, ("en-US",))
-    return issuing, Award(PLAYER, made.achievements[0], 634_939_895_403_087_016)
+    issuing = IssuerContext(BASE, published, ("en-US",))
+    return issuing, EarnedAchievement(PLAYER, made.achievements[0], 634_939_895_403_087_016)
 
 
 def claims(**changes):
@@ -67,8 +67,8 @@ def token(payload=None, *, key=KEYS["RS256"], algorithm="RS256", **header):
 
 
 def verify_text(text, *, key=KEYS["RS256"], now=NOW):
-    found = verify.unverified(verify.compact(text.encode()))
-    return verify.badge(found, ring(key), now=now)
+    found = verify.read_unverified(verify.compact(text.encode()))
+    return verify.verify_credential(found, ring(key), now=now)
 
 
 @pytest.mark.parametrize("algorithm", verify.ALGORITHMS)
@@ -170,15 +170,15 @@ NOT_GOOD = {
 
 @pytest.mark.parametrize(("made", "why"), NOT_GOOD.values(), ids=NOT_GOOD)
 def test_what_is_wrong_is_not_good(made, why):
-    with pytest.raises(NotGood, match=why):
+    with pytest.raises(VerificationError, match=why):
         verify_text(made())
 
 
 def test_a_key_of_another_kind_is_not_believed():
     """EdDSA is a good algorithm, and none that Open Badges' own validator takes."""
-    found = verify.unverified(token())
-    with pytest.raises(NotGood, match="not for RS256 or ES256"):
-        verify.badge(found, ring(KEYS["EdDSA"]), now=NOW)
+    found = verify.read_unverified(token())
+    with pytest.raises(VerificationError, match="not for RS256 or ES256"):
+        verify.verify_credential(found, ring(KEYS["EdDSA"]), now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -186,14 +186,14 @@ def test_a_key_of_another_kind_is_not_believed():
     [b"", b"[]", b"{}", b'{"keys": []}', b'{"keys": 1}', b'{"keys": [{"kty": "oct", "k": "AAAA"}]}', b"[" * 100_000],
 )
 def test_keys_that_cannot_be_used_are_said(document):
-    with pytest.raises(NotGood, match="the keys cannot be used"):
+    with pytest.raises(VerificationError, match="the keys cannot be used"):
         verify.key_ring(document)
 
 
 def test_one_key_by_itself_will_do():
     alone = verify.key_ring(json.dumps(jwk(KEYS["RS256"])).encode())
 
-    assert verify.badge(verify.unverified(token()), alone, now=NOW).achievement == "Name 1"
+    assert verify.verify_credential(verify.read_unverified(token()), alone, now=NOW).achievement == "Name 1"
 
 
 # Status lists
@@ -205,7 +205,7 @@ def packed(bits):
 
 def listed(indexes=(), *, now=NOW, **changes):
     _, of = award()
-    place = credential.position(7, of, secret=b"secret")
+    place = credential.status_position(7, of, secret=b"secret")
     at = [place.index if index is None else index for index in indexes]
     made = credential.status_list(BASE, 7, place.list, at, now=now)
     made["credentialSubject"] |= changes.pop("subject", {})
@@ -215,17 +215,17 @@ def listed(indexes=(), *, now=NOW, **changes):
 def status_of(text, *, now=NOW):
     found = verify_text(token())
     (status,) = found.statuses
-    return verify.check_status(found, status, verify.unverified(text), ring(), now=now)
+    return verify.check_status(found, status, verify.read_unverified(text), ring(), now=now)
 
 
 def test_bits_of_others_are_not_its_own():
-    own = credential.position(7, award()[1], secret=b"secret").index
+    own = credential.status_position(7, award()[1], secret=b"secret").index
 
     assert status_of(listed(index for index in range(131_072) if index != own)) is None
 
 
 def test_a_set_bit_is_a_revoked_badge():
-    with pytest.raises(NotGood, match="it was revoked"):
+    with pytest.raises(VerificationError, match="it was revoked"):
         status_of(listed((None,)))
 
 
@@ -248,7 +248,7 @@ NOT_BELIEVED = {
 
 @pytest.mark.parametrize(("made", "why"), NOT_BELIEVED.values(), ids=NOT_BELIEVED)
 def test_a_list_that_is_not_to_be_believed_leaves_no_badge_good(made, why):
-    with pytest.raises(NotGood, match=why):
+    with pytest.raises(VerificationError, match=why):
         status_of(made())
 
 
@@ -263,14 +263,14 @@ _JSON = st.recursive(
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_badge_or_not_good(content):
-    with pytest.raises(NotGood):
-        verify.unverified(verify.compact(content))
+    with pytest.raises(VerificationError):
+        verify.read_unverified(verify.compact(content))
 
 
 @given(st.sampled_from(sorted(claims())), _JSON)
 def test_any_member_may_be_anything_and_is_good_or_not_good(name, value):
     made = token(claims(**{name: str(value) if name == "iss" else value}))
-    with contextlib.suppress(NotGood):
+    with contextlib.suppress(VerificationError):
         assert verify_text(made).subject == claims()["sub"]
 
 

@@ -6,7 +6,7 @@ from service.core.catalog.model import Attribute
 from service.core.events import backfill
 from service.core.events.writer import Writer
 from service.core.publishing import publish
-from service.core.publishing.snapshot import Releases
+from service.core.publishing.snapshot import SnapshotStore
 from service.core.unlocks.model import Change
 from tests.factories import achievement, counted, draft, event, metric
 
@@ -30,7 +30,7 @@ async def publish_title(pool):
 async def releases(pool, publish_title):
     """Title 1, where three players wrote 1, 5 and 9 words from the app and as many from elsewhere, under no rule."""
     await publish_title(achievement(9))
-    found = Releases(pool)
+    found = SnapshotStore(pool)
     await found.refresh()
     writer = Writer(pool, found, erasure_key=b"key")
     for player, amount in (("a", 1), ("b", 5), ("c", 9)):
@@ -46,7 +46,7 @@ def writer(pool, releases):
 
 
 async def walk(pool, writer, releases):
-    while await backfill.step(pool, writer, releases):
+    while await backfill.run_step(pool, writer, releases):
         pass
 
 
@@ -96,7 +96,7 @@ async def test_a_walk_goes_on_where_it_was(pool, publish_title, releases, connec
     writer = Writer(pool, releases, erasure_key=b"key")
     monkeypatch.setattr(backfill, "_PAGE", 1)
     await publish_title(achievement(9), counted(1, 2))
-    await backfill.step(pool, writer, releases)
+    await backfill.run_step(pool, writer, releases)
     after_one = await held(writer, 1)
     await connection.execute("UPDATE backfill SET due_at = now()")
     await walk(pool, Writer(pool, releases, erasure_key=b"key"), releases)

@@ -4,7 +4,7 @@ from service.core.events import event_log
 from service.core.events.writer import Writer
 from service.core.progress import consistency
 from service.core.publishing import publish
-from service.core.publishing.snapshot import Releases
+from service.core.publishing.snapshot import SnapshotStore
 from service.core.unlocks.model import Change
 from tests.factories import PLAYER, counted, draft, event, metric
 
@@ -32,7 +32,7 @@ async def test_old_months_go_and_totals_stay(pool, connection):
     async with pool.transaction() as held:
         await publish.import_draft(held, draft(1, (counted(1, 5),), metrics=(metric(),)), is_whole=True, file="test")
         await publish.publish(held, 1)
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
     await releases.refresh()
     writer = Writer(pool, releases, erasure_key=b"key")
     await event_log.make_months(connection, 1)
@@ -48,7 +48,7 @@ async def test_old_months_go_and_totals_stay(pool, connection):
 
     assert (before, gone) == (2, ["event_2020_01"])
     assert (written.recorded[0].total, list(written.state.unlocked)) == (8, [1])
-    assert await consistency.examine(connection) == []
+    assert await consistency.find_drift(connection) == []
 
 
 async def test_a_month_that_rows_went_elsewhere_for_is_left(pool, connection):
@@ -56,7 +56,7 @@ async def test_a_month_that_rows_went_elsewhere_for_is_left(pool, connection):
     async with pool.transaction() as held:
         await publish.import_draft(held, draft(1, (counted(1, 5),), metrics=(metric(),)), is_whole=True, file="test")
         await publish.publish(held, 1)
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
     await releases.refresh()
     await Writer(pool, releases, erasure_key=b"key").write(Change(player=PLAYER, title_id=1, events=(event(7),)))
     await event_log.make_months(connection, 2)

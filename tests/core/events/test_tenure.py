@@ -11,7 +11,7 @@ from service import ticks
 from service.core.events import tenure
 from service.core.events.writer import Writer
 from service.core.publishing import publish
-from service.core.publishing.snapshot import Releases
+from service.core.publishing.snapshot import SnapshotStore
 from service.core.unlocks.model import Change
 from service.db.pool import open_pool
 from tests.factories import counted, draft, event, metric
@@ -42,7 +42,7 @@ async def releases(pool):
         made = draft(1, (LONG, SHORT, counted(3, 5)), metrics=(metric(),))
         await publish.import_draft(connection, made, is_whole=True, file="test")
         await publish.publish(connection, 1)
-    found = Releases(pool)
+    found = SnapshotStore(pool)
     await found.refresh()
     return found
 
@@ -61,10 +61,10 @@ async def test_whose_time_has_come_has_it_though_nothing_is_written_of_them(pool
     await writer.write(Change(player="old", title_id=1, events=(event(1),)))
     clock.seconds += MINUTE - 1
     await writer.write(Change(player="young", title_id=1, events=(event(1),)))
-    await tenure.step(pool, writer, releases)
+    await tenure.award_due(pool, writer, releases)
     before = await unlocked(writer, "old")
     clock.seconds += 1
-    await tenure.step(pool, writer, releases)
+    await tenure.award_due(pool, writer, releases)
 
     assert before == {}
     assert await unlocked(writer, "old") == {2: MINUTE}
@@ -75,7 +75,7 @@ async def test_each_length_of_time_is_watched_by_itself(pool, releases, writer, 
     await writer.write(Change(player="one", title_id=1, events=(event(1),)))
     for _ in range(10):
         clock.seconds += MINUTE
-        await tenure.step(pool, writer, releases)
+        await tenure.award_due(pool, writer, releases)
 
     assert await unlocked(writer, "one") == {2: MINUTE, 1: 10 * MINUTE}
 
@@ -83,7 +83,7 @@ async def test_each_length_of_time_is_watched_by_itself(pool, releases, writer, 
 async def test_who_is_blocked_earns_nothing_by_time_until_they_are_not(pool, releases, writer, clock):
     await writer.write(Change(player="one", title_id=1, profile={"is_active": False}))
     clock.seconds += 2 * MINUTE
-    await tenure.step(pool, writer, releases)
+    await tenure.award_due(pool, writer, releases)
     blocked = await unlocked(writer, "one")
     await writer.write(Change(player="one", title_id=1, profile={"is_active": True}))
 
@@ -94,9 +94,9 @@ async def test_who_is_blocked_earns_nothing_by_time_until_they_are_not(pool, rel
 async def test_a_second_look_writes_nothing(pool, releases, writer, clock):
     await writer.write(Change(player="one", title_id=1, events=(event(1),)))
     clock.seconds += MINUTE
-    await tenure.step(pool, writer, releases)
+    await tenure.award_due(pool, writer, releases)
     revision = (await writer.state("one", 1)).revision
-    await tenure.step(pool, writer, releases)
+    await tenure.award_due(pool, writer, releases)
 
     assert (await writer.state("one", 1)).revision == revision
 
@@ -105,12 +105,12 @@ async def test_a_player_who_is_seen_a_little_late_is_not_passed_over(pool, conne
     """A write that took long is seen when the clock has passed the moment at which its player came."""
     await writer.write(Change(player="one", title_id=1, events=(event(1),)))
     clock.seconds += MINUTE + 5
-    await tenure.step(pool, writer, releases)
+    await tenure.award_due(pool, writer, releases)
     await writer.write(Change(player="late", title_id=1, events=(event(1),)))
     came = (await writer.state("late", 1)).created_at - (MINUTE + 3) * ticks.SECOND
     await connection.execute("UPDATE progress SET created_at = $1 WHERE player = 'late'", came)
     writer._remembered.clear()  # as in a process that has not written of this player
-    await tenure.step(pool, writer, releases)
+    await tenure.award_due(pool, writer, releases)
 
     assert 2 in await unlocked(writer, "late")
 
@@ -132,11 +132,11 @@ async def test_in_the_end_everybody_has_it_whenever_they_came_and_whenever_the_c
         if what == "comes":
             await writer.write(Change(player=player, title_id=1, events=(event(1),)))
         else:
-            await tenure.step(pool, writer, releases)
+            await tenure.award_due(pool, writer, releases)
     for player, at in enumerate(comings):
         assert all(seconds >= MINUTE for seconds in (await unlocked(writer, str(player))).values()), at
     clock.seconds = begin + 5 * MINUTE
-    await tenure.step(pool, writer, releases)
+    await tenure.award_due(pool, writer, releases)
 
     assert all([2 in await unlocked(writer, str(player)) for player in range(len(comings))])
 
@@ -149,13 +149,13 @@ async def test_more_players_than_a_page_and_two_processes(own_database, clock):
             made = draft(1, (msgspec.structs.replace(SHORT, display_order=1),), metrics=(metric(),))
             await publish.import_draft(connection, made, is_whole=True, file="test")
             await publish.publish(connection, 1)
-        releases = Releases(pool)
+        releases = SnapshotStore(pool)
         await releases.refresh()
         writers = [Writer(pool, releases, erasure_key=b"key", clock=clock) for _ in range(2)]
         players = [f"player {i}" for i in range(250)]
         await asyncio.gather(*(writers[0].write(Change(player=p, title_id=1, events=(event(1),))) for p in players))
         clock.seconds += MINUTE
-        await asyncio.gather(*(tenure.step(pool, writer, releases) for writer in writers))
+        await asyncio.gather(*(tenure.award_due(pool, writer, releases) for writer in writers))
         async with pool.connection() as connection:
             found = await connection.fetch("SELECT unlocked FROM progress")
             counted_ = await connection.fetchval("SELECT sum(change) FROM completion_delta WHERE number = 2")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from service.core.catalog.model import Attribute
 from service.core.events.writer import Writer
 from service.core.publishing import publish
-from service.core.publishing.snapshot import Releases
+from service.core.publishing.snapshot import SnapshotStore
 from service.core.unlocks.model import Change, Report
 from service.db.pool import open_pool
 from service.errors import InvalidField, NotFound, UnknownMetric
@@ -29,7 +29,7 @@ async def publish_title(pool, *achievements, **changes):
 
 
 async def writer_on(pool):
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
     await releases.refresh()
     return Writer(pool, releases, erasure_key=KEY)
 
@@ -116,7 +116,7 @@ async def test_a_player_is_counted_once_and_each_unlock_once(writer, connection)
 async def test_webhooks_of_the_title_are_told_unless_it_is_silent(writer, connection):
     await connection.execute("INSERT INTO webhook (title_id, url, secret) VALUES (1, 'https://example.com', 's')")
     await writer.write(change(event(5)))
-    await writer.write(change(event(5), is_silent=True))
+    await writer.write(change(event(5), suppress_notifications=True))
 
     assert await connection.fetch("SELECT player, number FROM outbox") == [(PLAYER, 1)]
 

@@ -4,7 +4,7 @@ import pytest
 
 from service import ticks
 from service.core.catalog.model import Window
-from service.core.formats.xbox.captured_page import TitleProgress, read_definitions, read_progress
+from service.core.formats.xbox.captured_page import ImportedProgress, read_definitions, read_progress
 
 
 def definitions(data):
@@ -165,7 +165,7 @@ def test_progress_is_what_was_unlocked_and_what_has_a_value(make_page, make_item
     )
 
     assert read_progress(page, file="page.json") == [
-        TitleProgress(
+        ImportedProgress(
             title_id=3051199919,
             unlocked={1: ticks.parse("2013-01-17T03:19:00.3087016Z"), 5: 0},
             currents={1: ("3", None), 2: ("1.0624",)},

@@ -14,7 +14,7 @@ from service.core.formats import read
 from service.core.formats.toml_catalog import read_toml
 from service.core.formats.write import EXPORT_FORMATS, export
 from service.core.formats.xbox import partner_center
-from service.core.publishing.publish import difference, merged
+from service.core.publishing.publish import diff_drafts, merge_draft
 from service.core.validation.store_ids import only_description
 
 SAMPLES = pathlib.Path(__file__).parents[4] / "shared/data/l10n/formats"
@@ -70,7 +70,7 @@ def imported(files: dict[str, bytes], draft: Draft, name: str) -> Draft:
     assert parsed.problems == ()
     texts, wrong, unwise = read.texts_of(parsed.entries, draft, file="f")
     assert (wrong, unwise) == ([], [])
-    return merged(draft, msgspec.structs.replace(draft, achievements=(), texts=texts), is_whole=False)
+    return merge_draft(draft, msgspec.structs.replace(draft, achievements=(), texts=texts), is_whole=False)
 
 
 HARD = {
@@ -99,7 +99,7 @@ def test_hard_texts_are_taken_back_as_they_were(draft, name, words):
     key = "achievement/8/name"
     lost = msgspec.structs.replace(hard, texts={**texts, "fr-FR": {}})
 
-    assert not difference(hard, imported(made.files, hard, name))
+    assert not diff_drafts(hard, imported(made.files, hard, name))
     assert imported(made.files, lost, name).texts["fr-FR"][key] == words
 
 
@@ -109,7 +109,7 @@ def test_hard_texts_are_taken_back_as_they_were(draft, name, words):
 def test_an_export_is_taken_back_as_it_was(name, draft):
     made = export(draft, name)
 
-    assert not difference(draft, imported(made.files, draft, name))
+    assert not diff_drafts(draft, imported(made.files, draft, name))
     assert export(draft, name) == made
 
 
@@ -161,7 +161,7 @@ def test_partner_centers_files_are_a_whole_title(draft):
         product_id=PRODUCT,
     )
 
-    assert not difference(draft, merged(draft, partner_center.onto(joined, draft), is_whole=False))
+    assert not diff_drafts(draft, merge_draft(draft, partner_center.onto(joined, draft), is_whole=False))
     assert [one.is_base for one in joined.achievements] == [one.is_base for one in draft.achievements]
     assert export(joined, "xbox").files == made
 
@@ -182,5 +182,5 @@ def test_a_stores_own_file_survives_import_export_import(folder, files):
     first = imported(their_files, draft, folder)
     again = imported(export(first, folder).files, first, folder)
 
-    assert difference(draft, first).texts
-    assert not difference(first, again)
+    assert diff_drafts(draft, first).texts
+    assert not diff_drafts(first, again)

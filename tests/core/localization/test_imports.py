@@ -6,7 +6,7 @@ from service.core.auth.principal import Principal, grants_of
 from service.core.formats import po
 from service.core.formats.entry import Entry
 from service.core.localization import imports, strings
-from service.core.localization.import_report import Standing, compare, report_po
+from service.core.localization.import_report import ExistingText, compare, report_po
 from service.core.publishing import publish
 from service.errors import Conflict, InvalidCatalog, PermissionDenied
 from tests.factories import achievement, draft
@@ -73,15 +73,15 @@ async def test_a_report_says_what_becomes_of_each_string_and_writes_nothing(conn
     }
     assert batch.report.counts == {"fr-FR": {"changed": 1, "new": 1, "stale": 1, "unknown": 1}}
     assert [line.line for line in batch.report.lines] == [6, 10, 14, 18]
-    assert (await strings.one(connection, 1, NAME, "fr-FR")).text == "Nom 1"
+    assert (await strings.get_string(connection, 1, NAME, "fr-FR")).text == "Nom 1"
 
 
 async def test_what_was_reported_is_what_is_applied_with_its_author_and_batch(connection, read):
     batch = await read(french((NAME, "Name 1", "Meilleur"), ("achievement/2/name", "An older name", "Vieux")))
 
-    done = await imports.apply(connection, 1, batch.batch_id, catalog_version=batch.catalog_version, actor="Rita")
+    done = await imports.apply_batch(connection, 1, batch.batch_id, catalog_version=batch.catalog_version, actor="Rita")
 
-    name, stale = [await strings.one(connection, 1, key, "fr-FR") for key in (NAME, "achievement/2/name")]
+    name, stale = [await strings.get_string(connection, 1, key, "fr-FR") for key in (NAME, "achievement/2/name")]
     assert (name.text, name.state, name.is_stale) == ("Meilleur", "translated", False)
     assert (stale.text, stale.state, stale.is_stale) == ("Vieux", "needs_review", True)
     [newest, _] = await strings.history(connection, 1, NAME, "fr-FR")
@@ -93,8 +93,8 @@ async def test_the_same_file_twice_is_one_batch_and_then_no_change(connection, r
     file = french((NAME, "Name 1", "Meilleur"))
     first, same = await read(file), await read(file)
     assert first.batch_id == same.batch_id
-    await imports.apply(connection, 1, first.batch_id, catalog_version=first.catalog_version, actor="Ana")
-    again = await imports.apply(connection, 1, first.batch_id, catalog_version=first.catalog_version, actor="Uwe")
+    await imports.apply_batch(connection, 1, first.batch_id, catalog_version=first.catalog_version, actor="Ana")
+    again = await imports.apply_batch(connection, 1, first.batch_id, catalog_version=first.catalog_version, actor="Uwe")
 
     later = await read(file)
 
@@ -109,10 +109,10 @@ async def test_an_edit_in_between_refuses_the_import_whole(connection, read):
     await strings.save(connection, 1, "achievement/2/name", "fr-FR", text="Nom 2", expected=0, actor="Uwe")
 
     with pytest.raises(Conflict) as conflict:
-        await imports.apply(connection, 1, batch.batch_id, catalog_version=batch.catalog_version, actor="Ana")
+        await imports.apply_batch(connection, 1, batch.batch_id, catalog_version=batch.catalog_version, actor="Ana")
 
     assert conflict.value.current == batch.catalog_version + 1
-    assert (await strings.one(connection, 1, LOCKED, "fr-FR")).state == "missing"
+    assert (await strings.get_string(connection, 1, LOCKED, "fr-FR")).state == "missing"
 
 
 async def test_an_error_refuses_the_import_whole(connection, read):
@@ -120,8 +120,8 @@ async def test_an_error_refuses_the_import_whole(connection, read):
 
     assert kinds(batch)[LOCKED] == "error"
     with pytest.raises(InvalidCatalog, match="over-limit"):
-        await imports.apply(connection, 1, batch.batch_id, catalog_version=batch.catalog_version, actor="Ana")
-    assert (await strings.one(connection, 1, NAME, "fr-FR")).text == "Nom 1"
+        await imports.apply_batch(connection, 1, batch.batch_id, catalog_version=batch.catalog_version, actor="Ana")
+    assert (await strings.get_string(connection, 1, NAME, "fr-FR")).text == "Nom 1"
 
 
 async def test_a_file_that_cannot_be_read_is_reported_with_its_lines(read):
@@ -137,7 +137,7 @@ async def test_an_approved_text_is_kept_unless_it_is_asked_for(connection, read)
     file = french((NAME, "Name 1", "Meilleur"))
 
     assert kinds(await read(file)) == {NAME: "kept"}
-    assert kinds(await read(file, over_approved=True)) == {NAME: "changed"}
+    assert kinds(await read(file, overwrite_approved=True)) == {NAME: "changed"}
 
 
 async def test_what_needs_review_replaces_nothing_that_does_not(read):
@@ -147,11 +147,11 @@ async def test_what_needs_review_replaces_nothing_that_does_not(read):
 
 async def test_a_locale_is_replaced_by_what_the_file_holds(connection, read):
     batch = await read(french((LOCKED, "Locked 1", "Fermé")), mode="replace-locale")
-    await imports.apply(connection, 1, batch.batch_id, catalog_version=batch.catalog_version, actor="Ana")
+    await imports.apply_batch(connection, 1, batch.batch_id, catalog_version=batch.catalog_version, actor="Ana")
 
     assert kinds(batch) == {LOCKED: "new", NAME: "removed"}
-    assert (await strings.one(connection, 1, NAME, "fr-FR")).state == "missing"
-    assert (await strings.one(connection, 1, NAME, "en-US")).text == "Name 1"
+    assert (await strings.get_string(connection, 1, NAME, "fr-FR")).state == "missing"
+    assert (await strings.get_string(connection, 1, NAME, "en-US")).text == "Name 1"
 
 
 async def test_a_source_that_comes_with_its_translation_does_not_make_it_stale(connection):
@@ -164,7 +164,7 @@ async def test_a_source_that_comes_with_its_translation_does_not_make_it_stale(c
         is_whole=True, file="test",
     )  # fmt: skip
 
-    assert not (await strings.one(connection, 1, NAME, "fr-FR")).is_stale
+    assert not (await strings.get_string(connection, 1, NAME, "fr-FR")).is_stale
 
 
 async def test_the_report_is_a_po_file_that_says_what_is_wrong(read):
@@ -198,10 +198,10 @@ def test_what_translates_nothing_is_unknown():
 
 
 def test_a_stale_text_is_replaced_by_one_that_needs_review():
-    there = {("fr-FR", NAME): Standing("Vieux", "approved", is_stale=True)}
+    there = {("fr-FR", NAME): ExistingText("Vieux", "approved", is_stale=True)}
     entry = Entry(key=NAME, locale="fr-FR", text="Nom", needs_review=True)
 
     kept = compare([entry], draft(1, (achievement(1),)), there)
-    asked = compare([entry], draft(1, (achievement(1),)), there, over_approved=True)
+    asked = compare([entry], draft(1, (achievement(1),)), there, overwrite_approved=True)
 
     assert ([line.rule for line in kept.lines], [line.kind for line in asked.lines]) == (["approved"], ["changed"])

@@ -11,7 +11,7 @@ from service.core.localization import coverage, fallbacks, strings
 from service.core.localization.explain import explain
 from service.core.localization.fallbacks import Fallbacks
 from service.core.publishing import drafts, publish, schedules
-from service.core.publishing.snapshot import Releases
+from service.core.publishing.snapshot import SnapshotStore
 from service.errors import Conflict, InvalidField, NotFound
 from tests.factories import achievement, draft
 
@@ -40,11 +40,11 @@ def save(connection, title):
 
 
 async def french(connection, title_id=1):
-    return await strings.one(connection, title_id, NAME, "fr-FR")
+    return await strings.get_string(connection, title_id, NAME, "fr-FR")
 
 
 async def served(pool):
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
     await releases.refresh()
     return {locale: dict(found) for locale, found in releases.current.titles[1].texts.items()}
 
@@ -52,7 +52,7 @@ async def served(pool):
 async def test_a_string_is_shown_with_all_that_a_translator_needs(connection, save):
     await save("Meilleur", 1)
 
-    string = await strings.one(connection, 1, NAME, "fr-FR", other="en-US")
+    string = await strings.get_string(connection, 1, NAME, "fr-FR", other="en-US")
 
     assert (string.source, string.text, string.other) == ("Name 1", "Meilleur", "Name 1")
     assert (string.state, string.version, string.limit, string.actor) == ("translated", 2, 44, "Ana")
@@ -60,7 +60,7 @@ async def test_a_string_is_shown_with_all_that_a_translator_needs(connection, sa
 
 
 async def test_what_is_missing_can_be_read_and_written(connection, title):
-    missing = await strings.one(connection, title, NAME, "de-DE")
+    missing = await strings.get_string(connection, title, NAME, "de-DE")
     written = await strings.save(connection, title, NAME, "de-DE", text="Name eins", expected=0, actor="Uwe")
 
     assert (missing.state, missing.version, missing.text) == ("missing", 0, None)
@@ -100,7 +100,9 @@ async def test_a_changed_source_makes_translations_stale_until_they_are_looked_a
     await strings.save(connection, title, NAME, "en-US", text="Another name", expected=1, actor="Dev")
 
     assert (await french(connection)).is_stale
-    assert [one.key for one in (await strings.page(connection, title, "fr-FR", filter="stale")).strings] == [NAME]
+    assert [one.key for one in (await strings.list_strings(connection, title, "fr-FR", filter="stale")).strings] == [
+        NAME
+    ]
     await save("Un autre nom", 1)
     assert not (await french(connection)).is_stale
 
@@ -131,7 +133,7 @@ async def test_what_is_taken_away_leaves_its_history_and_its_numbers(connection,
     before = await drafts.draft_of(connection, title)
     after = msgspec.structs.replace(before, texts={"en-US": before.texts["en-US"]})
     author = drafts.Author(actor="Dev", origin="admin")
-    await drafts.write_draft(connection, after, publish.difference(before, after), author=author)
+    await drafts.write_draft(connection, after, publish.diff_drafts(before, after), author=author)
 
     gone = await french(connection)
     again = await strings.save(connection, title, NAME, "fr-FR", text="Encore", expected=gone.version, actor="Ana")
@@ -194,7 +196,7 @@ async def test_a_title_may_publish_approved_texts_alone(connection, pool, title,
     release, changes = await publish.publish(connection, title, actor="Rita", note="Approved French")
 
     assert changes.texts == {("fr-FR", NAME): ("Nom 1", "Traduit")}
-    [newest, *_] = await publish.releases_of(connection, title)
+    [newest, *_] = await publish.list_releases(connection, title)
     assert (newest.release, newest.actor, newest.note, newest.is_served) == (release, "Rita", "Approved French", True)
 
 
@@ -213,13 +215,13 @@ async def test_a_title_may_publish_approved_texts_alone(connection, pool, title,
     ],
 )
 async def test_a_list_shows_what_is_asked_for(connection, title, changes, keys):
-    assert len((await strings.page(connection, title, "fr-FR", **changes)).strings) == keys
+    assert len((await strings.list_strings(connection, title, "fr-FR", **changes)).strings) == keys
 
 
 async def test_pages_of_strings_join_up(connection, title):
     found, after = [], ""
     while after is not None:
-        page = await strings.page(connection, title, "fr-FR", after=after, count=2)
+        page = await strings.list_strings(connection, title, "fr-FR", after=after, count=2)
         found += [one.key for one in page.strings]
         after = page.after
 
@@ -232,11 +234,11 @@ async def test_the_default_locale_lists_what_has_no_text_yet(connection, title):
     del new.texts["en-US"]["achievement/3/name"]
     await publish.import_draft(connection, new, is_whole=True, file="test")
 
-    missing = await strings.page(connection, title, "en-US", filter="missing")
+    missing = await strings.list_strings(connection, title, "en-US", filter="missing")
 
     assert "achievement/3/name" in [one.key for one in missing.strings]
     with pytest.raises(NotFound, match="has no text of the key"):
-        await strings.one(connection, title, "achievement/9/name", "en-US")
+        await strings.get_string(connection, title, "achievement/9/name", "en-US")
 
 
 async def test_coverage_counts_each_locale(connection, title, save):
@@ -264,7 +266,7 @@ async def test_a_scheduled_publish_happens_once_when_its_time_has_come(connectio
     later, done = await schedules.of_title(connection, title)
     assert (done.schedule_id, done.status, done.release) == (due.schedule_id, "published", 1)
     assert later.status == "waiting"
-    assert [(one.actor, one.note) for one in await publish.releases_of(connection, title)] == [("Ana", "Launch")]
+    assert [(one.actor, one.note) for one in await publish.list_releases(connection, title)] == [("Ana", "Launch")]
     await schedules.cancel(connection, title, later.schedule_id)
     with pytest.raises(NotFound):
         await schedules.cancel(connection, title, later.schedule_id)
@@ -281,17 +283,17 @@ async def test_a_scheduled_publish_that_breaks_a_rule_says_so_and_changes_nothin
     [one] = await schedules.of_title(connection, 2)
     assert (one.status, one.release) == ("refused", None)
     assert NAME in one.problem
-    assert await publish.releases_of(connection, 2) == []
+    assert await publish.list_releases(connection, 2) == []
 
 
 async def test_each_string_says_where_it_comes_from(connection, pool, title):
     await publish.publish(connection, title)
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
     await releases.refresh()
 
     found = explain(releases.current.titles[1], "fr", None)
 
-    found_by_key = {one.key: (one.locale, one.lacked_by) for one in found.strings}
+    found_by_key = {one.key: (one.locale, one.locales_without_text) for one in found.strings}
     assert found.chain == ("fr-FR", "en-US")
     assert found_by_key[NAME] == ("fr-FR", ())
     assert found_by_key["title/name"] == ("en-US", ("fr-FR",))
@@ -301,17 +303,17 @@ async def test_an_achievement_in_one_language_says_that_another_string_decided(c
     new = draft(1, (achievement(1),), texts=FRENCH, text_unit="achievement")
     await publish.import_draft(connection, new, is_whole=True, file="test")
     await publish.publish(connection, 1)
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
     await releases.refresh()
 
     name = next(one for one in explain(releases.current.titles[1], "fr", None).strings if one.key == NAME)
 
-    assert (name.locale, name.lacked_by, name.is_with_others) == ("en-US", (), True)
+    assert (name.locale, name.locales_without_text, name.is_with_others) == ("en-US", (), True)
 
 
 async def test_strings_that_fall_back_are_counted_by_answers_and_written_once(connection, pool, title):
     await publish.publish(connection, title)
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
     await releases.refresh()
     published, counts = releases.current.titles[1], Fallbacks(pool)
 
@@ -328,7 +330,7 @@ async def test_strings_that_fall_back_are_counted_by_answers_and_written_once(co
 
 async def test_fallback_counts_are_bounded(pool, connection, title):
     await publish.publish(connection, title)
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
     await releases.refresh()
     counts = Fallbacks(pool)
 

@@ -5,17 +5,17 @@ import asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.core.progress.holder_counts import Completions, Counts
+from service.core.progress.holder_counts import Counts, HolderCounts
 from service.db.pool import open_pool
 
 INSERT = "INSERT INTO completion_delta (title_id, number, change) VALUES ($1, $2, $3)"
 
 
 async def test_counts_are_the_same_before_and_after_folding(pool, connection):
-    completions = Completions(pool)
+    completions = HolderCounts(pool)
     await connection.executemany(INSERT, [(1, 0, 1)] * 4 + [(1, 7, 1)] * 3 + [(1, 7, -1), (2, 0, 1)])
     before = await completions.of(1)
-    folded = await completions.fold(connection)
+    folded = await completions.merge_deltas(connection)
     after = await completions.of(1)
     await connection.execute(INSERT, 1, 7, 1)
 
@@ -26,7 +26,7 @@ async def test_counts_are_the_same_before_and_after_folding(pool, connection):
 
 
 async def test_a_title_that_nobody_plays_has_no_counts(pool):
-    assert await Completions(pool).of(99) == Counts(0, {}, 0)
+    assert await HolderCounts(pool).of(99) == Counts(0, {}, 0)
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -37,10 +37,10 @@ async def test_a_title_that_nobody_plays_has_no_counts(pool):
 )
 async def test_whenever_it_is_folded_the_sums_are_those_of_all_changes(pool, connection, steps):
     await connection.execute("DELETE FROM completion; DELETE FROM completion_delta")
-    completions, expected = Completions(pool), {}
+    completions, expected = HolderCounts(pool), {}
     for step in steps:
         if step is None:
-            await completions.fold(connection)
+            await completions.merge_deltas(connection)
         else:
             await connection.execute(INSERT, *step)
             expected[step[:2]] = expected.get(step[:2], 0) + step[2]
@@ -67,7 +67,7 @@ async def test_readers_folders_and_writers_at_once_lose_nothing(own_database):
     async def fold(completions):
         while not done.is_set():
             async with pool.connection() as connection:
-                await completions.fold(connection)
+                await completions.merge_deltas(connection)
 
     async def read(completions):
         while not done.is_set():
@@ -76,7 +76,7 @@ async def test_readers_folders_and_writers_at_once_lose_nothing(own_database):
             seen.append((before, count))
 
     try:
-        both = [Completions(pool), Completions(pool)]
+        both = [HolderCounts(pool), HolderCounts(pool)]
         others = [asyncio.create_task(task) for task in (fold(both[0]), fold(both[1]), read(both[0]))]
         await asyncio.gather(write(), write(), write())
         done.set()

@@ -7,18 +7,18 @@ import pytest
 
 from service import ticks
 from service.core.catalog.model import Window
-from service.core.formats.xbox.captured_page import TitleProgress
+from service.core.formats.xbox.captured_page import ImportedProgress
 from service.core.progress import lists
-from service.core.progress.lists import Walk
-from service.core.progress.paging import Asked, Order
-from service.core.progress.reader import ProgressReads, put_progress
+from service.core.progress.lists import PageRequest
+from service.core.progress.paging import ListSpec, Order
+from service.core.progress.reader import ProgressReader, put_progress
 from service.core.publishing import publish
-from service.core.publishing.snapshot import Releases
+from service.core.publishing.snapshot import SnapshotStore
 from service.errors import InvalidToken
 from tests.factories import PLAYER, achievement, draft
 
-OF_1 = Walk(player=PLAYER, asked=Asked(titles=(1,)))
-OWN = Walk(player=PLAYER, asked=Asked())
+OF_1 = PageRequest(player=PLAYER, spec=ListSpec(titles=(1,)))
+OWN = PageRequest(player=PLAYER, spec=ListSpec())
 
 
 @pytest.fixture
@@ -35,13 +35,13 @@ def serve(connection, releases):
 
 
 @pytest.fixture
-def releases(pool) -> Releases:
-    return Releases(pool)
+def releases(pool) -> SnapshotStore:
+    return SnapshotStore(pool)
 
 
 @pytest.fixture
-def reads(pool) -> ProgressReads:
-    return ProgressReads(pool)
+def reads(pool) -> ProgressReader:
+    return ProgressReader(pool)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def give(connection):
     """Gives the player unlocks in a title, in one revision."""
 
     async def given(title_id, unlocked, currents=None) -> None:
-        part = TitleProgress(title_id=title_id, unlocked=unlocked, currents=currents or {})
+        part = ImportedProgress(title_id=title_id, unlocked=unlocked, currents=currents or {})
         await put_progress(connection, player=PLAYER, progress=[part])
 
     return given
@@ -60,10 +60,10 @@ def walk_on(releases, reads):
     """The next page of a walk: its numbers, and the walk after it (None at its end)."""
 
     async def walked(walk, count=2):
-        titles = await lists.titles_of(walk, releases)
+        titles = await lists.requested_titles(walk, releases)
         revision, progress = await lists.progress_in(reads, PLAYER, titles)
-        views = [lists.View(*pair) for pair in zip(titles, progress, strict=True)]
-        page = lists.page(walk, views, count=count, revision=revision)
+        views = [lists.TitleView(*pair) for pair in zip(titles, progress, strict=True)]
+        page = lists.read_page(walk, views, count=count, revision=revision)
         numbers = [
             page.views[title].published.achievements[position].number
             for title, positions in page.runs
@@ -81,7 +81,7 @@ async def test_titles_that_are_asked_for_are_those_of_them_that_are_published(se
     await serve(1, 1)
     await serve(3, 1)
 
-    titles = await lists.titles_of(Walk(player=PLAYER, asked=Asked(titles=(1, 2, 3))), releases)
+    titles = await lists.requested_titles(PageRequest(player=PLAYER, spec=ListSpec(titles=(1, 2, 3))), releases)
 
     assert [title.title_id for title in titles] == [1, 3]
 
@@ -91,10 +91,12 @@ async def test_own_titles_are_those_with_a_row_and_the_tokens(serve, give, relea
         await serve(title_id, 1)
     await give(2**31, {1: 10})
     await give(2, {}, {1: ("5",)})
-    everything = await reads.everything(PLAYER)
+    everything = await reads.read_all(PLAYER)
 
-    own = await lists.own_titles(OWN, releases, everything)
-    with_token = await lists.own_titles(msgspec.structs.replace(OWN, asked=Asked(own_title=1)), releases, everything)
+    own = await lists.player_titles(OWN, releases, everything)
+    with_token = await lists.player_titles(
+        msgspec.structs.replace(OWN, asked=ListSpec(own_title=1)), releases, everything
+    )
 
     assert [view.published.title_id for view in own] == [2, 2**31]
     assert [view.progress is None for view in own] == [False, False]
@@ -106,27 +108,27 @@ async def test_own_titles_follow_the_releases_unless_a_walk_holds_them(serve, gi
     """What was worked out for a player is not older than what is served."""
     await serve(1, 1, 2)
     await give(1, {1: 10})
-    everything = await reads.everything(PLAYER)
-    before = await lists.own_titles(OWN, releases, everything)
-    page = lists.page(OWN, before, count=1, revision=1, everything=everything)
+    everything = await reads.read_all(PLAYER)
+    before = await lists.player_titles(OWN, releases, everything)
+    page = lists.read_page(OWN, before, count=1, revision=1, everything=everything)
 
     await serve(1, 1, 2, 3)
 
-    now = await lists.own_titles(OWN, releases, everything)
-    held = await lists.own_titles(msgspec.structs.replace(OWN, cursor=page.cursor), releases, everything)
+    now = await lists.player_titles(OWN, releases, everything)
+    held = await lists.player_titles(msgspec.structs.replace(OWN, cursor=page.cursor), releases, everything)
     assert [len(views[0].published.achievements) for views in (before, now, held)] == [2, 3, 2]
-    assert lists.page(OWN, now, count=9, revision=1, everything=everything).total == 3
+    assert lists.read_page(OWN, now, count=9, revision=1, everything=everything).total == 3
 
 
 async def test_few_lists_are_kept_of_one_player(serve, give, releases, reads):
     await serve(1, 1)
     await give(1, {1: 10})
-    everything = await reads.everything(PLAYER)
+    everything = await reads.read_all(PLAYER)
 
     for own_title in range(50):
-        walk = msgspec.structs.replace(OWN, asked=Asked(own_title=own_title))
-        views = await lists.own_titles(walk, releases, everything)
-        lists.page(walk, views, count=1, revision=1, everything=everything)
+        walk = msgspec.structs.replace(OWN, asked=ListSpec(own_title=own_title))
+        views = await lists.player_titles(walk, releases, everything)
+        lists.read_page(walk, views, count=1, revision=1, everything=everything)
 
         assert len(everything.derived) <= 8
 
@@ -192,9 +194,9 @@ async def test_a_walk_keeps_its_order_while_time_goes_on_and_releases_and_unlock
 
     await serve(1, *(closing(number) for number in range(1, 7)))
     await give(1, {2: 20, 5: 50})
-    asked = Asked(titles=(1,), order=order)
-    expected, _ = await walk_on(Walk(player=PLAYER, asked=asked, now=1002), 99)
-    walked, walk = await walk_on(Walk(player=PLAYER, asked=asked, now=1002), 1)
+    asked = ListSpec(titles=(1,), order=order)
+    expected, _ = await walk_on(PageRequest(player=PLAYER, spec=asked, now=1002), 99)
+    walked, walk = await walk_on(PageRequest(player=PLAYER, spec=asked, now=1002), 1)
 
     for step in range(5):
         await give(1, {step + 1: 90 + step})
@@ -214,7 +216,7 @@ async def test_a_list_knows_which_of_its_windows_closed_last(serve, releases):
     titles = [releases.current.titles[1], releases.current.titles[2]]
 
     found = [
-        lists.last_closing(Walk(player=PLAYER, asked=Asked(), now=ticks.unix(ticks.parse(now))), titles)
+        lists.last_closing(PageRequest(player=PLAYER, spec=ListSpec(), now=ticks.unix(ticks.parse(now))), titles)
         for now in ("2019-01-01T00:00:00Z", "2020-01-01T00:00:00Z", "2020-01-01T00:00:01Z", "2026-01-01T00:00:00Z")
     ]
 
@@ -227,7 +229,7 @@ async def test_a_list_knows_which_of_its_windows_closed_last(serve, releases):
 async def test_a_walk_whose_item_has_gone_is_refused(serve, give, walk_on, connection):
     await serve(1, 1, 2, 3)
     await give(1, {1: 10, 2: 20})
-    _, walk = await walk_on(Walk(player=PLAYER, asked=Asked(titles=(1,), unlocked_only=True)), 1)
+    _, walk = await walk_on(PageRequest(player=PLAYER, spec=ListSpec(titles=(1,), unlocked_only=True)), 1)
 
     await connection.execute("DELETE FROM progress")
 
@@ -238,10 +240,10 @@ async def test_a_walk_whose_item_has_gone_is_refused(serve, give, walk_on, conne
 async def test_a_list_is_worked_out_once_while_nothing_changes(serve, give, releases, reads):
     await serve(1, 1, 2)
     await give(1, {1: 10})
-    everything = await reads.everything(PLAYER)
-    views = await lists.own_titles(OWN, releases, everything)
-    page = functools.partial(lists.page, views=views, count=1, revision=1, everything=everything)
-    by_time = msgspec.structs.replace(OWN, asked=Asked(order=Order.UNLOCK_TIME))
+    everything = await reads.read_all(PLAYER)
+    views = await lists.player_titles(OWN, releases, everything)
+    page = functools.partial(lists.read_page, views=views, count=1, revision=1, everything=everything)
+    by_time = msgspec.structs.replace(OWN, asked=ListSpec(order=Order.UNLOCK_TIME))
 
     page(OWN)
     kept = dict(everything.derived)

@@ -10,17 +10,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service import ticks
-from service.core.catalog.model import Window, stored
-from service.core.progress.paging import Asked, Cursor, Listing, Order, Tokens, View, listing
+from service.core.catalog.model import Window, to_int4
+from service.core.progress.paging import (
+    ContinuationTokens,
+    Cursor,
+    ListSpec,
+    Order,
+    OrderedItems,
+    TitleView,
+    order_items,
+)
 from service.core.publishing.published_title import PublishedTitle
-from service.core.unlocks.player_progress import Progress
+from service.core.unlocks.player_progress import TitleProgress
 from service.errors import InvalidToken
 from tests.factories import OTHER, PLAYER, achievement, draft
 
 U32 = st.integers(0, 2**32 - 1)
 CURSORS = st.builds(Cursor, title_id=U32, number=U32, as_of=U32, version=U32)
 QUESTIONS = st.builds(
-    Asked,
+    ListSpec,
     of=st.sampled_from(["achievements", "titles"]),
     titles=st.lists(U32, max_size=3, unique=True).map(lambda titles: tuple(sorted(titles))),
     own_title=st.none() | U32,
@@ -32,19 +40,19 @@ QUESTIONS = st.builds(
 PLAYERS = st.integers(0, 2**64 - 1).map(str)
 ALPHABET = string.ascii_letters + string.digits + "-_"
 
-TOKENS = Tokens(b"one key")
+TOKENS = ContinuationTokens(b"one key")
 CURSOR = Cursor(title_id=7, number=3, as_of=12, version=5)
-ASKED = Asked(titles=(7, 9))
+ASKED = ListSpec(titles=(7, 9))
 
 
-def views_of(*titles: PublishedTitle, **unlocked: dict[int, int]) -> list[View]:
+def views_of(*titles: PublishedTitle, **unlocked: dict[int, int]) -> list[TitleView]:
     """Titles that a player has something in: `title_7={3: ticks}`, all of it in revision 1."""
     made = []
     for title in titles:
         own = unlocked.get(f"title_{title.title_id}")
-        numbers = [] if own is None else [stored(number) for number in own]
+        numbers = [] if own is None else [to_int4(number) for number in own]
         times = [] if own is None else [*own.values()]
-        made.append(View(title, None if own is None else Progress(1, numbers, times, [1] * len(times), None)))
+        made.append(TitleView(title, None if own is None else TitleProgress(1, numbers, times, [1] * len(times), None)))
     return made
 
 
@@ -68,7 +76,7 @@ def test_a_token_gives_back_its_cursor(cursor, player, asked):
     assert len(token) <= 32
     assert set(token) <= set(ALPHABET)
     assert TOKENS.read(token, player=player, asked=asked) == cursor
-    assert Tokens(b"one key").make(cursor, player=player, asked=asked) == token
+    assert ContinuationTokens(b"one key").make(cursor, player=player, asked=asked) == token
 
 
 @given(CURSORS, PLAYERS, QUESTIONS, st.integers(0, 31), st.sampled_from(ALPHABET))
@@ -117,13 +125,13 @@ def test_a_refusal_says_what_the_token_belongs_to(changes, reason):
 
 def test_each_field_of_a_question_is_in_its_token():
     """A field that is added to the question, and forgotten here, would let tokens of other lists in."""
-    assert {*Asked.__struct_fields__} == {
+    assert {*ListSpec.__struct_fields__} == {
         *("of", "titles", "own_title", "kind", "unlocked_only", "possible_only", "order")
     }
 
 
 def test_a_token_of_another_service_is_refused_as_altered():
-    token = Tokens(b"another key").make(CURSOR, player=PLAYER, asked=ASKED)
+    token = ContinuationTokens(b"another key").make(CURSOR, player=PLAYER, asked=ASKED)
 
     with pytest.raises(InvalidToken, match="it was altered; send a token as it came"):
         TOKENS.read(token, player=PLAYER, asked=ASKED)
@@ -163,24 +171,24 @@ ACHIEVEMENTS = st.lists(
 
 
 @st.composite
-def scopes(draw) -> list[View]:
+def scopes(draw) -> list[TitleView]:
     """Up to three titles with the player's rows in them, in two revisions."""
     views = []
     for title_id in draw(st.sampled_from([(), (7,), (7, 2**31), (7, 8, 2**31)])):
         title = published(title_id, *draw(ACHIEVEMENTS))
-        unlocked = draw(st.dictionaries(NUMBERS.map(stored), st.tuples(st.integers(0, 2), st.integers(1, 2))))
+        unlocked = draw(st.dictionaries(NUMBERS.map(to_int4), st.tuples(st.integers(0, 2), st.integers(1, 2))))
         times, revisions = [at for at, _ in unlocked.values()], [revision for _, revision in unlocked.values()]
-        progress = Progress(max(revisions, default=1), [*unlocked], times, revisions, None)
-        views.append(View(title, draw(st.sampled_from([None, progress]))))
+        progress = TitleProgress(max(revisions, default=1), [*unlocked], times, revisions, None)
+        views.append(TitleView(title, draw(st.sampled_from([None, progress]))))
     return views
 
 
 @settings(max_examples=150, deadline=None)
 @given(scopes(), QUESTIONS, st.sampled_from([0, 1, 2, 1000]), st.lists(st.integers(1, 4), min_size=1, max_size=3))
 def test_cuts_join_up_and_each_item_is_found_again(views, asked, as_of, sizes):
-    whole = items(listing(views, asked, as_of=as_of).cut(0, 1000))
-    found = listing(views, asked, as_of=as_of)
-    again = listing(views, asked, as_of=as_of)
+    whole = items(order_items(views, asked, as_of=as_of).cut(0, 1000))
+    found = order_items(views, asked, as_of=as_of)
+    again = order_items(views, asked, as_of=as_of)
 
     start, joined = 0, []
     for size in itertools.cycle(sizes):
@@ -208,24 +216,26 @@ def test_a_list_holds_what_its_filters_let_through(views, asked):
         for title, view in enumerate(views)
         for position, one in enumerate(view.published.achievements)
         if asked.kind in {None, one.kind}
-        if not asked.unlocked_only or (view.progress is not None and stored(one.number) in view.progress.unlocked_at)
+        if not asked.unlocked_only or (view.progress is not None and to_int4(one.number) in view.progress.unlocked_at)
     }
 
-    assert {*items(listing(views, asked, as_of=2).cut(0, 1000))} == expected
+    assert {*items(order_items(views, asked, as_of=2).cut(0, 1000))} == expected
 
 
 @settings(max_examples=100, deadline=None)
 @given(scopes(), st.booleans())
 def test_what_was_unlocked_later_stands_where_it_stood(views, unlocked_only):
     """The order of a moment is made from what is known now, and from what was known then, alike."""
-    asked = Asked(order=Order.UNLOCK_TIME, unlocked_only=unlocked_only)
+    asked = ListSpec(order=Order.UNLOCK_TIME, unlocked_only=unlocked_only)
     earlier = []
     for view in views:
         own = None if view.progress is None else view.progress.unlocked_by(1)
-        then = None if own is None else Progress(1, [*own], [*own.values()], [1] * len(own), None)
-        earlier.append(View(view.published, then))
+        then = None if own is None else TitleProgress(1, [*own], [*own.values()], [1] * len(own), None)
+        earlier.append(TitleView(view.published, then))
 
-    assert items(listing(views, asked, as_of=1).cut(0, 1000)) == items(listing(earlier, asked, as_of=1).cut(0, 1000))
+    assert items(order_items(views, asked, as_of=1).cut(0, 1000)) == items(
+        order_items(earlier, asked, as_of=1).cut(0, 1000)
+    )
 
 
 def test_by_unlock_time_ties_are_broken_by_title_and_then_by_number():
@@ -237,7 +247,7 @@ def test_by_unlock_time_ties_are_broken_by_title_and_then_by_number():
         **{f"title_{2**31}": {2**31: 10, 5: 11}},
     )
 
-    found = listing(views, Asked(order=Order.UNLOCK_TIME), as_of=1)
+    found = order_items(views, ListSpec(order=Order.UNLOCK_TIME), as_of=1)
 
     assert items(found.cut(0, 9)) == [(1, 0), (0, 1), (0, 0), (1, 1)]
 
@@ -251,7 +261,7 @@ def test_by_the_end_of_their_windows_open_ones_come_first_and_closed_ones_last()
     )
 
     def order(now):
-        found = listing(views, Asked(order=Order.ENDING_SOON), as_of=now)
+        found = order_items(views, ListSpec(order=Order.ENDING_SOON), as_of=now)
         return [position + 1 for _, position in items(found.cut(0, 9))]
 
     assert order(0) == [1, 2, 5, 4, 3]
@@ -263,7 +273,7 @@ def test_by_the_end_of_their_windows_open_ones_come_first_and_closed_ones_last()
 def test_what_is_possible_has_no_unlock_times():
     views = views_of(published(7, achievement(1), achievement(2)), title_7={2: 10})
 
-    found = listing(views, Asked(order=Order.UNLOCK_TIME, possible_only=True), as_of=1)
+    found = order_items(views, ListSpec(order=Order.UNLOCK_TIME, possible_only=True), as_of=1)
 
     assert items(found.cut(0, 9)) == [(0, 0), (0, 1)]
 
@@ -273,28 +283,28 @@ def test_past_the_end_there_is_nothing(start):
     views = views_of(published(7, achievement(1), achievement(2), achievement(3)), title_7={2: 10})
 
     for order in Order:
-        assert items(listing(views, Asked(order=order), as_of=1).cut(start, 5)) == []
+        assert items(order_items(views, ListSpec(order=order), as_of=1).cut(start, 5)) == []
 
 
 @pytest.mark.parametrize("order", Order)
 @pytest.mark.parametrize(("title_id", "number"), [(7, 1), (7, 9), (8, 2), (7, 0)])
 def test_a_cursor_at_what_is_not_in_the_list_is_refused(order, title_id, number):
     views = views_of(published(7, achievement(1), achievement(2)), title_7={2: 10})
-    found = listing(views, Asked(order=order, unlocked_only=True), as_of=1)
+    found = order_items(views, ListSpec(order=order, unlocked_only=True), as_of=1)
 
     with pytest.raises(InvalidToken, match="no longer in this list"):
         found.after(Cursor(title_id=title_id, number=number, as_of=1, version=1))
 
 
 def test_a_list_of_nothing_is_empty():
-    assert Listing([], []).total == 0
-    assert Listing([], []).cut(0, 5) == []
+    assert OrderedItems([], []).total == 0
+    assert OrderedItems([], []).cut(0, 5) == []
 
 
 def test_a_head_is_drawn_only_as_far_as_it_is_looked_at():
     views = views_of(published(7, *(achievement(number) for number in range(1, 6))))
     head = iter([(0, position) for position in range(5)])
-    found = Listing(views, [], head=head, head_total=5)
+    found = OrderedItems(views, [], head=head, head_total=5)
 
     assert items(found.cut(1, 2)) == [(0, 1), (0, 2)]
     assert next(head) == (0, 3)

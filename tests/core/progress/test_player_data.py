@@ -8,12 +8,12 @@ import pytest
 
 from service.core.auth import api_keys
 from service.core.badges import revocations
-from service.core.badges.credential import Award, Position
+from service.core.badges.credential import EarnedAchievement, StatusPosition
 from service.core.events.writer import Writer
 from service.core.progress import consistency, player_data
-from service.core.progress.reader import ProgressReads
+from service.core.progress.reader import ProgressReader
 from service.core.publishing import publish
-from service.core.publishing.snapshot import Releases
+from service.core.publishing.snapshot import SnapshotStore
 from service.core.unlocks.model import Change, Report
 from service.db.pool import open_pool
 from service.errors import NotFound
@@ -27,7 +27,7 @@ async def publish_title(pool):
         new = draft(1, (counted(1, 3), achievement(2)), metrics=(metric(),))
         await publish.import_draft(connection, new, is_whole=True, file="test")
         await publish.publish(connection, 1)
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
     await releases.refresh()
     return Writer(pool, releases, erasure_key=b"key")
 
@@ -43,8 +43,8 @@ async def writer(pool, connection):
     await made.write(Change(player=PLAYER, title_id=1, profile={"name": "Ann", "email": "ann@example.com"}))
     await api_keys.create(connection, title_id=1, player=PLAYER)
     for player in (PLAYER, OTHER):
-        award = Award(player, achievement(2), 0)
-        await revocations.revoke(connection, award, Position(1, 1), title_id=1, reason="a mistake")
+        award = EarnedAchievement(player, achievement(2), 0)
+        await revocations.revoke(connection, award, StatusPosition(1, 1), title_id=1, reason="a mistake")
     return made
 
 
@@ -87,17 +87,17 @@ async def test_nothing_is_left_of_an_erased_player_and_nobody_counts_them(pool, 
         assert await connection.fetchval(f"SELECT count(*) FROM {table} WHERE player = $1", OTHER) > 0  # noqa: S608
     assert await connection.fetchval("SELECT count(*) FROM api_key") == 0
     assert await counts(connection) == {0: 1, 1: 1, 2: 1}
-    assert await consistency.examine(connection) == []
+    assert await consistency.find_drift(connection) == []
     assert PLAYER.encode() not in bytes(await connection.fetchval("SELECT player_hash FROM erased"))
 
 
 async def test_a_new_player_of_the_name_begins_anew(pool, writer, connection):
-    reads = ProgressReads(pool)
-    before = await reads.everything(PLAYER)
+    reads = ProgressReader(pool)
+    before = await reads.read_all(PLAYER)
     await erase(pool, writer)
-    gone = await reads.everything(PLAYER)
+    gone = await reads.read_all(PLAYER)
     written = await writer.write(Change(player=PLAYER, title_id=1, events=(event(1, key="first"),)))
-    after = await reads.everything(PLAYER)
+    after = await reads.read_all(PLAYER)
 
     assert (len(before.titles), len(gone.titles), len(after.titles)) == (1, 0, 1)
     assert (written.recorded[0].is_replay, written.recorded[0].total) == (False, 1)
@@ -127,7 +127,7 @@ async def test_erasing_races_with_writing(own_database):
         async with pool.connection() as connection:
             events = await connection.fetchval("SELECT count(*) FROM event")
             days = await connection.fetchval("SELECT coalesce(sum(change), 0) FROM metric_day")
-            findings = await consistency.examine(connection)
+            findings = await consistency.find_drift(connection)
         state = await writer.state(PLAYER, 1)
     finally:
         await pool.close()
@@ -137,15 +137,15 @@ async def test_erasing_races_with_writing(own_database):
 
 
 async def test_the_doctor_finds_what_is_wrong_and_puts_counters_right(writer, connection):
-    assert await consistency.examine(connection) == []
+    assert await consistency.find_drift(connection) == []
     await connection.execute("UPDATE metric_day SET change = change + 1 WHERE player = $1", PLAYER)
     await connection.execute("INSERT INTO completion_delta VALUES (1, 1, 5), (1, 7, -2)")
 
-    found = [finding.what for finding in await consistency.examine(connection, repair=True)]
+    found = [finding.what for finding in await consistency.find_drift(connection, repair=True)]
     assert found == [
         "title 1: 7 holders of achievement 1 are counted, 2 are there, put right",
         "title 1: -2 holders of achievement 7 are counted, 0 are there, put right",
         "title 1: 1 totals of words are not what their days add up to",
     ]
-    assert len(await consistency.examine(connection)) == 1
+    assert len(await consistency.find_drift(connection)) == 1
     del writer

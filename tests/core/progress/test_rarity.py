@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.formats.xbox.captured_page import TitleProgress
+from service.core.formats.xbox.captured_page import ImportedProgress
 from service.core.progress.rarity import NONE, UNSET, Rarities, Rarity, rarities_of
 from service.core.progress.reader import put_progress
 from service.core.publishing import publish
@@ -73,7 +73,7 @@ async def test_players_of_a_title_and_holders_are_counted_by_title(connection, p
         ("4", 1, {}),
         ("1", 2, {2: 5}),
     ]:
-        part = TitleProgress(title_id=title_id, unlocked=unlocked, currents={})
+        part = ImportedProgress(title_id=title_id, unlocked=unlocked, currents={})
         await put_progress(connection, player=player, progress=[part])
     rarities = Rarities(pool)
     before = rarities.of(1)

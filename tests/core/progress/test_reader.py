@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.core.catalog.model import number_of, stored
-from service.core.formats.xbox.captured_page import TitleProgress
+from service.core.catalog.model import from_int4, to_int4
+from service.core.formats.xbox.captured_page import ImportedProgress
 from service.core.progress import reader
-from service.core.progress.reader import ProgressReads, put_progress
+from service.core.progress.reader import ProgressReader, put_progress
 from service.core.publishing import publish
 from tests.factories import PLAYER, achievement, draft
 
@@ -25,18 +25,18 @@ async def two_titles(connection):
 
 
 def part(title_id, unlocked, currents=None):
-    return TitleProgress(title_id=title_id, unlocked=unlocked, currents=currents or {})
+    return ImportedProgress(title_id=title_id, unlocked=unlocked, currents=currents or {})
 
 
 async def found(pool, title_id=1):
-    return (await ProgressReads(pool).in_title(PLAYER, title_id)).progress
+    return (await ProgressReader(pool).read_title(PLAYER, title_id)).progress
 
 
 async def test_an_unlock_keeps_its_first_time(connection, pool):
     assert await put_progress(connection, player=PLAYER, progress=[part(1, {3: 100})]) == 1
     assert await put_progress(connection, player=PLAYER, progress=[part(1, {3: 50, 2**31 + 5: 70})]) == 1
 
-    assert (await found(pool)).unlocked_at == {3: 100, stored(2**31 + 5): 70}
+    assert (await found(pool)).unlocked_at == {3: 100, to_int4(2**31 + 5): 70}
 
 
 async def test_what_was_unlocked_by_a_revision_stays_known(connection, pool):
@@ -59,9 +59,9 @@ async def test_current_values_are_added_to_those_that_are_there(connection, pool
     await put_progress(connection, player=PLAYER, progress=[part(1, {}, {2**31 + 5: ("1.0624",)})])
     await put_progress(connection, player=PLAYER, progress=[part(1, {}, {2: (None, "5")})])
 
-    currents = (await found(pool)).currents
+    currents = (await found(pool)).current_values
 
-    assert {number_of(number): tuple(values) for number, values in currents.items()} == {
+    assert {from_int4(number): tuple(values) for number, values in currents.items()} == {
         2: (None, "5"),
         2**31 + 5: ("1.0624",),
     }
@@ -69,11 +69,11 @@ async def test_current_values_are_added_to_those_that_are_there(connection, pool
 
 async def test_what_is_known_already_is_not_sent_again(connection, pool):
     await put_progress(connection, player=PLAYER, progress=[part(1, {1: 10})])
-    reads = ProgressReads(pool)
+    reads = ProgressReader(pool)
 
-    assert (await reads.in_title(PLAYER, 1, known=1)).progress is None
-    assert (await reads.in_title(PLAYER, 1, known=0)).progress.unlocked_at == {1: 10}
-    assert (await reads.in_title(PLAYER, 2, known=-1)).revision == -1
+    assert (await reads.read_title(PLAYER, 1, known=1)).progress is None
+    assert (await reads.read_title(PLAYER, 1, known=0)).progress.unlocked_at == {1: 10}
+    assert (await reads.read_title(PLAYER, 2, known=-1)).revision == -1
 
 
 _writes = st.lists(
@@ -85,12 +85,12 @@ _writes = st.lists(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(writes=_writes, player=st.uuids().map(str))
 async def test_what_is_remembered_is_what_a_fresh_read_finds(connection, pool, writes, player):
-    reads = ProgressReads(pool)
+    reads = ProgressReader(pool)
 
     for title_id, unlocked in writes:
         await put_progress(connection, player=player, progress=[part(title_id, unlocked)])
 
-        remembered, fresh = await reads.everything(player), await ProgressReads(pool).everything(player)
+        remembered, fresh = await reads.read_all(player), await ProgressReader(pool).read_all(player)
 
         assert remembered.revision == fresh.revision
         assert shown(remembered) == shown(fresh)
@@ -101,24 +101,24 @@ def shown(everything):
 
 
 async def test_a_player_erased_and_begun_again_is_not_who_was_remembered(connection, pool):
-    reads = ProgressReads(pool)
+    reads = ProgressReader(pool)
     put = functools.partial(put_progress, connection, player=PLAYER)
     await put(progress=[part(1, {1: 10})])
     await put(progress=[part(1, {2: 10})])
-    await reads.everything(PLAYER)
+    await reads.read_all(PLAYER)
 
     await connection.execute("DELETE FROM progress")
     await connection.execute("DELETE FROM player")
     await put(progress=[part(2, {3: 10})])
 
-    assert shown(await reads.everything(PLAYER)) == {2: (1, {3: 10})}
+    assert shown(await reads.read_all(PLAYER)) == {2: (1, {3: 10})}
 
 
 async def test_all_titles_of_one_write_are_of_one_revision(connection, pool):
     await put_progress(connection, player=PLAYER, progress=[part(1, {1: 10})])
     await put_progress(connection, player=PLAYER, progress=[part(1, {2: 20}), part(2, {1: 10})])
 
-    everything = await ProgressReads(pool).everything(PLAYER)
+    everything = await ProgressReader(pool).read_all(PLAYER)
 
     assert everything.revision == 2
     assert shown(everything) == {1: (2, {1: 10, 2: 20}), 2: (2, {1: 10})}
@@ -128,11 +128,11 @@ async def test_who_asks_together_gets_their_own(connection, pool):
     """Players with something, with nothing, with one title of two, and the same one twice."""
     for player, title_id in [("1", 1), ("1", 2), ("2", 2), ("4", 1)]:
         await put_progress(connection, player=player, progress=[part(title_id, {title_id: int(player)})])
-    reads = ProgressReads(pool)
+    reads = ProgressReader(pool)
     players = ["1", "3", "2", "1", "4"]
 
-    in_title = await asyncio.gather(*(reads.in_title(player, 2) for player in players))
-    everything = await asyncio.gather(*(reads.everything(player) for player in players))
+    in_title = await asyncio.gather(*(reads.read_title(player, 2) for player in players))
+    everything = await asyncio.gather(*(reads.read_all(player) for player in players))
 
     assert [found.progress and found.progress.unlocked_at for found in in_title] == [{2: 1}, None, {2: 2}, {2: 1}, None]
     assert [[*each.titles] for each in everything] == [[1, 2], [], [2], [1, 2], [1]]
@@ -141,12 +141,12 @@ async def test_who_asks_together_gets_their_own(connection, pool):
 
 async def test_only_what_changed_is_read_again(connection, pool):
     await put_progress(connection, player=PLAYER, progress=[part(1, {1: 10}), part(2, {1: 10})])
-    reads = ProgressReads(pool)
-    before = await reads.everything(PLAYER)
-    assert await reads.everything(PLAYER) is before
+    reads = ProgressReader(pool)
+    before = await reads.read_all(PLAYER)
+    assert await reads.read_all(PLAYER) is before
 
     await put_progress(connection, player=PLAYER, progress=[part(2, {2: 20})])
-    after = await reads.everything(PLAYER)
+    after = await reads.read_all(PLAYER)
 
     assert after.titles[1] is before.titles[1]
     assert shown(after) == {1: (1, {1: 10}), 2: (2, {1: 10, 2: 20})}
@@ -155,12 +155,12 @@ async def test_only_what_changed_is_read_again(connection, pool):
 
 async def test_what_is_remembered_is_bounded_and_whoever_asked_last_stays(connection, pool, monkeypatch):
     monkeypatch.setattr(reader, "_UNLOCKS_REMEMBERED", 20)
-    reads = ProgressReads(pool)
+    reads = ProgressReader(pool)
     for player in "123456789":
         await put_progress(connection, player=player, progress=[part(1, {1: 10, 2: 20, 3: 30})])
 
     for player in "123412567819":
-        assert shown(await reads.everything(player)) == {1: (1, {1: 10, 2: 20, 3: 30})}
+        assert shown(await reads.read_all(player)) == {1: (1, {1: 10, 2: 20, 3: 30})}
 
     assert [*reads._remembered] == ["7", "8", "1", "9"]
     assert reads._weight == 20

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.publishing import publish
-from service.core.publishing.publish import difference, merged
-from service.core.publishing.snapshot import Releases
+from service.core.publishing.publish import diff_drafts, merge_draft
+from service.core.publishing.snapshot import SnapshotStore
 from service.db.pool import open_pool
 from service.errors import InvalidCatalog, NotFound
 from tests.factories import achievement, draft, metric
@@ -44,7 +44,7 @@ def test_what_came_after_launch_and_names_in_stores_stay_unless_they_are_said():
     ours = draft(1, (achievement(1, is_base=False, stores=(("epic", "lamp"), ("steam", "2_1"))),))
     theirs = draft(1, (achievement(1, stores=(("steam", "1_0"), ("xbox", "a"))),))
 
-    [after] = merged(ours, theirs, is_whole=False).achievements
+    [after] = merge_draft(ours, theirs, is_whole=False).achievements
 
     assert not after.is_base
     assert after.stores == (("epic", "lamp"), ("steam", "1_0"), ("xbox", "a"))
@@ -53,7 +53,7 @@ def test_what_came_after_launch_and_names_in_stores_stay_unless_they_are_said():
 def test_a_page_leaves_names_and_orders_that_are_ours():
     ours = draft(1, (achievement(1, public_id="first-light", display_order=7),), text_unit="achievement")
 
-    after = merged(ours, draft(1, (achievement(1, is_secret=True),), kind="LiveApp"), is_whole=False)
+    after = merge_draft(ours, draft(1, (achievement(1, is_secret=True),), kind="LiveApp"), is_whole=False)
 
     assert (after.achievements[0].public_id, after.achievements[0].display_order) == ("first-light", 7)
     assert after.achievements[0].is_secret
@@ -64,11 +64,11 @@ def test_a_difference_names_what_is_other_and_nothing_else():
     before = draft(1, (achievement(1), achievement(2)))
     after = draft(1, (achievement(1), achievement(2, is_secret=True), achievement(3)), kind="LiveApp")
 
-    changes = difference(before, after)
+    changes = diff_drafts(before, after)
 
     assert (changes.title_changed, changes.added, changes.changed) == (True, (3,), (2,))
     assert {key for _, key in changes.texts} == {f"achievement/3/{field}" for field in FIELDS}
-    assert not difference(after, after)
+    assert not diff_drafts(after, after)
 
 
 FIELDS = ("name", "description", "locked_description")
@@ -83,7 +83,7 @@ async def test_a_release_that_breaks_a_rule_is_refused_and_nothing_is_served(con
         await publish.publish(connection, 1)
 
     assert [(one.rule, one.key) for one in refusal.value.problems] == [("missing-text", "achievement/1/name")]
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
     await releases.refresh()
     assert releases.current.titles == {}
 
@@ -109,11 +109,11 @@ async def test_going_back_serves_the_old_words_and_keeps_the_draft(connection, p
 
     await publish.rollback(connection, 1, 1)
 
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
     await releases.refresh()
-    assert releases.current.titles[1].words(0, ("en-US",)).name == "Name 1"
+    assert releases.current.titles[1].texts_at(0, ("en-US",)).name == "Name 1"
     assert await publish.draft_of(connection, 1) == new
-    assert [(one.release, one.is_served) for one in await publish.releases_of(connection, 1)] == [
+    assert [(one.release, one.is_served) for one in await publish.list_releases(connection, 1)] == [
         (2, False),
         (1, True),
     ]
@@ -176,10 +176,10 @@ async def test_a_release_that_is_refused_leaves_the_one_before_in_service(connec
     with pytest.raises(InvalidCatalog):
         await publish.publish(connection, 1)
 
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
     await releases.refresh()
     assert [one.number for one in releases.current.titles[1].achievements] == [1]
-    assert [one.release for one in await publish.releases_of(connection, 1)] == [1]
+    assert [one.release for one in await publish.list_releases(connection, 1)] == [1]
 
 
 async def test_nothing_is_published_of_a_title_that_is_not_there(connection):
@@ -197,7 +197,7 @@ async def test_a_release_after_going_back_has_a_number_of_its_own(connection):
     release, changes = await publish.publish(connection, 1)
 
     assert (release, changes.added) == (3, (2,))
-    assert [(one.release, one.is_served) for one in await publish.releases_of(connection, 1)] == [
+    assert [(one.release, one.is_served) for one in await publish.list_releases(connection, 1)] == [
         (3, True),
         (2, False),
         (1, False),
@@ -222,7 +222,7 @@ async def test_titles_may_be_published_at_the_same_time(own_database):
         async with pool.transaction() as connection:
             for title_id in titles:
                 await imported(connection, draft(title_id, (achievement(1),)))
-        releases = Releases(pool)
+        releases = SnapshotStore(pool)
 
         async def publish(title_id):
             async with pool.transaction() as connection:
@@ -254,10 +254,10 @@ DRAFTS = st.builds(
 
 @given(DRAFTS, DRAFTS, st.booleans())
 def test_a_merge_keeps_what_is_not_named_and_doing_it_twice_changes_nothing_more(before, new, is_whole):
-    after = merged(before, new, is_whole=is_whole)
+    after = merge_draft(before, new, is_whole=is_whole)
 
-    assert merged(after, new, is_whole=is_whole) == after
-    assert merged(None, new, is_whole=is_whole) == new
+    assert merge_draft(after, new, is_whole=is_whole) == after
+    assert merge_draft(None, new, is_whole=is_whole) == new
     by_number = {one.number: one for one in before.achievements}
     named = {one.number: one for one in new.achievements}
     assert [one.number for one in after.achievements] == sorted(by_number | named)
@@ -272,11 +272,11 @@ def test_a_merge_keeps_what_is_not_named_and_doing_it_twice_changes_nothing_more
 
 @given(st.none() | DRAFTS, DRAFTS)
 def test_a_difference_is_nothing_exactly_between_equals(before, after):
-    changes = difference(before, after)
+    changes = diff_drafts(before, after)
 
     if before is not None and {one.number for one in before.achievements} <= {one.number for one in after.achievements}:
         assert bool(changes) == (before != after)  # (an import takes nothing away, so what is gone is not looked for)
-    assert not difference(after, after)
+    assert not diff_drafts(after, after)
     assert changes.title_is_new == (before is None)
     for (locale, key), (old, new) in changes.texts.items():
         assert old != new

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service import ticks
-from service.core.catalog.model import Achievement, MediaAsset, Reward, Texts, Window, number_of, stored
+from service.core.catalog.model import Achievement, MediaAsset, Reward, Texts, Window, from_int4, to_int4
 from service.core.publishing.published_title import PublishedTitle
 from tests.factories import achievement, draft
 
@@ -33,14 +33,14 @@ def texts_of(**texts: str) -> Mapping[str, str]:
 
 @given(st.integers(0, 2**32 - 1))
 def test_a_number_comes_back_from_how_it_is_stored(number):
-    assert stored(number) in INT4
-    assert number_of(stored(number)) == number
-    assert stored(number).to_bytes(4, "big", signed=True) == number.to_bytes(4, "big")
+    assert to_int4(number) in INT4
+    assert from_int4(to_int4(number)) == number
+    assert to_int4(number).to_bytes(4, "big", signed=True) == number.to_bytes(4, "big")
 
 
 @given(st.integers(INT4.start, INT4.stop - 1))
 def test_what_is_stored_comes_back_from_its_number(stored_number):
-    assert stored(number_of(stored_number)) == stored_number
+    assert to_int4(from_int4(stored_number)) == stored_number
 
 
 # Order
@@ -110,12 +110,12 @@ def test_every_string_finds_its_own_language():
         },
     )
 
-    words = title.words(0, ("fr-FR", "de-DE", "en-US"))
+    words = title.texts_at(0, ("fr-FR", "de-DE", "en-US"))
 
     assert (words.name, words.description, words.locked_description) == ("Name", "Description", "Locked 1")
     assert words.rewards == (("Kunst", None),)
     assert words.first_locale == 0
-    assert title.words(0, ("ja-JP", "de-DE", "en-US")).first_locale == 1
+    assert title.texts_at(0, ("ja-JP", "de-DE", "en-US")).first_locale == 1
 
 
 def test_one_language_for_all_strings_of_an_achievement_if_the_title_says_so():
@@ -131,14 +131,14 @@ def test_one_language_for_all_strings_of_an_achievement_if_the_title_says_so():
         },
     )
 
-    words = title.words(0, ("fr-FR", "de-DE", "en-US"))
+    words = title.texts_at(0, ("fr-FR", "de-DE", "en-US"))
 
     assert (words.name, words.description, words.locked_description) == ("Name", "Beschreibung", "Gesperrt")
     assert words.rewards == (("Kunst", None),)
     assert words.first_locale == 1
-    other = title.words(1, ("fr-FR", "de-DE", "en-US"))
+    other = title.texts_at(1, ("fr-FR", "de-DE", "en-US"))
     assert (other.name, other.first_locale) == ("Name 2", 2)
-    assert title.words(0, ("fr-FR", "en-US")).name == "Name 1"
+    assert title.texts_at(0, ("fr-FR", "en-US")).name == "Name 1"
 
 
 def test_rewards_stand_in_the_order_of_the_definition():
@@ -147,11 +147,11 @@ def test_rewards_stand_in_the_order_of_the_definition():
 
     title = published(achievement(1, rewards=(points, ART)), texts={"en-GB": found})
 
-    assert title.words(0, ("en-GB", "en-US")).rewards == ((None, None), ("Art", "A picture"))
+    assert title.texts_at(0, ("en-GB", "en-US")).rewards == ((None, None), ("Art", "A picture"))
 
 
 def test_a_string_that_nobody_wrote_is_empty():
-    words = published(achievement(1)).words(0, ())
+    words = published(achievement(1)).texts_at(0, ())
 
     assert (words.name, words.description, words.locked_description) == ("", "", "")
     assert words.first_locale is None
@@ -188,10 +188,10 @@ def test_what_stands_behind_a_complete_locale_is_never_reached(unit, written, or
     title = published(achievement(1, rewards=(ART,)), text_unit=unit, texts=texts)
     chain = (*order[:length], "en-US")
 
-    effective = title.effective(chain)
+    effective = title.trim_chain(chain)
 
     assert chain[: len(effective)] == effective
-    assert title.words(0, effective) == title.words(0, chain)
+    assert title.texts_at(0, effective) == title.texts_at(0, chain)
     assert title.name(effective) == title.name(chain)
 
 
@@ -199,9 +199,9 @@ def test_a_chain_ends_with_the_first_complete_locale():
     whole = texts_of(name="Nom", description="Description", locked_description="Verrouillé")
     title = published(achievement(1), texts={"fr-FR": whole | {"title/name": "Titre"}, "de-DE": texts_of(name="Name")})
 
-    assert title.effective(("fr-FR", "de-DE", "en-US")) == ("fr-FR",)
-    assert title.effective(("de-DE", "fr-FR", "en-US")) == ("de-DE", "fr-FR")
-    assert title.effective(("de-DE", "en-US")) == ("de-DE", "en-US")
+    assert title.trim_chain(("fr-FR", "de-DE", "en-US")) == ("fr-FR",)
+    assert title.trim_chain(("de-DE", "fr-FR", "en-US")) == ("de-DE", "fr-FR")
+    assert title.trim_chain(("de-DE", "en-US")) == ("de-DE", "en-US")
 
 
 def test_a_window_is_closed_at_the_tick_of_its_end():

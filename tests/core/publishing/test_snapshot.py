@@ -4,7 +4,7 @@ import pytest
 
 from service.core.catalog.model import Draft
 from service.core.publishing import publish
-from service.core.publishing.snapshot import Releases
+from service.core.publishing.snapshot import SnapshotStore
 from service.errors import NotFound
 from tests.factories import achievement, draft
 
@@ -33,7 +33,7 @@ def numbers(published) -> list[int] | None:
 
 async def test_nothing_is_known_before_the_first_look(pool, serve):
     await serve(numbered(1, 1))
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
 
     assert (releases.current.version, releases.current.titles, releases.refreshed_at) == (0, {}, None)
 
@@ -41,7 +41,7 @@ async def test_nothing_is_known_before_the_first_look(pool, serve):
 async def test_a_snapshot_holds_all_that_is_served(pool, serve):
     await serve(numbered(1, 1, 2, texts={"fr-FR": {"title/name": "Titre"}}))
     await serve(numbered(2**32 - 1, 2**32 - 1))
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
 
     await releases.refresh()
 
@@ -60,7 +60,7 @@ async def test_what_is_only_edited_is_not_served(pool, connection, serve):
     await serve(numbered(1, 1))
     await publish.import_draft(connection, numbered(1, 1, 2), is_whole=True, file="test")
     await publish.import_draft(connection, numbered(2, 1), is_whole=True, file="test")
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
 
     await releases.refresh()
 
@@ -70,7 +70,7 @@ async def test_what_is_only_edited_is_not_served(pool, connection, serve):
 async def test_only_what_is_newer_is_read_and_a_snapshot_never_changes(pool, serve):
     await serve(numbered(1, 1))
     await serve(numbered(2, 1))
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
     await releases.refresh()
     before = releases.current
 
@@ -88,7 +88,7 @@ async def test_only_what_is_newer_is_read_and_a_snapshot_never_changes(pool, ser
 async def test_a_rollback_is_served_like_a_release(pool, connection, serve):
     await serve(numbered(1, 1))
     await serve(numbered(1, 1, 2))
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
     await releases.refresh()
     version = releases.current.version
 
@@ -101,7 +101,7 @@ async def test_a_rollback_is_served_like_a_release(pool, connection, serve):
 
 async def test_any_moment_can_be_asked_for_again(pool, connection, serve):
     """What was served of a title when a publication was the newest, whoever of the processes knew it then."""
-    releases, served = Releases(pool), []
+    releases, served = SnapshotStore(pool), []
     for title_id, *wanted in [(1, 1), (2, 7), (1, 1, 2), (3, 9), (1, 1, 2, 3)]:
         await serve(numbered(title_id, *wanted))
         await releases.refresh()
@@ -110,8 +110,8 @@ async def test_any_moment_can_be_asked_for_again(pool, connection, serve):
     await releases.refresh()
     served.append(releases.current)
 
-    for process in (releases, Releases(pool)):
-        await process.at_least(served[-1].version)
+    for process in (releases, SnapshotStore(pool)):
+        await process.ensure_version(served[-1].version)
         for snapshot in [*served, *reversed(served)]:
             for title_id in (1, 2, 3, 4):
                 expected = numbers(snapshot.titles.get(title_id))
@@ -120,7 +120,7 @@ async def test_any_moment_can_be_asked_for_again(pool, connection, serve):
 
 async def test_what_is_served_now_is_not_read_again(pool, serve):
     await serve(numbered(1, 1))
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
     await releases.refresh()
 
     async with pool.connection():  # whoever asked for another would wait in vain
@@ -129,7 +129,7 @@ async def test_what_is_served_now_is_not_read_again(pool, serve):
 
 
 async def test_old_releases_are_kept_and_not_without_bound(pool, serve):
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
     for last in range(2, 40):
         await serve(numbered(1, 1, last))
     await releases.refresh()
@@ -144,14 +144,14 @@ async def test_old_releases_are_kept_and_not_without_bound(pool, serve):
 
 async def test_a_process_that_is_behind_looks_when_it_is_told_of_something_newer(pool, serve):
     await serve(numbered(1, 1))
-    releases = Releases(pool)
+    releases = SnapshotStore(pool)
     await releases.refresh()
     version = releases.current.version
     await serve(numbered(1, 1, 2))
 
-    assert (await releases.at_least(version)).version == version
-    assert numbers((await releases.at_least(version + 1)).titles[1]) == [1, 2]
-    assert (await releases.at_least(version + 9)).version == version + 1
+    assert (await releases.ensure_version(version)).version == version
+    assert numbers((await releases.ensure_version(version + 1)).titles[1]) == [1, 2]
+    assert (await releases.ensure_version(version + 9)).version == version + 1
 
 
 async def test_titles_go_back_only_to_releases_of_their_own(connection, serve):

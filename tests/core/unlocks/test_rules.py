@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service import ticks
-from service.core.catalog.model import Attribute, Measure, Requirement, Title, Window, stored
-from service.core.unlocks.evaluate import apply
-from service.core.unlocks.model import Change, Logged, Report, State
+from service.core.catalog.model import Attribute, Measure, Requirement, Title, Window, to_int4
+from service.core.unlocks.evaluate import evaluate_change
+from service.core.unlocks.model import Change, LogEntry, PlayerState, Report
 from service.core.unlocks.rules import Rules
 from service.errors import InvalidField, NotFound, UnknownMetric
 from tests.factories import achievement, counted, event, metric
@@ -55,14 +55,14 @@ class Player:
     """A player under some rules: changes are applied one after the other, and the log is kept as the database would."""
 
     def __init__(self, made, **state):
-        self.rules, self.state = made, State(**state)
+        self.rules, self.state = made, PlayerState(**state)
         self.log, self.unlocked = [], []
 
     def do(self, *events, now=NOW, **members):
         """Apply a change; gives what became of it."""
         change = Change(player="p", title_id=1, events=events, **members)
         history = {}
-        for question in self.rules.questions(self.state, change, now=now):
+        for question in self.rules.history_queries(self.state, change, now=now):
             if question.measure is None:
                 zone = zoneinfo.ZoneInfo(self.state.profile.time_zone or "UTC")
                 days = {
@@ -74,9 +74,9 @@ class Player:
             else:
                 mine = [logged for name, logged in self.log if name == question.measure.metric]
                 history[question] = [one for one in mine if question.since < one.at <= question.until]
-        applied = apply(self.rules, self.state, change, now=now, history=history)
+        applied = evaluate_change(self.rules, self.state, change, now=now, history=history)
         self.state = applied.state
-        self.log += [(one.metric, Logged(one.at, one.amount, one.attributes)) for one in applied.logged]
+        self.log += [(one.metric, LogEntry(one.at, one.amount, one.attributes)) for one in applied.logged]
         self.unlocked += [unlock.number for unlock in applied.unlocked]
         return applied
 
@@ -372,7 +372,7 @@ def test_standings_are_what_a_naive_count_gives(events):
     assert (standings["streak:"][2] if days else 0) == max(runs, default=0)
     assert (standings["streak:"][0] if days else 0) == (runs[-1] if runs else 0)
     assert Decimal(standings.get("sum:words@172800", "0")) == max([0, *windows])
-    assert (stored(5) in player.state.unlocked) == (max(runs, default=0) >= 3)
+    assert (to_int4(5) in player.state.unlocked) == (max(runs, default=0) >= 3)
 
 
 @settings(deadline=None)
@@ -394,11 +394,11 @@ def test_what_the_log_rebuilds_is_what_was_counted(events):
     for told in events:
         player.do(told)
 
-    for measure in player.rules.measures_to_rebuild(range(1, 10)):
+    for measure in player.rules.measures_to_recompute(range(1, 10)):
         log = sorted(
             (logged for name, logged in player.log if measure.metric in (None, name)), key=lambda logged: logged.at
         )
-        rebuilt = player.rules.rebuilt(measure, log, state=player.state)
+        rebuilt = player.rules.recompute(measure, log, state=player.state)
         known = player.state.standings.get(measure.key)
         if measure.aggregate == "distinct":
             assert len(rebuilt or ()) == len(known or ())

@@ -11,7 +11,7 @@ from service.core.catalog.model import Draft, achievement_key
 from service.core.formats.csv_rows import Row, columns, read_rows, written_rows
 from service.core.formats.entry import Entry, with_sources
 from service.core.validation import store_ids, values
-from service.core.validation.diagnostics import Place
+from service.core.validation.diagnostics import SourceLocation
 
 COLUMNS = (
     "name",
@@ -35,7 +35,7 @@ def read_epic(data: bytes, *, file: str, draft: Draft) -> list[Entry]:
     Raises:
         InvalidCatalog: it is no such file, a name has two rows in one locale, or a text is none.
     """
-    place = Place(file)
+    place = SourceLocation(file)
     rows = read_rows(data, place)
     if not rows or rows[0].cells != COLUMNS:
         place.at(None, 1).refuse("unknown-format", f"expected the columns {', '.join(COLUMNS)}")
@@ -50,7 +50,7 @@ def read_epic(data: bytes, *, file: str, draft: Draft) -> list[Entry]:
         there.read(values.label, name)
         locale = draft.title.default_locale if code == DEFAULT else there.read(values.locale, code)
         if (name, locale) in seen:
-            there.note("duplicate-entry", f"the name has a row in {locale} at line {seen[name, locale]} already")
+            there.report("duplicate-entry", f"the name has a row in {locale} at line {seen[name, locale]} already")
         seen[name, locale] = row.line
         number = names[name].number if name in names else None
         found += [
@@ -67,7 +67,7 @@ def write_epic(draft: Draft) -> bytes:
     Raises:
         InvalidCatalog: two achievements have one name.
     """
-    place = Place("achievementLocalizations.csv")
+    place = SourceLocation("achievementLocalizations.csv")
     named = store_ids.by_name(((store_ids.epic_name(one), one) for one in draft.achievements), place)
     numbers: dict[str, int | None] = {name: achievement.number for name, achievement in named.items()}
     every_key = {key for texts in draft.texts.values() for key in texts if key.startswith(PREFIX)}

@@ -13,7 +13,7 @@ from service.core.formats.csv_rows import Row, columns, read_rows, written_rows
 from service.core.formats.entry import Entry, with_sources
 from service.core.formats.zip_files import read_zip, write_zip
 from service.core.validation import store_ids, values
-from service.core.validation.diagnostics import Broken, Place
+from service.core.validation.diagnostics import InvalidValue, SourceLocation
 
 METADATA, LOCALIZATIONS, ICONS = (
     "AchievementsMetadata.csv",
@@ -56,14 +56,14 @@ def write_play(draft: Draft) -> bytes:
     Raises:
         InvalidCatalog: an achievement cannot be one of Google Play's; every reason is told.
     """
-    place = Place("google-play.zip")
+    place = SourceLocation("google-play.zip")
     store_ids.by_name(_names(draft), place)
     default = draft.texts.get(draft.title.default_locale, {})
     metadata: list[list[str]] = []
     localizations: list[list[str]] = []
     for order, achievement in enumerate(sorted(draft.achievements, key=lambda one: (one.display_order, one.number)), 1):
         there = place.at(f"achievement/{achievement.number}")
-        there.note_all(_unfit(achievement, draft))
+        there.report_all(_unfit(achievement, draft))
         name, description = _keys(draft, achievement)
         steps = _steps(achievement)
         state = "Hidden" if achievement.is_secret else "Revealed"
@@ -78,16 +78,16 @@ def write_play(draft: Draft) -> bytes:
     return write_zip({METADATA: written_rows(metadata), LOCALIZATIONS: written_rows(localizations)})
 
 
-def _members(files: Mapping[str, bytes]) -> Iterator[tuple[str, bytes, Place]]:
+def _members(files: Mapping[str, bytes]) -> Iterator[tuple[str, bytes, SourceLocation]]:
     for path, data in files.items():
-        place = Place(path)
+        place = SourceLocation(path)
         members = (
             read_zip(data, place, wanted=FILE_NAME) if data.startswith(b"PK") else {pathlib.PurePath(path).name: data}
         )
         if not members or not all(FILE_NAME.fullmatch(name) for name in members):
             place.refuse("unknown-format", f"expected {METADATA}, {LOCALIZATIONS} or {ICONS}, or a ZIP of them")
         for name, member in members.items():
-            yield name, member, Place(path if name in path else f"{path}/{name}")
+            yield name, member, SourceLocation(path if name in path else f"{path}/{name}")
 
 
 def _names(draft: Draft) -> Iterator[tuple[str, Achievement]]:
@@ -101,7 +101,7 @@ def _keys(draft: Draft, achievement: Achievement) -> tuple[str, str]:
     return achievement_key(achievement.number, "name"), store_ids.only_description(draft, achievement)
 
 
-def _of_metadata(rows: list[Row], names: Names, draft: Draft, place: Place) -> Iterator[Entry]:
+def _of_metadata(rows: list[Row], names: Names, draft: Draft, place: SourceLocation) -> Iterator[Entry]:
     locale = draft.title.default_locale
     for row in rows:
         achievement = _known(row, names, place) if columns(row, 7, place) else None
@@ -110,7 +110,7 @@ def _of_metadata(rows: list[Row], names: Names, draft: Draft, place: Place) -> I
                 yield Entry(key=key, locale=locale, text=place.at(key, row.line).read(values.text, text), line=row.line)
 
 
-def _of_localizations(rows: list[Row], names: Names, draft: Draft, place: Place) -> Iterator[Entry]:
+def _of_localizations(rows: list[Row], names: Names, draft: Draft, place: SourceLocation) -> Iterator[Entry]:
     locales = store_ids.ours(_codes(draft))
     seen: set[tuple[str, str]] = set()
     for row in rows:
@@ -122,19 +122,19 @@ def _of_localizations(rows: list[Row], names: Names, draft: Draft, place: Place)
         read = there.read(values.locale, code)
         locale = locales.get(read, read)
         if locale == draft.title.default_locale:
-            there.note("default-locale", f"Google Play refuses rows in the default locale, {locale}")
+            there.report("default-locale", f"Google Play refuses rows in the default locale, {locale}")
         if (name, locale) in seen:
-            there.note("duplicate-entry", f"the name stands twice in {locale}")
+            there.report("duplicate-entry", f"the name stands twice in {locale}")
         seen.add((name, locale))
         for key, text in zip(_keys(draft, achievement), texts, strict=True):
             yield Entry(key=key, locale=locale, text=there.read(values.text, text), line=row.line)
 
 
-def _known(row: Row, names: Names, place: Place) -> Achievement | None:
+def _known(row: Row, names: Names, place: SourceLocation) -> Achievement | None:
     name = row.cells[0]
     if name not in names:
         message = f"no achievement has the name {values.shown(name)} in the default locale"
-        place.at(name, row.line).note("unknown-name", message)
+        place.at(name, row.line).report("unknown-name", message)
     return names.get(name)
 
 
@@ -153,11 +153,11 @@ def _steps(achievement: Achievement) -> int | None:
     return target if target in STEPS else None
 
 
-def _unfit(achievement: Achievement, draft: Draft) -> Iterator[Broken]:
+def _unfit(achievement: Achievement, draft: Draft) -> Iterator[InvalidValue]:
     """Why it cannot be one of Google Play's."""
     default = draft.texts.get(draft.title.default_locale, {})
     for key in _keys(draft, achievement):
         if not default.get(key):
-            yield Broken("missing-text", f"Google Play wants a text for {key} in the default locale")
+            yield InvalidValue("missing-text", f"Google Play wants a text for {key} in the default locale")
     if achievement.gamerscore not in POINTS:
-        yield Broken("points", f"Google Play wants 5 to 200 points in fives, here are {achievement.gamerscore}")
+        yield InvalidValue("points", f"Google Play wants 5 to 200 points in fives, here are {achievement.gamerscore}")

@@ -14,7 +14,7 @@ import vdf
 from service.core.catalog.model import Draft, achievement_key
 from service.core.formats.entry import Entry, with_sources
 from service.core.validation import store_ids, values
-from service.core.validation.diagnostics import Place, decoded
+from service.core.validation.diagnostics import SourceLocation, decoded
 
 PREFIX = "string/steam/"
 _STRING = re.compile(r'"((?:\\[^\n]|[^"\\])*)"|//[^\n]*')
@@ -30,14 +30,14 @@ def read_vdf(data: bytes, *, file: str, draft: Draft) -> list[Entry]:
     Raises:
         InvalidCatalog: it is no such file, has a language that is not Steam's, a token twice, or a text that is none.
     """
-    place = Place(file)
+    place = SourceLocation(file)
     languages = _languages(decoded(data, place), place)
     keys = {token: key for key, token in _tokens(draft, place).items()}
     locales = store_ids.STEAM_LANGUAGES | store_ids.ours(store_ids.steam_languages(draft.texts))
     found: list[Entry] = []
     for language, (tokens, line) in languages.items():
         if language not in locales:
-            place.at(language, line).note("unknown-language", f"{values.shown(language)} is none of Steam's")
+            place.at(language, line).report("unknown-language", f"{values.shown(language)} is none of Steam's")
             continue
         for token, (text, token_line) in tokens.items():
             there = place.at(token, token_line)
@@ -55,7 +55,7 @@ def write_vdf(draft: Draft) -> bytes:
     Raises:
         InvalidCatalog: two achievements have one slot.
     """
-    tokens = _tokens(draft, Place("loc_all.vdf"))
+    tokens = _tokens(draft, SourceLocation("loc_all.vdf"))
     languages = {}
     for locale, language in sorted(store_ids.steam_languages(draft.texts).items(), key=lambda pair: pair[1]):
         texts = draft.texts[locale]
@@ -67,7 +67,7 @@ def write_vdf(draft: Draft) -> bytes:
     return written.encode()
 
 
-def _tokens(draft: Draft, place: Place) -> dict[str, str]:
+def _tokens(draft: Draft, place: SourceLocation) -> dict[str, str]:
     """Our text key → Steam's token, in the order of the achievements."""
     slots = store_ids.by_name(((store_ids.steam_slot(one), one) for one in draft.achievements), place)
     tokens: dict[str, str] = {}
@@ -81,7 +81,7 @@ Block = dict[str, tuple[Any, int | None]]
 """Names, with what each holds and its line."""
 
 
-def _languages(text: str, place: Place) -> Block:
+def _languages(text: str, place: SourceLocation) -> Block:
     """The tokens of each language, in the order of the file."""
     top = _parsed(text, place)
     _, (languages, _) = next(iter(top.items()), ("", ("", None)))
@@ -92,7 +92,7 @@ def _languages(text: str, place: Place) -> Block:
     }
 
 
-def _tokens_of(language: object, place: Place) -> Block:
+def _tokens_of(language: object, place: SourceLocation) -> Block:
     if not isinstance(language, dict) or [name.lower() for name in language] != ["tokens"]:
         place.refuse("unknown-format", 'expected a language to hold "Tokens" { … } and nothing else')
     [(tokens, line)] = language.values()
@@ -104,7 +104,7 @@ def _tokens_of(language: object, place: Place) -> Block:
     return tokens
 
 
-def _parsed(text: str, place: Place) -> Block:
+def _parsed(text: str, place: SourceLocation) -> Block:
     """What the library makes of the file, with lines; a name that stands twice in a block is noted."""
     lines = list(_lines(text, place))
     used = 0
@@ -115,7 +115,7 @@ def _parsed(text: str, place: Place) -> Block:
             line = lines[used] if used < len(lines) else None
             used += 1 if isinstance(held, dict) else 2
             if name in self:
-                place.at(name, line).note("duplicate-entry", "the name stands twice in its block")
+                place.at(name, line).report("duplicate-entry", "the name stands twice in its block")
             super().__setitem__(name, (held, line))
 
     try:
@@ -127,7 +127,7 @@ def _parsed(text: str, place: Place) -> Block:
     return found
 
 
-def _lines(text: str, place: Place) -> Iterator[int]:
+def _lines(text: str, place: SourceLocation) -> Iterator[int]:
     """Where each string begins. Every one must end and be short enough to be read; between them are only braces."""
     end, line = 0, 1
     for match in _STRING.finditer(text):
@@ -142,7 +142,7 @@ def _lines(text: str, place: Place) -> Iterator[int]:
     _after(text[end:], line, place)
 
 
-def _after(between: str, line: int, place: Place) -> int:
+def _after(between: str, line: int, place: SourceLocation) -> int:
     """The line where what stands between two strings ends."""
     found = _BETWEEN.match(between)
     length = 0 if found is None else found.end()

@@ -15,14 +15,14 @@ from service.core.catalog.model import Achievement, Draft, MediaAsset, Requireme
 from service.core.formats.fields import Fields
 from service.core.formats.json_document import read_json
 from service.core.validation import publish_rules, values
-from service.core.validation.diagnostics import Broken, Place
+from service.core.validation.diagnostics import InvalidValue, SourceLocation
 
 _operation = values.one_of(*get_args(model.Operation), any_case=True)
 _value_type = values.one_of(*get_args(model.ValueType), any_case=True)
 _state = values.one_of("NotStarted", "InProgress", "Achieved")
 
 
-class TitleProgress(msgspec.Struct, frozen=True, kw_only=True):
+class ImportedProgress(msgspec.Struct, frozen=True, kw_only=True):
     """What one page says a player has in one title.
 
     `unlocked` maps an achievement's number to the ticks of its unlock; 0 where the page says Achieved without a time.
@@ -41,7 +41,7 @@ def read_definitions(data: bytes, *, file: str, locale: str) -> list[Draft]:
     Raises:
         InvalidCatalog: the file is no such page, or anything on it is wrong.
     """
-    place = Place(file)
+    place = SourceLocation(file)
     language = place.read(values.locale, locale)
     achievements: dict[int, list[Achievement]] = {}
     titles: dict[int, tuple[str, str, str | None]] = {}
@@ -52,11 +52,11 @@ def read_definitions(data: bytes, *, file: str, locale: str) -> list[Draft]:
         achievement, words = _achievement(item)
         if not item.sound:
             continue
-        item.place.note_all(publish_rules.contradictions_within(achievement))
-        item.place.note_all(_disagreements(titles.setdefault(title_id, title), title))
+        item.place.report_all(publish_rules.contradictions_within(achievement))
+        item.place.report_all(_disagreements(titles.setdefault(title_id, title), title))
         earlier = achievements.setdefault(title_id, [])
         if any(achievement.number == other.number for other in earlier):
-            item.place.note("duplicate-number", f"there is already an achievement {achievement.number}")
+            item.place.report("duplicate-number", f"there is already an achievement {achievement.number}")
         earlier.append(achievement)
         texts.setdefault(title_id, {model.TITLE_NAME: name}).update(words)
     place.settle()
@@ -76,14 +76,14 @@ def read_definitions(data: bytes, *, file: str, locale: str) -> list[Draft]:
     ]
 
 
-def read_progress(data: bytes, *, file: str) -> list[TitleProgress]:
+def read_progress(data: bytes, *, file: str) -> list[ImportedProgress]:
     """What the page's player has, per title: nothing of achievements not started, unless a requirement has a value.
 
     Raises:
         InvalidCatalog: the file is no such page, or what it says of progress is wrong.
     """
-    place = Place(file)
-    found: dict[int, TitleProgress] = {}
+    place = SourceLocation(file)
+    found: dict[int, ImportedProgress] = {}
     seen: set[tuple[int, int]] = set()
     for item in _items(data, place):
         title_id, _, _ = _association(item)
@@ -99,9 +99,9 @@ def read_progress(data: bytes, *, file: str) -> list[TitleProgress]:
         if not item.sound:
             continue
         if (title_id, number) in seen:
-            item.place.note("duplicate-number", f"achievement {number} stands twice")
+            item.place.report("duplicate-number", f"achievement {number} stands twice")
         seen.add((title_id, number))
-        title = found.setdefault(title_id, TitleProgress(title_id=title_id, unlocked={}, currents={}))
+        title = found.setdefault(title_id, ImportedProgress(title_id=title_id, unlocked={}, currents={}))
         if state == "Achieved":
             title.unlocked[number] = at
         if any(current is not None for current in currents):
@@ -110,7 +110,7 @@ def read_progress(data: bytes, *, file: str) -> list[TitleProgress]:
     return list(found.values())
 
 
-def _items(data: bytes, place: Place) -> Iterator[Fields]:
+def _items(data: bytes, place: SourceLocation) -> Iterator[Fields]:
     """The achievements of a page, or the one of the documented single answer."""
     page = read_json(data, place)
     members = page if isinstance(page, dict) else {}
@@ -145,15 +145,17 @@ def _association(item: Fields) -> tuple[int, str, str | None]:
         for title in item.each("titleAssociations", required=True)
     ]
     if not found and item.has("titleAssociations") and item.sound:
-        item.place.inside("titleAssociations").note("missing-member", "an achievement belongs to at least one title")
+        item.place.inside("titleAssociations").report("missing-member", "an achievement belongs to at least one title")
     return found[0] if found else (0, "", None)
 
 
-def _disagreements(first: tuple[str, str, str | None], other: tuple[str, str, str | None]) -> Iterator[Broken]:
+def _disagreements(first: tuple[str, str, str | None], other: tuple[str, str, str | None]) -> Iterator[InvalidValue]:
     words = (("scid", "service configurations"), ("title-name", "names"), ("title-version", "versions"))
     for (rule, what), one, two in zip(words, first, other, strict=True):
         if one != two:
-            yield Broken(f"two-{rule}s", f"one title with two {what}: {values.shown(one)} and {values.shown(two)}")
+            yield InvalidValue(
+                f"two-{rule}s", f"one title with two {what}: {values.shown(one)} and {values.shown(two)}"
+            )
 
 
 def _achievement(item: Fields) -> tuple[Achievement, dict[str, str]]:

@@ -8,7 +8,7 @@ from service.core.catalog.model import Achievement, Draft, achievement_key
 from service.core.formats.stores import epic, steam
 from service.core.formats.xbox.partner_center import STRING_IDS
 from service.core.validation import publish_rules, store_ids
-from service.core.validation.diagnostics import Place
+from service.core.validation.diagnostics import SourceLocation
 
 LOCALIZATION, ACHIEVEMENTS = "localization.xml", "achievements2017.xml"
 _NAMESPACE = "http://config.mgt.xboxlive.com/schema"
@@ -32,19 +32,19 @@ def write_xbox(draft: Draft) -> dict[str, bytes]:
         InvalidCatalog: an achievement lacks one of its three texts in the default locale, which has to be one that Xbox
             can name, two achievements share their GUID, or a text fits no XML.
     """
-    place = Place(ACHIEVEMENTS)
+    place = SourceLocation(ACHIEVEMENTS)
     store_ids.by_name(((store_ids.xbox_guid(draft, one), one) for one in draft.achievements), place)
     default = draft.title.default_locale
     codes = store_ids.regional({default, *draft.texts}, default=default)
     if default not in codes:
-        place.at("default_locale").note("locale", f"{default} cannot be said as language and region")
+        place.at("default_locale").report("locale", f"{default} cannot be said as language and region")
     for key in string_ids(draft):
         if key not in draft.texts.get(default, {}):
-            place.at(key).note("missing-text", "Xbox wants this text in the default locale")
+            place.at(key).report("missing-text", "Xbox wants this text in the default locale")
     for _, key in _strings(draft):
         for locale in codes.keys() & draft.texts.keys():
             if _NO_XML.search(draft.texts[locale].get(key, "")):
-                place.at(key).note("not-xml", f"the {locale} text has U+FFFE or U+FFFF, which no XML may hold")
+                place.at(key).report("not-xml", f"the {locale} text has U+FFFE or U+FFFF, which no XML may hold")
     place.settle()
     return {LOCALIZATION: _localization(draft, codes), ACHIEVEMENTS: _achievements(draft)}
 

@@ -15,7 +15,7 @@ from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Requirement, Reward, Title
 from service.core.formats.xml_tree import Element, read_xml
 from service.core.validation import publish_rules, store_ids, values
-from service.core.validation.diagnostics import Broken, Place
+from service.core.validation.diagnostics import InvalidValue, SourceLocation
 
 ICON_BASE_URL = "https://localhost/icons/"  # names no real host: an icon's own address is not in the file
 PERCENT = Requirement(id="00000000-0000-0000-0000-000000000000", target="100", operation="Maximum")
@@ -82,7 +82,7 @@ def read_localization(data: bytes, *, file: str) -> Localization:
     Raises:
         InvalidCatalog: the file is no such file, or breaks one of its rules.
     """
-    place = Place(file)
+    place = SourceLocation(file)
     root = _root(data, "Localization", place)
     default = "en-US"
     strings: dict[str, dict[str, str]] = {}
@@ -94,13 +94,13 @@ def read_localization(data: bytes, *, file: str) -> Localization:
             continue
         id_ = there.read(values.label, element.attributes.get("id", ""))
         if id_ in strings:
-            there.note("duplicate-string", f"the string {id_} already stands at line {lines[id_]}")
+            there.report("duplicate-string", f"the string {id_} already stands at line {lines[id_]}")
         strings[id_] = _texts(element, place.at(id_, element.line))
         lines[id_] = element.line
     for id_, texts in strings.items():
         if default not in {None, *texts}:
             message = f"Localization string is missing an entry for the developer display locale, {default}"
-            place.at(id_, lines[id_]).note("no-developer-locale", message)
+            place.at(id_, lines[id_]).report("no-developer-locale", message)
     place.settle()
     return Localization(dev_display_locale=default, strings=strings, lines=lines)
 
@@ -111,17 +111,17 @@ def read_achievements2017(data: bytes, *, file: str) -> list[ListedAchievement]:
     Raises:
         InvalidCatalog: the file is no such file, holds no achievement, or breaks one of its rules.
     """
-    place = Place(file)
+    place = SourceLocation(file)
     root = _root(data, "Achievements2017", place)
     found: dict[int, ListedAchievement] = {}
     for element in _children(root, {"Achievement"}, place):
         listed = _listed(element, place.at("Achievement", element.line))
         if listed.number and listed.number in found:
             there = place.at("AchievementId", element.line)
-            there.note("duplicate-number", f"there is already an achievement {listed.number}")
+            there.report("duplicate-number", f"there is already an achievement {listed.number}")
         found[listed.number] = listed
     if not found:
-        place.note("no-achievements", "the file holds no achievements")
+        place.report("no-achievements", "the file holds no achievements")
     place.settle()
     return list(found.values())
 
@@ -169,7 +169,7 @@ def join(
     Raises:
         InvalidCatalog: a string id of an achievement is not among the strings, or what was given is wrong.
     """
-    place = Place(file)
+    place = SourceLocation(file)
     given = place.at("title")
     title = Title(
         title_id=given.read(values.identifier, title_id),
@@ -185,7 +185,7 @@ def join(
         texts[title.default_locale][model.TITLE_NAME] = name
     for listed in achievements:
         there = place.at(f"achievement/{listed.number}", listed.line)
-        there.note_all(_missing(listed, localization))
+        there.report_all(_missing(listed, localization))
     place.settle()
     found = (_achievement(listed, product, platforms, icon_base_url) for listed in achievements)
     return Draft(title=title, achievements=tuple(sorted(found, key=lambda one: one.number)), texts=texts)
@@ -234,13 +234,13 @@ def _kept(new: Achievement, old: Achievement, known: Draft) -> Achievement:
     )
 
 
-def _missing(listed: ListedAchievement, localization: Localization) -> Iterator[Broken]:
+def _missing(listed: ListedAchievement, localization: Localization) -> Iterator[InvalidValue]:
     for id_ in (listed.name_id, listed.unlocked_description_id, listed.locked_description_id):
         if id_ not in localization.strings:
-            yield Broken("unknown-string", f"there is no LocalizedString with the id {values.shown(id_)}")
+            yield InvalidValue("unknown-string", f"there is no LocalizedString with the id {values.shown(id_)}")
 
 
-def _root(data: bytes, name: str, place: Place) -> Element:
+def _root(data: bytes, name: str, place: SourceLocation) -> Element:
     root = read_xml(data, place)
     match = _NAMESPACE.fullmatch(root.namespace)
     if root.name != name or match is None or match[1] != name.lower():
@@ -250,29 +250,29 @@ def _root(data: bytes, name: str, place: Place) -> Element:
     return root
 
 
-def _children(parent: Element, known: set[str], place: Place) -> Iterator[Element]:
+def _children(parent: Element, known: set[str], place: SourceLocation) -> Iterator[Element]:
     """The children of a parent that holds elements only, with everything else noted."""
     expected = ", ".join(sorted(known))
     there = place.at(place.key or parent.name, parent.line)
     if parent.text.strip():
         message = f"The element {parent.name} cannot contain text. List of possible elements expected: {expected}"
-        there.note("text-in-element", f"Failed XSD Validation: {message}")
+        there.report("text-in-element", f"Failed XSD Validation: {message}")
     for child in parent.children:
         if child.name in known and child.namespace == parent.namespace:
             yield child
         else:
             message = f"<{child.name[:64]}> is not an element of {parent.name}; expected: {expected}"
-            place.at(place.key or parent.name, child.line).note("unknown-element", message)
+            place.at(place.key or parent.name, child.line).report("unknown-element", message)
 
 
-def _texts(string: Element, place: Place) -> dict[str, str]:
+def _texts(string: Element, place: SourceLocation) -> dict[str, str]:
     found: dict[str, str] = {}
     for value in _children(string, {"Value"}, place):
         there = place.at(place.key, value.line)
         text = there.read(values.text, _own_text(value, there))
         locale = there.read(_locale, value.attributes.get("locale", ""))
         if locale in found:
-            there.note("duplicate-locale", f"the string already has a text in {locale}")
+            there.report("duplicate-locale", f"the string already has a text in {locale}")
         if text:
             found[locale] = text
     return found
@@ -282,21 +282,21 @@ def _locale(value: object) -> str:
     if not isinstance(value, str) or _LANGUAGE_REGION.fullmatch(value) is None:
         shown = values.shown(value)
         message = f"The locale attribute is invalid: {shown} is no language-REGION such as fr-FR"
-        raise Broken("locale", f"{message} (Pattern constraint failed)")
+        raise InvalidValue("locale", f"{message} (Pattern constraint failed)")
     return values.locale(value)
 
 
-def _listed(element: Element, place: Place) -> ListedAchievement:
+def _listed(element: Element, place: SourceLocation) -> ListedAchievement:
     members: dict[str, Element] = {}
     for child in _children(element, _MEMBERS, place):
         if child.name in members:
-            place.at(child.name, child.line).note("duplicate-element", f"<{child.name}> stands twice")
+            place.at(child.name, child.line).report("duplicate-element", f"<{child.name}> stands twice")
         members[child.name] = child
 
     def text(name: str, default: str = "") -> str:
         return _own_text(members[name], place.at(name, members[name].line)).strip() if name in members else default
 
-    def at(name: str) -> Place:
+    def at(name: str) -> SourceLocation:
         return place.at(name, members[name].line if name in members else element.line)
 
     return ListedAchievement(
@@ -313,20 +313,20 @@ def _listed(element: Element, place: Place) -> ListedAchievement:
     )
 
 
-def _gamerscore(rewards: Element | None, place: Place) -> int | None:
+def _gamerscore(rewards: Element | None, place: SourceLocation) -> int | None:
     found: list[int] = []
     if rewards is not None:
         for element in _children(rewards, {"Gamerscore"}, place.at("Rewards", rewards.line)):
             there = place.at("Gamerscore", element.line)
             if found:
-                there.note("two-rewards", "there can be one reward of each kind")
+                there.report("two-rewards", "there can be one reward of each kind")
             found.append(there.read(values.u32_text, _own_text(element, there).strip()))
     return found[0] if found else None
 
 
-def _own_text(element: Element, place: Place) -> str:
+def _own_text(element: Element, place: SourceLocation) -> str:
     """The text of an element that holds nothing else."""
     for child in element.children:
         message = f"<{child.name[:64]}> is not an element of {element.name}; expected: text"
-        place.at(place.key, child.line).note("unknown-element", message)
+        place.at(place.key, child.line).report("unknown-element", message)
     return element.text
