@@ -46,7 +46,7 @@ class SettingSpec(msgspec.Struct, frozen=True):
 
     name: str
     field: str
-    expects: str
+    expected: str
     read: Callable[[str], Any]
     is_secret: bool = False
 
@@ -220,7 +220,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         except (ValueError, OSError):
             is_secret = knob.is_secret or "PRIVATE KEY" in text  # given where a public one is meant
             came = "a value that is not shown" if is_secret else repr(text[:80])
-            raise ConfigurationError(f"{knob.name}: expected {knob.expects}, got {came}") from None
+            raise ConfigurationError(f"{knob.name}: expected {knob.expected}, got {came}") from None
     given = [name for name in _KEY_SPECS if name in environment]
     if len(given) > 1:
         raise ConfigurationError(f"{' and '.join(given)}: set one of them, never two (RFC 8725 §3.1)")

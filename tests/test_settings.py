@@ -107,7 +107,7 @@ def test_a_bad_value_is_refused_by_name_with_what_would_do(name, text):
         read_settings({name: text})
 
     message = str(raised.value)
-    assert message.startswith(f"{name}: expected {knob.expects}, got ")
+    assert message.startswith(f"{name}: expected {knob.expected}, got ")
     assert len(message) < 300
     assert "\n" not in message
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import click
 
-from service.cli.console import database_url, refuse, run, settings, up_to_date
+from service.cli.console import database_url, fail, migrated_pool, run, settings
 from service.core.badges import credential, revocations
 from service.core.badges.credential import EarnedAchievement, IssuerContext
 from service.core.badges.signing_keys import load_signing_keys, rotate
@@ -40,10 +40,10 @@ def issue(*, title_id: int, user: str, public_id: str, languages: str, output: p
     chosen = settings()
     base = chosen.public_url
     if base is None:
-        refuse("LAUREL_PUBLIC_URL: set it, so that the credential can say where its issuer is")
+        fail("LAUREL_PUBLIC_URL: set it, so that the credential can say where its issuer is")
 
     async def work(url: str) -> str:
-        async with up_to_date(url) as pool:
+        async with migrated_pool(url) as pool:
             published, award = await _award(pool, title_id, user, public_id)
             chain = negotiation.chain(
                 languages, country=None, locales=published.locales, default=published.title.default_locale
@@ -69,7 +69,7 @@ def revoke(*, title_id: int, user: str, public_id: str, reason: str | None) -> N
     """Show a badge as revoked from now on, in every language; the player keeps the unlock."""
 
     async def work(url: str) -> bool:
-        async with up_to_date(url) as pool:
+        async with migrated_pool(url) as pool:
             _, award = await _award(pool, title_id, user, public_id)
             at = credential.status_position(title_id, award, secret=(await load_signing_keys(pool)).secret)
             async with pool.transaction() as connection:
@@ -88,7 +88,7 @@ def restore(*, title_id: int, user: str, public_id: str) -> None:
     """Show a revoked badge as good again."""
 
     async def work(url: str) -> bool:
-        async with up_to_date(url) as pool:
+        async with migrated_pool(url) as pool:
             published, award = await _award(pool, title_id, user, public_id)
             async with pool.transaction() as connection:
                 return await revocations.restore(
@@ -106,7 +106,7 @@ def rotate_key(*, withdraw: bool) -> None:
     """Sign badges with a new key; what the old ones signed stays good."""
 
     async def work(url: str) -> str:
-        async with up_to_date(url) as pool:
+        async with migrated_pool(url) as pool:
             return await rotate(pool, withdraw=withdraw)
 
     with database_url(settings()) as url:

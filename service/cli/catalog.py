@@ -12,7 +12,7 @@ import msgspec
 from service.cli import check_report
 from service.cli.catalog_files import DraftOf, ImportOptions, Places, locales_of, read_files
 from service.cli.check_report import REPORT_FORMATS, Finding, ReportFormat
-from service.cli.console import database_url, refuse, run, settings, steps, up_to_date
+from service.cli.console import database_url, fail, migrated_pool, run, settings, steps
 from service.core.catalog.model import Draft
 from service.core.events import backfill
 from service.core.events.writer import Writer
@@ -94,10 +94,10 @@ async def _import(
     dry_run: bool,
     and_publish: bool,
 ) -> None:
-    async with up_to_date(url) as pool, _transaction(pool, keep=not dry_run) as connection:
+    async with migrated_pool(url) as pool, _transaction(pool, keep=not dry_run) as connection:
         known = await publish.drafts(connection)
         incoming, warnings = read_files(files, given, forced=forced, draft_of=known.get)
-        _tell(warnings, "warning")
+        _print_diagnostics(warnings, "warning")
         titles = dict.fromkeys(one.draft.title.title_id for one in incoming)
         with steps("import", len(incoming) + (len(titles) if and_publish else 0)) as step:
             for one in incoming:
@@ -132,9 +132,9 @@ def export(
         made = write.export(_only(draft, locales), kind)
         written = write_files(made.files, folder)
     except InvalidCatalog as refusal:
-        refuse(refusal)
+        fail(refusal)
     except OSError as error:
-        refuse(f"{error.filename}: cannot be written: {error.strerror}")
+        fail(f"{error.filename}: cannot be written: {error.strerror}")
     for what in made.left_out:
         click.echo(f"left out: {what}", err=True)
     for path in written:
@@ -145,7 +145,7 @@ def _only(draft: Draft, locales: tuple[str, ...]) -> Draft:
     """The draft with the texts of these locales and of the default one; all of them where none is named."""
     unknown = sorted(set(locales) - draft.texts.keys())
     if unknown:
-        refuse(f"--locale: there are no {unknown[0]} texts; there are {', '.join(sorted(draft.texts))}")
+        fail(f"--locale: there are no {unknown[0]} texts; there are {', '.join(sorted(draft.texts))}")
     wanted = {*locales, draft.title.default_locale} if locales else draft.texts.keys()
     texts = {locale: texts for locale, texts in draft.texts.items() if locale in wanted}
     return msgspec.structs.replace(draft, texts=texts)
@@ -186,16 +186,16 @@ def check(
     Exit status 1 if there is an error.
     """
     if not files and title_id is None:
-        refuse("catalog check: give files, or --title")
+        fail("catalog check: give files, or --title")
     given = ImportOptions(
         locales=locales, locale=locale, title_id=title_id, scid=scid, product_id=product_id, name=name
     )
     found = _found_in_files(files, given, store) if files else _found_in_title(title_id or 0, store)
-    check_report.tell(found, kind)
+    check_report.print_report(found, kind)
     errors = sum(one.severity == "error" for one in found)
     summary = f"errors: {errors}, warnings: {len(found) - errors}"
     if errors or (strict and found):
-        refuse(summary)
+        fail(summary)
     click.echo(summary, err=kind != "text")
 
 
@@ -254,7 +254,7 @@ def publish_(*, title_id: int, dry_run: bool) -> None:
 
 
 async def _publish(url: str, title_id: int, *, dry_run: bool) -> None:
-    async with up_to_date(url) as pool:
+    async with migrated_pool(url) as pool:
         async with pool.connection() as connection:
             draft = await publish.draft_of(connection, title_id)
             opened = (
@@ -282,7 +282,7 @@ def rollback(*, title_id: int, release: int | None) -> None:
 
 
 async def _rollback(url: str, title_id: int, release: int | None) -> None:
-    async with up_to_date(url) as pool, pool.transaction() as connection:
+    async with migrated_pool(url) as pool, pool.transaction() as connection:
         if release is not None:
             await publish.rollback(connection, title_id, release)
         releases = await publish.list_releases(connection, title_id)
@@ -295,7 +295,7 @@ async def _rollback(url: str, title_id: int, release: int | None) -> None:
 
 async def _draft(url: str, title_id: int, *, published: bool = False) -> Draft:
     """What is being edited of a title, or what is served of it."""
-    async with up_to_date(url) as pool, pool.connection() as connection:
+    async with migrated_pool(url) as pool, pool.connection() as connection:
         draft = await publish.draft_of(connection, title_id)
         if draft is None:
             raise NotFound(f"there is no title {title_id}")
@@ -320,7 +320,7 @@ class _NotKept(Exception):
     """Rolls a transaction back."""
 
 
-def _tell(problems: list[Problem], kind: str) -> None:
+def _print_diagnostics(problems: list[Problem], kind: str) -> None:
     for problem in problems:
         click.echo(f"{kind}: {problem}", err=True)
 

@@ -81,7 +81,7 @@ def places_of(locales: pathlib.Path, draft: Draft) -> Places:
     return found
 
 
-def tell(found: Sequence[Finding], kind: ReportFormat) -> None:
+def print_report(found: Sequence[Finding], kind: ReportFormat) -> None:
     """Print it: text on standard error, a line each; JSON, one list of objects, and a forge's lines on standard output."""
     if kind == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))

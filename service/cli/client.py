@@ -2,7 +2,7 @@
 
 import click
 
-from service.cli.console import database_url, run, settings, up_to_date
+from service.cli.console import database_url, migrated_pool, run, settings
 from service.core.auth import api_keys
 
 
@@ -17,7 +17,7 @@ def create(*, title_id: int) -> None:
     """Make a client and print its id and its secret, this once. It is listed and revoked like a key."""
 
     async def work(url: str) -> tuple[str, str]:
-        async with up_to_date(url) as pool, pool.connection() as connection:
+        async with migrated_pool(url) as pool, pool.connection() as connection:
             return await api_keys.create_client(connection, title_id=title_id)
 
     with database_url(settings()) as url:

@@ -19,7 +19,7 @@ from service.settings import Settings, read_settings
 T = TypeVar("T")
 
 
-class Refusal(click.ClickException):
+class CommandError(click.ClickException):
     """An error that is told in a line, with exit status 1."""
 
     def show(self, file: Any = None) -> None:
@@ -27,9 +27,9 @@ class Refusal(click.ClickException):
         click.echo(f"laurel: {self.format_message()}", err=True, file=file)
 
 
-def refuse(message: object) -> NoReturn:
+def fail(message: object) -> NoReturn:
     """End the command with this message and exit status 1."""
-    raise Refusal(str(message))
+    raise CommandError(str(message))
 
 
 def settings() -> Settings:
@@ -37,7 +37,7 @@ def settings() -> Settings:
     try:
         return read_settings()
     except ConfigurationError as error:
-        refuse(error)
+        fail(error)
 
 
 def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -46,7 +46,7 @@ def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(work())
     except (ConfigurationError, LaurelError) as error:
-        refuse(error)
+        fail(error)
 
 
 @contextlib.contextmanager
@@ -59,11 +59,11 @@ def database_url(chosen: Settings) -> Iterator[str]:
             with embedded(chosen.data) as url:
                 yield url
     except ConfigurationError as error:
-        refuse(error)
+        fail(error)
 
 
 @contextlib.asynccontextmanager
-async def up_to_date(url: str) -> AsyncIterator[Pool]:
+async def migrated_pool(url: str) -> AsyncIterator[Pool]:
     """A small pool for long work, on a schema brought up to date."""
     await migrate(url)
     async with await open_pool(url, size=2, statement_timeout=None) as pool:

@@ -4,7 +4,7 @@ import uuid
 
 import click
 
-from service.cli.console import database_url, refuse, run, settings, up_to_date
+from service.cli.console import database_url, fail, migrated_pool, run, settings
 from service.core.auth import api_keys
 from service.core.auth.api_keys import KnownKey, NewKey
 from service.errors import NotFound
@@ -24,11 +24,11 @@ def create(*, title_id: int, user: str | None) -> None:
     """Make a key and print it, this once."""
 
     async def work(url: str) -> NewKey:
-        async with up_to_date(url) as pool, pool.connection() as connection:
+        async with migrated_pool(url) as pool, pool.connection() as connection:
             return await api_keys.create(connection, title_id=title_id, player=user)
 
     if user is not None and not 1 <= len(user) <= 128:  # noqa: PLR2004  (what a player's name may have)
-        refuse("--user: expected 1 to 128 characters")
+        fail("--user: expected 1 to 128 characters")
     with database_url(settings()) as url:
         made = run(lambda: work(url))
     click.echo(made.key)
@@ -40,7 +40,7 @@ def list_(*, title_id: int) -> None:
     """Every key of a title: id, prefix, since when, whose."""
 
     async def work(url: str) -> list[KnownKey]:
-        async with up_to_date(url) as pool, pool.connection() as connection:
+        async with migrated_pool(url) as pool, pool.connection() as connection:
             return await api_keys.keys_of(connection, title_id)
 
     with database_url(settings()) as url:
@@ -57,7 +57,7 @@ def revoke(key_id: uuid.UUID, *, title_id: int) -> None:
     """End a key: services refuse it within seconds (LAUREL_CATALOG_POLL)."""
 
     async def work(url: str) -> None:
-        async with up_to_date(url) as pool, pool.connection() as connection:
+        async with migrated_pool(url) as pool, pool.connection() as connection:
             if not await api_keys.revoke(connection, title_id=title_id, key_ids=[key_id]):
                 raise NotFound(f"title {title_id} has no good key {key_id}")
 

@@ -16,7 +16,7 @@ import msgspec
 from service.cli.badge import badge
 from service.cli.catalog import catalog
 from service.cli.client import client
-from service.cli.console import database_url, refuse, run, settings, up_to_date
+from service.cli.console import database_url, fail, migrated_pool, run, settings
 from service.cli.key import key
 from service.cli.player import doctor, player
 from service.cli.progress import progress
@@ -72,7 +72,7 @@ def demo_(*, host: str, port: int, ops_port: int, data: pathlib.Path | None) -> 
     with _listening(host, port) as listen, _listening(host, ops_port) as ops_listen, database_url(chosen) as url:
 
         async def work() -> None:
-            async with up_to_date(url) as pool:
+            async with migrated_pool(url) as pool:
                 await demo.load(pool)
                 key = await _kept(chosen.data / _DEMO_KEY_FILE, functools.partial(demo.make_key, pool))
                 client = await _kept(chosen.data / _DEMO_CLIENT_FILE, functools.partial(demo.make_client, pool))
@@ -151,7 +151,7 @@ def token(
     """Print the value of an Authorization header, signed with LAUREL_JWT_SECRET or the key in LAUREL_DATA."""
     chosen = _with_key(settings(), make=False)
     if chosen.jwt_secret is None:
-        refuse("tokens are signed by whoever holds the private key: here is only a public one")
+        fail("tokens are signed by whoever holds the private key: here is only a public one")
     try:
         claims = tokens.claims_for(
             xuid,
@@ -167,7 +167,7 @@ def token(
             l10n=None if l10n is None else _grants(l10n),
         )
     except ValueError as error:
-        refuse(error)
+        fail(error)
     user_hash = claims["xui"][0]["uhs"] if xuid else principal.NO_USER
     click.echo(tokens.authorization(tokens.sign(claims, chosen.jwt_secret), user_hash=user_hash, scheme=scheme))
 
@@ -201,12 +201,12 @@ def _with_key(chosen: Settings, *, make: bool) -> Settings:
                 file.write_text(secrets.token_urlsafe(48), encoding="ascii")
         return msgspec.structs.replace(chosen, jwt_secret=file.read_text(encoding="ascii"))
     except FileNotFoundError:
-        refuse(
+        fail(
             "LAUREL_JWT_SECRET, LAUREL_JWT_PUBLIC_KEY or LAUREL_JWKS_URL: set one"
             f" (there is no key in {chosen.data} either; `laurel demo` makes one)"
         )
     except OSError as error:
-        refuse(f"LAUREL_DATA: {file} cannot be used: {error.strerror}")
+        fail(f"LAUREL_DATA: {file} cannot be used: {error.strerror}")
 
 
 async def _kept(file: pathlib.Path, make: Callable[[], Awaitable[str]]) -> str:
@@ -237,7 +237,7 @@ def _listening(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
-        refuse(f"cannot listen on {host} port {port}: {os.strerror(error.errno) if error.errno else error}")
+        fail(f"cannot listen on {host} port {port}: {os.strerror(error.errno) if error.errno else error}")
 
 
 def _ready(listen: socket.socket) -> Callable[[], None]:

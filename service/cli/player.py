@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from service.cli.console import database_url, refuse, run, settings, up_to_date
+from service.cli.console import database_url, fail, migrated_pool, run, settings
 from service.core.events.writer import hash_of
 from service.core.progress import consistency as core_doctor
 from service.core.progress import player_data
@@ -26,7 +26,7 @@ def export(name: str, *, output: pathlib.Path | None) -> None:
     """Hand out everything that is held of a player, as one JSON document."""
 
     async def work(url: str) -> bytes:
-        async with up_to_date(url) as pool, pool.transaction(is_one_moment=True) as connection:
+        async with migrated_pool(url) as pool, pool.transaction(is_one_moment=True) as connection:
             return b"".join([piece async for piece in player_data.export(connection, name)])
 
     with database_url(settings()) as url:
@@ -43,10 +43,10 @@ def export(name: str, *, output: pathlib.Path | None) -> None:
 def erase(name: str, *, yes: bool) -> None:
     """Erase everything that is held of a player, and count them nowhere any more."""
     if not yes:
-        refuse("--yes: this cannot be undone; say --yes to do it")
+        fail("--yes: this cannot be undone; say --yes to do it")
 
     async def work(url: str) -> Erased:
-        async with up_to_date(url) as pool:
+        async with migrated_pool(url) as pool:
             player_hash = hash_of(name, key=await service_key(pool, "erasure"))
             async with pool.transaction() as connection:
                 return await player_data.erase(connection, name, player_hash=player_hash)
@@ -62,7 +62,7 @@ def doctor(*, repair: bool) -> None:
     """Count everything again; exit status 1 if anything does not add up."""
 
     async def work(url: str) -> list[Drift]:
-        async with up_to_date(url) as pool, pool.transaction(is_one_moment=True) as connection:
+        async with migrated_pool(url) as pool, pool.transaction(is_one_moment=True) as connection:
             return await core_doctor.find_drift(connection, repair=repair)
 
     with database_url(settings()) as url:

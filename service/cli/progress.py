@@ -4,7 +4,7 @@ import pathlib
 
 import click
 
-from service.cli.console import database_url, refuse, run, settings, up_to_date
+from service.cli.console import database_url, fail, migrated_pool, run, settings
 from service.core.auth.principal import canonical_xuid
 from service.core.formats.xbox import captured_page
 from service.core.progress import reader as core
@@ -27,16 +27,16 @@ def import_(file: pathlib.Path, *, xuid: str) -> None:
         with file.open("rb") as opened:
             data = opened.read(MAX_BYTES + 1)
     except ValueError as error:
-        refuse(f"--xuid: {error}")
+        fail(f"--xuid: {error}")
     except OSError as error:
-        refuse(f"{file}: the file cannot be read: {error.strerror}")
+        fail(f"{file}: the file cannot be read: {error.strerror}")
     with database_url(settings()) as url:
         run(lambda: _import(url, data, str(file), player))
 
 
 async def _import(url: str, data: bytes, file: str, player: str) -> None:
     captured = captured_page.read_progress(data, file=file)
-    async with up_to_date(url) as pool, pool.transaction() as connection:
+    async with migrated_pool(url) as pool, pool.transaction() as connection:
         known = await core.existing_titles(connection, [part.title_id for part in captured])
         for part in captured:
             if part.title_id not in known:

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import click
 
-from service.cli.console import database_url, refuse, run, settings, up_to_date
+from service.cli.console import database_url, fail, migrated_pool, run, settings
 from service.core.events import outbox
 from service.db import Connection
 
@@ -24,10 +24,10 @@ def webhook() -> None:
 @click.option("--url", required=True, help="https, or http on this machine.")
 def create(*, title_id: int, url: str) -> None:
     """Tell a URL of every unlock from now on; prints its id and, this once, the secret that signs."""
-    from service.outbound.webhooks import is_safe
+    from service.outbound.webhooks import is_safe_url
 
-    if not is_safe(url):
-        refuse(f"--url: expected https, or http on this machine, got {url[:100]!r}")
+    if not is_safe_url(url):
+        fail(f"--url: expected https, or http on this machine, got {url[:100]!r}")
     webhook_id, secret = _ask(lambda connection: outbox.add_webhook(connection, title_id=title_id, url=url))
     click.echo(f"{webhook_id} {secret}")
 
@@ -67,7 +67,7 @@ def retry(*, title_id: int) -> None:
 
 def _ask(question: Callable[[Connection], Awaitable[T]]) -> T:
     async def work(url: str) -> T:
-        async with up_to_date(url) as pool, pool.connection() as connection:
+        async with migrated_pool(url) as pool, pool.connection() as connection:
             return await question(connection)
 
     with database_url(settings()) as url:

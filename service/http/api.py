@@ -44,7 +44,7 @@ from service.errors import (
     RequestTimeout,
     UnsupportedMediaType,
 )
-from service.outbound.jwks import KeyRefresher
+from service.outbound.jwks import JwksRefresher
 from service.settings import Settings
 from service.telemetry import Observer
 
@@ -55,18 +55,18 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     pool: Pool
     verifier: Verifier
-    keys: KeyRefresher | None
+    jwks: JwksRefresher | None
     api_keys: ApiKeys
-    applications: OAuthClients
+    oauth_clients: OAuthClients
     user_contexts: UserContexts
-    releases: SnapshotStore
+    snapshots: SnapshotStore
     progress: ProgressReader
     writer: Writer
-    watch: Subscriptions
-    completions: HolderCounts
+    subscriptions: Subscriptions
+    holder_counts: HolderCounts
     rarities: Rarities
     fallbacks: Fallbacks
-    tokens: ContinuationTokens
+    continuation_tokens: ContinuationTokens
     cursor_key: bytes
     sessions: Sessions
     presence: Presence
@@ -238,7 +238,7 @@ async def authenticate_token(services: Services, read: Callable[[str, float], Pr
     try:
         return read(field, time.time())
     except UnknownKey as unknown:
-        if services.keys is None or not await services.keys.unknown_kid(unknown.kid):
+        if services.jwks is None or not await services.jwks.unknown_kid(unknown.kid):
             raise
         return read(field, time.time())
 

@@ -8,7 +8,7 @@ from service.core.auth.tokens import KeyRing
 from service.core.badges import verify
 from service.core.badges.verify import MOST_BYTES, UnverifiedCredential, VerificationError, VerifiedCredential
 from service.errors import BadRequest
-from service.outbound.webhooks import is_safe
+from service.outbound.webhooks import is_safe_url
 
 SECONDS = 1.0
 TIMEOUT = aiohttp.ClientTimeout(total=10.0 * SECONDS)
@@ -62,7 +62,7 @@ async def _fetch(session: aiohttp.ClientSession, url: str) -> bytes:
         VerificationError: it does not answer so.
     """
     shown = ascii(url[:200])
-    if not is_safe(url):
+    if not is_safe_url(url):
         raise VerificationError(f"{shown} is not asked: expected https, or http on this machine")
     try:
         async with session.get(url, allow_redirects=False, headers={"Accept-Encoding": "identity"}) as response:

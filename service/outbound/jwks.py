@@ -29,7 +29,7 @@ TIMEOUT = aiohttp.ClientTimeout(total=2.0 * SECONDS)
 _log = logging.getLogger(__name__)
 
 
-class KeyRefresher:
+class JwksRefresher:
     """Fetches one key set, now and then and on demand, and hands it to the verifier whole.
 
     The last good set is kept for 24 h while the issuer is out of reach. `clock` is monotonic, in seconds.

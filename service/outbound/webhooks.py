@@ -33,7 +33,7 @@ Render = Callable[[Due], bytes | None]
 """The body for an unlock; None if what was unlocked is not served any more."""
 
 
-def is_safe(url: str) -> bool:
+def is_safe_url(url: str) -> bool:
     """Whether a webhook may be there: https, or http on this machine itself."""
     try:
         parsed = yarl.URL(url)
@@ -87,7 +87,7 @@ class Webhooks:
 
     async def _attempt(self, session: aiohttp.ClientSession, due: Due, body: bytes) -> str | None:
         """Send it; None if it was taken, else what went wrong."""
-        if not is_safe(due.url):
+        if not is_safe_url(due.url):
             return "the URL is neither https nor on this machine"
         try:
             async with session.post(due.url, data=body, headers=_headers(due, body), allow_redirects=False) as response:

@@ -29,7 +29,7 @@ from service.db.pool import Pool, open_pool
 from service.db.service_keys import service_key
 from service.errors import ConfigurationError
 from service.http.api import SERVICES, STOPPING, Api, Services, handle_unreadable_requests, mount
-from service.outbound.jwks import KeyRefresher
+from service.outbound.jwks import JwksRefresher
 from service.server import openapi, ops
 from service.server.jobs import background
 from service.settings import SECONDS, Settings
@@ -72,20 +72,20 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
         settings=settings,
         pool=pool,
         verifier=verifier,
-        keys=None if settings.jwks_url is None else KeyRefresher(verifier, settings.jwks_url),
+        jwks=None if settings.jwks_url is None else JwksRefresher(verifier, settings.jwks_url),
         api_keys=api_keys,
-        applications=OAuthClients(
+        oauth_clients=OAuthClients(
             api_keys, key=await service_key(pool, "oauth"), issuer=settings.issuer, audience=settings.audience
         ),
         user_contexts=UserContexts(pool),
-        releases=releases,
+        snapshots=releases,
         progress=progress,
         writer=writer,
-        watch=watchers,
-        completions=HolderCounts(pool),
+        subscriptions=watchers,
+        holder_counts=HolderCounts(pool),
         rarities=rarities,
         fallbacks=Fallbacks(pool),
-        tokens=ContinuationTokens(await service_key(pool, "continuation")),
+        continuation_tokens=ContinuationTokens(await service_key(pool, "continuation")),
         cursor_key=await service_key(pool, "cursor"),
         sessions=Sessions(await service_key(pool, "session")),
         presence=Presence(),
@@ -173,7 +173,7 @@ def _runner(app: web.Application) -> web.AppRunner:
 async def _let_go(app: web.Application) -> None:
     """Let those who listen come back to another process: a stream would hold up the end until its time is over."""
     app[STOPPING].set()
-    app[SERVICES].watch.notify_all()
+    app[SERVICES].subscriptions.notify_all()
 
 
 def _keys(settings: Settings) -> KeyRing:

@@ -37,7 +37,7 @@ async def background(services: Services, *, url: str | None = None) -> AsyncIter
     """
     chores, observer, poll = Jobs(services), services.observer, services.settings.catalog_poll
     jobs = [
-        _every(poll, services.releases.refresh, observer),
+        _every(poll, services.snapshots.refresh, observer),
         _every(poll, services.api_keys.refresh, observer),
         _every(poll, services.user_contexts.refresh, observer),
         _every(RARITY_POLL, services.rarities.refresh, observer),
@@ -47,17 +47,17 @@ async def background(services: Services, *, url: str | None = None) -> AsyncIter
         _every(AGE_EVERY, chores.award_tenure, observer),
         _every(SCHEDULES_EVERY, chores.publish_due, observer),
         _every(FALLBACKS_EVERY, services.fallbacks.flush, observer),
-        _every(subscriptions.POLL, services.watch.poll, observer),
+        _every(subscriptions.POLL, services.subscriptions.poll, observer),
         Webhooks(services.pool, chores.render, observer).run(),
     ]
     if url is not None:
 
         async def listen_to_publications() -> None:
-            await listen(url, "publication", services.releases.refresh)
+            await listen(url, "publication", services.snapshots.refresh)
 
         jobs.append(_every(LISTEN_AGAIN, listen_to_publications, observer, at_once=True))
-    if services.keys is not None:
-        jobs.append(services.keys.run())
+    if services.jwks is not None:
+        jobs.append(services.jwks.run())
     tasks = [asyncio.create_task(job) for job in jobs]
     try:
         yield
@@ -76,16 +76,16 @@ class Jobs:
     async def merge_deltas(self) -> None:
         """Take what was counted since into the sums."""
         async with self._services.pool.connection() as connection:
-            await self._services.completions.merge_deltas(connection)
+            await self._services.holder_counts.merge_deltas(connection)
 
     async def run_backfill(self) -> None:
         """Give players what they had reached before it could be unlocked."""
-        while await backfill.run_step(self._services.pool, self._services.writer, self._services.releases):
+        while await backfill.run_step(self._services.pool, self._services.writer, self._services.snapshots):
             pass
 
     async def award_tenure(self) -> None:
         """Give players what time alone has earned."""
-        await tenure.award_due(self._services.pool, self._services.writer, self._services.releases)
+        await tenure.award_due(self._services.pool, self._services.writer, self._services.snapshots)
 
     async def publish_due(self) -> None:
         """Publish what was scheduled for now."""
@@ -100,7 +100,7 @@ class Jobs:
 
     def render(self, due: Due) -> bytes | None:
         """What a webhook is told of an unlock; None if it is not served any more."""
-        published = self._services.releases.current.titles.get(due.title_id)
+        published = self._services.snapshots.current.titles.get(due.title_id)
         return None if published is None else trophy.completed(published, due.player, due.number, due.at)
 
 

@@ -38,7 +38,7 @@ def operations(services: Services) -> web.Application:
 
     async def readyz(_request: web.Request) -> web.Response:
         """Keys and catalogue are loaded. Losing the database later leaves it ready, as every instance would be."""
-        releases = services.releases
+        releases = services.snapshots
         checks = {
             "keys": not services.verifier.ring.is_empty,
             "catalogue": releases.refreshed_at is not None,

@@ -54,7 +54,7 @@ def make_title(pool: Pool, services: Services) -> Callable[..., Awaitable[int]]:
         async with pool.transaction() as connection:
             await publish.import_draft(connection, draft(title_id, made, **changes), is_whole=True, file="test")
             await publish.publish(connection, title_id)
-        await services.releases.refresh()
+        await services.snapshots.refresh()
         return title_id
 
     return make

@@ -14,7 +14,7 @@ from aiohttp import web
 from service.api.trophy import completed
 from service.core.events import outbox
 from service.core.unlocks.model import Change
-from service.outbound.webhooks import Webhooks, is_safe
+from service.outbound.webhooks import Webhooks, is_safe_url
 from service.telemetry import Observer
 from tests.factories import PLAYER, counted, event, metric
 
@@ -139,4 +139,4 @@ async def test_nobody_listening_is_an_attempt_too(receiver, unlocked, deliver, c
     ],
 )
 def test_where_a_webhook_may_be(url, safe):
-    assert is_safe(url) == safe
+    assert is_safe_url(url) == safe

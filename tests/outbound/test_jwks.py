@@ -11,7 +11,7 @@ from jwt.algorithms import ECAlgorithm
 
 from service.core.auth.tokens import KeyRing, Verifier
 from service.errors import ConfigurationError
-from service.outbound.jwks import KeyRefresher
+from service.outbound.jwks import JwksRefresher
 
 
 def key_set(*kids):
@@ -75,7 +75,7 @@ def verifier():
 
 @pytest.fixture
 def refresher(verifier, issuer, clock):
-    return KeyRefresher(verifier, issuer.url, clock=clock)
+    return JwksRefresher(verifier, issuer.url, clock=clock)
 
 
 async def test_a_refresh_brings_the_keys(refresher, verifier, clock):
@@ -142,7 +142,7 @@ async def test_a_silent_issuer_is_given_up(refresher, verifier, issuer, monkeypa
 
 
 async def test_an_issuer_that_is_gone_is_survived(verifier):
-    refresher = KeyRefresher(verifier, "http://127.0.0.1:1/keys")
+    refresher = JwksRefresher(verifier, "http://127.0.0.1:1/keys")
 
     assert not await refresher.refresh()
 
@@ -216,7 +216,7 @@ async def test_a_token_that_names_no_key_causes_no_fetch(refresher, issuer):
 
 async def test_it_runs_until_it_is_cancelled_whatever_the_issuer_says(verifier, issuer):
     issuer.status = 500
-    running = asyncio.ensure_future(KeyRefresher(verifier, issuer.url, interval=0.001).run())
+    running = asyncio.ensure_future(JwksRefresher(verifier, issuer.url, interval=0.001).run())
 
     async with asyncio.timeout(10):
         while await issuer.arrivals.get() < 3:
@@ -230,7 +230,7 @@ async def test_it_runs_until_it_is_cancelled_whatever_the_issuer_says(verifier, 
 
 @pytest.mark.parametrize("url", ["https://login.example/keys", "http://localhost:1/k", "http://[::1]/k"])
 def test_the_url_is_https_or_on_loopback(verifier, url):
-    KeyRefresher(verifier, url)
+    JwksRefresher(verifier, url)
 
 
 @pytest.mark.parametrize(
@@ -239,4 +239,4 @@ def test_the_url_is_https_or_on_loopback(verifier, url):
 )
 def test_any_other_url_stops_the_start(verifier, url):
     with pytest.raises(ConfigurationError, match="LAUREL_JWKS_URL"):
-        KeyRefresher(verifier, url)
+        JwksRefresher(verifier, url)

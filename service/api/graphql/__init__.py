@@ -19,11 +19,11 @@ SCHEMA = _BOUND.schema
 
 async def graphql(request: web.Request) -> web.Response:
     """Ask for badges, and make user contexts."""
-    return await transport.answer(request, _DOCUMENTS, make_context=make_context, allow=allow)
+    return await transport.execute_request(request, _DOCUMENTS, make_context=make_context, allow=allow)
 
 
 _ROUTES = tuple(Route(method, "/graphql", "graphql", graphql) for method in (hdrs.METH_GET, hdrs.METH_POST))
-_PUBLIC_ROUTES = (Route(hdrs.METH_POST, "/oauth/token", "give_token", oauth.give_token), *graphiql.routes(SCHEMA))
+_PUBLIC_ROUTES = (Route(hdrs.METH_POST, "/oauth/token", "give_token", oauth.issue_token), *graphiql.routes(SCHEMA))
 
 API = Api(
     name="badges",

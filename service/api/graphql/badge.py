@@ -9,9 +9,9 @@ import babel
 import msgspec
 
 from service.api.graphql import criteria, php_dates
-from service.api.graphql.badge_catalog import Emblem, MediaImage
+from service.api.graphql.badge_catalog import BadgeDefinition, MediaImage
 from service.api.graphql.criteria import Criterion
-from service.api.graphql.pagination import Place, SortKey
+from service.api.graphql.pagination import CursorPosition, SortKey
 from service.core.unlocks.measures import local_day, zone_of
 from service.core.unlocks.model import LogEntry, PlayerState
 
@@ -71,7 +71,7 @@ _OF_PATH = {"enrolled": _Enroll, "completed": _Complete, "passed": _Passed}
 _OF_THRESHOLD = {"connections": _Connection, "posts": _Engagement, "registered": _Registered}
 
 
-class Standing(msgspec.Struct, frozen=True):
+class PlayerMeasures(msgspec.Struct, frozen=True):
     """What one player has in the title, as badges show it. `logs` are the events of criteria with a period, by key.
 
     `reached` is what counts by a measure, as far as it was asked for, by key.
@@ -88,7 +88,7 @@ class Badge:
 
     __slots__ = ("_standing", "emblem", "unlocked_at")
 
-    def __init__(self, emblem: Emblem, standing: Standing) -> None:
+    def __init__(self, emblem: BadgeDefinition, standing: PlayerMeasures) -> None:
         self.emblem = emblem
         self.unlocked_at = standing.state.unlocked.get(emblem.stored_number)
         self._standing = standing
@@ -140,7 +140,7 @@ class Badge:
             return None
         return _date(self.unlocked_at, format_, self._standing.state.profile.time_zone, self.emblem.locale or "en")
 
-    def place(self, sort_key: SortKey) -> Place:
+    def place(self, sort_key: SortKey) -> CursorPosition:
         """Where it stands in an order."""
         match sort_key:
             case "TITLE":

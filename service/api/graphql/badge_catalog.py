@@ -29,7 +29,7 @@ class MediaImage(msgspec.Struct, frozen=True):
     height: ClassVar[None] = None
 
 
-class Emblem(msgspec.Struct, frozen=True, kw_only=True):
+class BadgeDefinition(msgspec.Struct, frozen=True, kw_only=True):
     """A badge without what is a player's own. `sort_title` puts titles in order, whatever their case.
 
     `key` is this very one's in this process: of one badge, in one release and chain. `measure_key` is the criterion's.
@@ -47,49 +47,49 @@ class Emblem(msgspec.Struct, frozen=True, kw_only=True):
     sort_title: str
 
 
-class Catalogue:
+class BadgeCatalog:
     """The badges of one release in one chain, by number; `by_id` finds one. `has` says which kinds of criteria there are."""
 
     def __init__(self, published: PublishedTitle, chain: tuple[str, ...]) -> None:
         self.published = published
-        self.emblems: Sequence[Emblem] = tuple(
-            _emblem(published, chain, achievement, criterion)
+        self.emblems: Sequence[BadgeDefinition] = tuple(
+            _definition(published, chain, achievement, criterion)
             for achievement in sorted(published.every.values(), key=lambda one: one.number)
             if achievement.status in ("active", "locked") and (criterion := criterion_of(achievement)) is not None
         )
-        self.by_id: Mapping[str, Emblem] = {emblem.achievement.public_id: emblem for emblem in self.emblems}
+        self.by_id: Mapping[str, BadgeDefinition] = {emblem.achievement.public_id: emblem for emblem in self.emblems}
 
-    def of_kind(self, kind: Kind) -> Sequence[Emblem]:
+    def of_kind(self, kind: Kind) -> Sequence[BadgeDefinition]:
         """Those that are earned in one way."""
         return [emblem for emblem in self.emblems if emblem.criterion.kind == kind]
 
     @functools.cached_property
-    def by_title(self) -> Sequence[Emblem]:
+    def by_title(self) -> Sequence[BadgeDefinition]:
         """In the order of their titles."""
         return sorted(self.emblems, key=lambda emblem: (emblem.sort_title, emblem.number))
 
 
 _keys = itertools.count()
-_catalogues: OrderedDict[tuple[int, tuple[str, ...]], Catalogue] = OrderedDict()
+_kept_catalogs: OrderedDict[tuple[int, tuple[str, ...]], BadgeCatalog] = OrderedDict()
 
 
-def catalogue(published: PublishedTitle, chain: tuple[str, ...]) -> Catalogue:
+def badge_catalog(published: PublishedTitle, chain: tuple[str, ...]) -> BadgeCatalog:
     """The badges of a title in a chain; kept."""
     key = published.key, chain
-    found = _catalogues.get(key)
+    found = _kept_catalogs.get(key)
     if found is None:
-        found = _catalogues[key] = Catalogue(published, chain)
-        if len(_catalogues) > _KEPT:
-            _catalogues.popitem(last=False)
+        found = _kept_catalogs[key] = BadgeCatalog(published, chain)
+        if len(_kept_catalogs) > _KEPT:
+            _kept_catalogs.popitem(last=False)
     return found
 
 
-def _emblem(
+def _definition(
     published: PublishedTitle, chain: tuple[str, ...], achievement: Achievement, criterion: Criterion
-) -> Emblem:
+) -> BadgeDefinition:
     words = published.texts_of(achievement, chain)
     media = achievement.media[0]
-    return Emblem(
+    return BadgeDefinition(
         key=next(_keys),
         achievement=achievement,
         number=achievement.number,

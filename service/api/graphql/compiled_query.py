@@ -1,7 +1,7 @@
 """A query compiled once to closures that only make dicts: some ten times as quick as walking its syntax every time.
 
 graphql-core stays the parser, the validator, the coercer, and whatever decides what an error is: a plan that meets
-anything out of the ordinary (a null where none may be, a value of another type, an exception) raises `NeedExecutor`,
+anything out of the ordinary (a null where none may be, a value of another type, an exception) raises `FallbackToExecutor`,
 and the query is executed by graphql-core instead. Queries have no effects, so context twice is harmless.
 
 What is the same for every player (`schema.Own`) is rendered once (`templates.py`).
@@ -35,17 +35,17 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
 from graphql.execution.values import VariableValues
 
-from service.api.graphql.response_templates import HOLE, Complete, Run, Templates
-from service.api.graphql.schema import Bound, Getter, Resolver, asked_below, attribute
+from service.api.graphql.response_templates import HOLE, Complete, RenderContext, Templates
+from service.api.graphql.schema import BoundSchema, Getter, Resolver, attribute, requested_fields
 
 _LEAST, _MOST = -(2**31), 2**31 - 1  # of GraphQL's Int
 
 
-class NeedExecutor(Exception):
+class FallbackToExecutor(Exception):
     """This is for graphql-core to say."""
 
 
-class Root(msgspec.Struct, frozen=True):
+class CompiledRoot(msgspec.Struct, frozen=True):
     """One root field: its key in the answer, what resolves it with which arguments, and what makes JSON of that."""
 
     key: str
@@ -55,11 +55,11 @@ class Root(msgspec.Struct, frozen=True):
     complete: Complete
 
 
-class Plan:
+class CompiledQuery:
     """One operation of a document, under one truth of the variables that @skip and @include ask for."""
 
     def __init__(
-        self, bound: Bound, templates: Templates, document: DocumentNode, operation: OperationDefinitionNode
+        self, bound: BoundSchema, templates: Templates, document: DocumentNode, operation: OperationDefinitionNode
     ) -> None:
         self._bound = bound
         self._templates = templates
@@ -70,29 +70,29 @@ class Plan:
         self._fragments = {name: FragmentDetails(node) for name, node in self._nodes.items()}
         self._slots: list[tuple[GraphQLField, FieldNode]] = []
         self._constant: list[Mapping[str, Any] | None] = []
-        self._roots: list[Root] = []
+        self._roots: list[CompiledRoot] = []
 
-    def compile(self, variables: VariableValues) -> "Plan":
+    def compile(self, variables: VariableValues) -> "CompiledQuery":
         """The plan, ready to run.
 
         Raises:
-            NeedExecutor: it asks for something that is left to graphql-core.
+            FallbackToExecutor: it asks for something that is left to graphql-core.
         """
         schema = self._bound.schema
         query_type = schema.query_type
         if self._operation.operation is not OperationType.QUERY or query_type is None:
-            raise NeedExecutor
+            raise FallbackToExecutor
         collected = collect_fields(schema, self._fragments, variables, query_type, self._operation)
         for key, details in collected.grouped_field_set.items():
             name = details[0].node.name.value
             if name.startswith("__"):
-                raise NeedExecutor
+                raise FallbackToExecutor
             field = query_type.fields[name]
-            root = Root(
+            root = CompiledRoot(
                 key,
                 self._bound.roots[name],
                 self._slot(field, details[0].node, variables),
-                asked_below((detail.node for detail in details), self._nodes),
+                requested_fields((detail.node for detail in details), self._nodes),
                 self._complete(field.type, details, variables),
             )
             self._roots.append(root)
@@ -102,19 +102,19 @@ class Plan:
         """The data.
 
         Raises:
-            NeedExecutor: graphql-core has to say it.
+            FallbackToExecutor: graphql-core has to say it.
         """
         try:
             arguments = [
                 get_argument_values(field, node, variables) if constant is None else constant
                 for (field, node), constant in zip(self._slots, self._constant, strict=True)
             ]
-            run = Run(context, arguments)
+            run = RenderContext(context, arguments)
             calls = [root.resolver(context, arguments[root.slot], root.asked) for root in self._roots]
             values = [await calls[0]] if len(calls) == 1 else await asyncio.gather(*calls)
             return {root.key: root.complete(value, run) for root, value in zip(self._roots, values, strict=True)}
         except Exception as error:
-            raise NeedExecutor from error
+            raise FallbackToExecutor from error
 
     def _slot(self, field: GraphQLField, node: FieldNode, variables: VariableValues) -> int:
         """The place of a field's arguments; those that ask for no variable are worked out now."""
@@ -122,7 +122,7 @@ class Plan:
         try:
             self._constant.append(None if _asks_for_variables(node) else get_argument_values(field, node, variables))
         except GraphQLError:
-            raise NeedExecutor from None
+            raise FallbackToExecutor from None
         return len(self._slots) - 1
 
     def _complete(self, kind: GraphQLOutputType, details: list[FieldDetails], variables: VariableValues) -> Complete:
@@ -147,7 +147,7 @@ class Plan:
             case GraphQLScalarType():
                 return _leaf(_SCALARS[kind.name])
             case _:
-                raise NeedExecutor
+                raise FallbackToExecutor
 
     def _object(self, kind: GraphQLObjectType, details: list[FieldDetails], variables: VariableValues) -> Complete:
         collected = collect_subfields(
@@ -155,9 +155,9 @@ class Plan:
         ).grouped_field_set
         fields = [(key, self._field(kind, found, variables)) for key, found in collected.items()]
 
-        def complete(value: Any, run: Run) -> dict[str, Any]:
+        def complete(value: Any, run: RenderContext) -> dict[str, Any]:
             if value is None:
-                raise NeedExecutor
+                raise FallbackToExecutor
             return {key: field(value, run) for key, field in fields}
 
         own = self._bound.own
@@ -167,7 +167,7 @@ class Plan:
         templates = self._templates
         place = templates.new_place()
 
-        def fill(value: Any, run: Run) -> msgspec.Raw:
+        def fill(value: Any, run: RenderContext) -> msgspec.Raw:
             key = key_of(value)
             template = templates.get(place, key) or templates.make(place, key, value, run, complete)
             return template.fill(value, run)
@@ -194,10 +194,10 @@ class Plan:
     def _hole(self, getter: Getter, slot: int, complete: Complete) -> Complete:
         """Leaves open what is a value's own, for a getter that gets the value whose template it is."""
 
-        def fill(value: Any, run: Run) -> Any:
+        def fill(value: Any, run: RenderContext) -> Any:
             return complete(getter(value, run.arguments[slot], run.context), run)
 
-        def leave_open(_value: Any, run: Run) -> msgspec.Raw:
+        def leave_open(_value: Any, run: RenderContext) -> msgspec.Raw:
             run.holes.append(fill)
             return HOLE
 
@@ -218,9 +218,9 @@ def _asks_for_variables(node: FieldNode) -> bool:
 
 
 def _leaf(is_good: Callable[[Any], bool]) -> Complete:
-    def complete(value: Any, _run: Run) -> Any:
+    def complete(value: Any, _run: RenderContext) -> Any:
         if not is_good(value):
-            raise NeedExecutor
+            raise FallbackToExecutor
         return value
 
     return complete

@@ -34,7 +34,7 @@ async def authenticate(request: web.Request) -> Principal:
         raise Unauthenticated(f"Authorization: expected one field with a token, got {len(fields)}")
     services, field = request.app[SERVICES], fields[0]
     if OAuthClients.is_one(field):
-        return services.applications.principal(field, time.time())
+        return services.oauth_clients.principal(field, time.time())
     is_bearer = field[:7].lower() == "bearer "
     return await authenticate_token(
         services, services.verifier.bearer if is_bearer else services.verifier.principal, field
@@ -87,7 +87,7 @@ async def make_context(request: web.Request) -> Context:
         Unavailable: the database is out of reach.
     """
     services, principal = request.app[SERVICES], request[PRINCIPAL]
-    published = services.releases.current.titles.get(principal.title_id or 0)
+    published = services.snapshots.current.titles.get(principal.title_id or 0)
     if published is None:
         raise PermissionDenied("the token must name a title that is published here (claim xti)")
     user, refusal = await _user(request, services, principal, published.title_id)

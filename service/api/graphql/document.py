@@ -34,9 +34,9 @@ from graphql import (
 from graphql.execution.collect_fields import FragmentDetails, collect_fields
 from graphql.execution.values import VariableValues
 
-from service.api.graphql.compiled_query import NeedExecutor, Plan
+from service.api.graphql.compiled_query import CompiledQuery, FallbackToExecutor
 from service.api.graphql.response_templates import Templates
-from service.api.graphql.schema import Bound
+from service.api.graphql.schema import BoundSchema
 
 MOST_CHARACTERS = 16 * 1024
 MOST_TOKENS = 2_000
@@ -61,7 +61,7 @@ class Persisted(msgspec.Struct, frozen=True):
     sha256: str
 
 
-class Root(msgspec.Struct, frozen=True):
+class RootField(msgspec.Struct, frozen=True):
     """A root field: its key in the answer, how it is asked for, what it is (None: introspection), and its leaves."""
 
     key: str
@@ -78,14 +78,14 @@ class Root(msgspec.Struct, frozen=True):
 class Prepared(msgspec.Struct, frozen=True):
     """What is known of an operation before it runs: its root fields, and its plan, if it can have one."""
 
-    roots: Sequence[Root]
-    plan: Plan | None
+    roots: Sequence[RootField]
+    plan: CompiledQuery | None
 
 
 class Document:
     """One text: what was parsed of it, or what is wrong with it."""
 
-    def __init__(self, bound: Bound, text: str, templates: Templates | None = None) -> None:
+    def __init__(self, bound: BoundSchema, text: str, templates: Templates | None = None) -> None:
         self.errors: Sequence[GraphQLError] = ()
         self.node: DocumentNode | None = None
         self.is_parsed = False
@@ -99,11 +99,11 @@ class Document:
         """The operation of that name, or the only one; None if it cannot be told."""
         return None if self.node is None else get_operation_ast(self.node, name)
 
-    def plan(self, operation: OperationDefinitionNode, variables: VariableValues) -> Plan | None:
+    def plan(self, operation: OperationDefinitionNode, variables: VariableValues) -> CompiledQuery | None:
         """How to run an operation without graphql-core; None if only that can."""
         return self._prepare(operation, variables).plan
 
-    def roots(self, operation: OperationDefinitionNode, variables: VariableValues) -> Sequence[Root]:
+    def roots(self, operation: OperationDefinitionNode, variables: VariableValues) -> Sequence[RootField]:
         """The root fields that an operation asks for under these variables."""
         return self._prepare(operation, variables).roots
 
@@ -115,15 +115,15 @@ class Document:
         found = self._prepared.get(key)
         if found is None:
             try:
-                plan = Plan(self._bound, self._templates, self.node, operation).compile(variables)
-            except NeedExecutor:
+                plan = CompiledQuery(self._bound, self._templates, self.node, operation).compile(variables)
+            except FallbackToExecutor:
                 plan = None
             found = self._prepared[key] = Prepared(self._roots(operation, variables), plan)
             if len(self._prepared) > _PLANS_KEPT:
                 self._prepared.popitem(last=False)
         return found
 
-    def _roots(self, operation: OperationDefinitionNode, variables: VariableValues) -> Sequence[Root]:
+    def _roots(self, operation: OperationDefinitionNode, variables: VariableValues) -> Sequence[RootField]:
         assert self.node is not None  # noqa: S101  (the operation is of it)
         schema = self._bound.schema
         kind = schema.get_root_type(operation.operation)
@@ -131,18 +131,18 @@ class Document:
         fragments = {name: FragmentDetails(node) for name, node in _fragments(self.node).items()}
         collected = collect_fields(schema, fragments, variables, kind, operation).grouped_field_set
         return [
-            Root(key, details[0].node, kind.fields.get(details[0].node.name.value), self._leaves(details[0].node))
+            RootField(key, details[0].node, kind.fields.get(details[0].node.name.value), self._leaves(details[0].node))
             for key, details in collected.items()
         ]
 
     def _leaves(self, root: FieldNode) -> int:
         """How many fields without fields of their own are asked below a root field, fragments written out."""
         assert self.node is not None  # noqa: S101  (the field is of it)
-        walk = _Walk(_fragments(self.node))
+        walk = _CostVisitor(_fragments(self.node))
         walk.selections(root.selection_set, ())
         return max(1, walk.leaves)
 
-    def _read(self, bound: Bound, text: str) -> None:
+    def _read(self, bound: BoundSchema, text: str) -> None:
         if len(text) > MOST_CHARACTERS:
             self.errors = [_limit(f"the document has more than {MOST_CHARACTERS} characters")]
             return
@@ -155,13 +155,13 @@ class Document:
             self.errors = [error]
             return
         self.is_parsed = True
-        self.errors = _too_large(node) or validate(bound.schema, node, max_errors=_MOST_ERRORS)
+        self.errors = _check_literals(node) or validate(bound.schema, node, max_errors=_MOST_ERRORS)
         if not self.errors:
             self.node = node
             self._conditions = _conditions(node)
 
 
-class Kept(Generic[K, V]):
+class BoundedCache(Generic[K, V]):
     """The values that were used last, up to a weight in all."""
 
     def __init__(self, most: int) -> None:
@@ -188,11 +188,11 @@ class Kept(Generic[K, V]):
 class Documents:
     """The documents of one schema; the last ones are kept, with what is wrong with them, as far as memory may go."""
 
-    def __init__(self, bound: Bound) -> None:
+    def __init__(self, bound: BoundSchema) -> None:
         self.bound = bound
         self._templates = Templates()
-        self._known = Kept[str, Document](KEPT)
-        self._by_hash = Kept[str, str](HASHES_KEPT)
+        self._known = BoundedCache[str, Document](KEPT)
+        self._by_hash = BoundedCache[str, str](HASHES_KEPT)
 
     def read(self, text: str) -> Document:
         """The document of a text."""
@@ -242,11 +242,11 @@ def _limit(message: str) -> GraphQLError:
     return GraphQLError(message, extensions={"code": "COMPLEXITY_LIMIT"})
 
 
-class _TooMuch(Exception):
+class _LimitExceeded(Exception):
     """A limit is passed."""
 
 
-class _Walk:
+class _CostVisitor:
     """A document with its fragments written out, counted as far as the limits go."""
 
     def __init__(self, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
@@ -264,11 +264,11 @@ class _Walk:
             _TooMuch: a limit is passed; the text says which.
         """
         if len(path) > MOST_DEPTH:
-            raise _TooMuch(f"the document is deeper than {MOST_DEPTH} levels")
+            raise _LimitExceeded(f"the document is deeper than {MOST_DEPTH} levels")
         for selection in () if selected is None else selected.selections:
             self._steps += 1
             if self._steps > MOST_FIELDS:
-                raise _TooMuch(f"the document asks for more than {MOST_FIELDS} fields")
+                raise _LimitExceeded(f"the document asks for more than {MOST_FIELDS} fields")
             match selection:
                 case FieldNode():
                     self._field(selection, path, inside)
@@ -286,23 +286,23 @@ class _Walk:
         key = (*path, (field.alias or field.name).value)
         self._at[key] += 1
         if self._at[key] > MOST_SAME:
-            raise _TooMuch(f"the document has more than {MOST_SAME} fields of one name at one place")
+            raise _LimitExceeded(f"the document has more than {MOST_SAME} fields of one name at one place")
         if field.selection_set is None:
             self.leaves += 1
         self.selections(field.selection_set, key, inside)
 
 
-def _too_large(node: DocumentNode) -> Sequence[GraphQLError]:
+def _check_literals(node: DocumentNode) -> Sequence[GraphQLError]:
     fragments = _fragments(node)
     try:
         for definition in node.definitions:
             if isinstance(definition, OperationDefinitionNode):
                 if len(definition.selection_set.selections) > MOST_ROOTS:
                     return [_limit(f"the document has more than {MOST_ROOTS} root fields")]
-                _Walk(fragments).selections(definition.selection_set, ())
+                _CostVisitor(fragments).selections(definition.selection_set, ())
             elif isinstance(definition, FragmentDefinitionNode):
-                _Walk(fragments).selections(definition.selection_set, (), frozenset({definition.name.value}))
-    except _TooMuch as limit:
+                _CostVisitor(fragments).selections(definition.selection_set, (), frozenset({definition.name.value}))
+    except _LimitExceeded as limit:
         return [_limit(str(limit))]
     return []
 

@@ -40,18 +40,18 @@ _TABLE: Sequence[tuple[type[LaurelError], int, str]] = (
     (TooManyRequests, 429, "TOO_MANY_REQUESTS"),
     (Unavailable, 503, "UNAVAILABLE"),
 )
-_OURS = (500, "INTERNAL_SERVER_ERROR", "this is an error of the service")
+_INTERNAL_ERROR = (500, "INTERNAL_SERVER_ERROR", "this is an error of the service")
 
 
 def error_response(_request: web.BaseRequest, error: LaurelError | None) -> web.Response:
     """The whole answer where nothing was executed."""
-    status, said = described(error)
+    status, said = describe(error)
     return answer_errors(status, [said], error=error)
 
 
-def described(error: LaurelError | None) -> tuple[int, dict[str, Any]]:
+def describe(error: LaurelError | None) -> tuple[int, dict[str, Any]]:
     """An error's status, and the error as a member of `errors`; None for a bug of ours, which is told without detail."""
-    status, code, message = _OURS
+    status, code, message = _INTERNAL_ERROR
     if error is not None:
         status, code = next((status, code) for kind, status, code in _TABLE if isinstance(error, kind))
         message = str(error)

@@ -36,7 +36,7 @@ class UnsupportedGrant(BadRequest):
     code = "unsupported_grant"
 
 
-class BadScope(BadRequest):
+class InvalidScope(BadRequest):
     """A scope that is not given here."""
 
     code = "bad_scope"
@@ -44,7 +44,7 @@ class BadScope(BadRequest):
 
 _ERRORS: tuple[tuple[type[LaurelError], int, str], ...] = (
     (UnsupportedGrant, 400, "unsupported_grant_type"),
-    (BadScope, 400, "invalid_scope"),
+    (InvalidScope, 400, "invalid_scope"),
     (Unauthenticated, 401, "invalid_client"),
     (PayloadTooLarge, 413, "invalid_request"),
     (RequestTimeout, 408, "invalid_request"),
@@ -56,15 +56,15 @@ _ERRORS: tuple[tuple[type[LaurelError], int, str], ...] = (
 )
 
 
-async def give_token(request: web.Request) -> web.Response:
+async def issue_token(request: web.Request) -> web.Response:
     """Exchange client credentials, of the header or of the form, for a token."""
     form = _form(request, await read_body(request, limit=_MOST_BYTES))
     if form.get("grant_type") != _GRANT:
         raise UnsupportedGrant(f"grant_type: expected {_GRANT}")
     if not set(form.get("scope", "").split()) <= {CONTEXTS}:
-        raise BadScope(f"scope: expected {CONTEXTS}, or none")
+        raise InvalidScope(f"scope: expected {CONTEXTS}, or none")
     client_id, client_secret = _client(request, form)
-    token = await request.app[SERVICES].applications.token(client_id, client_secret)
+    token = await request.app[SERVICES].oauth_clients.token(client_id, client_secret)
     body = {"access_token": token, "token_type": "Bearer", "expires_in": CLIENT_LIFETIME, "scope": CONTEXTS}
     return _answer(200, body)
 

@@ -17,7 +17,7 @@ import msgspec
 from service.errors import BadRequest, ExpiredToken, InvalidToken
 
 SortKey = Literal["CREATED", "TITLE", "EARNED"]
-Place = tuple[int | str, int]
+CursorPosition = tuple[int | str, int]
 """The value that is sorted by, and the achievement's number, which breaks ties."""
 
 LARGEST_PAGE = 100
@@ -34,12 +34,12 @@ class Cursors:
         self._key = key
         self._title = title_id.to_bytes(8)
 
-    def write(self, sort_key: SortKey, place: Place, *, now: int) -> str:
+    def write(self, sort_key: SortKey, place: CursorPosition, *, now: int) -> str:
         """The cursor of a place. `now` is in unix seconds; the same within one hour."""
         body = msgspec.json.encode((sort_key, *place, now // _HOUR))
         return base64.urlsafe_b64encode(self._code(body) + body).decode().rstrip("=")
 
-    def read(self, text: str, sort_key: SortKey, *, now: int) -> Place:
+    def read(self, text: str, sort_key: SortKey, *, now: int) -> CursorPosition:
         """The place of a cursor that was made for this sort key.
 
         Raises:
@@ -65,17 +65,17 @@ class Cursors:
         return hashlib.blake2b(self._title + body, key=self._key, digest_size=_CODE_BYTES).digest()
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class PageArguments(msgspec.Struct, frozen=True, kw_only=True):
     """Which part of a list: `first` so many behind `after`, or `last` so many before `before`."""
 
     first: int | None = None
     last: int | None = None
-    after: Place | None = None
-    before: Place | None = None
+    after: CursorPosition | None = None
+    before: CursorPosition | None = None
     is_reversed: bool = False
 
 
-class Part(msgspec.Struct, frozen=True):
+class PageSlice(msgspec.Struct, frozen=True):
     """The items from `start` to `stop` of a list, in its order, and whether there are others around them."""
 
     start: int
@@ -84,7 +84,7 @@ class Part(msgspec.Struct, frozen=True):
     has_previous_page: bool
 
 
-def read_arguments(arguments: Mapping[str, Any], cursors: Cursors, sort_key: SortKey, *, now: int) -> Asked:
+def read_arguments(arguments: Mapping[str, Any], cursors: Cursors, sort_key: SortKey, *, now: int) -> PageArguments:
     """What a connection's arguments ask for.
 
     Raises:
@@ -108,7 +108,7 @@ def read_arguments(arguments: Mapping[str, Any], cursors: Cursors, sort_key: Sor
             raise BadRequest(f"{name} must be a positive integer when provided")
         if count is not None and count > LARGEST_PAGE:
             raise BadRequest(f"{name} may not be larger than {LARGEST_PAGE}")
-    return Asked(
+    return PageArguments(
         first=first,
         last=last,
         after=None if after is None else cursors.read(after, sort_key, now=now),
@@ -117,10 +117,10 @@ def read_arguments(arguments: Mapping[str, Any], cursors: Cursors, sort_key: Sor
     )
 
 
-def cut(count: int, asked: Asked, place_of: Callable[[int], Place]) -> Part:
+def slice_page(count: int, asked: PageArguments, place_of: Callable[[int], CursorPosition]) -> PageSlice:
     """The part of a list of so many items that is asked for. `place_of` knows each one's, in the order of the answer."""
 
-    def passed(limit: Place) -> int:
+    def passed(limit: CursorPosition) -> int:
         places = map(place_of, range(count))
         return sum(place > limit if asked.is_reversed else place < limit for place in places)
 
@@ -137,5 +137,5 @@ def cut(count: int, asked: Asked, place_of: Callable[[int], Place]) -> Part:
     return _part(low, stop, is_next=stop < high, is_previous=asked.after is not None)
 
 
-def _part(start: int, stop: int, *, is_next: bool, is_previous: bool) -> Part:
-    return Part(start, stop, is_next, is_previous) if start < stop else Part(start, start, False, False)  # noqa: FBT003
+def _part(start: int, stop: int, *, is_next: bool, is_previous: bool) -> PageSlice:
+    return PageSlice(start, stop, is_next, is_previous) if start < stop else PageSlice(start, start, False, False)  # noqa: FBT003

@@ -9,11 +9,11 @@ import msgspec
 
 from service import ticks
 from service.api.graphql import pagination
-from service.api.graphql.badge import Badge, Connection, Edge, PageInfo, Standing, Status
-from service.api.graphql.badge_catalog import Catalogue, catalogue
+from service.api.graphql.badge import Badge, Connection, Edge, PageInfo, PlayerMeasures, Status
+from service.api.graphql.badge_catalog import BadgeCatalog, badge_catalog
 from service.api.graphql.context import Context
 from service.api.graphql.pagination import Cursors, SortKey
-from service.api.graphql.schema import Getter, Own, Resolver
+from service.api.graphql.schema import Getter, PerPlayerFields, Resolver
 from service.core.auth.user_contexts import Scope, UserContext
 from service.core.events import event_log
 from service.core.unlocks.model import Change, LogEntry, PlayerState
@@ -22,19 +22,19 @@ from service.errors import BadRequest, PermissionDenied
 
 _CONTEXT_ID = re.compile(r"[0-9]{1,18}", re.ASCII)
 _CURRENT = "earningCriteria.currentThreshold"
-_NOBODY = PlayerState()
+_NO_PLAYER = PlayerState()
 
 
 async def get_badge(context: Context, arguments: Mapping[str, Any], asked: frozenset[str]) -> Badge | None:
     """One badge; None if there is none of that id, or none that this player may see."""
-    found = catalogue(context.published, context.chain)
+    found = badge_catalog(context.published, context.chain)
     emblem = found.by_id.get(arguments.get("badgeId") or "")
     if emblem is None:
         return None
     player = await _whose(context, arguments)
     standing = await _standing(context, player, found, with_logs=_CURRENT in asked)
     badge = Badge(emblem, standing)
-    _say_languages(context, [badge])
+    _set_content_language(context, [badge])
     return badge if badge.is_shown else None
 
 
@@ -44,15 +44,15 @@ async def get_badges(context: Context, arguments: Mapping[str, Any], asked: froz
     now = ticks.unix(context.now)
     cursors = Cursors(context.services.cursor_key, context.published.title_id)
     part_asked = pagination.read_arguments(arguments, cursors, sort_key, now=now)
-    found = catalogue(context.published, context.chain)
+    found = badge_catalog(context.published, context.chain)
     with_logs = not asked.isdisjoint((f"nodes.{_CURRENT}", f"edges.node.{_CURRENT}"))
     standing = await _standing(context, await _whose(context, arguments), found, with_logs=with_logs)
     badges = _listed(found, standing, status=arguments.get("status"), sort_key=sort_key)
     if part_asked.is_reversed:
         badges.reverse()
-    part = pagination.cut(len(badges), part_asked, lambda index: badges[index].place(sort_key))
+    part = pagination.slice_page(len(badges), part_asked, lambda index: badges[index].place(sort_key))
     shown = badges[part.start : part.stop]
-    _say_languages(context, shown)
+    _set_content_language(context, shown)
 
     def cursor(index: int) -> str:
         return cursors.write(sort_key, shown[index].place(sort_key), now=now)
@@ -83,21 +83,23 @@ async def get_user_context(context: Context, arguments: Mapping[str, Any], asked
     return await context.services.user_contexts.by_uuid(context.published.title_id, name)
 
 
-class Put(msgspec.Struct, frozen=True):
+class SetUserContextPayload(msgspec.Struct, frozen=True):
     """What became of a mutation."""
 
     errors: Sequence[str]
     response: UserContext | None
 
 
-async def set_user_context(context: Context, arguments: Mapping[str, Any], asked: frozenset[str]) -> Put:
+async def set_user_context(
+    context: Context, arguments: Mapping[str, Any], asked: frozenset[str]
+) -> SetUserContextPayload:
     """Make a user context, or make it so. What will not do is said in `errors`, and nothing is changed then."""
     del asked
     contexts, title_id = context.services.user_contexts, context.published.title_id
     try:
         name = uuid.UUID(arguments["uuid"])
     except ValueError:
-        return Put(["uuid: expected a UUID such as 00000000-0000-4000-8000-000000000001"], None)
+        return SetUserContextPayload(["uuid: expected a UUID such as 00000000-0000-4000-8000-000000000001"], None)
     before = await contexts.as_it_is(title_id, name)
     player = arguments.get("player") or (str(name) if before is None else before.player)
     wanted = UserContext(
@@ -110,9 +112,9 @@ async def set_user_context(context: Context, arguments: Mapping[str, Any], asked
         scopes=cast("list[Scope]", list(arguments.get("scope") or ())),
     )
     try:
-        return Put([], await contexts.put(context.services.writer.write, wanted))
+        return SetUserContextPayload([], await contexts.put(context.services.writer.write, wanted))
     except BadRequest as refusal:
-        return Put([str(refusal)], None)
+        return SetUserContextPayload([str(refusal)], None)
 
 
 def _earned(badge: Badge, arguments: Mapping[str, Any], _context: Context) -> str | None:
@@ -143,7 +145,7 @@ GETTERS: Mapping[str, Mapping[str, Getter]] = {
     "Badge": {"earned": _earned},
     "UserContext": {"id": _id, "uuid": _uuid, "scope": _scope},
 }
-OWN = Own(
+OWN = PerPlayerFields(
     of="Badge",
     key=lambda badge: badge.emblem.key,
     fields={
@@ -180,19 +182,19 @@ async def _whose(context: Context, arguments: Mapping[str, Any]) -> str:
     return found.player
 
 
-async def _standing(context: Context, player: str, found: Catalogue, *, with_logs: bool) -> Standing:
+async def _standing(context: Context, player: str, found: BadgeCatalog, *, with_logs: bool) -> PlayerMeasures:
     """What the player has now, with what time alone has earned since it was last looked at."""
     services, title_id = context.services, context.published.title_id
     progress = (await services.progress.read_title(player, title_id)).progress
     if progress is not None and _is_due(found, progress, now=context.now):
         await services.writer.write(Change(player=player, title_id=title_id, must_exist=True))
         progress = (await services.progress.read_title(player, title_id)).progress
-    state = _NOBODY if progress is None else progress.state()
+    state = _NO_PLAYER if progress is None else progress.state()
     logs = await _logs(context, player, found) if with_logs and progress is not None else {}
-    return Standing(state, logs, context.now)
+    return PlayerMeasures(state, logs, context.now)
 
 
-def _is_due(found: Catalogue, progress: TitleProgress, *, now: int) -> bool:
+def _is_due(found: BadgeCatalog, progress: TitleProgress, *, now: int) -> bool:
     return progress.created_at > 0 and any(
         emblem.achievement.status == "active"
         and emblem.stored_number not in progress.unlocked_at
@@ -201,7 +203,7 @@ def _is_due(found: Catalogue, progress: TitleProgress, *, now: int) -> bool:
     )
 
 
-async def _logs(context: Context, player: str, found: Catalogue) -> Mapping[str, Sequence[LogEntry]]:
+async def _logs(context: Context, player: str, found: BadgeCatalog) -> Mapping[str, Sequence[LogEntry]]:
     """The events that criteria with a period look at, by the keys of their measures."""
     logs: dict[str, Sequence[LogEntry]] = {}
     periods = [emblem.criterion for emblem in found.of_kind("connections") if emblem.criterion.period is not None]
@@ -219,7 +221,7 @@ async def _logs(context: Context, player: str, found: Catalogue) -> Mapping[str,
     return {criterion.measure.key: log for criterion in periods}
 
 
-def _listed(found: Catalogue, standing: Standing, *, status: Status | None, sort_key: SortKey) -> list[Badge]:
+def _listed(found: BadgeCatalog, standing: PlayerMeasures, *, status: Status | None, sort_key: SortKey) -> list[Badge]:
     emblems = found.by_title if sort_key == "TITLE" else found.emblems
     badges = [
         badge
@@ -231,7 +233,7 @@ def _listed(found: Catalogue, standing: Standing, *, status: Status | None, sort
     return badges
 
 
-def _say_languages(context: Context, badges: Iterable[Badge]) -> None:
+def _set_content_language(context: Context, badges: Iterable[Badge]) -> None:
     locales = dict.fromkeys(badge.emblem.locale for badge in badges if badge.emblem.locale is not None)
     if locales:
         context.content_language = ", ".join(locales)

@@ -17,7 +17,7 @@ _MOST_BYTES = 16_000_000  # of all templates
 _PIECE_BYTES = 200  # what a piece takes besides its own bytes
 
 
-class Run(msgspec.Struct, frozen=True):
+class RenderContext(msgspec.Struct, frozen=True):
     """One execution: the request's context, and the coerced arguments of every field that has any, by its slot.
 
     `holes` are those of the template that is being made, as far as it is.
@@ -28,7 +28,7 @@ class Run(msgspec.Struct, frozen=True):
     holes: list["Complete"] = []
 
 
-Complete = Callable[[Any, Run], Any]
+Complete = Callable[[Any, RenderContext], Any]
 """Makes a field's JSON value of what was found for it."""
 
 
@@ -38,7 +38,7 @@ class Template(msgspec.Struct, frozen=True):
     start: bytes
     rest: Sequence[tuple[Complete, bytes]]
 
-    def fill(self, value: Any, run: Run) -> msgspec.Raw:
+    def fill(self, value: Any, run: RenderContext) -> msgspec.Raw:
         """The whole object."""
         parts = [self.start]
         for hole, piece in self.rest:
@@ -58,10 +58,10 @@ class Templates:
         """The one that is kept."""
         return self._kept.get((place, key))
 
-    def make(self, place: int, key: Any, value: Any, run: Run, complete: Complete) -> Template:
+    def make(self, place: int, key: Any, value: Any, run: RenderContext, complete: Complete) -> Template:
         """A new one; kept until all take too many bytes together: then they begin anew."""
         holes: list[Complete] = []
-        said = _encode(complete(value, Run(run.context, run.arguments, holes)))
+        said = _encode(complete(value, RenderContext(run.context, run.arguments, holes)))
         start, *pieces = said.split(_MARK)
         made = self._kept[place, key] = Template(start, tuple(zip(holes, pieces, strict=True)))
         self._bytes += len(said) + _PIECE_BYTES * (1 + len(holes))

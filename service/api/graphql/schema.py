@@ -41,7 +41,7 @@ class Execution(msgspec.Struct, frozen=True):
     refused: Mapping[str, LaurelError] = {}
 
 
-class Own(msgspec.Struct, frozen=True, kw_only=True):
+class PerPlayerFields(msgspec.Struct, frozen=True, kw_only=True):
     """What tells values of one type apart that are otherwise the same: so that the rest can be rendered once for all.
 
     Values of the type `of` that have the same `key`, a hashable, differ in `fields` alone: their own, and those of
@@ -53,13 +53,13 @@ class Own(msgspec.Struct, frozen=True, kw_only=True):
     fields: Mapping[Field, Getter]
 
 
-class Bound(msgspec.Struct, frozen=True):
+class BoundSchema(msgspec.Struct, frozen=True):
     """A schema that can be executed, with the tables that say its fields: by type and field, and by root field."""
 
     schema: GraphQLSchema
     getters: Mapping[str, Mapping[str, Getter]]
     roots: Mapping[str, Resolver]
-    own: Own | None = None
+    own: PerPlayerFields | None = None
 
     def getter(self, type_name: str, field: str) -> Getter | None:
         """What says this field; None if an attribute does."""
@@ -67,8 +67,11 @@ class Bound(msgspec.Struct, frozen=True):
 
 
 def bind(
-    sdl: str, getters: Mapping[str, Mapping[str, Getter]], roots: Mapping[str, Resolver], own: Own | None = None
-) -> Bound:
+    sdl: str,
+    getters: Mapping[str, Mapping[str, Getter]],
+    roots: Mapping[str, Resolver],
+    own: PerPlayerFields | None = None,
+) -> BoundSchema:
     """Join a schema with what says its fields.
 
     Raises:
@@ -89,7 +92,7 @@ def bind(
             _set_getters(kind, getters.get(kind.name, {}))
     if own is not None and (shared := {(own.of, name) for name in getters.get(own.of, ())} - own.fields.keys()):
         raise LookupError(f"not the same for all, and not own: {sorted(shared)}")
-    return Bound(schema, getters, roots, own)
+    return BoundSchema(schema, getters, roots, own)
 
 
 def attribute(field: str) -> Callable[[Any], Any]:
@@ -97,7 +100,7 @@ def attribute(field: str) -> Callable[[Any], Any]:
     return operator.attrgetter(_UPPER.sub("_", field).lower())
 
 
-def asked_below(nodes: Iterable[FieldNode], fragments: Mapping[str, FragmentDefinitionNode]) -> frozenset[str]:
+def requested_fields(nodes: Iterable[FieldNode], fragments: Mapping[str, FragmentDefinitionNode]) -> frozenset[str]:
     """The names of all fields below these, joined by dots; whatever directives may leave out is in it too."""
     found: set[str] = set()
 
@@ -127,7 +130,7 @@ def _resolving(resolver: Resolver) -> Callable[..., Awaitable[Any]]:
         refusal = info.context.refused.get(str(info.path.key))
         if refusal is not None:
             raise refusal
-        return await resolver(info.context.context, arguments, asked_below(info.field_nodes, info.fragments))
+        return await resolver(info.context.context, arguments, requested_fields(info.field_nodes, info.fragments))
 
     return resolve
 

@@ -31,9 +31,9 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
-from service.api.graphql.compiled_query import NeedExecutor
+from service.api.graphql.compiled_query import FallbackToExecutor
 from service.api.graphql.document import MOST_COST, Document, Documents, Persisted
-from service.api.graphql.errors import JSON, answer_errors, described
+from service.api.graphql.errors import JSON, answer_errors, describe
 from service.api.graphql.schema import Execution
 from service.errors import InvalidField, LaurelError, MethodNotAllowed, NotAcceptable, UnsupportedMediaType
 from service.http.api import SERVICES, VERSION, decode, etag_matches, read_body
@@ -65,7 +65,7 @@ MakeContext = Callable[[web.Request], Awaitable[Any]]
 Allow = Callable[[Any, str, Mapping[str, Any]], LaurelError | None]
 
 
-class Asked(msgspec.Struct, frozen=True):
+class GraphQLRequest(msgspec.Struct, frozen=True):
     """A GraphQL request."""
 
     query: str | None
@@ -74,7 +74,7 @@ class Asked(msgspec.Struct, frozen=True):
     persisted: Persisted | None
 
 
-async def answer(
+async def execute_request(
     request: web.Request, documents: Documents, *, make_context: MakeContext, allow: Allow
 ) -> web.Response:
     """The answer to a GraphQL request by GET or POST.
@@ -93,11 +93,11 @@ async def answer(
         if not operation.is_query and request.method != hdrs.METH_POST:
             raise MethodNotAllowed("a mutation comes by POST", allowed=(hdrs.METH_POST,))
         said = await operation.execute(context, allow, request.app[SERVICES].observer)
-    except _Invalid as invalid:
+    except _InvalidRequest as invalid:
         return answer_errors(200 if media_type == JSON else 400, invalid.errors, media_type=media_type)
-    except _Refused as refused:
-        status, _ = described(refused.errors[0])
-        errors = [described(error)[1] for error in refused.errors]
+    except _RejectedRequest as refused:
+        status, _ = describe(refused.errors[0])
+        errors = [describe(error)[1] for error in refused.errors]
         return answer_errors(status, errors, error=refused.errors[0], media_type=media_type)
     headers: dict[str, str] = {
         hdrs.VARY: VARY,
@@ -114,7 +114,7 @@ async def answer(
     return web.Response(body=body, headers=headers)
 
 
-class _Invalid(Exception):
+class _InvalidRequest(Exception):
     """A request that cannot be executed, and why."""
 
     def __init__(self, errors: Sequence[GraphQLError], *, code: str) -> None:
@@ -124,7 +124,7 @@ class _Invalid(Exception):
         ]
 
 
-class _Refused(Exception):
+class _RejectedRequest(Exception):
     """No root field may be asked."""
 
     def __init__(self, errors: Sequence[LaurelError]) -> None:
@@ -139,20 +139,20 @@ class _Operation:
         _Invalid: there is no such document or operation, or the variables will not do.
     """
 
-    def __init__(self, asked: Asked, documents: Documents) -> None:
+    def __init__(self, asked: GraphQLRequest, documents: Documents) -> None:
         self._asked = asked
         self._bound = documents.bound
         self._document = _document(asked, documents)
         node = self._document.operation(asked.operation_name)
         if node is None:
             error = GraphQLError("operationName: expected the name of an operation in the document")
-            raise _Invalid([error], code="BAD_USER_INPUT")
+            raise _InvalidRequest([error], code="BAD_USER_INPUT")
         self._node: OperationDefinitionNode = node
         variables = get_variable_values(
             self._bound.schema, node.variable_definitions or (), asked.variables, max_errors=_MOST_ERRORS
         )
         if isinstance(variables, list):
-            raise _Invalid(variables, code="BAD_USER_INPUT")
+            raise _InvalidRequest(variables, code="BAD_USER_INPUT")
         self._variables: VariableValues = variables
 
     @property
@@ -172,11 +172,13 @@ class _Operation:
             async with asyncio.timeout(TIME_LIMIT):
                 plan = None if refused else self._document.plan(self._node, self._variables)
                 if plan is not None:
-                    with contextlib.suppress(NeedExecutor):
+                    with contextlib.suppress(FallbackToExecutor):
                         return {"data": await plan.run(context, self._variables)}
                 return await self._by_graphql_core(Execution(context, refused), observer)
         except TimeoutError:
-            raise _Invalid([GraphQLError(f"the answer took more than {TIME_LIMIT:g} s")], code="TIMEOUT") from None
+            raise _InvalidRequest(
+                [GraphQLError(f"the answer took more than {TIME_LIMIT:g} s")], code="TIMEOUT"
+            ) from None
 
     def _refused(self, context: Context, allow: Allow) -> Mapping[str, LaurelError]:
         """The root fields that may not be asked, by their keys in the answer."""
@@ -197,9 +199,9 @@ class _Operation:
                 refused[root.key] = refusal
         if cost > MOST_COST:
             error = GraphQLError(f"the document asks for {cost} values, at most {MOST_COST} are given")
-            raise _Invalid([error], code="COMPLEXITY_LIMIT")
+            raise _InvalidRequest([error], code="COMPLEXITY_LIMIT")
         if refused and not introspections and len(refused) == len(roots):
-            raise _Refused(list(refused.values()))
+            raise _RejectedRequest(list(refused.values()))
         return refused
 
     async def _by_graphql_core(self, execution: Execution, observer: Observer) -> Mapping[str, Any]:
@@ -224,11 +226,11 @@ def _error(error: GraphQLError, observer: Observer) -> Mapping[str, Any]:
         return error.formatted
     if not isinstance(cause, LaurelError):
         observer.log("error", "a field of a GraphQL answer failed", trace="".join(traceback.format_exception(cause)))
-    _, said = described(cause if isinstance(cause, LaurelError) else None)
+    _, said = describe(cause if isinstance(cause, LaurelError) else None)
     return {**error.formatted, **said}
 
 
-def _document(asked: Asked, documents: Documents) -> Document:
+def _document(asked: GraphQLRequest, documents: Documents) -> Document:
     """The document that is asked for, without errors.
 
     Raises:
@@ -239,11 +241,11 @@ def _document(asked: Asked, documents: Documents) -> Document:
         try:
             text = documents.text_of(asked.persisted, text)
         except GraphQLError as error:
-            raise _Invalid([error], code="BAD_USER_INPUT") from None
+            raise _InvalidRequest([error], code="BAD_USER_INPUT") from None
     document = documents.read(text or "")
     if document.errors:
         code = "GRAPHQL_VALIDATION_FAILED" if document.is_parsed else "GRAPHQL_PARSE_FAILED"
-        raise _Invalid(document.errors, code=code)
+        raise _InvalidRequest(document.errors, code=code)
     return document
 
 
@@ -268,7 +270,7 @@ def _media_type(accept: str) -> str:
     return best[1]
 
 
-async def _read(request: web.Request) -> Asked:
+async def _read(request: web.Request) -> GraphQLRequest:
     """What the request asks for.
 
     Raises:
@@ -290,7 +292,9 @@ async def _read(request: web.Request) -> Asked:
         persisted = _persisted(persisted)
     elif query is None:
         raise InvalidField("query", "a document")
-    return Asked(query, _member(members, "operationName", str), _member(members, "variables", dict) or {}, persisted)
+    return GraphQLRequest(
+        query, _member(members, "operationName", str), _member(members, "variables", dict) or {}, persisted
+    )
 
 
 def _member(members: Mapping[str, Any], name: str, kind: type[T]) -> T | None:

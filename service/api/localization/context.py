@@ -35,9 +35,9 @@ class RequestContext(TitleRequest):
     @property
     def published(self) -> PublishedTitle | None:
         """What is served of the title; None before the first publish."""
-        return self.services.releases.current.titles.get(self.title_id)
+        return self.services.snapshots.current.titles.get(self.title_id)
 
-    def served(self, locale: str) -> Mapping[str, str]:
+    def served_texts(self, locale: str) -> Mapping[str, str]:
         """The texts that are served in a locale, by key."""
         return {} if self.published is None else self.published.texts.get(locale, {})
 
@@ -59,7 +59,9 @@ def if_match(request: web.Request, kind: str) -> int:
     return int(match[2])
 
 
-def answer(document: Any, *, status: int = 200, tag: str | None = None, location: str | None = None) -> web.Response:
+def json_response(
+    document: Any, *, status: int = 200, tag: str | None = None, location: str | None = None
+) -> web.Response:
     """The document as JSON. Nothing of what is being edited is kept by anybody on the way."""
     headers = {hdrs.CACHE_CONTROL: "no-store", "X-Content-Type-Options": "nosniff"}
     if tag is not None:

@@ -46,7 +46,7 @@ def error_response(_request: web.BaseRequest, error: errors.LaurelError | None) 
         "code": code,
     }
     if isinstance(error, errors.Conflict):
-        current, headers[hdrs.ETAG] = responses.current(error.current)
+        current, headers[hdrs.ETAG] = responses.current_version(error.current)
         body["current"] = current
     if isinstance(error, errors.InvalidCatalog):
         body["problems"] = [responses.problem(problem) for problem in error.problems]

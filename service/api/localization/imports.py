@@ -5,7 +5,7 @@ from typing import get_args
 from aiohttp import hdrs, web
 
 from service.api.localization import responses
-from service.api.localization.context import RequestContext, answer, if_match
+from service.api.localization.context import RequestContext, if_match, json_response
 from service.core.formats.detect import FORMATS
 from service.core.localization import imports, strings
 from service.core.localization.import_report import Mode, report_po
@@ -93,7 +93,7 @@ async def _batch(context: RequestContext) -> Batch:
 
 def _answer(context: RequestContext, batch: Batch) -> web.Response:
     where = f"/catalogs/{context.title_id}/imports/{batch.batch_id}"
-    return answer(responses.batch(batch), tag=responses.catalog_tag(batch.catalog_version), location=where)
+    return json_response(responses.batch(batch), tag=responses.catalog_tag(batch.catalog_version), location=where)
 
 
 _ONE = "/catalogs/{title}/imports/{id:[0-9]+}"

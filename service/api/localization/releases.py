@@ -5,8 +5,8 @@ from datetime import datetime
 from aiohttp import hdrs, web
 
 from service.api.localization import responses
-from service.api.localization.context import RequestContext, answer
-from service.api.localization.schemas import ActivateBody, PublishBody, body
+from service.api.localization.context import RequestContext, json_response
+from service.api.localization.schemas import ActivateBody, PublishBody, read_json
 from service.core.auth.principal import may_localize
 from service.core.localization import strings
 from service.core.publishing import history, publish, schedules
@@ -28,7 +28,7 @@ async def list_releases(request: web.Request) -> web.Response:
         releases = await publish.list_releases(connection, context.title_id)
         publications = await history.list_publications(connection, context.title_id)
         scheduled = await schedules.of_title(connection, context.title_id)
-    return answer(
+    return json_response(
         {
             "releases": [responses.release(one) for one in releases],
             "publications": [responses.publication(one) for one in publications],
@@ -47,14 +47,14 @@ async def get_release(request: web.Request) -> web.Response:
         found = next(one for one in await publish.list_releases(connection, context.title_id) if one.release == release)
         made = datetime.fromisoformat(found.created_at)
         authors = await history.authors(connection, context.title_id, changes, before=made.replace(microsecond=999_999))
-    return answer(responses.release(found) | {"changes": responses.changes(changes, authors)})
+    return json_response(responses.release(found) | {"changes": responses.changes(changes, authors)})
 
 
 async def post_release(request: web.Request) -> web.Response:
     """Publish what is ready: now, at a later moment (`at`), or only to show what it would change (`dryRun`)."""
     context = RequestContext(request)
     may_localize(context.who, "publish", context.title_id)
-    wanted = await body(request, PublishBody)
+    wanted = await read_json(request, PublishBody)
     if wanted.dry_run and wanted.at is not None:
         raise InvalidField("at", "none together with dryRun: what is ready then is not known now")
     if wanted.at is not None and wanted.at.year not in _YEARS:
@@ -66,10 +66,10 @@ async def post_release(request: web.Request) -> web.Response:
     async with context.services.pool.transaction() as connection:
         release, changes = await publish.publish(connection, context.title_id, actor=context.who.name, note=wanted.note)
         authors = await history.authors(connection, context.title_id, changes)
-    await context.services.releases.refresh()
+    await context.services.snapshots.refresh()
     where = f"/catalogs/{context.title_id}/releases/{release}"
     shape = {"release": release, "changes": responses.changes(changes, authors)}
-    return answer(shape, status=201 if changes else 200, location=where)
+    return json_response(shape, status=201 if changes else 200, location=where)
 
 
 async def activate(request: web.Request) -> web.Response:
@@ -77,11 +77,11 @@ async def activate(request: web.Request) -> web.Response:
     context = RequestContext(request)
     may_localize(context.who, "publish", context.title_id)
     release = path_int(request, "release", most=_RELEASES)
-    wanted = await body(request, ActivateBody)
+    wanted = await read_json(request, ActivateBody)
     async with context.services.pool.transaction() as connection:
         await publish.rollback(connection, context.title_id, release, actor=context.who.name, note=wanted.note)
-    await context.services.releases.refresh()
-    return answer({"release": release})
+    await context.services.snapshots.refresh()
+    return json_response({"release": release})
 
 
 async def cancel_schedule(request: web.Request) -> web.Response:
@@ -99,7 +99,7 @@ async def _foreseen(context: RequestContext) -> web.Response:
         changes = publish.diff_drafts(served, draft)
         authors = await history.authors(connection, context.title_id, changes)
     problems, warnings = publish_rules.check(draft)
-    return answer(
+    return json_response(
         {
             "release": None,
             "changes": responses.changes(changes, authors),
@@ -113,7 +113,7 @@ async def _scheduled(context: RequestContext, at: datetime, note: str | None) ->
     async with context.services.pool.transaction() as connection:
         found = await schedules.schedule(connection, context.title_id, due_at=at, actor=context.who.name, note=note)
     where = f"/catalogs/{context.title_id}/schedules/{found.schedule_id}"
-    return answer({"release": None, "schedule": responses.schedule(found)}, status=202, location=where)
+    return json_response({"release": None, "schedule": responses.schedule(found)}, status=202, location=where)
 
 
 _ONE = "/catalogs/{title}/releases/{release:[0-9]+}"

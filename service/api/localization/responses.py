@@ -31,7 +31,7 @@ def catalog_tag(version: int) -> str:
     return f'"c{version}"'
 
 
-def current(found: object) -> tuple[Shape, str]:
+def current_version(found: object) -> tuple[Shape, str]:
     """What is there now, and its ETag, for whoever came with an older one."""
     if isinstance(found, String):
         return string(found), version_tag(found.version)

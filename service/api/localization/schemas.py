@@ -58,7 +58,7 @@ class ActivateBody(msgspec.Struct, forbid_unknown_fields=True):
     note: Note | None = None
 
 
-async def body(request: web.Request, kind: type[T]) -> T:
+async def read_json(request: web.Request, kind: type[T]) -> T:
     """The body, read and decoded; an empty one is an empty object.
 
     Raises:

@@ -5,8 +5,8 @@ from typing import get_args
 from aiohttp import hdrs, web
 
 from service.api.localization import responses
-from service.api.localization.context import RequestContext, answer, if_match
-from service.api.localization.schemas import RestoreBody, ReviewBody, TextBody, body
+from service.api.localization.context import RequestContext, if_match, json_response
+from service.api.localization.schemas import RestoreBody, ReviewBody, TextBody, read_json
 from service.core.auth.principal import may_localize
 from service.core.localization import strings
 from service.core.localization.strings import Filter, String
@@ -35,7 +35,7 @@ async def list_strings(request: web.Request) -> web.Response:
             other=other,
             after=asked["after"],
         )
-    return answer(responses.page(found, context.served(where), other=other))
+    return json_response(responses.page(found, context.served_texts(where), other=other))
 
 
 async def get_string(request: web.Request) -> web.Response:
@@ -48,14 +48,14 @@ async def get_string(request: web.Request) -> web.Response:
     shape = _shape(context, found)
     if other:
         shape["with"] = {"locale": other, "text": found.other}
-    return answer(shape, tag=responses.version_tag(found.version))
+    return json_response(shape, tag=responses.version_tag(found.version))
 
 
 async def put_string(request: web.Request) -> web.Response:
     """Save a text, if the string still is at the version of `If-Match`."""
     context = RequestContext(request)
     key, where, expected = context.key(), context.locale(), if_match(request, "v")
-    wanted = await body(request, TextBody)
+    wanted = await read_json(request, TextBody)
     async with context.services.pool.transaction() as connection:
         await lock_title(connection, context.title_id)  # what is allowed depends on what is there
         current = await strings.get_string(connection, context.title_id, key, where)
@@ -71,7 +71,7 @@ async def put_string(request: web.Request) -> web.Response:
             state=wanted.state,
             reasons=wanted.reasons,
         )
-    return answer(_shape(context, saved), tag=responses.version_tag(saved.version))
+    return json_response(_shape(context, saved), tag=responses.version_tag(saved.version))
 
 
 async def review_string(request: web.Request) -> web.Response:
@@ -79,7 +79,7 @@ async def review_string(request: web.Request) -> web.Response:
     context = RequestContext(request)
     key, where, expected = context.key(), context.locale(), if_match(request, "v")
     may_localize(context.who, "review", context.title_id, where)
-    wanted = await body(request, ReviewBody)
+    wanted = await read_json(request, ReviewBody)
     async with context.services.pool.transaction() as connection:
         saved = await strings.review(
             connection,
@@ -90,14 +90,14 @@ async def review_string(request: web.Request) -> web.Response:
             expected=expected,
             actor=context.who.name,
         )
-    return answer(_shape(context, saved), tag=responses.version_tag(saved.version))
+    return json_response(_shape(context, saved), tag=responses.version_tag(saved.version))
 
 
 async def restore_string(request: web.Request) -> web.Response:
     """Write the text of an older revision again."""
     context = RequestContext(request)
     key, where, expected = context.key(), context.locale(), if_match(request, "v")
-    wanted = await body(request, RestoreBody)
+    wanted = await read_json(request, RestoreBody)
     async with context.services.pool.transaction() as connection:
         await lock_title(connection, context.title_id)  # what is allowed depends on what is there
         current = await strings.get_string(connection, context.title_id, key, where)
@@ -111,7 +111,7 @@ async def restore_string(request: web.Request) -> web.Response:
             expected=expected,
             actor=context.who.name,
         )
-    return answer(_shape(context, saved), tag=responses.version_tag(saved.version))
+    return json_response(_shape(context, saved), tag=responses.version_tag(saved.version))
 
 
 async def list_history(request: web.Request) -> web.Response:
@@ -124,11 +124,11 @@ async def list_history(request: web.Request) -> web.Response:
     async with context.services.pool.connection() as connection:
         await strings.get_string(connection, context.title_id, key, where)
         found = await strings.history(connection, context.title_id, key, where, before=int(before))
-    return answer({"revisions": [responses.revision(one) for one in found]})
+    return json_response({"revisions": [responses.revision(one) for one in found]})
 
 
 def _shape(context: RequestContext, found: String) -> responses.Shape:
-    return responses.string(found, published=context.served(found.locale).get(found.key))
+    return responses.string(found, published=context.served_texts(found.locale).get(found.key))
 
 
 # A key may hold any number of slashes, so what stands behind a locale must not be taken for one.

@@ -7,8 +7,8 @@ import re
 from aiohttp import hdrs, web
 
 from service.api.localization import responses
-from service.api.localization.context import RequestContext, answer
-from service.api.localization.schemas import CatalogBody, body
+from service.api.localization.context import RequestContext, json_response
+from service.api.localization.schemas import CatalogBody, read_json
 from service.core.auth.principal import may_localize, titles_of
 from service.core.formats.write import EXPORTS_OF_ONE_FILE, one_file
 from service.core.localization import coverage, fallbacks, strings
@@ -29,7 +29,7 @@ async def list_catalogs(request: web.Request) -> web.Response:
     async with request.app[SERVICES].pool.connection() as connection:
         allowed = titles_of(request[PRINCIPAL], await coverage.title_ids(connection))
         found = await coverage.matrix(connection, allowed)
-    return answer({"catalogs": [responses.coverage(title) for title in found]})
+    return json_response({"catalogs": [responses.coverage(title) for title in found]})
 
 
 async def get_catalog(request: web.Request) -> web.Response:
@@ -38,18 +38,18 @@ async def get_catalog(request: web.Request) -> web.Response:
     query_params(request)
     async with context.services.pool.connection() as connection:
         found = await coverage.of_title(connection, context.title_id)
-    return answer(responses.coverage(found), tag=responses.catalog_tag(found.catalog_version))
+    return json_response(responses.coverage(found), tag=responses.catalog_tag(found.catalog_version))
 
 
 async def change_catalog(request: web.Request) -> web.Response:
     """Say which texts the releases of a title take from now on."""
     context = RequestContext(request)
     may_localize(context.who, "publish", context.title_id)
-    wanted = await body(request, CatalogBody)
+    wanted = await read_json(request, CatalogBody)
     async with context.services.pool.transaction() as connection:
         await strings.set_publish_from(connection, context.title_id, wanted.publish_from)
         found = await coverage.of_title(connection, context.title_id)
-    return answer(responses.coverage(found), tag=responses.catalog_tag(found.catalog_version))
+    return json_response(responses.coverage(found), tag=responses.catalog_tag(found.catalog_version))
 
 
 async def explain_catalog(request: web.Request) -> web.Response:
@@ -66,7 +66,7 @@ async def explain_catalog(request: web.Request) -> web.Response:
         asked["country"] or context.who.country,
         max_distance=context.services.settings.locale_max_distance,
     )
-    return answer(responses.explanation(found))
+    return json_response(responses.explanation(found))
 
 
 async def list_fallbacks(request: web.Request) -> web.Response:
@@ -76,7 +76,7 @@ async def list_fallbacks(request: web.Request) -> web.Response:
     async with context.services.pool.connection() as connection:
         await strings.get_draft_status(connection, context.title_id)
         found = await fallbacks.of_title(connection, context.title_id)
-    return answer({"fallbacks": [responses.fallback(one) for one in found]})
+    return json_response({"fallbacks": [responses.fallback(one) for one in found]})
 
 
 async def export(request: web.Request) -> web.Response:

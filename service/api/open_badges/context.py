@@ -87,7 +87,7 @@ class RequestContext:
         Raises:
             NotFound: nothing is.
         """
-        published = self.services.releases.current.titles.get(self.title_id)
+        published = self.services.snapshots.current.titles.get(self.title_id)
         if published is None:
             raise NotFound("nothing is published in this title")
         return published

@@ -21,7 +21,7 @@ from service.http.api import PRINCIPAL, SERVICES, Route, decode, read_body
 
 MOST_ITEMS = 100
 MOST_BYTES = 1024 * 1024  # of a body
-Thing = Attribute | Metric | Achievement
+Definition = Attribute | Metric | Achievement
 
 
 class Collection(NamedTuple):
@@ -29,45 +29,45 @@ class Collection(NamedTuple):
 
     name: str
     noun: str
-    things: Callable[[Draft], Sequence[Thing]]
+    definitions: Callable[[Draft], Sequence[Definition]]
     shape: Callable[[Draft, Any], Shape]
-    made: Callable[[Draft, bytes, str], Draft]
-    changed: Callable[[Draft, Any, dict[str, Any]], Draft]
+    create: Callable[[Draft, bytes, str], Draft]
+    update: Callable[[Draft, Any, dict[str, Any]], Draft]
 
 
-def _made_attribute(draft: Draft, raw: bytes, public_id: str) -> Draft:
-    return bodies.with_attribute(draft, bodies.decoded(raw, bodies.AttributeItem), public_id)
+def _create_attribute(draft: Draft, raw: bytes, public_id: str) -> Draft:
+    return bodies.with_attribute(draft, bodies.decode_item(raw, bodies.AttributeItem), public_id)
 
 
-def _made_metric(draft: Draft, raw: bytes, public_id: str) -> Draft:
-    return bodies.with_metric(draft, bodies.decoded(raw, bodies.MetricItem), public_id)
+def _create_metric(draft: Draft, raw: bytes, public_id: str) -> Draft:
+    return bodies.with_metric(draft, bodies.decode_item(raw, bodies.MetricItem), public_id)
 
 
-def _made_achievement(draft: Draft, raw: bytes, public_id: str) -> Draft:
-    return bodies.with_achievement(draft, bodies.decoded(raw, bodies.AchievementItem), public_id)
+def _create_achievement(draft: Draft, raw: bytes, public_id: str) -> Draft:
+    return bodies.with_achievement(draft, bodies.decode_item(raw, bodies.AchievementItem), public_id)
 
 
-def _changed_attribute(draft: Draft, known: Attribute, patch: dict[str, Any]) -> Draft:
+def _update_attribute(draft: Draft, known: Attribute, patch: dict[str, Any]) -> Draft:
     _immutable(patch, key=known.key, type=known.kind)
     raw = msgspec.json.encode(bodies.attribute_shape(known) | patch)
-    name = bodies.decoded(raw, bodies.AttributeItem).name
+    name = bodies.decode_item(raw, bodies.AttributeItem).name
     others = [one for one in draft.title.attributes if one.public_id != known.public_id]
     renamed = msgspec.structs.replace(known, name=name)
     title = msgspec.structs.replace(draft.title, attributes=(*others, renamed))
     return msgspec.structs.replace(draft, title=title)
 
 
-def _changed_metric(draft: Draft, known: Metric, patch: dict[str, Any]) -> Draft:
+def _update_metric(draft: Draft, known: Metric, patch: dict[str, Any]) -> Draft:
     _immutable(patch, key=known.key)
     raw = msgspec.json.encode(bodies.metric_shape(draft, known) | patch)
     others = tuple(one for one in draft.title.metrics if one.public_id != known.public_id)
     without = msgspec.structs.replace(draft, title=msgspec.structs.replace(draft.title, metrics=others))
-    return bodies.with_metric(without, bodies.decoded(raw, bodies.MetricItem), known.public_id)
+    return bodies.with_metric(without, bodies.decode_item(raw, bodies.MetricItem), known.public_id)
 
 
-def _changed_achievement(draft: Draft, known: Achievement, patch: dict[str, Any]) -> Draft:
-    raw = bodies.patched(bodies.achievement_shape(draft, known), patch)
-    return bodies.with_achievement(draft, bodies.decoded(raw, bodies.AchievementItem), known.public_id)
+def _update_achievement(draft: Draft, known: Achievement, patch: dict[str, Any]) -> Draft:
+    raw = bodies.apply_patch(bodies.achievement_shape(draft, known), patch)
+    return bodies.with_achievement(draft, bodies.decode_item(raw, bodies.AchievementItem), known.public_id)
 
 
 COLLECTIONS = (
@@ -76,24 +76,24 @@ COLLECTIONS = (
         "Attribute",
         lambda draft: draft.title.attributes,
         lambda _draft, attribute: bodies.attribute_shape(attribute),
-        _made_attribute,
-        _changed_attribute,
+        _create_attribute,
+        _update_attribute,
     ),
     Collection(
         "metrics",
         "Metric",
         lambda draft: [metric for metric in draft.title.metrics if metric.status == "active"],
         bodies.metric_shape,
-        _made_metric,
-        _changed_metric,
+        _create_metric,
+        _update_metric,
     ),
     Collection(
         "achievements",
         "Achievement",
         lambda draft: [one for one in draft.achievements if one.status != "archived"],
         bodies.achievement_shape,
-        _made_achievement,
-        _changed_achievement,
+        _create_achievement,
+        _update_achievement,
     ),
 )
 
@@ -156,7 +156,7 @@ class AdminContext:
         if good:
             async with self.services.pool.transaction() as connection:
                 draft = await amend.amend(connection, self.title_id, all_of_them)
-            await self.services.releases.refresh()
+            await self.services.snapshots.refresh()
         return draft, good
 
     def answer(self, document: object, *, status: int = 200) -> web.Response:
@@ -169,7 +169,7 @@ class AdminContext:
 def _routes_of(collection: Collection) -> tuple[Route, ...]:
     async def list_them(request: web.Request) -> web.Response:
         draft = await (context := AdminContext(request)).draft()
-        things = collection.things(draft)
+        things = collection.definitions(draft)
         skip, limit = _number(request, "skip", 0, 10**9), _number(request, "limit", 10, MOST_ITEMS, least=1)
         return context.answer([collection.shape(draft, thing) for thing in things[skip : skip + limit]])
 
@@ -184,7 +184,7 @@ def _routes_of(collection: Collection) -> tuple[Route, ...]:
         draft, good = await context.amend(
             (
                 {"index": index},
-                lambda before, raw=raw, public_id=public_id: collection.made(before, raw, public_id),  # type: ignore[misc]
+                lambda before, raw=raw, public_id=public_id: collection.create(before, raw, public_id),  # type: ignore[misc]
             )
             for index, (raw, public_id) in enumerate(items)
         )
@@ -193,11 +193,11 @@ def _routes_of(collection: Collection) -> tuple[Route, ...]:
 
     async def update(request: web.Request) -> web.Response:
         context = AdminContext(request)
-        patches = [bodies.decoded(bytes(raw), dict[str, Any]) for raw in await context.items()]
+        patches = [bodies.decode_item(bytes(raw), dict[str, Any]) for raw in await context.items()]
         named = [(str(patch.pop("id", "")), patch) for patch in patches]
 
         def change(public_id: str, patch: dict[str, Any]) -> amend.Amendment:
-            return lambda before: collection.changed(before, _found(collection, before, public_id), patch)
+            return lambda before: collection.update(before, _found(collection, before, public_id), patch)
 
         draft, good = await context.amend(({"id": name}, change(name, patch)) for name, patch in named)
         changed = [collection.shape(draft, _found(collection, draft, named[index][0])) for index in good]
@@ -233,7 +233,7 @@ def _routes_of(collection: Collection) -> tuple[Route, ...]:
 
 
 def _found(collection: Collection, draft: Draft, public_id: str) -> Any:
-    for thing in collection.things(draft):
+    for thing in collection.definitions(draft):
         if thing.public_id == public_id:
             return thing
     raise NotFound(f"{collection.noun} not found by ID")

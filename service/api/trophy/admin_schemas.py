@@ -85,7 +85,7 @@ class AchievementItem(msgspec.Struct, kw_only=True, rename="camel"):
     anniversary_years: int | None = None
 
 
-def decoded(raw: bytes, kind: type[T]) -> T:
+def decode_item(raw: bytes, kind: type[T]) -> T:
     """One item of a body.
 
     Raises:
@@ -96,11 +96,11 @@ def decoded(raw: bytes, kind: type[T]) -> T:
     except msgspec.ValidationError as error:
         field, expected = describe_validation_error(error)
         if expected.startswith("str, got") and field:
-            raise Said(f"{field[:1].upper()}{field[1:]} not a string") from None
+            raise ItemErrors(f"{field[:1].upper()}{field[1:]} not a string") from None
         raise InvalidField(field, expected) from None
 
 
-class Said(InvalidField):
+class ItemErrors(InvalidField):
     """A refusal in Trophy's own words."""
 
     def __init__(self, message: str) -> None:
@@ -112,7 +112,7 @@ def with_attribute(draft: Draft, item: AttributeItem, public_id: str) -> Draft:
     """The title with one attribute more."""
     _key(item.key)
     if any((known.key, known.kind) == (item.key, item.type) for known in draft.title.attributes):
-        raise Said("Key already in use by another attribute")
+        raise ItemErrors("Key already in use by another attribute")
     made = Attribute(key=item.key, public_id=public_id, kind=item.type, name=text(item.name, "name"))
     return _with_title(draft, attributes=(*draft.title.attributes, made))
 
@@ -121,7 +121,7 @@ def with_metric(draft: Draft, item: MetricItem, public_id: str) -> Draft:
     """The title with one metric more; its name is a text of the default locale."""
     _key(item.key)
     if any(known.key == item.key for known in draft.title.metrics):
-        raise Said("Key already in use by another metric")
+        raise ItemErrors("Key already in use by another metric")
     made = Metric(key=item.key, public_id=public_id, unit_type=item.unit_type, units=item.units or None)
     return _with_texts(
         _with_title(draft, metrics=(*draft.title.metrics, made)), {metric_key(item.key): text(item.name, "name")}
@@ -149,7 +149,7 @@ def with_achievement(draft: Draft, item: AchievementItem, public_id: str) -> Dra
         if any(
             one.key == key and one.public_id != public_id and one.status != "archived" for one in draft.achievements
         ):
-            raise Said("Key already in use by another achievement")
+            raise ItemErrors("Key already in use by another achievement")
     made = msgspec.structs.replace(
         known,
         media=(picture, *others),
@@ -217,7 +217,7 @@ def achievement_shape(draft: Draft, achievement: Achievement) -> Shape:
             }
 
 
-def patched(shape: Shape, patch: Mapping[str, Any]) -> bytes:
+def apply_patch(shape: Shape, patch: Mapping[str, Any]) -> bytes:
     """An achievement's shape with what a PATCH says: what is left out stays, null clears, another trigger begins anew."""
     if patch.get("trigger", shape["trigger"]) != shape["trigger"]:
         shape = {name: shape[name] for name in _COMMON}
@@ -232,9 +232,9 @@ def _requirements(title: Title, known: Achievement, item: AchievementItem) -> tu
         case "metric":
             metric = next((one for one in title.metrics if one.public_id == item.metric_id), None)
             if metric is None:
-                raise Said("Metric not found by ID")
+                raise ItemErrors("Metric not found by ID")
             if bytes(item.metric_value) == b"null":
-                raise Said("Metric value is required")
+                raise ItemErrors("Metric value is required")
             value = amount(bytes(item.metric_value), "metricValue")
             if value < 1:
                 raise InvalidField("metricValue", "1 or more", value)
@@ -270,7 +270,7 @@ def _filter(title: Title, filters: list[Filter] | None, kind: AttributeKind) -> 
     pairs: dict[str, str] = {}
     for one in filters or ():
         if one.attribute_id not in keys:
-            raise Said("Attribute not found by ID")
+            raise ItemErrors("Attribute not found by ID")
         pairs[keys[one.attribute_id]] = text(one.attribute_value, "attributeValue")
     return tuple(sorted(pairs.items()))
 

@@ -32,7 +32,7 @@ async def create_keys(request: web.Request) -> web.Response:
     created = []
     for index, raw in enumerate(await administering.items()):
         try:
-            player = user_id(bodies.decoded(bytes(raw), NewKeyItem).user_id, "userId")
+            player = user_id(bodies.decode_item(bytes(raw), NewKeyItem).user_id, "userId")
         except InvalidField as refusal:
             administering.issues.append({"index": index, "severity": "error", "message": str(refusal)})
             continue

@@ -62,7 +62,7 @@ class RequestContext:
         self.services: Services = request.app[SERVICES]
         self.principal = request[PRINCIPAL]
         self.title_id = self.principal.title_id or 0
-        published = self.services.releases.current.titles.get(self.title_id)
+        published = self.services.snapshots.current.titles.get(self.title_id)
         if published is None:
             raise NotFound("nothing is published in the title of this key")
         self.published: PublishedTitle = published

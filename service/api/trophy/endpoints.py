@@ -33,7 +33,7 @@ async def list_achievements(request: web.Request) -> web.Response:
         pairs = user_attributes(text)
     except ValueError as error:
         raise InvalidParameter("userAttributes", "attribute:value,attribute:value", str(error)) from None
-    counts = await context.services.completions.of(context.title_id)
+    counts = await context.services.holder_counts.of(context.title_id)
     renderer = context.renderer
     key = counts.stamp, None if pairs is None else tuple(sorted(pairs.items()))
     if key not in renderer.lists:
@@ -54,9 +54,9 @@ async def list_user_achievements(request: web.Request) -> web.Response:
     """What a user has completed; with `includeIncomplete=true` also what is still open to them."""
     context = RequestContext(request)
     progress = await context.progress(context.player())
-    state, counts = progress.state(), await context.services.completions.of(context.title_id)
+    state, counts = progress.state(), await context.services.holder_counts.of(context.title_id)
     is_whole = request.rel_url.query.get("includeIncomplete") == "true"
-    listed = [one for one in context.published.every.values() if _is_listed(one, state, is_whole=is_whole)]
+    listed = [one for one in context.published.every.values() if _is_visible(one, state, is_whole=is_whole)]
     shapes = [
         with_counts(
             context.renderer.of_player(one, state, now=context.now, with_progress=context.with_progress),
@@ -68,7 +68,7 @@ async def list_user_achievements(request: web.Request) -> web.Response:
     return context.answer(shapes, languages=context.renderer.languages(listed))
 
 
-async def one_metric(request: web.Request) -> web.Response:
+async def get_metric(request: web.Request) -> web.Response:
     """A user's total of one metric, and what can be achieved by it."""
     context = RequestContext(request)
     player, key = context.player(), _metric_key(context)
@@ -85,7 +85,7 @@ async def list_metrics(request: web.Request) -> web.Response:
     return context.answer([context.renderer.metric(metric.key, state, now=context.now) for metric in active])
 
 
-async def event_summary(request: web.Request) -> web.Response:
+async def get_event_summary(request: web.Request) -> web.Response:
     """What a user's days, weeks or months added to a metric."""
     context = RequestContext(request)
     player, key = context.player(), _metric_key(context)
@@ -132,7 +132,7 @@ async def send_event(request: web.Request) -> web.Response:
     return context.answer(shape, status=202 if recorded.is_replay else 201)
 
 
-async def complete(request: web.Request) -> web.Response:
+async def complete_achievement(request: web.Request) -> web.Response:
     """Complete an achievement that is completed by a call. A second time changes nothing."""
     context = RequestContext(request)
     body = await context.body(CompleteBody)
@@ -186,7 +186,7 @@ async def get_user(request: web.Request) -> web.Response:
     return context.answer(responses.user(player, progress.profile, created_at=progress.created_at))
 
 
-async def one_streak(request: web.Request) -> web.Response:
+async def get_streak(request: web.Request) -> web.Response:
     """A user's days in a row, and the days before them if `historyPeriods` asks for some."""
     context = RequestContext(request)
     player = context.player()
@@ -261,7 +261,7 @@ async def _streak_history(context: RequestContext, player: str, state: PlayerSta
     return history
 
 
-def _is_listed(achievement: Achievement, state: PlayerState, *, is_whole: bool) -> bool:
+def _is_visible(achievement: Achievement, state: PlayerState, *, is_whole: bool) -> bool:
     if to_int4(achievement.number) in state.unlocked:
         return is_shown(achievement, state)
     attributes = state.profile.attributes
@@ -305,14 +305,14 @@ ROUTES = tuple(
     for base, suffix in (("", ""), ("/v1", "-v1"))
     for method, path, name, handler in (
         (hdrs.METH_GET, "/achievements", "achievements", list_achievements),
-        (hdrs.METH_POST, "/achievements/{key}/complete", "complete", complete),
+        (hdrs.METH_POST, "/achievements/{key}/complete", "complete", complete_achievement),
         (hdrs.METH_POST, "/metrics/{key}/event", "event", send_event),
         (hdrs.METH_POST, "/users", "create-user", create_user),
         (hdrs.METH_GET, "/users/{id:(?!xuid[(]).+}/achievements", "user-achievements", list_user_achievements),
-        (hdrs.METH_GET, "/users/{id:(?!xuid[(]).+}/metrics/{key}/event-summary", "event-summary", event_summary),
-        (hdrs.METH_GET, "/users/{id:(?!xuid[(]).+}/metrics/{key}", "user-metric", one_metric),
+        (hdrs.METH_GET, "/users/{id:(?!xuid[(]).+}/metrics/{key}/event-summary", "event-summary", get_event_summary),
+        (hdrs.METH_GET, "/users/{id:(?!xuid[(]).+}/metrics/{key}", "user-metric", get_metric),
         (hdrs.METH_GET, "/users/{id:(?!xuid[(]).+}/metrics", "user-metrics", list_metrics),
-        (hdrs.METH_GET, "/users/{id:(?!xuid[(]).+}/streak", "user-streak", one_streak),
+        (hdrs.METH_GET, "/users/{id:(?!xuid[(]).+}/streak", "user-streak", get_streak),
         (hdrs.METH_GET, "/streaks", "streaks", list_streaks),
         (hdrs.METH_GET, "/users/{id:(?!xuid[(]).+}", "user", get_user),
         (hdrs.METH_PUT, "/users/{id:(?!xuid[(]).+}", "identify-user", identify_user),

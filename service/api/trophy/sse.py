@@ -21,16 +21,16 @@ from service.http.api import SERVER, STOPPING, Route
 HEARTBEAT = 15.0  # seconds: under what proxies close idle connections after
 _ID = re.compile(r"([0-9]{1,18})\.([0-9]{1,9})")
 
-Place = tuple[int, int]
+StreamPosition = tuple[int, int]
 """A revision, and a place in it, from 0."""
 
 
-async def unlocks(request: web.Request) -> web.StreamResponse:
+async def stream_unlocks(request: web.Request) -> web.StreamResponse:
     """A stream of a user's unlocks from now on, or from after `Last-Event-ID`."""
     context = RequestContext(request)
     player = context.player()
-    place = _asked_for(request)
-    async with context.services.watch.subscribe(player) as changes:
+    place = _resume_position(request)
+    async with context.services.subscriptions.subscribe(player) as changes:
         found = await context.services.progress.read_title(player, context.title_id)
         if place is None:  # from now on
             place = max((at for at, _, _ in _unlocks(found.progress)), default=(0, -1))
@@ -50,7 +50,7 @@ async def unlocks(request: web.Request) -> web.StreamResponse:
             for at, number, ticks in _unlocks(found.progress):
                 if at > place:
                     place = at
-                    published = context.services.releases.current.titles.get(context.title_id, context.published)
+                    published = context.services.snapshots.current.titles.get(context.title_id, context.published)
                     body = completed(published, player, number, ticks)
                     if body is not None:
                         head = f"id: {at[0]}.{at[1]}\nevent: achievement.completed\ndata: ".encode()
@@ -64,7 +64,7 @@ async def unlocks(request: web.Request) -> web.StreamResponse:
     return response
 
 
-def _asked_for(request: web.Request) -> Place | None:
+def _resume_position(request: web.Request) -> StreamPosition | None:
     text = request.headers.get("Last-Event-ID") or request.rel_url.query.get("lastEventId")
     if not text:
         return None
@@ -74,17 +74,17 @@ def _asked_for(request: web.Request) -> Place | None:
     return int(match[1]), int(match[2])
 
 
-def _unlocks(progress: TitleProgress | None) -> Iterator[tuple[Place, int, int]]:
+def _unlocks(progress: TitleProgress | None) -> Iterator[tuple[StreamPosition, int, int]]:
     """Where each unlock stands, its number, and when it was, in the order in which they were written."""
     if progress is None:
         return
-    place: Place = (0, -1)
+    place: StreamPosition = (0, -1)
     for stored_number, revision in progress.locale_written_in().items():
         place = revision, place[1] + 1 if revision == place[0] else 0
         yield place, from_int4(stored_number), progress.unlocked_at[stored_number]
 
 
 ROUTES = tuple(
-    Route(hdrs.METH_GET, base + "/users/{id:(?!xuid[(]).+}/achievements/stream", "user-stream" + suffix, unlocks)
+    Route(hdrs.METH_GET, base + "/users/{id:(?!xuid[(]).+}/achievements/stream", "user-stream" + suffix, stream_unlocks)
     for base, suffix in (("", ""), ("/v1", "-v1"))
 )

@@ -14,7 +14,7 @@ from service.api.workbench.context import RequestContext
 from service.api.workbench.forms import Form, read_form
 from service.api.workbench.preview import card_of
 from service.api.workbench.strings import filter_of
-from service.api.workbench.word_diff import difference
+from service.api.workbench.word_diff import word_diff
 from service.core.auth.principal import Right, may_localize
 from service.core.localization import strings
 from service.core.localization.strings import String, WritableState
@@ -65,9 +65,9 @@ async def post_string(request: web.Request) -> web.Response:
     if form.get("then") == "next":
         following = await _next(context, key, where)
         if following is None:
-            return pages.see_other(pages.address(context.title_id, where, **(asked | {"from_": ""})))
-        return pages.see_other(pages.address(context.title_id, where, following, **(asked | {"from_": key})))
-    return pages.see_other(pages.address(context.title_id, where, key, **asked, saved="yes"))
+            return pages.redirect(pages.address(context.title_id, where, **(asked | {"from_": ""})))
+        return pages.redirect(pages.address(context.title_id, where, following, **(asked | {"from_": key})))
+    return pages.redirect(pages.address(context.title_id, where, key, **asked, saved="yes"))
 
 
 async def put_string(request: web.Request) -> web.Response:
@@ -139,7 +139,7 @@ async def _editor(
 ) -> web.Response:
     """The page of a string: `typed` in place of its text, over the version `expected`, with what was wrong."""
     asked, title_id = _list_of(context.request), context.title_id
-    published = context.services.releases.current.titles.get(title_id)
+    published = context.services.snapshots.current.titles.get(title_id)
     async with context.services.pool.connection() as connection:
         string = await strings.get_string(connection, title_id, key, where, other=asked["with_"])
         revisions = await strings.history(connection, title_id, key, where)
@@ -148,8 +148,8 @@ async def _editor(
     visit = context.services.presence.open(title_id, key, where, name=context.who.name, now=time.monotonic())
     following = await _next(context, key, where)
     step = asked | {"from_": ""}
-    changes = [difference(old.text or "", new.text or "") for new, old in pairwise(revisions)]
-    return pages.page(
+    changes = [word_diff(old.text or "", new.text or "") for new, old in pairwise(revisions)]
+    return pages.render_page(
         context.request,
         "editor.html",
         status=status,
@@ -194,15 +194,15 @@ async def _conflict(context: RequestContext, form: Form, conflict: Conflict) -> 
     async with context.services.pool.connection() as connection:
         old = await strings.history(connection, context.title_id, theirs.key, theirs.locale, before=seen + 1, count=1)
     base = old[0].text or "" if old else ""
-    return pages.page(
+    return pages.render_page(
         context.request,
         "conflict.html",
         status=409,
         title_id=context.title_id,
         string=theirs,
         base=base,
-        theirs=difference(base, theirs.text or ""),
-        yours=difference(base, form.get("text")),
+        theirs=word_diff(base, theirs.text or ""),
+        yours=word_diff(base, form.get("text")),
         text=form.get("text"),
         action=form.get("action", "save") if form.get("action", "save") in _SAVES else "save",
         here=pages.address(context.title_id, theirs.locale, theirs.key, **_list_of(context.request)),

@@ -38,10 +38,12 @@ def error_response(request: web.BaseRequest, error: errors.LaurelError | None) -
         response.headers.update({**pages.HEADERS, hdrs.CACHE_CONTROL: "no-store"})
     elif isinstance(error, errors.Unauthenticated):
         then = str(request.rel_url) if request.method in (hdrs.METH_GET, hdrs.METH_HEAD) else "/l10n"
-        response = pages.page(request, "sign_in.html", status=status, then=then, problem=None)
+        response = pages.render_page(request, "sign_in.html", status=status, then=then, problem=None)
     else:
         problems = error.problems if isinstance(error, errors.InvalidCatalog) else ()
-        response = pages.page(request, "error.html", status=status, code=status, detail=detail, problems=problems)
+        response = pages.render_page(
+            request, "error.html", status=status, code=status, detail=detail, problems=problems
+        )
     if isinstance(error, errors.MethodNotAllowed):
         response.headers[hdrs.ALLOW] = ", ".join(error.allowed)
     if isinstance(error, (errors.Unavailable, errors.TooManyRequests)):

@@ -68,7 +68,7 @@ class Upload(msgspec.Struct, frozen=True):
     data: bytes
 
 
-def refuse_other_sites(request: web.Request) -> None:
+def reject_cross_site(request: web.Request) -> None:
     """Let nobody's page but ours send a request that changes something.
 
     Browsers say whose page it is in `Sec-Fetch-Site` and `Origin`; what is no browser says neither, and has no cookie.
@@ -107,7 +107,7 @@ async def read_fields(request: web.Request) -> Form:
         BadRequest: it is no form.
         PayloadTooLarge: it is longer than any of ours.
     """
-    refuse_other_sites(request)
+    reject_cross_site(request)
     if request.content_type != "application/x-www-form-urlencoded":
         raise UnsupportedMediaType("Content-Type: expected application/x-www-form-urlencoded, as forms send")
     body = await read_body(request, limit=MOST_BYTES)
@@ -133,7 +133,7 @@ async def read_upload(request: web.Request) -> Upload:
         PayloadTooLarge: it is longer than what is read of a file.
         RequestTimeout: it did not arrive in time.
     """
-    refuse_other_sites(request)
+    reject_cross_site(request)
     if request.content_type != "multipart/form-data" or not request.headers[hdrs.CONTENT_TYPE].isascii():
         raise UnsupportedMediaType("Content-Type: expected multipart/form-data, as forms with a file send")
     if (request.content_length or 0) > MAX_BYTES + MOST_BYTES:

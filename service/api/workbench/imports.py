@@ -27,7 +27,7 @@ async def import_page(request: web.Request) -> web.Response:
     query_params(request)
     async with context.services.pool.connection() as connection:
         title = await coverage.of_title(connection, context.title_id)
-    return pages.page(
+    return pages.render_page(
         request,
         "imports.html",
         title_id=context.title_id,
@@ -59,7 +59,7 @@ async def post_import(request: web.Request) -> web.Response:
         mode=next(mode for mode in _MODES if mode == form.get("mode", "merge")),
         overwrite_approved=form.get("over_approved") == "yes",
     )
-    return pages.see_other(pages.address(context.title_id, "imports", batch.batch_id))
+    return pages.redirect(pages.address(context.title_id, "imports", batch.batch_id))
 
 
 async def get_import(request: web.Request) -> web.Response:
@@ -69,7 +69,7 @@ async def get_import(request: web.Request) -> web.Response:
     async with context.services.pool.connection() as connection:
         batch = await imports.get_batch(connection, context.title_id, path_int(request, "id"))
         editing = await strings.get_draft_status(connection, context.title_id)
-    return pages.page(
+    return pages.render_page(
         request,
         "import.html",
         title_id=context.title_id,
@@ -109,7 +109,7 @@ async def apply_import(request: web.Request) -> web.Response:
             catalog_version=form.whole("catalog_version"),
             actor=context.who.name,
         )
-    return pages.see_other(pages.address(context.title_id, "imports", batch.batch_id))
+    return pages.redirect(pages.address(context.title_id, "imports", batch.batch_id))
 
 
 async def export(request: web.Request) -> web.Response:

@@ -16,7 +16,7 @@ async def list_titles(request: web.Request) -> web.Response:
     async with request.app[SERVICES].pool.connection() as connection:
         allowed = titles_of(request[PRINCIPAL], await coverage.title_ids(connection))
         found = await coverage.matrix(connection, allowed)
-    return pages.page(request, "overview.html", titles=found)
+    return pages.render_page(request, "overview.html", titles=found)
 
 
 async def open_title(request: web.Request) -> web.Response:
@@ -24,10 +24,10 @@ async def open_title(request: web.Request) -> web.Response:
     context = RequestContext(request)
     asked = query_params(request, "locale")
     if asked["locale"]:
-        return pages.see_other(pages.address(context.title_id, locale_param("locale", asked["locale"])))
+        return pages.redirect(pages.address(context.title_id, locale_param("locale", asked["locale"])))
     async with context.services.pool.connection() as connection:
         found = await coverage.of_title(connection, context.title_id)
-    return pages.page(request, "overview.html", titles=[found])
+    return pages.render_page(request, "overview.html", titles=[found])
 
 
 ROUTES = (

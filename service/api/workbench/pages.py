@@ -32,7 +32,7 @@ HEADERS: Mapping[str, str] = {
 _HERE = pathlib.Path(__file__).parent
 
 
-def page(request: web.BaseRequest, template: str, *, status: int = 200, **context: Any) -> web.Response:
+def render_page(request: web.BaseRequest, template: str, *, status: int = 200, **context: Any) -> web.Response:
     """The template as a page in the caller's language, kept by nobody on the way."""
     language = i18n.language_for(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ()))
     who: Principal | None = request.get(PRINCIPAL)
@@ -55,7 +55,7 @@ def page(request: web.BaseRequest, template: str, *, status: int = 200, **contex
     return web.Response(status=status, text=text, headers=headers, content_type="text/html", charset="utf-8")
 
 
-def see_other(where: str) -> web.Response:
+def redirect(where: str) -> web.Response:
     """On to another page, which is asked for by GET whatever the method was (RFC 9110 §15.4.4)."""
     return web.Response(status=303, headers={**HEADERS, hdrs.CACHE_CONTROL: "no-store", hdrs.LOCATION: where})
 

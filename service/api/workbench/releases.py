@@ -34,7 +34,7 @@ async def list_releases(request: web.Request) -> web.Response:
         publications = await history.list_publications(connection, context.title_id)
         scheduled = await schedules.of_title(connection, context.title_id)
     problems, warnings = publish_rules.check(draft)
-    return pages.page(
+    return pages.render_page(
         request,
         "releases.html",
         title_id=context.title_id,
@@ -62,7 +62,7 @@ async def get_release(request: web.Request) -> web.Response:
         found = next(one for one in await publish.list_releases(connection, context.title_id) if one.release == release)
         made = datetime.fromisoformat(found.created_at)
         authors = await history.authors(connection, context.title_id, changes, before=made.replace(microsecond=999_999))
-    return pages.page(
+    return pages.render_page(
         request,
         "release.html",
         title_id=context.title_id,
@@ -94,7 +94,7 @@ async def post_release(request: web.Request) -> web.Response:
         if version != seen:
             raise Conflict("texts changed since this page was made: look at the difference again", version)
         await publish.publish(connection, context.title_id, actor=context.who.name, note=note)
-    await context.services.releases.refresh()
+    await context.services.snapshots.refresh()
     return _again(context)
 
 
@@ -108,7 +108,7 @@ async def activate(request: web.Request) -> web.Response:
     release = path_int(request, "release", most=_RELEASES)
     async with context.services.pool.transaction() as connection:
         await publish.rollback(connection, context.title_id, release, actor=context.who.name, note=note)
-    await context.services.releases.refresh()
+    await context.services.snapshots.refresh()
     return _again(context)
 
 
@@ -124,7 +124,7 @@ async def cancel_schedule(request: web.Request) -> web.Response:
 
 
 def _again(context: RequestContext) -> web.Response:
-    return pages.see_other(pages.address(context.title_id, "releases"))
+    return pages.redirect(pages.address(context.title_id, "releases"))
 
 
 def _moment(form: Form) -> datetime:

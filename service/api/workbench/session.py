@@ -43,7 +43,7 @@ async def authenticate(request: web.Request) -> Principal:
 
 async def sign_in_page(request: web.Request) -> web.Response:
     """Where a token is pasted."""
-    return pages.page(request, "sign_in.html", then=_then(request.rel_url.query.get("then", "")), problem=None)
+    return pages.render_page(request, "sign_in.html", then=_then(request.rel_url.query.get("then", "")), problem=None)
 
 
 async def sign_in(request: web.Request) -> web.Response:
@@ -55,11 +55,11 @@ async def sign_in(request: web.Request) -> web.Response:
     try:
         who = await authenticate_token(services, services.verifier.bearer, f"Bearer {token.removeprefix('Bearer ')}")
     except Unauthenticated as refusal:
-        return pages.page(request, "sign_in.html", status=401, then=then, problem=str(refusal))
+        return pages.render_page(request, "sign_in.html", status=401, then=then, problem=str(refusal))
     if not who.grants:
         problem = "this token gives no right on texts: it needs the claim l10n"
-        return pages.page(request, "sign_in.html", status=403, then=then, problem=problem)
-    response = pages.see_other(then)
+        return pages.render_page(request, "sign_in.html", status=403, then=then, problem=problem)
+    response = pages.redirect(then)
     response.set_cookie(
         COOKIE,
         services.sessions.seal(who),
@@ -76,7 +76,7 @@ async def sign_out(request: web.Request) -> web.Response:
     """Let the browser forget the session."""
     if SESSION in request:
         await read_form(request)
-    response = pages.see_other("/l10n/session")
+    response = pages.redirect("/l10n/session")
     response.del_cookie(COOKIE, path=_PATH)
     return response
 

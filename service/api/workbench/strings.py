@@ -31,7 +31,7 @@ async def list_strings(request: web.Request) -> web.Response:
             after=asked["after"],
         )
         editing = await strings.get_draft_status(connection, context.title_id)
-    return pages.page(
+    return pages.render_page(
         request,
         "strings.html",
         title_id=context.title_id,

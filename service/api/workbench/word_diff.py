@@ -17,7 +17,7 @@ class Piece(msgspec.Struct, frozen=True):
     text: str
 
 
-def difference(before: str, after: str) -> list[Piece]:
+def word_diff(before: str, after: str) -> list[Piece]:
     """The pieces of both texts in order: those without the removed ones are `after`, without the added ones `before`."""
     old, new = _WORDS.findall(before), _WORDS.findall(after)
     if len(old) * len(new) > _MOST_PAIRS:

@@ -29,7 +29,7 @@ _TABLE: tuple[tuple[type[errors.LaurelError], int, int], ...] = (
     (errors.Unavailable, 503, 5300),
     (errors.BadRequest, 400, 4000),
 )
-_OURS = 500, 5000
+_INTERNAL_ERROR = 500, 5000
 
 # Correlation vector 2.1: 22 base64 characters and dotted counters, "!" when it may not grow any more. Version 1, which
 # xbox-webapi sends, has 16.
@@ -40,7 +40,7 @@ _VECTOR_CHARACTERS = 128
 def error_response(request: web.BaseRequest, error: errors.LaurelError | None) -> web.Response:
     """The status, headers and body for an error; None is a bug of ours, which is told without detail."""
     if error is None:
-        (status, code), message = _OURS, "This is an error of the service, and it has been noted."
+        (status, code), message = _INTERNAL_ERROR, "This is an error of the service, and it has been noted."
     else:
         status, code = next((status, code) for kind, status, code in _TABLE if isinstance(error, kind))
         message = str(error)

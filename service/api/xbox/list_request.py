@@ -22,8 +22,8 @@ from service.core.progress.paging import ListSpec, Order
 from service.errors import InvalidParameter
 
 DEFAULT_PAGE = 32  # items, as three captures of the live service show
-LARGEST_PAGE = 1000  # items; a title has 500 at most
-MOST_TITLES = 100  # titles a list: bounds what one request reads
+MAX_PAGE = 1000  # items; a title has 500 at most
+MAX_TITLES = 100  # titles a list: bounds what one request reads
 _INT32 = 2**31
 _LONGEST_KEPT = 256  # characters: bounds what the cache of questions can hold
 
@@ -42,14 +42,14 @@ _ORDERS = {
 _KINDS: Mapping[str, Kind] = {"persistent": "Persistent", "challenge": "Challenge"}
 
 
-Holds = Literal["achievements", "unlocked", "possible", "titles"]
+ListKind = Literal["achievements", "unlocked", "possible", "titles"]
 """What a list is of: achievements, only unlocked ones, only what could be earned, or titles."""
 
 
 class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     """One list and one page of it. Exactly one of `token` and `offset` counts; `count` is items a page."""
 
-    asked: ListSpec
+    spec: ListSpec
     count: int
     offset: int = 0
     token: str | None = None
@@ -57,7 +57,7 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     """The same for every spelling of the same question: what an ETag is made over."""
 
 
-def read(query_string: str, *, own_title: int | None, holds: Holds = "achievements") -> ListQuery:
+def parse_list_query(query_string: str, *, own_title: int | None, holds: ListKind = "achievements") -> ListQuery:
     """The question that a raw query string asks.
 
     `own_title` is the token's; it joins the scope when no `titleId` is given. `holds` is what the list is of,
@@ -68,19 +68,19 @@ def read(query_string: str, *, own_title: int | None, holds: Holds = "achievemen
             each other.
     """
     if len(query_string) > _LONGEST_KEPT:
-        return _read.__wrapped__(query_string, own_title, holds)
-    return _read(query_string, own_title, holds)
+        return _parse.__wrapped__(query_string, own_title, holds)
+    return _parse(query_string, own_title, holds)
 
 
 @functools.lru_cache(maxsize=4096)  # few distinct questions are asked again and again
-def _read(query_string: str, own_title: int | None, holds: Holds) -> ListQuery:
+def _parse(query_string: str, own_title: int | None, holds: ListKind) -> ListQuery:
     values = parameters(query_string)
     titles = _titles(values)
     own_title = own_title if not titles else None
     if holds == "titles":
         asked = ListSpec(of="titles", titles=titles, own_title=own_title, order=_order(values))
     else:
-        unlocked_only, possible_only = _which(values, holds)
+        unlocked_only, possible_only = _unlocked_and_possible(values, holds)
         asked = ListSpec(
             titles=titles,
             own_title=own_title,
@@ -93,9 +93,9 @@ def _read(query_string: str, own_title: int | None, holds: Holds) -> ListQuery:
     offset = _whole(values, "skipItems")
     if token is not None and (token == "" or _OFFSET.fullmatch(token)):
         token, offset = None, int(f"0{token}")
-    count = min(_whole(values, "maxItems") or DEFAULT_PAGE, LARGEST_PAGE)
+    count = min(_whole(values, "maxItems") or DEFAULT_PAGE, MAX_PAGE)
     return ListQuery(
-        asked=asked,
+        spec=asked,
         count=count,
         offset=0 if token else offset,
         token=token,
@@ -103,7 +103,7 @@ def _read(query_string: str, own_title: int | None, holds: Holds) -> ListQuery:
     )
 
 
-def _which(values: dict[str, str], holds: Holds) -> tuple[bool, bool]:
+def _unlocked_and_possible(values: dict[str, str], holds: ListKind) -> tuple[bool, bool]:
     """Whether the list leaves out what is locked, and whether it leaves out what the player has."""
     unlocked_only, possible_only = _flag(values, "unlockedOnly"), _flag(values, "possibleOnly")
     if unlocked_only and holds == "possible":
@@ -165,8 +165,8 @@ def _titles(values: dict[str, str]) -> tuple[int, ...]:
                 "titleId", "one or more title ids, decimal, 1 to 4294967295, with commas between", text
             )
         titles.add(int(part))
-    if len(parts) > MOST_TITLES:
-        raise InvalidParameter("titleId", f"at most {MOST_TITLES} titles", len(parts))
+    if len(parts) > MAX_TITLES:
+        raise InvalidParameter("titleId", f"at most {MAX_TITLES} titles", len(parts))
     return tuple(sorted(titles))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from service.api.xbox.list_request import DEFAULT_PAGE, LARGEST_PAGE, MOST_TITLES
+from service.api.xbox.list_request import DEFAULT_PAGE, MAX_PAGE, MAX_TITLES
 from service.api.xbox.schemas import SCHEMAS, TOKEN, Schema, array, reference
 from service.core.catalog.model import U32
 
@@ -57,7 +57,7 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "query",
         "maxItems",
         {"type": "integer", "format": "int32", "minimum": 0, "maximum": _INT32 - 1, "default": DEFAULT_PAGE},
-        f"How many items a page has. More than {LARGEST_PAGE} is {LARGEST_PAGE}, 0 is the default.",
+        f"How many items a page has. More than {MAX_PAGE} is {MAX_PAGE}, 0 is the default.",
     ),
     "continuationToken": _parameter(
         "query",
@@ -69,7 +69,7 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "titleId": _parameter(
         "query",
         "titleId",
-        array(_TITLE_ID, minItems=1, maxItems=MOST_TITLES),
+        array(_TITLE_ID, minItems=1, maxItems=MAX_TITLES),
         "Which titles, with commas between. Without it: those that the player has anything in, and the token's own.",
         style="form",
         explode=False,

@@ -46,7 +46,7 @@ class Update(msgspec.Struct, kw_only=True, rename="camel"):
     achievements: list[Item]
 
 
-async def update(request: web.Request) -> web.Response:
+async def update_progress(request: web.Request) -> web.Response:
     """Report progress of one player in one title: 200 if anything changed, 304 if nothing did, both without a body."""
     services, principal = request.app[SERVICES], request[PRINCIPAL]
     try:
@@ -57,7 +57,7 @@ async def update(request: web.Request) -> web.Response:
     scid = request.match_info["scid"]
     if _GUID.fullmatch(scid) is None:
         raise InvalidParameter("scid", "a GUID such as b5dd9daf-0000-0000-0000-000000000000", scid)
-    snapshot = services.releases.current
+    snapshot = services.snapshots.current
     published = snapshot.titles.get(snapshot.by_scid.get(scid.lower(), 0))
     if published is None:
         raise NotFound(f"there is no service config {scid}")

@@ -9,10 +9,10 @@ from aiohttp import hdrs, web
 
 from service.api.xbox import list_request, list_response, title_history
 from service.api.xbox.errors import correlation_vector, error_response
-from service.api.xbox.list_request import Holds, ListQuery
+from service.api.xbox.list_request import ListKind, ListQuery
 from service.api.xbox.list_response import Contract
 from service.api.xbox.openapi import OPENAPI
-from service.api.xbox.progress_update import update
+from service.api.xbox.progress_update import update_progress
 from service.api.xbox.rta import connect
 from service.core.auth.principal import Principal, canonical_xuid, may_read_progress
 from service.core.languages import negotiation
@@ -58,19 +58,19 @@ async def authenticate(request: web.Request) -> Principal:
 
 async def list_achievements(request: web.Request) -> web.Response:
     """A page of what one player has earned, and could."""
-    question = _Question(request)
+    question = _ListEndpoint(request)
     return await question.page(question.read("unlocked" if question.contract.is_legacy else "achievements"))
 
 
 async def list_title_achievements(request: web.Request) -> web.Response:
     """A page of what can be earned, everything locked: where contracts 1 and 3 have their catalogue."""
-    question = _Question(request)
+    question = _ListEndpoint(request)
     return await question.page(question.read("possible"))
 
 
-async def one_achievement(request: web.Request) -> web.Response:
+async def get_achievement(request: web.Request) -> web.Response:
     """One achievement by service config id and number."""
-    question = _Question(request)
+    question = _ListEndpoint(request)
     scid, number = request.match_info["scid"], request.match_info["number"]
     if _GUID.fullmatch(scid) is None:
         raise InvalidParameter("scid", "a GUID such as b5dd9daf-0000-0000-0000-000000000000", scid)
@@ -81,11 +81,11 @@ async def one_achievement(request: web.Request) -> web.Response:
 
 async def list_titles(request: web.Request) -> web.Response:
     """A page of the titles that one player has anything in."""
-    question = _Question(request)
+    question = _ListEndpoint(request)
     return await question.history(question.read("titles"))
 
 
-class _Question:
+class _ListEndpoint:
     """What all requests of this door have in common: whose, in which contract and languages."""
 
     def __init__(self, request: web.Request) -> None:
@@ -105,8 +105,10 @@ class _Question:
         self.condition = ", ".join(request.headers.getall(hdrs.IF_NONE_MATCH, ())) or None
         self.accept_language = ", ".join(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ()))[:_LANGUAGE_CHARACTERS]
 
-    def read(self, holds: Holds) -> ListQuery:
-        return list_request.read(self.request.rel_url.raw_query_string, own_title=self.principal.title_id, holds=holds)
+    def read(self, holds: ListKind) -> ListQuery:
+        return list_request.parse_list_query(
+            self.request.rel_url.raw_query_string, own_title=self.principal.title_id, holds=holds
+        )
 
     def chain_of(self, published: PublishedTitle) -> tuple[str, ...]:
         chain = negotiation.chain(
@@ -123,9 +125,9 @@ class _Question:
     def walk(self, asked: ListQuery) -> PageRequest:
         cursor: Cursor | None = None
         if asked.token is not None:
-            cursor = self.services.tokens.read(asked.token, player=self.player, asked=asked.asked)
+            cursor = self.services.continuation_tokens.read(asked.token, player=self.player, asked=asked.spec)
         return PageRequest(
-            player=self.player, spec=asked.asked, cursor=cursor, offset=asked.offset, now=int(time.time())
+            player=self.player, spec=asked.spec, cursor=cursor, offset=asked.offset, now=int(time.time())
         )
 
     async def page(self, asked: ListQuery) -> web.Response:
@@ -136,14 +138,14 @@ class _Question:
         page = lists.read_page(walk, views, count=asked.count, revision=revision, everything=everything)
         token = None
         if page.cursor is not None:
-            token = self.services.tokens.make(page.cursor, player=self.player, asked=asked.asked)
+            token = self.services.continuation_tokens.make(page.cursor, player=self.player, asked=asked.spec)
         body, languages = list_response.achievements(
             page,
             self.contract,
             chain_of=self.chain_of,
             rarities=self.services.rarities,
             token=token,
-            possible_only=asked.asked.possible_only,
+            possible_only=asked.spec.possible_only,
         )
         return self._answer(body, tag, languages)
 
@@ -156,20 +158,20 @@ class _Question:
         views = [view for view in views if view.progress is not None]
         as_of = walk.cursor.as_of if walk.cursor is not None else max(revision, 0)
         version = walk.cursor.version if walk.cursor is not None else newest
-        views = title_history.in_order(views, asked.asked.order, as_of=as_of, everything=everything)
+        views = title_history.in_order(views, asked.spec.order, as_of=as_of, everything=everything)
         start = walk.offset if walk.cursor is None else title_history.after(views, walk.cursor)
         shown = views[start : start + asked.count]
         token = None
         if shown and start + len(shown) < len(views):
             last = Cursor(title_id=shown[-1].published.title_id, number=0, as_of=as_of, version=version)
-            token = self.services.tokens.make(last, player=self.player, asked=asked.asked)
+            token = self.services.continuation_tokens.make(last, player=self.player, asked=asked.spec)
         body, languages = title_history.titles(
             shown, self.contract, chain_of=self.chain_of, token=token, total=len(views)
         )
         return self._answer(body, tag, languages)
 
     async def one(self, scid: str, number: int) -> web.Response:
-        snapshot = self.services.releases.current
+        snapshot = self.services.snapshots.current
         published = snapshot.titles.get(snapshot.by_scid.get(scid, 0))
         position = None if published is None else published.position_of(number)
         if published is None or position is None:
@@ -192,11 +194,11 @@ class _Question:
         condition = self.condition
         if not walk.spec.titles:
             everything = await services.progress.read_all(self.player)
-            views = await lists.player_titles(walk, services.releases, everything)
+            views = await lists.player_titles(walk, services.snapshots, everything)
             titles = [view.published for view in views]
             tag = _tag(everything.revision, self._digest_of_list(walk, asked, titles))
             return None if etag_matches(condition, tag) else views, everything.revision, everything, tag
-        titles = await lists.requested_titles(walk, services.releases)
+        titles = await lists.requested_titles(walk, services.snapshots)
         digest = self._digest_of_list(walk, asked, titles)
         if walk.spec.possible_only:
             tag = _tag(-1, digest)
@@ -281,9 +283,9 @@ API = Api(
             "GET",
             _PLAYER + "/achievements/{scid:[^/]+}/{number:(?!update/?$)[^/]+}{slash:/?}",
             "achievement",
-            one_achievement,
+            get_achievement,
         ),
-        Route("POST", _PLAYER + "/achievements/{scid:[^/]+}/update{slash:/?}", "update", update),
+        Route("POST", _PLAYER + "/achievements/{scid:[^/]+}/update{slash:/?}", "update", update_progress),
         Route("GET", "/connect", "connect", connect),
         Route("GET", _PLAYER + "/history/titles{slash:/?}", "history", list_titles),
     ),

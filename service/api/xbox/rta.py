@@ -52,7 +52,7 @@ async def connect(request: web.Request) -> web.StreamResponse:
     ending = asyncio.create_task(_end(request, socket, left))
     try:
         async for message in socket:
-            if message.type is not WSMsgType.TEXT or not await connection.take(message.data):
+            if message.type is not WSMsgType.TEXT or not await connection.handle(message.data):
                 break
     finally:
         ending.cancel()
@@ -79,7 +79,7 @@ class _Connection:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._last = 0
 
-    async def take(self, text: str) -> bool:
+    async def handle(self, text: str) -> bool:
         """Answer a message; False if it is none of this protocol, and the connection is over."""
         try:
             message = msgspec.json.decode(text)
@@ -128,7 +128,7 @@ class _Connection:
             raise NotFound("there is no such resource")
         player = canonical_xuid(match[1])
         may_read_progress(self._principal, player, policy=self._services.settings.read_policy)
-        snapshot = self._services.releases.current
+        snapshot = self._services.snapshots.current
         published = snapshot.titles.get(snapshot.by_scid.get(match[2].lower(), 0))
         if published is None:
             raise NotFound("there is no such service config")
@@ -139,7 +139,7 @@ class _Connection:
     ) -> None:
         """Give what is so now to whoever waits for it, then tell of each change."""
         try:
-            async with self._services.watch.subscribe(player) as changes:
+            async with self._services.subscriptions.subscribe(player) as changes:
                 known = await self._progression(player, published)
                 ready.set_result(_data(published, known))
                 while True:

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from service.api import graphql as graphql_api
 from service.api.graphql import response_templates
-from service.api.graphql.compiled_query import NeedExecutor
+from service.api.graphql.compiled_query import FallbackToExecutor
 from service.api.graphql.document import Document
-from service.api.graphql.schema import Execution, Own, bind
+from service.api.graphql.schema import Execution, PerPlayerFields, bind
 
 SDL = pathlib.Path(graphql_api.__file__).with_name("schema.graphql").read_text(encoding="utf-8")
 CURSOR = graphql.StringValueNode(value="c")
@@ -93,7 +93,7 @@ def current(badge, _arguments, _context):
     return badge.earning_criteria.current_threshold
 
 
-OWN = Own(
+OWN = PerPlayerFields(
     of="Badge",
     key=lambda badge: badge.id,
     fields={
@@ -131,7 +131,7 @@ async def by_plan(document, variables):
         return None
     try:
         return msgspec.json.encode({"data": await found.run("context", coerced)})
-    except NeedExecutor:
+    except FallbackToExecutor:
         return None
 
 

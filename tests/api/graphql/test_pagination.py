@@ -6,7 +6,7 @@ from gql.transport.aiohttp import AIOHTTPTransport
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.api.graphql.pagination import Asked, Cursors, cut
+from service.api.graphql.pagination import Cursors, PageArguments, slice_page
 from service.errors import ExpiredToken, InvalidToken
 from tests.api.graphql.conftest import USER
 from tests.factories import counted, metric
@@ -200,11 +200,11 @@ def test_a_part_is_what_lies_behind_or_before_the_cursor(numbers, size, is_rever
     places = [(number, number) for number in sorted(numbers, reverse=is_reversed)]
     place = None if cursor is None else (cursor, cursor)
     asked = (
-        Asked(first=size, after=place, is_reversed=is_reversed)
+        PageArguments(first=size, after=place, is_reversed=is_reversed)
         if is_forward
-        else Asked(last=size, before=place, is_reversed=is_reversed)
+        else PageArguments(last=size, before=place, is_reversed=is_reversed)
     )
-    part = cut(len(places), asked, places.__getitem__)
+    part = slice_page(len(places), asked, places.__getitem__)
     shown = [number for number, _ in places[part.start : part.stop]]
 
     def is_wanted(number):

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from service.api import graphql as graphql_api
 from service.api.graphql import context, document, transport
-from service.api.graphql.errors import described
+from service.api.graphql.errors import describe
 from service.api.graphql.resolvers import GETTERS, ROOTS
 from service.api.graphql.schema import bind
 from service.errors import LaurelError
@@ -306,7 +306,9 @@ def door_of(services, aiohttp_client, application, make_context):
         known = document.Documents(bound)
 
         async def graphql(request):
-            return await transport.answer(request, known, make_context=context.make_context, allow=context.allow)
+            return await transport.execute_request(
+                request, known, make_context=context.make_context, allow=context.allow
+            )
 
         app = web.Application()
         app[SERVICES] = services
@@ -342,7 +344,7 @@ async def test_an_execution_that_takes_too_long_is_ended(door_of, monkeypatch):
 
 def test_documents_and_hashes_are_kept_by_their_weight():
     """However many come, and however large: the newest stay, and what is asked for again counts as new."""
-    kept = document.Kept(100)
+    kept = document.BoundedCache(100)
     for i in range(10):
         kept.put(i, str(i), weight=20)
         kept.get(5)
@@ -362,4 +364,4 @@ def test_every_error_that_a_caller_can_meet_has_a_row():
 
     kinds = [kind for kind in family(LaurelError) if kind.__module__ == "service.errors"]
     assert len(kinds) > 15
-    assert all(described(kind.__new__(kind))[0] < 504 for kind in kinds)
+    assert all(describe(kind.__new__(kind))[0] < 504 for kind in kinds)

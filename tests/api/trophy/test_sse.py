@@ -103,7 +103,7 @@ async def test_what_another_process_writes_is_heard_and_the_end_ends_it(own_data
         client = await aiohttp_client(make_application(services[0]))
         response = await client.get(STREAM, headers={"X-API-KEY": key})
         await services[1].writer.write(Change(player="u1", title_id=1, events=(event(2),)))
-        await services[0].watch.poll()
+        await services[0].subscriptions.poll()
 
         assert [achievement for _, achievement in await told(response, 1)] == ["1"]
         async with asyncio.timeout(SECONDS):

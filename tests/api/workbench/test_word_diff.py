@@ -3,21 +3,21 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.api.workbench.word_diff import Piece, difference
+from service.api.workbench.word_diff import Piece, word_diff
 
 TEXTS = st.text(st.sampled_from("ab é\n.'<"), max_size=60)
 
 
 @given(TEXTS, TEXTS)
 def test_both_texts_can_be_read_out_of_the_difference(before, after):
-    pieces = difference(before, after)
+    pieces = word_diff(before, after)
 
     assert "".join(piece.text for piece in pieces if piece.kind != "added") == before
     assert "".join(piece.text for piece in pieces if piece.kind != "removed") == after
 
 
 def test_a_changed_word_is_told_as_a_word():
-    assert difference("Light the lamp", "Light a lamp") == [
+    assert word_diff("Light the lamp", "Light a lamp") == [
         Piece("same", "Light "),
         Piece("removed", "the"),
         Piece("added", "a"),
@@ -26,11 +26,11 @@ def test_a_changed_word_is_told_as_a_word():
 
 
 def test_very_long_texts_are_compared_as_a_whole():
-    assert difference("a " * 2000, "b") == [Piece("removed", "a " * 2000), Piece("added", "b")]
+    assert word_diff("a " * 2000, "b") == [Piece("removed", "a " * 2000), Piece("added", "b")]
 
 
 def test_two_long_texts_are_compared_as_wholes():
     """Comparing words that repeat takes the cube of their number."""
     before, after = (" ".join("b" if i % step else "a" for i in range(1000)) for step in (3, 2))
 
-    assert difference(before, after) == [Piece("removed", before), Piece("added", after)]
+    assert word_diff(before, after) == [Piece("removed", before), Piece("added", after)]

@@ -23,7 +23,7 @@ def publish_texts(pool: Pool, services: Services) -> PublishTexts:
         async with pool.transaction() as connection:
             await publish.import_draft(connection, changes, is_whole=False, file="test")
             release, _ = await publish.publish(connection, title_id)
-        await services.releases.refresh()
+        await services.snapshots.refresh()
         return release
 
     return published

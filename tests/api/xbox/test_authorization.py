@@ -307,7 +307,7 @@ async def test_keys_come_from_the_issuer_and_new_ones_when_a_token_names_them(po
     client = await aiohttp_client(make_application(services))
     first = publish("first")
     assert await status(first, "first") == 503  # nothing can be verified yet, which is nobody's fault
-    await services.keys.refresh()
+    await services.jwks.refresh()
     assert await status(first, "first") == 200
 
     second = publish("second")

@@ -165,7 +165,7 @@ async def test_max_items_is_how_many_a_page_holds(ask_raw, make_title, query_str
 
 @pytest.mark.parametrize(("asked", "count"), [(999, 999), (1000, 1000), (1001, 1000), (2000, 1000), (2**31 - 1, 1000)])
 def test_a_page_holds_at_most_1000(asked, count):
-    assert list_request.read(f"maxItems={asked}", own_title=None).count == count
+    assert list_request.parse_list_query(f"maxItems={asked}", own_title=None).count == count
 
 
 @pytest.mark.parametrize("skipped", ["5", "6", "9000", "2147483647"])
@@ -422,7 +422,7 @@ QUESTIONS = st.lists(PAIRS, max_size=6, unique_by=lambda pair: pair[0])
 def read_or_refuse(query_string: str) -> list_request.ListQuery | str:
     """The question, or the message of its refusal."""
     try:
-        return list_request.read(query_string, own_title=7)
+        return list_request.parse_list_query(query_string, own_title=7)
     except InvalidParameter as refusal:
         return str(refusal)
 
@@ -433,12 +433,12 @@ def test_any_text_is_read_or_refused(text):
     found = read_or_refuse(text)
 
     if isinstance(found, list_request.ListQuery):
-        assert 1 <= found.count <= list_request.LARGEST_PAGE
+        assert 1 <= found.count <= list_request.MAX_PAGE
         assert found.offset >= 0
         assert not (found.token and found.offset)
-        assert found.asked.order in Order
-        assert not (found.asked.unlocked_only and found.asked.possible_only)
-        assert (found.asked.own_title is None) == bool(found.asked.titles)
+        assert found.spec.order in Order
+        assert not (found.spec.unlocked_only and found.spec.possible_only)
+        assert (found.spec.own_title is None) == bool(found.spec.titles)
 
 
 @examples(max_examples=100, deadline=None)

@@ -216,7 +216,7 @@ def test_every_query_parameter_that_is_read_is_described(monkeypatch):
             return super().get(name, default)
 
     monkeypatch.setattr(list_request, "parameters", lambda _: Noting())
-    list_request.read("&" * 1000, own_title=None)  # too long to be remembered
+    list_request.parse_list_query("&" * 1000, own_title=None)  # too long to be remembered
 
     assert sorted(names) == sorted(name.lower() for name in parameters(LIST, "query"))
 
@@ -232,17 +232,17 @@ def test_the_values_that_are_described_are_those_that_are_read(name):
         inside, outside = each.get("enum", ("true", "false")), ("", "neither")
 
     for value in inside:
-        list_request.read(f"{name}={value}", own_title=None)
+        list_request.parse_list_query(f"{name}={value}", own_title=None)
     for value in outside:
         with pytest.raises(InvalidParameter):
-            list_request.read(f"{name}={value}", own_title=None)
+            list_request.parse_list_query(f"{name}={value}", own_title=None)
 
 
 @pytest.mark.parametrize("offset", ["", "0", "9" * 19, "9" * 20, "-1"])
 def test_the_offsets_that_are_described_are_those_that_are_read(offset):
     pattern = parameters(LIST, "query")["continuationToken"]["schema"]["pattern"]
 
-    is_offset = list_request.read(f"continuationToken={offset}", own_title=None).token is None
+    is_offset = list_request.parse_list_query(f"continuationToken={offset}", own_title=None).token is None
 
     assert is_offset == (re.search(pattern, offset) is not None)
 
@@ -252,13 +252,13 @@ def test_words_and_defaults_are_those_of_the_code():
 
     assert [word.lower() for word in described["orderBy"]["enum"]] == list(list_request._ORDERS)
     assert tuple(described["types"]["items"]["enum"]) == get_args(Kind)
-    assert described["maxItems"]["default"] == list_request.read("", own_title=None).count
-    assert described["titleId"]["maxItems"] == list_request.MOST_TITLES
+    assert described["maxItems"]["default"] == list_request.parse_list_query("", own_title=None).count
+    assert described["titleId"]["maxItems"] == list_request.MAX_TITLES
     assert parameters(LIST, "header")["x-xbl-contract-version"]["schema"]["enum"] == [str(v) for v in contracts()]
 
 
 def test_the_codes_of_errors_are_those_of_the_code():
-    codes = {code for *_, code in errors._TABLE} | {errors._OURS[1]}
+    codes = {code for *_, code in errors._TABLE} | {errors._INTERNAL_ERROR[1]}
 
     assert set(COMPONENTS["schemas"]["XboxError"]["properties"]["code"]["enum"]) == codes
 

@@ -185,7 +185,7 @@ class World:
             case Rollback():
                 async with self._pool.transaction() as connection:
                     await publish.rollback(connection, title_id, 1)
-                await self._services.releases.refresh()
+                await self._services.snapshots.refresh()
 
     @property
     def own_title(self) -> int | None:
@@ -597,7 +597,7 @@ async def test_an_integer_token_wins_over_skip_items_as_every_token_does(ask, to
 async def test_workers_of_one_database_read_each_others_tokens(pool, settings, services):
     one, two = [await make_services(settings, pool, services.observer) for _ in range(2)]
 
-    assert one.tokens._key == two.tokens._key
+    assert one.continuation_tokens._key == two.continuation_tokens._key
 
 
 async def test_a_worker_that_has_not_heard_of_a_release_goes_on_in_it(ask, make_title, pool, services, aiohttp_client):
