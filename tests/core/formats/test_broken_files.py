@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.core.formats.conftest import TOML
+from tests.core.conftest import TOML
 
 from service import errors
 from service.core.formats.detect import sniff

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.core.formats.conftest import PRODUCT, SCID, TOML
+from tests.core.conftest import PRODUCT, SCID, TOML
 
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Reward, Title

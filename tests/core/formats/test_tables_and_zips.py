@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.core.formats.conftest import EPIC_COLUMNS
+from tests.core.conftest import EPIC_COLUMNS
 
 from service.core.formats.plain_csv import guarded, read_csv, unguarded, write_csv
 from service.core.formats.stores.epic import read_epic
