@@ -32,7 +32,7 @@ async def test_every_answer_is_documented(  # noqa: PLR0917  (a row)
 ):
     """No fault, no undocumented status, header or member; nothing wrong accepted, nothing right refused."""
     await demo.load(pool)
-    await services.releases.refresh()
+    await services.snapshots.refresh()
     await services.rarities.refresh()
     examples = ("--max-examples=25", "--generation-deterministic") if EXAMPLES is None else (f"-n{EXAMPLES}",)
 

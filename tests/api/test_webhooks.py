@@ -58,7 +58,7 @@ async def deliver(pool, services):
     """Makes one attempt at all that is due."""
 
     def render(due):
-        return completed(services.releases.current.titles[1], due.player, due.number, due.at)
+        return completed(services.snapshots.current.titles[1], due.player, due.number, due.at)
 
     webhooks = Webhooks(pool, render, Observer(level="error", stream=io.StringIO()))
     async with aiohttp.ClientSession() as session:

@@ -37,11 +37,11 @@ async def test_credentials_in_the_form_or_in_the_header_get_a_token_for_an_hour(
 
 
 async def test_the_token_is_known_to_this_door_and_to_no_other(client, services, credentials):
-    token = await services.applications.token(*credentials)
+    token = await services.oauth_clients.token(*credentials)
     elsewhere = await client.get("/users/xuid(1)/achievements", headers={"Authorization": f"XBL3.0 x=-;{token}"})
 
-    assert services.applications.is_one(f"Bearer {token}")
-    assert not services.applications.is_one(authorization())
+    assert services.oauth_clients.is_one(f"Bearer {token}")
+    assert not services.oauth_clients.is_one(authorization())
     assert elsewhere.status == 401
 
 

@@ -64,7 +64,7 @@ async def listeners(url: str) -> list[int]:
 
 def serves(services, word: str):
     async def so() -> bool:
-        title = services.releases.current.titles.get(1)
+        title = services.snapshots.current.titles.get(1)
         return title is not None and title.texts["en-US"]["title/name"].startswith(word)
 
     return so

@@ -92,7 +92,7 @@ async def test_what_was_reached_before_it_became_active_is_given(trophy, service
     await trophy("POST", "/metrics/steps/event", {"user": {"id": "u1"}, "value": 50}, status=201)
     item = {"name": "Steps", "trigger": "metric", "metricId": "metric-steps", "metricValue": 40, "status": "active"}
     (made,) = await make(trophy, A, item)
-    while await backfill.run_step(pool, services.writer, services.releases):
+    while await backfill.run_step(pool, services.writer, services.snapshots):
         pass
 
     assert made["id"] in [one["id"] for one in await trophy("GET", "/users/u1/achievements")]

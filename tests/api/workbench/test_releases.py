@@ -123,11 +123,11 @@ async def test_what_was_looked_at_is_published_and_taken_back(sign_in, services)
     page = await ana.post(RELEASES, action="publish", note="un <b>mot</b>", catalog_version=version)
     assert "Nothing: players see all that is ready." in page
     assert "un &lt;b&gt;mot&lt;/b&gt;" in page
-    assert services.releases.current.titles[1].texts["fr-FR"]["achievement/1/name"] == "Nouveau"
+    assert services.snapshots.current.titles[1].texts["fr-FR"]["achievement/1/name"] == "Nouveau"
     assert "Nouveau" in await ana.get(f"{RELEASES}/2")
 
     page = await ana.post(f"{RELEASES}/1/activate")
-    assert services.releases.current.titles[1].texts["fr-FR"]["achievement/1/name"] == "Nom 1"
+    assert services.snapshots.current.titles[1].texts["fr-FR"]["achievement/1/name"] == "Nom 1"
     assert "1 text changes" in page
 
 
@@ -138,7 +138,7 @@ async def test_what_changed_after_the_look_is_not_published(sign_in, services):
 
     await ana.post(RELEASES, status=409, action="publish", catalog_version=version)
 
-    assert services.releases.current.titles[1].texts["fr-FR"]["achievement/1/name"] == "Nom 1"
+    assert services.snapshots.current.titles[1].texts["fr-FR"]["achievement/1/name"] == "Nom 1"
 
 
 async def test_a_publish_is_scheduled_and_cancelled(sign_in):

@@ -329,7 +329,7 @@ async def test_a_rollback_serves_the_older_texts_again(ask, pool, services, publ
     for release, expected in ((1, first), (2, second), (1, first)):
         async with pool.transaction() as connection:
             await publish.rollback(connection, 1, release)
-        await services.releases.refresh()
+        await services.snapshots.refresh()
 
         assert await ask(**question) == expected
 

@@ -267,7 +267,7 @@ def test_the_codes_of_errors_are_those_of_the_code():
 async def test_the_examples_are_of_the_demo(client, pool, services, path):
     """Whoever copies an example from the document into the demo gets an answer with something in it."""
     await demo.load(pool)
-    await services.releases.refresh()
+    await services.snapshots.refresh()
     url, sent = path, {"header": {}, "query": {}}
     for parameter in map(resolved, PATHS[path]["get"]["parameters"]):
         if "example" not in parameter:

@@ -41,7 +41,7 @@ Name = tuple[int, int]
 @pytest.fixture
 def services(services: Services) -> Services:
     """The tags in a token are a byte each: with a key that is always the same, which of them differ is no chance."""
-    return msgspec.structs.replace(services, tokens=ContinuationTokens(b"the same in every run"))
+    return msgspec.structs.replace(services, continuation_tokens=ContinuationTokens(b"the same in every run"))
 
 
 def names(page: Mapping[str, Any]) -> list[Name]:
@@ -406,7 +406,7 @@ async def test_a_release_that_comes_while_the_first_page_is_read_is_not_in_the_w
         await publish.import_draft(connection, draft(title, turned), is_whole=True, file="test")
         await publish.publish(connection, title)
         await newer.refresh()
-        services.releases.current = newer.current
+        services.snapshots.current = newer.current
     first = await asked
     rest = await follow(ask, token_of(first), titleId=title, maxItems=2)
 
@@ -607,14 +607,14 @@ async def test_a_worker_that_has_not_heard_of_a_release_goes_on_in_it(ask, make_
     async with pool.transaction() as connection:
         await publish.import_draft(connection, draft(title, turned), is_whole=True, file="test")
         await publish.publish(connection, title)
-    quicker = msgspec.structs.replace(services, releases=SnapshotStore(pool), progress=ProgressReader(pool))
+    quicker = msgspec.structs.replace(services, snapshots=SnapshotStore(pool), progress=ProgressReader(pool))
     await quicker.releases.refresh()
     other = await aiohttp_client(make_application(quicker))
     headers = {"Authorization": authorization(), "x-xbl-contract-version": "2"}
     response = await other.get(f"/users/xuid({PLAYER})/achievements?titleId={title}&maxItems=2", headers=headers)
     first = await response.json()
 
-    assert services.releases.current.version < quicker.releases.current.version
+    assert services.snapshots.current.version < quicker.snapshots.current.version
     rest = await follow(ask, token_of(first), titleId=title, maxItems=2)
 
     assert [ids(page) for page in [first, *rest]] == [[6, 5], [4, 3], [2, 1]]
@@ -627,7 +627,7 @@ async def test_a_walk_that_began_on_a_worker_that_was_behind_stays_in_its_releas
     first = await ask(titleId=title, maxItems=2)
 
     await make_title(title, achievements=tuple(achievement(n, display_order=9 - n) for n in range(1, 7)))
-    newcomer = msgspec.structs.replace(services, releases=SnapshotStore(pool), progress=ProgressReader(pool))
+    newcomer = msgspec.structs.replace(services, snapshots=SnapshotStore(pool), progress=ProgressReader(pool))
     await newcomer.releases.refresh()
     other = await aiohttp_client(make_application(newcomer))
     response = await other.get(

@@ -95,7 +95,7 @@ async def test_own_titles_are_those_with_a_row_and_the_tokens(serve, give, relea
 
     own = await lists.player_titles(OWN, releases, everything)
     with_token = await lists.player_titles(
-        msgspec.structs.replace(OWN, asked=ListSpec(own_title=1)), releases, everything
+        msgspec.structs.replace(OWN, spec=ListSpec(own_title=1)), releases, everything
     )
 
     assert [view.published.title_id for view in own] == [2, 2**31]
@@ -126,7 +126,7 @@ async def test_few_lists_are_kept_of_one_player(serve, give, releases, reads):
     everything = await reads.read_all(PLAYER)
 
     for own_title in range(50):
-        walk = msgspec.structs.replace(OWN, asked=ListSpec(own_title=own_title))
+        walk = msgspec.structs.replace(OWN, spec=ListSpec(own_title=own_title))
         views = await lists.player_titles(walk, releases, everything)
         lists.read_page(walk, views, count=1, revision=1, everything=everything)
 
@@ -243,7 +243,7 @@ async def test_a_list_is_worked_out_once_while_nothing_changes(serve, give, rele
     everything = await reads.read_all(PLAYER)
     views = await lists.player_titles(OWN, releases, everything)
     page = functools.partial(lists.read_page, views=views, count=1, revision=1, everything=everything)
-    by_time = msgspec.structs.replace(OWN, asked=ListSpec(order=Order.UNLOCK_TIME))
+    by_time = msgspec.structs.replace(OWN, spec=ListSpec(order=Order.UNLOCK_TIME))
 
     page(OWN)
     kept = dict(everything.derived)
