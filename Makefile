@@ -8,12 +8,13 @@ BIN := .venv/bin
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-setup: .venv/.done tests/node/.done ## make .venv with everything, pinned; does nothing when nothing changed
+setup: .venv/.done tests/node/.done ## install everything into .venv, pinned by hash; does nothing when nothing changed
 
 .venv/.done: pyproject.toml .ci/pins.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "laurel needs Python 3.11 or newer: make PYTHON=python3.11 setup"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint .ci/pins.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .ci/pins.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # Trophy's library for Node, for the one test that asks through it; without Node.js that test says so and is skipped.
@@ -33,13 +34,14 @@ test-heavy: setup ## the faults again, with many more events
 fuzz: setup ## ask for minutes what the OpenAPI document allows, and what it does not
 	FUZZ_EXAMPLES=1000 $(BIN)/pytest tests/api/test_fuzz.py
 
-check: setup ## format, lint, types, layers, SQL
+check: setup ## format, lint, types, imports, SQL, hosted CI
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar sql/queries sql/migrations
 	$(BIN)/squawk sql/migrations/*.sql
+	$(BIN)/zizmor --quiet --offline .github/workflows
 
 format: setup ## put code and SQL in shape
 	$(BIN)/ruff format
@@ -69,10 +71,11 @@ graphiql: setup ## make the files that /graphiql serves from npm's graphiql and 
 	npm ci --prefix vendor --silent --no-progress --ignore-scripts
 	$(BIN)/python vendor/make_graphiql.py vendor/node_modules service/api/graphql/graphiql_files
 
-pins: ## take the newest versions that pyproject.toml allows into .ci/pins.txt
+pins: ## write the newest versions that pyproject.toml allows to .ci/pins.txt, with hashes
 	rm -rf .venv.pins && $(PYTHON) -m venv .venv.pins
-	.venv.pins/bin/pip install --quiet --disable-pip-version-check '.[dev]'
-	.venv.pins/bin/pip freeze --exclude laurel | grep -v ' @ ' > .ci/pins.txt
+	.venv.pins/bin/python -m pip install --quiet --disable-pip-version-check uv
+	.venv.pins/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --group dev \
+		--generate-hashes --no-annotate --no-emit-index-url --custom-compile-command 'make pins' --output-file .ci/pins.txt pyproject.toml
 	rm -rf .venv.pins
 
 clean: ## remove what was made, .data excepted
