@@ -608,7 +608,7 @@ async def test_a_worker_that_has_not_heard_of_a_release_goes_on_in_it(ask, make_
         await publish.import_draft(connection, draft(title, turned), is_whole=True, file="test")
         await publish.publish(connection, title)
     quicker = msgspec.structs.replace(services, snapshots=SnapshotStore(pool), progress=ProgressReader(pool))
-    await quicker.releases.refresh()
+    await quicker.snapshots.refresh()
     other = await aiohttp_client(make_application(quicker))
     headers = {"Authorization": authorization(), "x-xbl-contract-version": "2"}
     response = await other.get(f"/users/xuid({PLAYER})/achievements?titleId={title}&maxItems=2", headers=headers)
@@ -628,7 +628,7 @@ async def test_a_walk_that_began_on_a_worker_that_was_behind_stays_in_its_releas
 
     await make_title(title, achievements=tuple(achievement(n, display_order=9 - n) for n in range(1, 7)))
     newcomer = msgspec.structs.replace(services, snapshots=SnapshotStore(pool), progress=ProgressReader(pool))
-    await newcomer.releases.refresh()
+    await newcomer.snapshots.refresh()
     other = await aiohttp_client(make_application(newcomer))
     response = await other.get(
         f"/users/xuid({PLAYER})/achievements?titleId={title}&continuationToken={token_of(first)}",
