@@ -1,91 +1,25 @@
-"""What every HTTP room shares: how a door is joined to the application, answers in JSON, and ETags.
+"""An API: its routes, its authentication and its error responses, mounted on the application.
 
-A door is three things: its routes, how it identifies who asks, and how it refuses in its own words. `join` wraps every
-route in the door's boundary, so that each error a caller can meet, the router's own 404 and 405 included, is said by
-the door that was asked.
+`mount` wraps every route, so that each error a caller can meet, the router's own 404 and 405 included, is answered in
+the words of the API that was called.
 """
 
-import asyncio
 import functools
-import importlib.metadata
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-import msgspec
-from aiohttp import ClientPayloadError, hdrs, web
+from aiohttp import hdrs, web
 from aiohttp.web_protocol import RequestHandler
 
-from service.core.auth.api_keys import ApiKeys
-from service.core.auth.oauth_clients import OAuthClients
 from service.core.auth.principal import Principal
-from service.core.auth.sessions import Sessions
-from service.core.auth.tokens import UnknownKey, Verifier
-from service.core.auth.user_contexts import UserContexts
-from service.core.events.subscriptions import Subscriptions
-from service.core.events.writer import Writer
-from service.core.localization.fallbacks import Fallbacks
-from service.core.localization.presence import Presence
-from service.core.progress.holder_counts import HolderCounts
-from service.core.progress.paging import ContinuationTokens
-from service.core.progress.rarity import Rarities
-from service.core.progress.reader import ProgressReader
-from service.core.publishing.snapshot import SnapshotStore
-from service.db.pool import Pool
-from service.errors import (
-    BadRequest,
-    InvalidField,
-    LaurelError,
-    MethodNotAllowed,
-    NotFound,
-    PayloadTooLarge,
-    RequestTimeout,
-    UnsupportedMediaType,
-)
-from service.outbound.jwks import JwksRefresher
-from service.settings import Settings
-from service.telemetry import Observer
+from service.errors import BadRequest, LaurelError, MethodNotAllowed, NotFound
+from service.http.authenticate import anonymous
+from service.http.services import PLAYER, PRINCIPAL, SERVICES
 
-
-class Services(msgspec.Struct, frozen=True, kw_only=True):
-    """What handlers ask: made once at the start, the same for every request."""
-
-    settings: Settings
-    pool: Pool
-    verifier: Verifier
-    jwks: JwksRefresher | None
-    api_keys: ApiKeys
-    oauth_clients: OAuthClients
-    user_contexts: UserContexts
-    snapshots: SnapshotStore
-    progress: ProgressReader
-    writer: Writer
-    subscriptions: Subscriptions
-    holder_counts: HolderCounts
-    rarities: Rarities
-    fallbacks: Fallbacks
-    continuation_tokens: ContinuationTokens
-    cursor_key: bytes
-    sessions: Sessions
-    presence: Presence
-    observer: Observer
-
-
-SERVICES = web.AppKey("services", Services)
-STOPPING = web.AppKey("stopping", asyncio.Event)
-"""Set when the service ends: whoever holds a connection open for long lets go of it then."""
-PRINCIPAL = web.RequestKey("principal", Principal)
-PLAYER = web.RequestKey("player", str)
-"""Whose data is asked for, once a handler knows: for the log line, which shows a keyed hash of it."""
-
-VERSION = importlib.metadata.version("laurel")
 SERVER = "laurel"  # not which library, and which version of it
 
-BODY_TIMEOUT = 10.0  # seconds; a slow sender holds a connection, and nothing else
-
-T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -222,94 +156,3 @@ async def _not_found_or_not_allowed(request: web.Request, door: Api) -> web.Resp
                 return answer
         raise MethodNotAllowed(f"{request.method} is not for this path, but {' or '.join(methods)}", allowed=methods)
     raise NotFound("there is nothing at this path")
-
-
-async def anonymous(_request: web.Request) -> Principal:
-    """Who asks where nothing is anyone's: no credential is looked at."""
-    return Principal(players=(), title_id=None, country=None, scopes=frozenset(), expires_at=0)
-
-
-async def authenticate_token(services: Services, read: Callable[[str, float], Principal], field: str) -> Principal:
-    """Who a token speaks for. A key that is not known here is asked of the issuer at once: it may be newer than ours.
-
-    Raises:
-        Unauthenticated: `read`, a way of the verifier's to read a credential, refuses it.
-    """
-    try:
-        return read(field, time.time())
-    except UnknownKey as unknown:
-        if services.jwks is None or not await services.jwks.unknown_kid(unknown.kid):
-            raise
-        return read(field, time.time())
-
-
-async def read_body(request: web.Request, *, limit: int) -> bytes:
-    """The body, at most `limit` bytes of it, as it was sent.
-
-    Raises:
-        PayloadTooLarge: there are more bytes.
-        RequestTimeout: they did not come in time.
-        UnsupportedMediaType: they are compressed: nothing is unpacked that a caller sends.
-        BadRequest: the connection ended within them.
-    """
-    coding = request.headers.get(hdrs.CONTENT_ENCODING, "identity")
-    if coding.lower() != "identity":
-        raise UnsupportedMediaType("Content-Encoding: expected none, the body as it is")
-    if (request.content_length or 0) > limit:
-        raise PayloadTooLarge(f"the body has {request.content_length} bytes, at most {limit} are read")
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT):
-            async for piece in request.content.iter_any():
-                body += piece
-                if len(body) > limit:
-                    raise PayloadTooLarge(f"the body has more than the {limit} bytes that are read")
-    except TimeoutError:
-        raise RequestTimeout(f"the body did not arrive within {BODY_TIMEOUT:g} s") from None
-    except (web.RequestPayloadError, ClientPayloadError):
-        raise BadRequest("the body cannot be read as HTTP") from None
-    return bytes(body)
-
-
-_PATH = re.compile(r"(.*) - at `\$\.?(.*)`", re.DOTALL)
-_GOT = re.compile(r"Expected `(.*)`, got `(.*)`", re.DOTALL)
-_MISSING = re.compile(r"Object missing required field `(.*)`", re.DOTALL)
-
-
-def describe_validation_error(error: msgspec.ValidationError) -> tuple[str, str]:
-    """The path of the member that will not do, and what would, from msgspec's own words."""
-    place = _PATH.fullmatch(str(error))
-    what, path = (place[1], place[2]) if place else (str(error), "")
-    if missing := _MISSING.fullmatch(what):
-        return f"{path}.{missing[1]}".removeprefix("."), "a value, and it is missing"
-    got = _GOT.fullmatch(what)
-    return path or "body", f"{got[1]}, got {got[2]}" if got else what.removeprefix("Expected ").replace("`", "")
-
-
-def decode(body: bytes, kind: type[T]) -> T:
-    """A JSON body as a value of this type.
-
-    Raises:
-        BadRequest: it is no JSON in UTF-8, is nested too deeply, or carries a NUL character.
-        InvalidField: it is JSON, and a member is missing or of another type.
-    """
-    if b"\\u0000" in body or b"\0" in body:
-        raise BadRequest("the body holds a NUL character")
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except msgspec.ValidationError as error:
-        raise InvalidField(*describe_validation_error(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise BadRequest("the body is not JSON in UTF-8") from None
-    except RecursionError:
-        raise BadRequest("the body is nested too deeply") from None
-
-
-def etag_matches(if_none_match: str | None, etag: str) -> bool:
-    """Whether an If-None-Match field names this ETag (RFC 9110 §13.1.2: weak comparison, `*` matches what is there)."""
-    if if_none_match is None:
-        return False
-    if if_none_match == etag:
-        return True
-    named = [member.strip().removeprefix("W/") for member in if_none_match.split(",")]
-    return etag in named or "*" in named

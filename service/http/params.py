@@ -9,7 +9,7 @@ from service.core.auth.principal import may_read_texts
 from service.core.catalog.model import U32
 from service.core.languages.negotiation import canonical_locale
 from service.errors import InvalidParameter
-from service.http.api import PRINCIPAL, SERVICES, Services
+from service.http.services import PRINCIPAL, SERVICES, Services
 
 KEY_CHARACTERS = 300
 

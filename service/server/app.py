@@ -28,7 +28,8 @@ from service.core.publishing.snapshot import SnapshotStore
 from service.db.pool import Pool, open_pool
 from service.db.service_keys import service_key
 from service.errors import ConfigurationError
-from service.http.api import SERVICES, STOPPING, Api, Services, handle_unreadable_requests, mount
+from service.http.api import Api, handle_unreadable_requests, mount
+from service.http.services import SERVICES, STOPPING, Services
 from service.outbound.jwks import JwksRefresher
 from service.server import openapi, ops
 from service.server.jobs import background

@@ -13,7 +13,7 @@ from service.core.events import backfill, event_log, subscriptions, tenure
 from service.core.events.outbox import Due
 from service.core.publishing import schedules
 from service.db.listen import listen
-from service.http.api import Services
+from service.http.services import Services
 from service.outbound.webhooks import Webhooks
 from service.settings import SECONDS
 from service.telemetry import Observer

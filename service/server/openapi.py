@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 from aiohttp import hdrs, web
 
-from service.http.api import Api, Route, anonymous, etag_matches
+from service.http.api import Api, Route
+from service.http.authenticate import anonymous
+from service.http.conditional import etag_matches
 
 
 def document(doors: Sequence[Api]) -> dict[str, Any]:

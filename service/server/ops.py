@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from service.core.events.writer import Counters
-from service.http.api import Services
+from service.http.services import Services
 
 
 class WriteMetrics(Collector):

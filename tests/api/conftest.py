@@ -13,7 +13,7 @@ from service.core.formats.xbox.captured_page import ImportedProgress
 from service.core.progress import reader
 from service.core.publishing import publish
 from service.db.pool import Pool
-from service.http.api import Services
+from service.http.services import Services
 from service.server.app import make_application, make_services
 from service.settings import Settings
 from service.telemetry import Observer

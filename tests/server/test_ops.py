@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.core.publishing import publish
 from service.core.unlocks.model import Change
 from service.db.pool import Pool
-from service.http.api import Services
+from service.http.services import Services
 from service.server import ops
 from service.server.app import make_services
 from service.settings import Settings

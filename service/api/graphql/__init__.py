@@ -10,7 +10,8 @@ from service.api.graphql.document import Documents
 from service.api.graphql.openapi import describe, describe_public
 from service.api.graphql.resolvers import GETTERS, OWN, ROOTS
 from service.api.graphql.schema import bind
-from service.http.api import Api, Route, anonymous
+from service.http.api import Api, Route
+from service.http.authenticate import anonymous
 
 _BOUND = bind(pathlib.Path(__file__).with_name("schema.graphql").read_text(encoding="utf-8"), GETTERS, ROOTS, OWN)
 _DOCUMENTS = Documents(_BOUND)

@@ -16,7 +16,8 @@ from service.core.languages import negotiation
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.publishing.published_title import PublishedTitle
 from service.errors import LaurelError, PermissionDenied, Unauthenticated
-from service.http.api import PLAYER, PRINCIPAL, SERVICES, Services, authenticate_token
+from service.http.authenticate import authenticate_token
+from service.http.services import PLAYER, PRINCIPAL, SERVICES, Services
 
 USER_FIELD = "Opigno-Client-UUID"
 _OWN_BADGES = frozenset({"getBadge", "getBadges"})

@@ -13,7 +13,8 @@ from aiohttp import hdrs, web
 from graphql import GraphQLSchema, introspection_from_schema
 
 from service.errors import NotFound
-from service.http.api import Route, etag_matches
+from service.http.api import Route
+from service.http.conditional import etag_matches
 
 _FOLDER = pathlib.Path(__file__).with_name("graphiql_files")
 _PAGE = "page.html"

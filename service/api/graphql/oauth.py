@@ -23,7 +23,8 @@ from service.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from service.http.api import SERVICES, read_body
+from service.http.body import read_body
+from service.http.services import SERVICES
 
 _MOST_BYTES = 8 * 1024
 _FORM = "application/x-www-form-urlencoded"

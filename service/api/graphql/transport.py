@@ -36,7 +36,9 @@ from service.api.graphql.document import MOST_COST, Document, Documents, Persist
 from service.api.graphql.errors import JSON, answer_errors, describe
 from service.api.graphql.schema import Execution
 from service.errors import InvalidField, LaurelError, MethodNotAllowed, NotAcceptable, UnsupportedMediaType
-from service.http.api import SERVICES, VERSION, decode, etag_matches, read_body
+from service.http.body import decode, read_body
+from service.http.conditional import etag_matches
+from service.http.services import SERVICES, VERSION
 from service.telemetry import Observer
 
 RESPONSE = "application/graphql-response+json"

@@ -10,8 +10,9 @@ from service.api.localization import responses
 from service.core.auth.principal import Principal
 from service.core.publishing.published_title import PublishedTitle
 from service.errors import InvalidParameter, PreconditionRequired, Unauthenticated
-from service.http.api import SERVICES, authenticate_token
+from service.http.authenticate import authenticate_token
 from service.http.params import TitleRequest
+from service.http.services import SERVICES
 
 _TAG = re.compile(r'"([vc])(0|[1-9][0-9]{0,9})"', re.ASCII)
 

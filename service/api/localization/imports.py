@@ -12,7 +12,8 @@ from service.core.localization.import_report import Mode, report_po
 from service.core.localization.imports import Batch
 from service.core.validation.diagnostics import MAX_BYTES
 from service.errors import BadRequest, InvalidParameter
-from service.http.api import Route, read_body
+from service.http.api import Route
+from service.http.body import read_body
 from service.http.params import choice, locale_param, path_int, query_params
 
 MODES: tuple[Mode, ...] = get_args(Mode)

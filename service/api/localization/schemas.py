@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from aiohttp import web
 
-from service.http.api import decode, read_body
+from service.http.body import decode, read_body
 
 MOST_BYTES = 64 * 1024
 MOST_REASONS = 50

@@ -15,8 +15,10 @@ from service.core.localization import coverage, fallbacks, strings
 from service.core.localization.explain import explain
 from service.core.publishing.drafts import draft_of
 from service.errors import InvalidParameter, NotFound
-from service.http.api import PRINCIPAL, SERVICES, Route, etag_matches
+from service.http.api import Route
+from service.http.conditional import etag_matches
 from service.http.params import choice, locale_param, query_params
+from service.http.services import PRINCIPAL, SERVICES
 
 _GETTEXT = "text/x-gettext-translation"
 

@@ -14,7 +14,9 @@ from service.core.languages import negotiation
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.publishing.published_title import PublishedTitle
 from service.errors import InvalidParameter, NotFound, PermissionDenied, Unauthenticated
-from service.http.api import PRINCIPAL, SERVICES, VERSION, Services, anonymous, authenticate_token, etag_matches
+from service.http.authenticate import anonymous, authenticate_token
+from service.http.conditional import etag_matches
+from service.http.services import PRINCIPAL, SERVICES, VERSION, Services
 
 TOKEN = "application/vc+jwt"  # noqa: S105  (a media type of VC-JOSE-COSE)
 JSON = "application/json"

@@ -10,7 +10,8 @@ from service.core.auth.principal import may_read_progress
 from service.core.badges import credential, revocations
 from service.core.badges.signing_keys import load_signing_keys
 from service.errors import InvalidParameter, NotFound
-from service.http.api import PLAYER, PRINCIPAL, Route
+from service.http.api import Route
+from service.http.services import PLAYER, PRINCIPAL
 
 _MOST_CHARACTERS = 128  # of a user's id
 _UNFIT = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")

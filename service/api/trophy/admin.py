@@ -17,7 +17,9 @@ from service.core.auth.principal import may_edit
 from service.core.catalog.model import Achievement, Attribute, Draft, Metric
 from service.core.publishing import amend
 from service.errors import InvalidCatalog, InvalidField, InvalidParameter, LaurelError, NotFound
-from service.http.api import PRINCIPAL, SERVICES, Route, decode, read_body
+from service.http.api import Route
+from service.http.body import decode, read_body
+from service.http.services import PRINCIPAL, SERVICES
 
 MOST_ITEMS = 100
 MOST_BYTES = 1024 * 1024  # of a body

@@ -29,7 +29,7 @@ from service.core.catalog.model import (
 )
 from service.core.validation.metric_checks import KEY
 from service.errors import InvalidField
-from service.http.api import describe_validation_error
+from service.http.body import describe_validation_error
 
 Trigger = Literal["metric", "streak", "api", "achievement", "anniversary"]
 T = TypeVar("T")

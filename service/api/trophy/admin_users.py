@@ -15,7 +15,8 @@ from service.core.auth import api_keys
 from service.core.events.writer import WriteResult
 from service.core.unlocks.model import Change, Event
 from service.errors import InvalidField, NotFound, UnknownMetric
-from service.http.api import Route, decode, read_body
+from service.http.api import Route
+from service.http.body import decode, read_body
 
 MOST_EVENTS = 1000
 

@@ -22,7 +22,9 @@ from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.model import Change
 from service.core.unlocks.player_progress import TitleProgress
 from service.errors import NotFound, PermissionDenied, Unauthenticated
-from service.http.api import PLAYER, PRINCIPAL, SERVICES, VERSION, Services, decode, etag_matches, read_body
+from service.http.body import decode, read_body
+from service.http.conditional import etag_matches
+from service.http.services import PLAYER, PRINCIPAL, SERVICES, VERSION, Services
 
 VARY = "Accept-Language, X-API-KEY, X-Fern-Language, X-SDK-VERSION, Origin"
 MOST_BYTES = 64 * 1024  # of a body about one user

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from aiohttp import hdrs, web
 
-from service.http.api import SERVICES
+from service.http.services import SERVICES
 
 _REQUEST_HEADERS = (
     "X-API-KEY, Content-Type, Accept-Language, Idempotency-Key, If-None-Match, Tenant-ID, X-SDK-VERSION, "

@@ -16,7 +16,8 @@ from service.api.trophy.responses import completed
 from service.core.catalog.model import from_int4
 from service.core.unlocks.player_progress import TitleProgress
 from service.errors import InvalidParameter
-from service.http.api import SERVER, STOPPING, Route
+from service.http.api import SERVER, Route
+from service.http.services import STOPPING
 
 HEARTBEAT = 15.0  # seconds: under what proxies close idle connections after
 _ID = re.compile(r"([0-9]{1,18})\.([0-9]{1,9})")

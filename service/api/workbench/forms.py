@@ -18,7 +18,8 @@ from service.errors import (
     RequestTimeout,
     UnsupportedMediaType,
 )
-from service.http.api import BODY_TIMEOUT, SERVICES, read_body
+from service.http.body import BODY_TIMEOUT, read_body
+from service.http.services import SERVICES
 
 MOST_BYTES = 256 * 1024  # of a form without a file
 FORM_KEY_FIELD = "form_key"

@@ -6,8 +6,9 @@ from service.api.workbench import pages
 from service.api.workbench.context import RequestContext
 from service.core.auth.principal import titles_of
 from service.core.localization import coverage
-from service.http.api import PRINCIPAL, SERVICES, Route
+from service.http.api import Route
 from service.http.params import locale_param, query_params
+from service.http.services import PRINCIPAL, SERVICES
 
 
 async def list_titles(request: web.Request) -> web.Response:

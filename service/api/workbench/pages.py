@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 from service.api.workbench import i18n
 from service.api.workbench.static import url_of
 from service.core.auth.principal import Principal
-from service.http.api import PRINCIPAL
+from service.http.services import PRINCIPAL
 
 SESSION = web.RequestKey("session", str)
 """The cookie of whoever is signed in."""

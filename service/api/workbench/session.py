@@ -10,7 +10,9 @@ from service.api.workbench.forms import read_fields, read_form
 from service.api.workbench.pages import FORM_KEY, SESSION
 from service.core.auth.principal import Principal
 from service.errors import Unauthenticated
-from service.http.api import SERVICES, Route, anonymous, authenticate_token
+from service.http.api import Route
+from service.http.authenticate import anonymous, authenticate_token
+from service.http.services import SERVICES
 
 COOKIE = "laurel-session"
 _PATH = "/l10n"

@@ -8,7 +8,8 @@ import msgspec
 from aiohttp import hdrs, web
 
 from service.errors import NotFound
-from service.http.api import Route, etag_matches
+from service.http.api import Route
+from service.http.conditional import etag_matches
 
 _TYPES = {"workbench.css": "text/css", "workbench.js": "text/javascript"}
 

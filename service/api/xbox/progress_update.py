@@ -19,7 +19,8 @@ from service.core.events.writer import WriteResult
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.model import Change, Report, manual_key
 from service.errors import InvalidField, InvalidParameter, LaurelError, NotFound, WrongPlayer
-from service.http.api import PLAYER, PRINCIPAL, SERVICES, decode, read_body
+from service.http.body import decode, read_body
+from service.http.services import PLAYER, PRINCIPAL, SERVICES
 
 MOST_ITEMS = 100
 _MOST_BYTES = 64 * 1024

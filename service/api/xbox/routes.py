@@ -23,17 +23,10 @@ from service.core.progress.paging import Cursor, Order, TitleView
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.player_progress import PlayerProgress
 from service.errors import InvalidParameter, NotFound, Unauthenticated
-from service.http.api import (
-    PLAYER,
-    PRINCIPAL,
-    SERVICES,
-    VERSION,
-    Api,
-    Route,
-    Services,
-    authenticate_token,
-    etag_matches,
-)
+from service.http.api import Api, Route
+from service.http.authenticate import authenticate_token
+from service.http.conditional import etag_matches
+from service.http.services import PLAYER, PRINCIPAL, SERVICES, VERSION, Services
 
 VARY = "Accept-Language, Authorization, x-xbl-contract-version"
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

@@ -24,7 +24,7 @@ from service.core.events.subscriptions import Subscription
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.player_progress import TitleProgress
 from service.errors import BadRequest, LaurelError, NotFound, Unavailable
-from service.http.api import PRINCIPAL, SERVICES, STOPPING, Services
+from service.http.services import PRINCIPAL, SERVICES, STOPPING, Services
 
 PROTOCOL = "rta.xboxlive.com.V2"
 MOST_SUBSCRIPTIONS = 32  # of one connection

@@ -10,7 +10,7 @@ from service.core.auth import api_keys
 from service.core.auth.user_contexts import UserContext
 from service.core.unlocks.model import Change
 from service.db.pool import Pool
-from service.http.api import Services
+from service.http.services import Services
 from tests.api.trophy.conftest import attribute, key_of
 from tests.factories import PLAYER, achievement, counted, metric
 

@@ -14,7 +14,8 @@ from service.api.graphql.errors import describe
 from service.api.graphql.resolvers import GETTERS, ROOTS
 from service.api.graphql.schema import bind
 from service.errors import LaurelError
-from service.http.api import SERVICES, Route, mount
+from service.http.api import Route, mount
+from service.http.services import SERVICES
 from tests.api.graphql.conftest import USER
 
 JSON, RESPONSE = "application/json", "application/graphql-response+json"

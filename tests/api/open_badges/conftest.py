@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from service.core.catalog.model import NO_PICTURE, achievement_key
-from service.http.api import Services
+from service.http.services import Services
 from service.server.app import make_application
 from tests.factories import PLAYER, achievement, authorization
 

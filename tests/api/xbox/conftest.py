@@ -8,7 +8,7 @@ import pytest
 from service.core.catalog.model import Texts
 from service.core.publishing import publish
 from service.db.pool import Pool
-from service.http.api import Services
+from service.http.services import Services
 from tests.factories import draft
 
 PublishTexts = Callable[[int, Texts], Awaitable[int]]

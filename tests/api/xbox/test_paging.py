@@ -18,7 +18,7 @@ from service.core.progress.paging import ContinuationTokens
 from service.core.progress.reader import ProgressReader
 from service.core.publishing import publish
 from service.core.publishing.snapshot import SnapshotStore
-from service.http.api import Services
+from service.http.services import Services
 from service.server.app import make_application, make_services
 from tests.factories import OTHER, PLAYER, achievement, authorization, draft
 

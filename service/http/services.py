@@ -1,0 +1,61 @@
+"""The services object that every handler reads from the application, and the keys of what a request carries."""
+
+import asyncio
+import importlib.metadata
+
+import msgspec
+from aiohttp import web
+
+from service.core.auth.api_keys import ApiKeys
+from service.core.auth.oauth_clients import OAuthClients
+from service.core.auth.principal import Principal
+from service.core.auth.sessions import Sessions
+from service.core.auth.tokens import Verifier
+from service.core.auth.user_contexts import UserContexts
+from service.core.events.subscriptions import Subscriptions
+from service.core.events.writer import Writer
+from service.core.localization.fallbacks import Fallbacks
+from service.core.localization.presence import Presence
+from service.core.progress.holder_counts import HolderCounts
+from service.core.progress.paging import ContinuationTokens
+from service.core.progress.rarity import Rarities
+from service.core.progress.reader import ProgressReader
+from service.core.publishing.snapshot import SnapshotStore
+from service.db.pool import Pool
+from service.outbound.jwks import JwksRefresher
+from service.settings import Settings
+from service.telemetry import Observer
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """What handlers ask: made once at the start, the same for every request."""
+
+    settings: Settings
+    pool: Pool
+    verifier: Verifier
+    jwks: JwksRefresher | None
+    api_keys: ApiKeys
+    oauth_clients: OAuthClients
+    user_contexts: UserContexts
+    snapshots: SnapshotStore
+    progress: ProgressReader
+    writer: Writer
+    subscriptions: Subscriptions
+    holder_counts: HolderCounts
+    rarities: Rarities
+    fallbacks: Fallbacks
+    continuation_tokens: ContinuationTokens
+    cursor_key: bytes
+    sessions: Sessions
+    presence: Presence
+    observer: Observer
+
+
+SERVICES = web.AppKey("services", Services)
+STOPPING = web.AppKey("stopping", asyncio.Event)
+"""Set when the service ends: whoever holds a connection open for long lets go of it then."""
+PRINCIPAL = web.RequestKey("principal", Principal)
+PLAYER = web.RequestKey("player", str)
+"""Whose data is asked for, once a handler knows: for the log line, which shows a keyed hash of it."""
+
+VERSION = importlib.metadata.version("laurel")
