@@ -26,6 +26,9 @@ LaurelError
 ConfigurationError stands apart: it stops the start and is read by an operator, never by a caller.
 """
 
+from collections.abc import Sequence
+from typing import Literal
+
 import msgspec
 
 
@@ -115,34 +118,39 @@ class PreconditionRequired(BadRequest):
     code = "unconditional"
 
 
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing wrong in a file: where it stands and which rule it breaks.
+Severity = Literal["error", "warning"]
 
-    `line` counts from 1, None where the format has no lines worth naming; `key` is the text key,
-    achievement or member that is meant. `rule` is a stable name in kebab-case, `message` says what came and
-    what would do.
+
+class Diagnostic(msgspec.Struct, frozen=True, kw_only=True):
+    """One violation of a rule, in a file or in a title: where it is, which rule, and what is expected.
+
+    `file` is None for a text that was checked outside a file. `line` counts from 1, None where the format has no
+    useful line numbers. `key` is the text key, the achievement or the member; `locale` the language of a text. `rule`
+    is a stable name in kebab-case. An error prevents saving, importing or publishing; a warning does not.
     """
 
-    file: str
-    rule: str
-    message: str
+    file: str | None = None
     line: int | None = None
     key: str | None = None
+    locale: str | None = None
+    rule: str
+    severity: Severity = "error"
+    message: str
 
     def __str__(self) -> str:
-        where = self.file if self.line is None else f"{self.file}:{self.line}"
-        what = "" if self.key is None else f" {self.key}:"
-        return f"{where}:{what} {self.message} [{self.rule}]"
+        file = self.file if self.line is None else f"{self.file}:{self.line}"
+        text = " ".join(part for part in (self.locale, self.key) if part is not None)
+        return f"{'' if file is None else f'{file}: '}{f'{text}: ' if text else ''}{self.message} [{self.rule}]"
 
 
 class InvalidCatalog(BadRequest):
-    """A file that was refused as a whole: `problems` holds everything that was found, not only the first."""
+    """A file or title with errors, none of which was accepted. `diagnostics` holds all errors, not only the first."""
 
     code = "bad_catalogue"
 
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
-        self.problems = problems
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__("\n".join(str(diagnostic) for diagnostic in diagnostics))
+        self.diagnostics = tuple(diagnostics)
 
 
 class Unauthenticated(LaurelError):

@@ -11,7 +11,7 @@ import msgspec
 
 from service.cli import check_report
 from service.cli.catalog_files import DraftOf, ImportOptions, Places, locales_of, read_files
-from service.cli.check_report import REPORT_FORMATS, Finding, ReportFormat
+from service.cli.check_report import REPORT_FORMATS, ReportFormat
 from service.cli.console import database_url, fail, migrated_pool, run, settings, steps
 from service.core.catalog.model import Draft
 from service.core.events import backfill
@@ -27,7 +27,7 @@ from service.core.validation import publish_rules, text_checks
 from service.db import Connection
 from service.db.pool import Pool
 from service.db.service_keys import service_key
-from service.errors import InvalidCatalog, NotFound, Problem
+from service.errors import Diagnostic, InvalidCatalog, NotFound
 
 _SHOWN_TEXTS = 20  # of a difference; the rest is counted
 
@@ -97,7 +97,7 @@ async def _import(
     async with migrated_pool(url) as pool, _transaction(pool, keep=not dry_run) as connection:
         known = await publish.drafts(connection)
         incoming, warnings = read_files(files, given, forced=forced, draft_of=known.get)
-        _print_diagnostics(warnings, "warning")
+        _print_diagnostics(warnings)
         titles = dict.fromkeys(one.draft.title.title_id for one in incoming)
         with steps("import", len(incoming) + (len(titles) if and_publish else 0)) as step:
             for one in incoming:
@@ -199,25 +199,25 @@ def check(
     click.echo(summary, err=kind != "text")
 
 
-def _found_in_title(title_id: int, store: str | None) -> list[Finding]:
+def _found_in_title(title_id: int, store: str | None) -> list[Diagnostic]:
     with database_url(settings()) as url:
         draft = run(lambda: _draft(url, title_id))
     return _found(draft, store, file=f"title-{title_id}", places={})
 
 
-def _found_in_files(files: tuple[pathlib.Path, ...], given: ImportOptions, store: str | None) -> list[Finding]:
+def _found_in_files(files: tuple[pathlib.Path, ...], given: ImportOptions, store: str | None) -> list[Diagnostic]:
     """Of texts alone, what is said of the texts in the file: the rest of the title is not there to be mended."""
     draft_of = _named(given)
     try:
         incoming, warnings = read_files(files, given, forced=None, draft_of=draft_of)
     except InvalidCatalog as refusal:
-        return check_report.of_problems(refusal.problems, "error")
-    found = check_report.of_problems(warnings, "warning")
+        return list(refusal.diagnostics)
+    found = warnings
     for one in incoming:
         if one.places:
             whole = publish.merge_draft(draft_of(one.draft.title.title_id), one.draft, is_whole=False)
             texts = check_report.of_texts(whole, store=store, file=one.file, places=one.places)
-            found += [remark for remark in texts if (remark.locale, remark.key) in one.places]
+            found += [item for item in texts if (item.locale, item.key) in one.places]
         else:
             places = (
                 check_report.places_of(locales_of(pathlib.Path(one.file), given), one.draft) if one.is_whole else {}
@@ -238,10 +238,9 @@ def _named(given: ImportOptions) -> DraftOf:
     return functools.cache(read)
 
 
-def _found(draft: Draft, store: str | None, *, file: str, places: Places) -> list[Finding]:
-    wrong, unwise = publish_rules.check(draft, file=file)
-    texts = check_report.of_texts(draft, store=store, file=file, places=places)
-    return [*check_report.of_problems(unwise, "warning"), *check_report.of_problems(wrong, "error"), *texts]
+def _found(draft: Draft, store: str | None, *, file: str, places: Places) -> list[Diagnostic]:
+    errors, warnings = publish_rules.check(draft, file=file)
+    return [*warnings, *errors, *check_report.of_texts(draft, store=store, file=file, places=places)]
 
 
 @catalog.command("publish")
@@ -320,9 +319,9 @@ class _NotKept(Exception):
     """Rolls a transaction back."""
 
 
-def _print_diagnostics(problems: list[Problem], kind: str) -> None:
-    for problem in problems:
-        click.echo(f"{kind}: {problem}", err=True)
+def _print_diagnostics(diagnostics: list[Diagnostic]) -> None:
+    for diagnostic in diagnostics:
+        click.echo(f"{diagnostic.severity}: {diagnostic}", err=True)
 
 
 def _show(what: str, changes: DraftDiff) -> None:

@@ -12,7 +12,7 @@ from service.core.formats.detect import Format, sniff
 from service.core.formats.title_folder import read_title_folder
 from service.core.formats.xbox import captured_page, partner_center
 from service.core.validation.diagnostics import MAX_BYTES
-from service.errors import InvalidCatalog, Problem
+from service.errors import Diagnostic, InvalidCatalog
 
 Places = Mapping[tuple[str, str], tuple[str, int | None]]
 """Locale and text key → the file and the line where the text stands."""
@@ -49,7 +49,7 @@ class ParsedFile(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_files(
     paths: Sequence[pathlib.Path], given: ImportOptions, *, forced: Format | None, draft_of: DraftOf
-) -> tuple[list[ParsedFile], list[Problem]]:
+) -> tuple[list[ParsedFile], list[Diagnostic]]:
     """The drafts of these files, and warnings. `draft_of` gives what is being edited of a title already.
 
     Raises:
@@ -73,8 +73,8 @@ class _Reading:
     def __init__(self, given: ImportOptions, draft_of: DraftOf) -> None:
         self.given = given
         self.draft_of = draft_of
-        self.found: list[Problem] = []
-        self.warnings: list[Problem] = []
+        self.found: list[Diagnostic] = []
+        self.warnings: list[Diagnostic] = []
         self.incoming: list[ParsedFile] = []
         self.partner: dict[Format, tuple[pathlib.Path, bytes]] = {}
 
@@ -84,7 +84,7 @@ class _Reading:
         try:
             yield
         except InvalidCatalog as refusal:
-            self.found += refusal.problems
+            self.found += refusal.diagnostics
 
     def take(self, path: pathlib.Path, data: bytes, kind: Format) -> None:
         """Read one file; Partner Center's two are kept until both are there."""
@@ -108,8 +108,8 @@ class _Reading:
         """Read the texts of a title that is here."""
         draft = _known(path, self.given, self.draft_of)
         parsed = read.read(files, draft=draft, format=kind)
-        if parsed.problems:
-            raise InvalidCatalog(list(parsed.problems))
+        if parsed.diagnostics:
+            raise InvalidCatalog(parsed.diagnostics)
         texts, wrong, unwise = read.texts_of(parsed.entries, draft, file=str(path))
         if wrong:
             raise InvalidCatalog(wrong)
@@ -181,4 +181,4 @@ def _read(path: pathlib.Path) -> bytes:
 
 
 def _refused(path: pathlib.Path, rule: str, message: str) -> InvalidCatalog:
-    return InvalidCatalog([Problem(file=str(path), rule=rule, message=message)])
+    return InvalidCatalog([Diagnostic(file=str(path), rule=rule, message=message)])

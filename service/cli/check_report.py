@@ -1,7 +1,7 @@
-"""What `laurel catalog check` has found, said for people, for programs and for a forge's pages."""
+"""The report of `laurel catalog check`: as text, as JSON, and as workflow commands of a forge."""
 
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import click
@@ -12,62 +12,18 @@ from service.core.catalog.model import Draft
 from service.core.formats import read
 from service.core.validation import text_checks
 from service.core.validation.diagnostics import MAX_BYTES
-from service.core.validation.text_checks import Severity
-from service.errors import Problem
+from service.errors import Diagnostic
 
 ReportFormat = Literal["text", "json", "github"]
 REPORT_FORMATS: tuple[ReportFormat, ...] = get_args(ReportFormat)
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing found. `line`, `key` and `locale` are None where it is of none."""
-
-    file: str
-    line: int | None
-    key: str | None
-    locale: str | None
-    rule: str
-    severity: Severity
-    message: str
-
-    def __str__(self) -> str:
-        where = self.file if self.line is None else f"{self.file}:{self.line}"
-        what = " ".join(part for part in (self.locale, self.key) if part is not None)
-        return f"{self.severity}: {where}:{f' {what}:' if what else ''} {self.message} [{self.rule}]"
-
-
-def of_problems(problems: Iterable[Problem], severity: Severity) -> list[Finding]:
-    """What readers and rules have found."""
-    return [
-        Finding(
-            file=one.file,
-            line=one.line,
-            key=one.key,
-            locale=None,
-            rule=one.rule,
-            severity=severity,
-            message=one.message,
-        )
-        for one in problems
-    ]
-
-
-def of_texts(draft: Draft, *, store: str | None, file: str, places: Places) -> list[Finding]:
-    """What the checks say of all texts, each where it stands; `file` is that of those that are nowhere else."""
+def of_texts(draft: Draft, *, store: str | None, file: str, places: Places) -> list[Diagnostic]:
+    """The diagnostics of all texts, each with its file and line; `file` is that of texts that are in no other one."""
     found = []
-    for one in text_checks.check_title(draft, limits=text_checks.LIMITS[store] if store else text_checks.NONE):
-        where, line = places.get((one.locale, one.key), (file, None))
-        found.append(
-            Finding(
-                file=where,
-                line=line,
-                key=one.key,
-                locale=one.locale,
-                rule=one.rule,
-                severity=one.severity,
-                message=one.message,
-            )
-        )
+    for diagnostic in text_checks.check_title(draft, limits=text_checks.LIMITS[store] if store else text_checks.NONE):
+        path, line = places.get((diagnostic.locale or "", diagnostic.key or ""), (file, None))
+        found.append(msgspec.structs.replace(diagnostic, file=path, line=line))
     return found
 
 
@@ -81,21 +37,25 @@ def places_of(locales: pathlib.Path, draft: Draft) -> Places:
     return found
 
 
-def print_report(found: Sequence[Finding], kind: ReportFormat) -> None:
-    """Print it: text on standard error, a line each; JSON, one list of objects, and a forge's lines on standard output."""
+def print_report(diagnostics: Sequence[Diagnostic], kind: ReportFormat) -> None:
+    """Print the diagnostics: text on standard error, a line each; JSON and workflow commands on standard output."""
     if kind == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        click.echo(msgspec.json.format(msgspec.json.encode(diagnostics), indent=2))
         return
-    for one in found:
-        click.echo(_workflow_line(one) if kind == "github" else one, err=kind == "text")
+    for diagnostic in diagnostics:
+        line = _workflow_command(diagnostic) if kind == "github" else f"{diagnostic.severity}: {diagnostic}"
+        click.echo(line, err=kind == "text")
 
 
-def _workflow_line(one: Finding) -> str:
-    """A workflow command, in which `%` escapes what would end it."""
-    place = {"file": one.file, "line": one.line, "title": one.rule}
-    properties = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in place.items() if value is not None)
-    what = " ".join(part for part in (one.locale, one.key) if part is not None)
-    return f"::{one.severity} {properties}::{_escaped(f'{what}: {one.message}' if what else one.message)}"
+def _workflow_command(diagnostic: Diagnostic) -> str:
+    """A workflow command of a forge, in which `%` escapes what would end it."""
+    annotation = {"file": diagnostic.file, "line": diagnostic.line, "title": diagnostic.rule}
+    properties = ",".join(
+        f"{name}={_escaped(str(value), ':,')}" for name, value in annotation.items() if value is not None
+    )
+    text = " ".join(part for part in (diagnostic.locale, diagnostic.key) if part is not None)
+    message = f"{text}: {diagnostic.message}" if text else diagnostic.message
+    return f"::{diagnostic.severity} {properties}::{_escaped(message)}"
 
 
 def _escaped(text: str, more: str = "") -> str:

@@ -240,7 +240,7 @@ def problems_of() -> Callable[..., list[tuple[str, int | None]]]:
     def refused(read: Callable[..., object], *values: object, **options: object) -> list[tuple[str, int | None]]:
         with pytest.raises(errors.InvalidCatalog) as refusal:
             read(*values, **options)
-        return [(problem.rule, problem.line) for problem in refusal.value.problems]
+        return [(problem.rule, problem.line) for problem in refusal.value.diagnostics]
 
     return refused
 

@@ -49,7 +49,7 @@ def error_response(_request: web.BaseRequest, error: errors.LaurelError | None) 
         current, headers[hdrs.ETAG] = responses.current_version(error.current)
         body["current"] = current
     if isinstance(error, errors.InvalidCatalog):
-        body["problems"] = [responses.problem(problem) for problem in error.problems]
+        body["problems"] = [responses.diagnostic(diagnostic) for diagnostic in error.diagnostics]
     if isinstance(error, errors.Unauthenticated):
         headers[hdrs.WWW_AUTHENTICATE] = 'Bearer realm="laurel"'
     if isinstance(error, errors.MethodNotAllowed):

@@ -103,8 +103,8 @@ async def _foreseen(context: RequestContext) -> web.Response:
         {
             "release": None,
             "changes": responses.changes(changes, authors),
-            "problems": [responses.problem(one) for one in problems],
-            "warnings": [responses.problem(one) for one in warnings],
+            "problems": [responses.diagnostic(one) for one in problems],
+            "warnings": [responses.diagnostic(one) for one in warnings],
         }
     )
 

@@ -14,7 +14,7 @@ from service.core.localization.strings import Page, Revision, String
 from service.core.publishing.history import Authorship, Publication
 from service.core.publishing.publish import DraftDiff, Release
 from service.core.publishing.schedules import Schedule
-from service.errors import Problem
+from service.errors import Diagnostic
 
 Shape = dict[str, Any]
 
@@ -156,9 +156,9 @@ def line(one: ReportLine) -> Shape:
     return {name: value for name, value in shape.items() if value is not None}
 
 
-def problem(one: Problem) -> Shape:
-    """One thing wrong in a catalogue or file."""
-    return {"file": one.file, "line": one.line, "key": one.key, "rule": one.rule, "message": one.message}
+def diagnostic(item: Diagnostic) -> Shape:
+    """One error or warning in a catalog or file."""
+    return {"file": item.file, "line": item.line, "key": item.key, "rule": item.rule, "message": item.message}
 
 
 def changes(found: DraftDiff, authors: Mapping[tuple[str, str], Authorship]) -> Shape:

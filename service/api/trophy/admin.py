@@ -141,9 +141,9 @@ class AdminContext:
         for index, (name, change) in enumerate(wanted):
             try:
                 tried = change(draft)
-                problems = amend.problems_of(tried)
-                if problems:
-                    raise InvalidCatalog(problems)
+                errors = amend.publish_errors(tried)
+                if errors:
+                    raise InvalidCatalog(errors)
             except LaurelError as refusal:
                 self.issues.append({**name, "severity": "error", "message": str(refusal)})
             else:

@@ -40,7 +40,7 @@ def error_response(request: web.BaseRequest, error: errors.LaurelError | None) -
         then = str(request.rel_url) if request.method in (hdrs.METH_GET, hdrs.METH_HEAD) else "/l10n"
         response = pages.render_page(request, "sign_in.html", status=status, then=then, problem=None)
     else:
-        problems = error.problems if isinstance(error, errors.InvalidCatalog) else ()
+        problems = error.diagnostics if isinstance(error, errors.InvalidCatalog) else ()
         response = pages.render_page(
             request, "error.html", status=status, code=status, detail=detail, problems=problems
         )

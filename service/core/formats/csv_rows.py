@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from service.core.validation.diagnostics import SourceLocation, decoded
+from service.core.validation.diagnostics import SourceLocation, decode
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -22,7 +22,7 @@ def read_rows(data: bytes, place: SourceLocation, *, delimiters: str = ",") -> l
     Raises:
         InvalidCatalog: it is too large, not UTF-8, or not CSV: with the line.
     """
-    text = decoded(data, place)
+    text = decode(data, place)
     first = next((letter for letter in text if letter in delimiters), delimiters[0])
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=first, strict=True)
     rows: list[Row] = []
@@ -33,7 +33,7 @@ def read_rows(data: bytes, place: SourceLocation, *, delimiters: str = ",") -> l
                 rows.append(Row(line, tuple(cell.replace("\r\n", "\n") for cell in cells)))
             line = reader.line_num + 1
     except csv.Error as error:
-        place.at(None, line).refuse("not-csv", f"not CSV: {error}")
+        place.at(None, line).fail("not-csv", f"not CSV: {error}")
     return rows
 
 

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import Literal, get_args
 
 from service.core.formats.stores import google_play
-from service.core.validation.diagnostics import SourceLocation, bounded
+from service.core.validation.diagnostics import SourceLocation, checked_bytes
 
 Format = Literal["xbox-page", "achievements2017", "localization", "toml", "po", "steam", "google-play", "epic", "csv"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -45,9 +45,9 @@ def sniff(data: bytes, filename: str) -> Format:
         InvalidCatalog: it is too large, or none that can be read; the message names those.
     """
     place = SourceLocation(filename)
-    found = _format(bounded(data, place)[:65_536], PurePath(filename).name)
+    found = _format(checked_bytes(data, place)[:65_536], PurePath(filename).name)
     if found is None:
-        place.refuse("unknown-format", f"expected {READABLE}")
+        place.fail("unknown-format", f"expected {READABLE}")
     return found
 
 

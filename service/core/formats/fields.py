@@ -20,7 +20,7 @@ class Fields:
 
     def __init__(self, value: object, place: SourceLocation) -> None:
         self.place = place
-        self._noted_before = len(place.found)
+        self._errors_before = len(place.errors)
         self._members: dict[str, object] = value if isinstance(value, dict) else {}
         self._known: list[str] = []
         if not isinstance(value, dict):
@@ -29,7 +29,7 @@ class Fields:
     @property
     def sound(self) -> bool:
         """Whether nothing was found wrong since reading this object began."""
-        return len(self.place.found) == self._noted_before
+        return len(self.place.errors) == self._errors_before
 
     def has(self, name: str) -> bool:
         """Whether the member is there and not null."""

@@ -7,7 +7,7 @@ import collections
 import json
 from typing import Any
 
-from service.core.validation.diagnostics import SourceLocation, decoded
+from service.core.validation.diagnostics import SourceLocation, decode
 from service.core.validation.values import shown
 
 
@@ -17,7 +17,7 @@ def read_json(data: bytes, place: SourceLocation) -> object:
     Raises:
         InvalidCatalog: it is too large, not UTF-8, or not JSON: with the line and what stands there.
     """
-    text, line_before = _body(decoded(data, place), place)
+    text, line_before = _body(decode(data, place), place)
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
@@ -34,12 +34,12 @@ def read_json(data: bytes, place: SourceLocation) -> object:
         value: object = json.loads(text, object_pairs_hook=members, parse_constant=constant)
     except json.JSONDecodeError as error:
         there = place.at(None, line_before + error.lineno)
-        there.refuse("not-json", _what_stands_there(text, error))
+        there.fail("not-json", _what_stands_there(text, error))
     except RecursionError:
-        place.refuse("not-json", "the file is nested too deeply")
+        place.fail("not-json", "the file is nested too deeply")
     except ValueError:
-        place.refuse("not-json", "a number has too many digits")
-    place.settle()
+        place.fail("not-json", "a number has too many digits")
+    place.raise_errors()
     return value
 
 
@@ -50,7 +50,7 @@ def _body(text: str, place: SourceLocation) -> tuple[str, int]:
     text = text.replace("\r\n", "\n")
     head, blank, body = text.partition("\n\n")
     if not blank:
-        place.refuse("not-json", "an HTTP answer without a body")
+        place.fail("not-json", "an HTTP answer without a body")
     return body.removeprefix("\ufeff"), head.count("\n") + 2
 
 

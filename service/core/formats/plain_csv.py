@@ -41,7 +41,7 @@ def read_csv(data: bytes, *, file: str) -> list[Entry]:
     place = SourceLocation(file)
     rows = read_rows(data, place, delimiters=",;\t")
     if not rows or rows[0].cells[0] != KEY:
-        place.at(None, 1).refuse("unknown-format", "expected a first row that begins with key, source")
+        place.at(None, 1).fail("unknown-format", "expected a first row that begins with key, source")
     header, *rest = rows
     locales = _locales(header, place)
     lines: dict[str, int] = {}
@@ -60,7 +60,7 @@ def read_csv(data: bytes, *, file: str) -> list[Entry]:
             Entry(key=key, locale=locale, text=there.read(values.text, cells[index]), line=row.line, source=source)
             for index, locale in locales.items()
         ]
-    place.settle()
+    place.raise_errors()
     return found
 
 
@@ -87,5 +87,5 @@ def _locales(header: Row, place: SourceLocation) -> dict[int, str]:
         if locale in found.values():
             there.report("duplicate-column", f"the column {locale} stands twice")
         found[index] = locale
-    place.settle()
+    place.raise_errors()
     return found

@@ -15,7 +15,7 @@ from service.core.catalog import model
 from service.core.catalog.model import Draft
 from service.core.formats.po_lines import Entry, read_entries
 from service.core.validation import publish_rules, values
-from service.core.validation.diagnostics import SourceLocation, bounded, decoded
+from service.core.validation.diagnostics import SourceLocation, checked_bytes, decode
 
 _CHARSET = re.compile(
     rb"^[^#\n]{0,200}Content-Type:[ \t]*text/plain;[ \t]*charset=([A-Za-z0-9_.-]{1,40})", re.MULTILINE
@@ -56,7 +56,7 @@ def read_po(data: bytes, *, file: str, locale: str | None = None) -> PoFile:
             stands twice, or says nothing of its language.
     """
     place = SourceLocation(file)
-    entries = read_entries(decoded(data, place, encoding=_charset(data, place)), place)
+    entries = read_entries(decode(data, place, encoding=_charset(data, place)), place)
     header = entries[0] if entries and entries[0].is_header else None
     found: dict[str, PoEntry] = {}
     for entry in entries:
@@ -74,7 +74,7 @@ def read_po(data: bytes, *, file: str, locale: str | None = None) -> PoFile:
             line=entry.line,
         )
     of_file = _locale(header, place, locale)
-    place.settle()
+    place.raise_errors()
     return PoFile(locale=of_file, entries=tuple(found.values()))
 
 
@@ -127,10 +127,10 @@ def _hint(key: str) -> str:
 
 
 def _charset(data: bytes, place: SourceLocation) -> str:
-    match = _CHARSET.search(bounded(data, place)[:10_000])
+    match = _CHARSET.search(checked_bytes(data, place)[:10_000])
     charset = match[1].decode() if match else "utf-8"
     if _CHARSETS.fullmatch(charset) is None:
-        place.refuse("charset", f"the charset {values.shown(charset)} is not one that can be read; UTF-8 is")
+        place.fail("charset", f"the charset {values.shown(charset)} is not one that can be read; UTF-8 is")
     return charset
 
 

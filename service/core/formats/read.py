@@ -18,7 +18,7 @@ from service.core.formats.xbox import captured_page, export, partner_center
 from service.core.formats.xbox.partner_center import ListedAchievement, Localization
 from service.core.validation import publish_rules, store_ids, values
 from service.core.validation.diagnostics import SourceLocation
-from service.errors import InvalidCatalog, Problem
+from service.errors import Diagnostic, InvalidCatalog
 
 __all__ = ["Entry", "Strings", "read", "texts_of"]
 
@@ -32,7 +32,7 @@ class Strings(msgspec.Struct, frozen=True, kw_only=True):
 
     format: str
     entries: tuple[Entry, ...]
-    problems: tuple[Problem, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 def read(
@@ -52,14 +52,14 @@ def read(
         found = _format_of(files, format)
         entries = _READERS[found](files, draft, locale)
     except InvalidCatalog as refusal:
-        return Strings(format=found, entries=(), problems=tuple(refusal.problems))
+        return Strings(format=found, entries=(), diagnostics=refusal.diagnostics)
     wanted = tuple(entry for entry in entries if entry.text and locale in {None, entry.locale})
     return Strings(format=found, entries=wanted)
 
 
 def texts_of(
     entries: Iterable[Entry], draft: Draft, *, file: str
-) -> tuple[dict[str, dict[str, str]], list[Problem], list[Problem]]:
+) -> tuple[dict[str, dict[str, str]], list[Diagnostic], list[Diagnostic]]:
     """What may be published of these texts, by locale and key, what is wrong with them, and what was left out.
 
     A key that the title has no text for is wrong, unless it begins with `string/`. An empty text is a missing one.
@@ -74,37 +74,37 @@ def texts_of(
         **{entry.key: entry.text for entry in found if entry.locale == default and entry.text},
     }
     texts: dict[str, dict[str, str]] = {}
-    wrong, unwise = SourceLocation(file), SourceLocation(file)
-    with contextlib.suppress(InvalidCatalog):  # there are too many problems to go on: what was found is told
+    location = SourceLocation(file)
+    with contextlib.suppress(InvalidCatalog):  # too many errors: the first ones are returned
         for entry in found:
-            there = (entry.key, entry.line)
+            at_entry = location.at(entry.key, entry.line)
             if entry.key not in known and not entry.key.startswith(publish_rules.STRING_PREFIX):
-                wrong.at(*there).report("unknown-key", "the title has no text of that key")
+                at_entry.report("unknown-key", "the title has no text of that key")
             elif not entry.text:
                 continue
             elif entry.locale != default and entry.source is not None and entry.source != sources.get(entry.key):
                 message = f"left out: it translates {values.shown(entry.source)}, which is not the text any more"
-                unwise.at(*there).report("stale", message)
+                at_entry.warn("stale", message)
             elif entry.needs_review:
-                unwise.at(*there).report("fuzzy", "left out: it is marked fuzzy and needs review")
+                at_entry.warn("fuzzy", "left out: it is marked fuzzy and needs review")
             else:
                 texts.setdefault(entry.locale, {})[entry.key] = entry.text
-    return texts, wrong.found, unwise.found
+    return texts, location.errors, location.warnings
 
 
 def _format_of(files: Files, given: str | None) -> str:
     """The one format of all files; Partner Center's two are one."""
     if not files:
-        SourceLocation("").refuse("no-file", "expected at least one file")
+        SourceLocation("").fail("no-file", "expected at least one file")
     found = {
         name: _PAIRS.get(kind, kind) for name, kind in ((name, given or sniff(files[name], name)) for name in files)
     }
     first, *_ = found.values()
     for name, kind in found.items():
         if kind not in _READERS:
-            SourceLocation(name).refuse("unknown-format", f"expected {', '.join(FORMATS)}, got {kind!r}")
+            SourceLocation(name).fail("unknown-format", f"expected {', '.join(FORMATS)}, got {kind!r}")
         if kind != first:
-            SourceLocation(name).refuse(
+            SourceLocation(name).fail(
                 "two-formats", f"the file is {kind}, and another one is {first}: give them one by one"
             )
     return first

@@ -41,29 +41,29 @@ def locales_folder() -> Path:
     return packaged if packaged.is_dir() else package.parent / "locales"
 
 
-def read_title_folder(toml_path: Path, locales_dir: Path) -> tuple[Draft, list[errors.Problem]]:
+def read_title_folder(toml_path: Path, locales_dir: Path) -> tuple[Draft, list[errors.Diagnostic]]:
     """The title with the texts of all its languages, and what was left out for review (stale, fuzzy).
 
     Raises:
         InvalidCatalog: anything is wrong in any of its files, a file cannot be read, a folder's name is no locale or
             does not agree with the file in it. The problems of all files come together.
     """
-    found: list[errors.Problem] = []
+    found: list[errors.Diagnostic] = []
     data, draft = b"", None
     try:
         data = _read(toml_path)
         draft = read_toml(data, file=str(toml_path))
     except errors.InvalidCatalog as refusal:
-        found += refusal.problems
+        found += refusal.diagnostics
     match = _TITLE_ID.search(data)
     title_id = draft.title.title_id if draft else int(match[1]) if match else None
-    warnings: list[errors.Problem] = []
+    warnings: list[errors.Diagnostic] = []
     texts: dict[str, dict[str, str]] = {}
     for path in _translations(locales_dir, title_id):
         try:
             locale, translated = _translated(path, draft, texts, warnings)
         except errors.InvalidCatalog as refusal:
-            found += refusal.problems
+            found += refusal.diagnostics
         else:
             texts[locale] = translated
     if found or draft is None:
@@ -118,24 +118,24 @@ def _translations(locales_dir: Path, title_id: int | None) -> list[Path]:
 
 
 def _translated(
-    path: Path, draft: Draft | None, others: dict[str, dict[str, str]], warnings: list[errors.Problem]
+    path: Path, draft: Draft | None, others: dict[str, dict[str, str]], warnings: list[errors.Diagnostic]
 ) -> tuple[str, dict[str, str]]:
     """The locale and texts of one PO file. Without a draft, because its TOML is wrong, the file is only read."""
     place = SourceLocation(str(path))
     locale = place.at("folder").read(locale_of, path.parts[-3])
-    place.settle()
+    place.raise_errors()
     if locale in others:
         place.report("duplicate-locale", f"another folder holds the {locale} texts too")
     if draft is not None and locale == draft.title.default_locale:
         place.report("default-locale", f"the {locale} texts are in the TOML: it is the default locale")
-    place.settle()
+    place.raise_errors()
     file = po.read_po(_read(path), file=str(path), locale=locale)
     if draft is None:
         return locale, {}
-    texts, wrong, unwise = read.texts_of(read.of_po(file), draft, file=str(path))
-    if wrong:
-        raise errors.InvalidCatalog(wrong)
-    warnings += unwise
+    texts, found, left_out = read.texts_of(read.of_po(file), draft, file=str(path))
+    if found:
+        raise errors.InvalidCatalog(found)
+    warnings += left_out
     return locale, texts.get(locale, {})
 
 
@@ -145,4 +145,4 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
-        SourceLocation(str(path)).refuse("unreadable", f"the file cannot be read: {error.strerror}")
+        SourceLocation(str(path)).fail("unreadable", f"the file cannot be read: {error.strerror}")

@@ -19,7 +19,7 @@ from service.core.catalog.model import Achievement, Draft, MediaAsset, Requireme
 from service.core.formats import toml_measures
 from service.core.formats.fields import Fields
 from service.core.validation import publish_rules, values
-from service.core.validation.diagnostics import SourceLocation, decoded
+from service.core.validation.diagnostics import SourceLocation, decode
 
 HEADER = """\
 # The achievements of one title, with their texts in the default locale.
@@ -59,20 +59,20 @@ def read_toml(data: bytes, *, file: str) -> Draft:
         InvalidCatalog: it is not TOML, or anything in it is wrong; lines are given where the file has usual headers.
     """
     place = SourceLocation(file)
-    text = decoded(data, place)
+    text = decode(data, place)
     if long := _LONG_KEY.search(text):
         line = text.count("\n", 0, long.start()) + 1
-        place.at(None, line).refuse("not-toml", "a dotted key of more than 32 parts")
+        place.at(None, line).fail("not-toml", "a dotted key of more than 32 parts")
     try:
         members: dict[str, Any] = tomllib.loads(text)
     except RecursionError:
-        place.refuse("not-toml", "the file is nested too deeply")
+        place.fail("not-toml", "the file is nested too deeply")
     except ValueError as error:
         said = re.search("at line ([0-9]{1,9})", str(error))
-        place.at(None, int(said[1]) if said else None).refuse("not-toml", f"not TOML: {error}"[:200])
+        place.at(None, int(said[1]) if said else None).fail("not-toml", f"not TOML: {error}"[:200])
     place.lines = _lines(text)
     draft = _draft(Fields(members, place))
-    place.settle()
+    place.raise_errors()
     return draft
 
 

@@ -94,7 +94,7 @@ def _zip(draft: Draft) -> Export:
         try:
             made = writer(draft)
         except InvalidCatalog as refusal:
-            left_out += [f"{name}: {problem}" for problem in refusal.problems]
+            left_out += [f"{name}: {problem}" for problem in refusal.diagnostics]
             continue
         files |= {path if name == "toml" else f"{name}/{path}": data for path, data in made.files.items()}
         left_out += made.left_out

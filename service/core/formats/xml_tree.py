@@ -6,7 +6,7 @@ A DOCTYPE is refused, and with it every entity, so nothing can be fetched or blo
 from typing import NoReturn
 from xml.parsers import expat
 
-from service.core.validation.diagnostics import SourceLocation, bounded
+from service.core.validation.diagnostics import SourceLocation, checked_bytes
 
 MAX_DEPTH = 16  # the formats need five
 
@@ -43,7 +43,7 @@ def read_xml(data: bytes, place: SourceLocation) -> Element:
     def start(name: str, attributes: dict[str, str]) -> None:
         line = parser.CurrentLineNumber
         if len(path) > MAX_DEPTH:
-            place.at(None, line).refuse("not-xml", "the file is nested too deeply")
+            place.at(None, line).fail("not-xml", "the file is nested too deeply")
         element = Element(name, attributes, line)
         path[-1].children.append(element)
         path.append(element)
@@ -56,17 +56,17 @@ def read_xml(data: bytes, place: SourceLocation) -> Element:
 
     def doctype(*_: object) -> NoReturn:
         there = place.at(None, parser.CurrentLineNumber)
-        there.refuse("doctype", "a DOCTYPE, and so an entity declaration, is not accepted")
+        there.fail("doctype", "a DOCTYPE, and so an entity declaration, is not accepted")
 
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.CharacterDataHandler = text
     parser.StartDoctypeDeclHandler = doctype
     try:
-        parser.Parse(bounded(data, place), True)  # noqa: FBT003  (the parser takes no keywords)
+        parser.Parse(checked_bytes(data, place), True)  # noqa: FBT003  (the parser takes no keywords)
     except expat.ExpatError as error:
         message = f"not XML at column {error.offset + 1}: {expat.ErrorString(error.code)}"
-        place.at(None, error.lineno).refuse("not-xml", message)
+        place.at(None, error.lineno).fail("not-xml", message)
     except (LookupError, ValueError):
-        place.refuse("not-xml", "not XML: the encoding is not one that can be read")
+        place.fail("not-xml", "not XML: the encoding is not one that can be read")
     return top.children[0]

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Mapping
 
 from service.core.validation import values
-from service.core.validation.diagnostics import SourceLocation, bounded
+from service.core.validation.diagnostics import SourceLocation, checked_bytes
 
 MAX_FILES = 500
 MAX_FILE_BYTES = 1024 * 1024  # Google Play's own limit for a file
@@ -24,7 +24,7 @@ def read_zip(data: bytes, place: SourceLocation, *, wanted: re.Pattern[str]) -> 
     """
     found: dict[str, bytes] = {}
     try:
-        with zipfile.ZipFile(io.BytesIO(bounded(data, place))) as archive:
+        with zipfile.ZipFile(io.BytesIO(checked_bytes(data, place))) as archive:
             entries = archive.infolist()
             _check(entries, place)
             for entry in entries:
@@ -32,7 +32,7 @@ def read_zip(data: bytes, place: SourceLocation, *, wanted: re.Pattern[str]) -> 
                     with archive.open(entry) as file:
                         found[entry.filename] = file.read(MAX_FILE_BYTES + 1)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, OverflowError) as error:
-        place.refuse("not-zip", f"not a ZIP that can be read: {values.shown(str(error))}")
+        place.fail("not-zip", f"not a ZIP that can be read: {values.shown(str(error))}")
     return found
 
 
@@ -50,7 +50,7 @@ def write_zip(files: Mapping[str, bytes]) -> bytes:
 
 def _check(entries: list[zipfile.ZipInfo], place: SourceLocation) -> None:
     if len(entries) > MAX_FILES:
-        place.refuse("too-many-files", f"expected at most {MAX_FILES} files, got {len(entries)}")
+        place.fail("too-many-files", f"expected at most {MAX_FILES} files, got {len(entries)}")
     if len({entry.filename for entry in entries}) < len(entries):
         place.report("duplicate-file", "a file stands in it twice")
     for entry in entries:
@@ -67,4 +67,4 @@ def _check(entries: list[zipfile.ZipInfo], place: SourceLocation) -> None:
             there.report("bomb", f"{entry.compress_size} bytes that become {entry.file_size} are not unpacked")
     if sum(entry.file_size for entry in entries) > MAX_ALL_BYTES:
         place.report("too-large", f"expected at most {MAX_ALL_BYTES} bytes in all")
-    place.settle()
+    place.raise_errors()

@@ -11,7 +11,7 @@ from service.core.catalog.model import Draft
 from service.core.formats.entry import Entry
 from service.core.validation import publish_rules
 from service.core.validation.string_checks import check_string
-from service.errors import Problem
+from service.errors import Diagnostic
 
 Kind = Literal["new", "changed", "stale", "removed", "unchanged", "kept", "unknown", "error"]
 Mode = Literal["merge", "replace-locale"]
@@ -121,18 +121,18 @@ def compare(
     return Report(mode=mode, counts=counts, lines=shown, overwrite_approved=overwrite_approved)
 
 
-def unreadable_report(problems: Iterable[Problem], *, mode: Mode = "merge", locale: str | None = None) -> Report:
-    """The report on a file that cannot be read: its problems as errors."""
+def unreadable_report(diagnostics: Iterable[Diagnostic], *, mode: Mode = "merge", locale: str | None = None) -> Report:
+    """The report on a file that cannot be read: a line for each error."""
     lines = tuple(
         ReportLine(
             kind="error",
-            key=problem.key or "",
+            key=diagnostic.key or "",
             locale=locale or "",
-            line=problem.line,
-            rule=problem.rule,
-            message=problem.message,
+            line=diagnostic.line,
+            rule=diagnostic.rule,
+            message=diagnostic.message,
         )
-        for problem in problems
+        for diagnostic in diagnostics
     )
     return Report(mode=mode, counts={locale or "": {"error": len(lines)}}, lines=lines)
 
@@ -166,13 +166,13 @@ def report_po(report: Report, locale: str) -> bytes:
 
 
 def _compared(entry: Entry, source: str | None, old: ExistingText | None, default: str, *, over: bool) -> ReportLine:
-    remarks = check_string(entry.text, key=entry.key, locale=entry.locale, source=source, source_locale=default)
-    for remark in remarks:
-        if remark.severity == "error":
-            return _line("error", entry, source, rule=remark.rule, message=remark.message)
+    diagnostics = check_string(entry.text, key=entry.key, locale=entry.locale, source=source, source_locale=default)
+    for diagnostic in diagnostics:
+        if diagnostic.severity == "error":
+            return _line("error", entry, source, rule=diagnostic.rule, message=diagnostic.message)
     is_stale = source is not None and entry.source is not None and entry.source != source
     state: State = "needs_review" if is_stale or entry.needs_review else "translated"
-    rule_names = tuple(sorted({remark.rule for remark in remarks}))
+    rule_names = tuple(sorted({diagnostic.rule for diagnostic in diagnostics}))
     if old is None:
         return _line("stale" if is_stale else "new", entry, source, state=state, remarks=rule_names)
     if old.text == entry.text and (old.state != "needs_review" or state == "needs_review"):

@@ -23,7 +23,7 @@ from service.core.publishing.drafts import Author, NewText, draft_of, lock_title
 from service.db import Connection
 from service.db.pool import Pool
 from service.db.queries import query, statement
-from service.errors import Conflict, InvalidCatalog, NotFound, Problem
+from service.errors import Conflict, Diagnostic, InvalidCatalog, NotFound
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,8 +81,8 @@ async def read_files(
 
     def compared() -> tuple[str, Report]:
         found = read.read(files, draft=draft, format=format, locale=locale)
-        if found.problems:
-            report = unreadable_report(found.problems, mode=mode, locale=locale)
+        if found.diagnostics:
+            report = unreadable_report(found.diagnostics, mode=mode, locale=locale)
         else:
             report = compare(found.entries, draft, there, mode=mode, overwrite_approved=overwrite_approved)
         return found.format, report
@@ -152,7 +152,7 @@ async def apply_batch(
     if not version == catalog_version == batch.catalog_version:
         raise Conflict(f"the catalogue is at version {version}, the report is of {batch.catalog_version}", version)
     if batch.report.has_errors:
-        raise InvalidCatalog(_problems(batch))
+        raise InvalidCatalog(_errors(batch))
     draft = await draft_of(connection, title_id)
     assert draft is not None  # noqa: S101  (its row is locked)
     lines = [line for line in batch.report.lines if line.kind in WRITES]
@@ -172,9 +172,9 @@ async def apply_batch(
     return (await _applied.one(connection, title_id=title_id, batch_id=batch_id, actor=actor)).batch()
 
 
-def _problems(batch: Batch) -> list[Problem]:
+def _errors(batch: Batch) -> list[Diagnostic]:
     return [
-        Problem(
+        Diagnostic(
             file=f"import-{batch.batch_id}",
             rule=line.rule or "error",
             message=line.message or "",

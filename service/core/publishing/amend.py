@@ -10,7 +10,7 @@ from service.core.catalog.model import Draft
 from service.core.publishing import publish
 from service.core.validation import publish_rules
 from service.db import Connection
-from service.errors import InvalidCatalog, Problem
+from service.errors import Diagnostic, InvalidCatalog
 
 Amendment = Callable[[Draft], Draft]
 
@@ -37,9 +37,9 @@ async def amend(connection: Connection, title_id: int, change: Amendment) -> Dra
     after = edited if served is None else change(served)
     if served is not None and not publish.diff_drafts(served, after):
         return after
-    problems = problems_of(after)
-    if problems:
-        raise InvalidCatalog(problems)
+    errors = publish_errors(after)
+    if errors:
+        raise InvalidCatalog(errors)
     await publish.create_release(connection, after, served, actor=ADMIN.actor)
     return after
 
@@ -49,6 +49,6 @@ async def served(connection: Connection, title_id: int) -> Draft | None:
     return await publish.served_draft(connection, title_id) or await publish.draft_of(connection, title_id)
 
 
-def problems_of(draft: Draft) -> list[Problem]:
-    """What would keep a title from being served."""
+def publish_errors(draft: Draft) -> list[Diagnostic]:
+    """The errors that prevent a title from being served."""
     return publish_rules.check(draft)[0]

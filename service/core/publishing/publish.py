@@ -25,7 +25,7 @@ from service.core.publishing.drafts import (
 from service.core.validation import publish_rules
 from service.db import Connection
 from service.db.queries import query, statement
-from service.errors import InvalidCatalog, NotFound, Problem
+from service.errors import Diagnostic, InvalidCatalog, NotFound
 
 __all__ = [
     "Author",
@@ -117,7 +117,9 @@ async def import_draft(
     after = merge_draft(before, new, is_whole=is_whole)
     others = await titles(connection)
     problems = [
-        Problem(file=file, rule="scid-names-one-title", message=f"scid {row.scid} is of title {row.title_id} already")
+        Diagnostic(
+            file=file, rule="scid-names-one-title", message=f"scid {row.scid} is of title {row.title_id} already"
+        )
         for row in others
         if row.scid == after.title.scid and row.title_id != title_id
     ]
@@ -285,7 +287,7 @@ async def _serve(connection: Connection, title_id: int, release: int, actor: str
     await _publish.run(connection, title_id=title_id, release=release, actor=actor, note=note)
 
 
-def _double_names(draft: Draft, file: str) -> list[Problem]:
+def _double_names(draft: Draft, file: str) -> list[Diagnostic]:
     seen: dict[str, int] = {}
     problems = []
     for achievement in draft.achievements:
@@ -293,7 +295,7 @@ def _double_names(draft: Draft, file: str) -> list[Problem]:
         if other != achievement.number:
             message = f"public_id {achievement.public_id!r} is of achievement {other} already"
             key = f"achievement/{achievement.number}"
-            problems.append(Problem(file=file, key=key, rule="public-id-names-one-achievement", message=message))
+            problems.append(Diagnostic(file=file, key=key, rule="public-id-names-one-achievement", message=message))
     return problems
 
 

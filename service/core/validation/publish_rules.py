@@ -9,12 +9,13 @@ import collections
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from service import errors, ticks
+from service import ticks
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Title
 from service.core.validation import store_ids, values
 from service.core.validation.diagnostics import InvalidValue, SourceLocation
 from service.core.validation.metric_checks import contradictions_of
+from service.errors import Diagnostic, InvalidCatalog
 
 LENGTHS = {  # characters; documented by Partner Center, the achievement's name by third parties only
     "title/name": 22,
@@ -35,26 +36,26 @@ ACHIEVEMENT_KEY = re.compile(
 )
 
 
-def check(draft: Draft, *, file: str | None = None) -> tuple[list[errors.Problem], list[errors.Problem]]:
+def check(draft: Draft, *, file: str | None = None) -> tuple[list[Diagnostic], list[Diagnostic]]:
     """Everything that forbids publishing a draft, and everything that is merely unwise. `file` names it in both."""
     name = file or f"title-{draft.title.title_id}"
-    wrong, unwise = SourceLocation(name), SourceLocation(name)
+    location = SourceLocation(name)
     try:
-        _check_title(draft.title, wrong)
+        _check_title(draft.title, location)
         for index, broken in contradictions(draft.achievements):
-            wrong.at(f"achievement/{draft.achievements[index].number}").report(broken.rule, str(broken))
+            location.at(f"achievement/{draft.achievements[index].number}").report(broken.rule, str(broken))
         for where, broken in contradictions_of(draft.title, draft.achievements):
-            wrong.at(where).report(broken.rule, str(broken))
+            location.at(where).report(broken.rule, str(broken))
         for achievement in draft.achievements:
-            there = wrong.at(f"achievement/{achievement.number}")
+            there = location.at(f"achievement/{achievement.number}")
             _check_values(achievement, there)
             there.report_all(contradictions_within(achievement))
             there.inside("stores").report_all(store_ids.check(achievement))
-        _check_texts(draft, wrong)
-        _certify(draft, unwise)
-    except errors.InvalidCatalog:
+        _check_texts(draft, location)
+        _certify(draft, location)
+    except InvalidCatalog:
         pass  # there are too many problems to go on: what was found is told
-    return wrong.found, unwise.found
+    return location.errors, location.warnings
 
 
 def text_keys(title: Title, achievements: Iterable[Achievement]) -> Iterator[str]:
@@ -107,7 +108,7 @@ def contradictions(achievements: Sequence[Achievement]) -> Iterator[tuple[int, I
 
 
 def contradictions_within(achievement: Achievement) -> Iterator[InvalidValue]:
-    """What is wrong with one achievement although each value alone is right."""
+    """What is location with one achievement although each value alone is right."""
     if not achievement.media:
         yield InvalidValue("no-picture", "at least one picture is needed: clients read the first one blindly")
     if not achievement.platforms:
@@ -193,16 +194,16 @@ def _check_texts(draft: Draft, place: SourceLocation) -> None:
 def _certify(draft: Draft, place: SourceLocation) -> None:
     base = [_points(achievement) for achievement in draft.achievements if achievement.is_base]
     if len(base) not in ACHIEVEMENTS_AT_LAUNCH:
-        place.report("xr-055-achievements", f"XR-055 asks for 10 to 100 achievements at launch, here are {len(base)}")
+        place.warn("xr-055-achievements", f"XR-055 asks for 10 to 100 achievements at launch, here are {len(base)}")
     if sum(base) != GAMERSCORE_AT_LAUNCH:
-        place.report("xr-055-gamerscore", f"XR-055 asks for exactly 1000 Gamerscore at launch, here are {sum(base)}")
+        place.warn("xr-055-gamerscore", f"XR-055 asks for exactly 1000 Gamerscore at launch, here are {sum(base)}")
     for achievement in draft.achievements:
         gamerscore = _points(achievement)
         there = place.at(f"achievement/{achievement.number}")
         if gamerscore > GAMERSCORE_OF_ONE:
-            there.report("xr-055-one", f"XR-055 allows at most 200 Gamerscore for one, here are {gamerscore}")
+            there.warn("xr-055-one", f"XR-055 allows at most 200 Gamerscore for one, here are {gamerscore}")
         if achievement.kind == "Challenge" and gamerscore:
-            there.report("challenge-with-gamerscore", "a Challenge cannot carry Gamerscore on the live service")
+            there.warn("challenge-with-gamerscore", "a Challenge cannot carry Gamerscore on the live service")
 
 
 def _points(achievement: Achievement) -> int:

@@ -106,7 +106,7 @@ def by_name(names: Iterable[tuple[str, Achievement]], place: SourceLocation) -> 
         if other is not achievement:
             there = place.at(f"achievement/{achievement.number}")
             there.report("two-of-a-name", f"achievement {other.number} has the name {values.shown(name)} there already")
-    place.settle()
+    place.raise_errors()
     return found
 
 

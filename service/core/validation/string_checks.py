@@ -2,7 +2,8 @@
 
 from service.core.catalog.model import Draft
 from service.core.validation import publish_rules
-from service.core.validation.text_checks import LIMITS, Diagnostic, check
+from service.core.validation.text_checks import LIMITS, check
+from service.errors import Diagnostic
 
 _STORE = LIMITS["xbox"]  # what is served there first: no text is saved over its limits
 

@@ -6,15 +6,14 @@ name that is stable. What a title may be published with is another question (`ru
 
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Literal
 
 import msgspec
 
 from service.core.catalog.model import Draft
 from service.core.validation import publish_rules, title_checks, tokens, values
 from service.core.validation.diagnostics import InvalidValue
+from service.errors import Diagnostic, Severity
 
-Severity = Literal["error", "warning"]
 Limits = Mapping[str, int]
 
 LIMITS: Mapping[str, Limits] = {  # characters that a store takes, by field; documented by each
@@ -27,16 +26,6 @@ ADVISED: Limits = (
 NONE: Limits = {}
 NEAR = 0.9  # of the limit: longer than most that are translated again and grow
 NEAR_IN_SOURCE = 0.7  # translations are longer than English by a third or more
-
-
-class Diagnostic(msgspec.Struct, frozen=True, kw_only=True):
-    """What a check says of a text. `rule` is a stable name in kebab-case; `key` and `locale` say of which text."""
-
-    rule: str
-    severity: Severity
-    message: str
-    key: str
-    locale: str
 
 
 class Text(msgspec.Struct, frozen=True, kw_only=True):

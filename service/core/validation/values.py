@@ -28,7 +28,7 @@ _URL = re.compile(r"https?://[^\s/?#\"<>\\]+[^\s\"<>\\]*", re.IGNORECASE)
 
 
 def shown(value: object) -> str:
-    """A value in a message: quoted and bounded, whatever it is."""
+    """A value in a message: quoted and checked_bytes, whatever it is."""
     if isinstance(value, str):
         return repr(value if len(value) <= SHOWN_CHARACTERS else value[: SHOWN_CHARACTERS - 1] + "…")
     if isinstance(value, int) and abs(value) >= 10**SHOWN_CHARACTERS:

@@ -9,7 +9,7 @@ from aiohttp.test_utils import make_mocked_request
 from service import errors
 from service.api.localization import API, openapi
 from service.api.localization.errors import _TABLE, error_response
-from service.errors import Conflict, InvalidCatalog, LaurelError, MethodNotAllowed, Problem, TooManyRequests
+from service.errors import Conflict, Diagnostic, InvalidCatalog, LaurelError, MethodNotAllowed, TooManyRequests
 
 
 def family(kind: type[LaurelError]):
@@ -29,7 +29,7 @@ def made(kind: type[LaurelError]) -> LaurelError:
         case "TooManyRequests":
             return TooManyRequests("too many", limit=1, reset_at=1)
         case "InvalidCatalog":
-            return InvalidCatalog([Problem(file="a.po", rule="a-rule", message="wrong", line=3)])
+            return InvalidCatalog([Diagnostic(file="a.po", rule="a-rule", message="wrong", line=3)])
         case "Conflict":
             return Conflict("changed", 7)
         case _:

@@ -5,7 +5,6 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.core.conftest import TOML
 
 from service import errors
 from service.core.formats.detect import sniff
@@ -17,6 +16,7 @@ from service.core.formats.stores.steam import read_vdf
 from service.core.formats.toml_catalog import read_toml
 from service.core.formats.xbox.captured_page import read_definitions, read_progress
 from service.core.formats.xbox.partner_center import read_achievements2017, read_localization
+from tests.core.conftest import TOML
 
 DRAFT = read_toml(TOML.encode(), file="title.toml")
 READERS = {
@@ -70,8 +70,8 @@ def told(read, data):
     except errors.InvalidCatalog as refusal:
         found = refusal
     if found is not None:
-        assert found.problems
-        assert all(problem.file and problem.rule and problem.message for problem in found.problems)
+        assert found.diagnostics
+        assert all(problem.file and problem.rule and problem.message for problem in found.diagnostics)
         assert str(found).encode()
 
 

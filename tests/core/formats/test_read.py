@@ -18,14 +18,14 @@ def read_names(valid_files, draft, *names, **options):
 def test_texts_of_every_format_are_read(valid_files, draft, name):
     found = read.read({"upload": valid_files[name]}, draft=draft)
 
-    assert found.problems == ()
+    assert found.diagnostics == ()
     assert bool(found.entries) is (name != "achievements2017")
 
 
 def test_a_po_file_is_its_texts_with_the_source_that_was_translated(valid_files, draft):
     found = read_names(valid_files, draft, "po")
 
-    assert (found.format, found.problems) == ("po", ())
+    assert (found.format, found.diagnostics) == ("po", ())
     assert told(found) == [("fr-FR", "title/name", "Verre de sel"), ("fr-FR", "achievement/8/name", "Allumeur")]
     assert [(entry.source, entry.line) for entry in found.entries] == [("Saltglass", 6), ("Lamplighter", 10)]
 
@@ -70,7 +70,7 @@ def test_a_slot_that_is_given_is_taken(valid_files, draft):
     taken = read_names(valid_files, msgspec.structs.replace(draft, achievements=(first, moved)), "steam")
 
     assert told(found) == [("fr", "achievement/8/name", "Première lueur")]
-    assert [problem.rule for problem in taken.problems] == ["two-of-a-name"]
+    assert [problem.rule for problem in taken.diagnostics] == ["two-of-a-name"]
 
 
 def test_google_play_knows_an_achievement_by_its_name(valid_files, draft):
@@ -130,7 +130,7 @@ def test_what_cannot_be_read_is_told_and_not_raised(draft, files, options, rule)
     found = read.read(files, draft=draft, **options)
 
     assert found.entries == ()
-    assert rule in [problem.rule for problem in found.problems]
+    assert rule in [problem.rule for problem in found.diagnostics]
 
 
 def test_stale_and_fuzzy_texts_are_left_out_and_unknown_keys_are_wrong(draft):

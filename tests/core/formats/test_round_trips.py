@@ -6,7 +6,6 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.core.conftest import PRODUCT, SCID, TOML
 
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Reward, Title
@@ -16,6 +15,7 @@ from service.core.formats.write import EXPORT_FORMATS, export
 from service.core.formats.xbox import partner_center
 from service.core.publishing.publish import diff_drafts, merge_draft
 from service.core.validation.store_ids import only_description
+from tests.core.conftest import PRODUCT, SCID, TOML
 
 SAMPLES = pathlib.Path(__file__).parents[4] / "shared/data/l10n/formats"
 STORES = [name for name in EXPORT_FORMATS if name not in {"toml", "zip"}]
@@ -67,7 +67,7 @@ def imported(files: dict[str, bytes], draft: Draft, name: str) -> Draft:
     if not files:
         return draft
     parsed = read.read(files, draft=draft)
-    assert parsed.problems == ()
+    assert parsed.diagnostics == ()
     texts, wrong, unwise = read.texts_of(parsed.entries, draft, file="f")
     assert (wrong, unwise) == ([], [])
     return merge_draft(draft, msgspec.structs.replace(draft, achievements=(), texts=texts), is_whole=False)

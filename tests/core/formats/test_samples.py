@@ -29,7 +29,7 @@ def title(draft):
 
 def read_samples(title, *names):
     found = read.read({name: (SAMPLES / name).read_bytes() for name in names}, draft=title)
-    assert found.problems == ()
+    assert found.diagnostics == ()
     return {(entry.locale, entry.key): entry.text for entry in found.entries}
 
 
@@ -81,4 +81,4 @@ def test_a_bad_file_is_refused_with_a_line(title, path):
     found = read.read({path.name: path.read_bytes()}, draft=title)
 
     assert found.entries == ()
-    assert found.problems[0].line
+    assert found.diagnostics[0].line

@@ -7,12 +7,12 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.core.conftest import EPIC_COLUMNS
 
 from service.core.formats.plain_csv import guarded, read_csv, unguarded, write_csv
 from service.core.formats.stores.epic import read_epic
 from service.core.formats.stores.google_play import LOCALIZATIONS, METADATA, read_play, write_play
 from service.core.formats.stores.steam import read_vdf
+from tests.core.conftest import EPIC_COLUMNS
 
 
 def zipped(*members, method=zipfile.ZIP_STORED):

@@ -82,7 +82,7 @@ async def test_a_release_that_breaks_a_rule_is_refused_and_nothing_is_served(con
     with pytest.raises(InvalidCatalog) as refusal:
         await publish.publish(connection, 1)
 
-    assert [(one.rule, one.key) for one in refusal.value.problems] == [("missing-text", "achievement/1/name")]
+    assert [(one.rule, one.key) for one in refusal.value.diagnostics] == [("missing-text", "achievement/1/name")]
     releases = SnapshotStore(pool)
     await releases.refresh()
     assert releases.current.titles == {}
@@ -162,7 +162,10 @@ async def test_an_import_that_is_refused_changes_nothing(connection):
             draft(2, (achievement(2, public_id="dawn"), achievement(3)), scid=f"{0:08}-0000-0000-0000-{1:012}"),
         )
 
-    assert {one.rule for one in refusal.value.problems} == {"scid-names-one-title", "public-id-names-one-achievement"}
+    assert {one.rule for one in refusal.value.diagnostics} == {
+        "scid-names-one-title",
+        "public-id-names-one-achievement",
+    }
     assert await publish.draft_of(connection, 2) == before
 
 

@@ -38,7 +38,7 @@ def read_epic(data: bytes, *, file: str, draft: Draft) -> list[Entry]:
     place = SourceLocation(file)
     rows = read_rows(data, place)
     if not rows or rows[0].cells != COLUMNS:
-        place.at(None, 1).refuse("unknown-format", f"expected the columns {', '.join(COLUMNS)}")
+        place.at(None, 1).fail("unknown-format", f"expected the columns {', '.join(COLUMNS)}")
     names = store_ids.by_name(((store_ids.epic_name(one), one) for one in draft.achievements), place)
     seen: dict[tuple[str, str], int] = {}
     found: list[Entry] = []
@@ -57,7 +57,7 @@ def read_epic(data: bytes, *, file: str, draft: Draft) -> list[Entry]:
             Entry(key=key, locale=locale, text=there.read(values.text, text), line=row.line)
             for key, text in _texts(name, number, row, draft.texts.get(locale, {}))
         ]
-    place.settle()
+    place.raise_errors()
     return with_sources(found, draft.title.default_locale)
 
 

@@ -38,7 +38,7 @@ def read_play(files: Mapping[str, bytes], *, draft: Draft) -> list[Entry]:
         names = store_ids.by_name(_names(draft), place)
         rows = read_rows(data, place)
         if rows and rows[0].cells[0].strip().lower() == "name":
-            place.at(None, rows[0].line).refuse("header-row", "expected no header row: Google Play takes it for data")
+            place.at(None, rows[0].line).fail("header-row", "expected no header row: Google Play takes it for data")
         if name == METADATA:
             found += _of_metadata(rows, names, draft, place)
         elif name == LOCALIZATIONS:
@@ -46,7 +46,7 @@ def read_play(files: Mapping[str, bytes], *, draft: Draft) -> list[Entry]:
         else:
             for row in rows:
                 columns(row, 2, place)
-        place.settle()
+        place.raise_errors()
     return with_sources(found, draft.title.default_locale)
 
 
@@ -74,7 +74,7 @@ def write_play(draft: Draft) -> bytes:
             texts = draft.texts[locale]
             if name in texts or description in texts:
                 localizations.append([words[0], texts.get(name, ""), texts.get(description, ""), code])
-    place.settle()
+    place.raise_errors()
     return write_zip({METADATA: written_rows(metadata), LOCALIZATIONS: written_rows(localizations)})
 
 
@@ -85,7 +85,7 @@ def _members(files: Mapping[str, bytes]) -> Iterator[tuple[str, bytes, SourceLoc
             read_zip(data, place, wanted=FILE_NAME) if data.startswith(b"PK") else {pathlib.PurePath(path).name: data}
         )
         if not members or not all(FILE_NAME.fullmatch(name) for name in members):
-            place.refuse("unknown-format", f"expected {METADATA}, {LOCALIZATIONS} or {ICONS}, or a ZIP of them")
+            place.fail("unknown-format", f"expected {METADATA}, {LOCALIZATIONS} or {ICONS}, or a ZIP of them")
         for name, member in members.items():
             yield name, member, SourceLocation(path if name in path else f"{path}/{name}")
 

@@ -14,7 +14,7 @@ import vdf
 from service.core.catalog.model import Draft, achievement_key
 from service.core.formats.entry import Entry, with_sources
 from service.core.validation import store_ids, values
-from service.core.validation.diagnostics import SourceLocation, decoded
+from service.core.validation.diagnostics import SourceLocation, decode
 
 PREFIX = "string/steam/"
 _STRING = re.compile(r'"((?:\\[^\n]|[^"\\])*)"|//[^\n]*')
@@ -31,7 +31,7 @@ def read_vdf(data: bytes, *, file: str, draft: Draft) -> list[Entry]:
         InvalidCatalog: it is no such file, has a language that is not Steam's, a token twice, or a text that is none.
     """
     place = SourceLocation(file)
-    languages = _languages(decoded(data, place), place)
+    languages = _languages(decode(data, place), place)
     keys = {token: key for key, token in _tokens(draft, place).items()}
     locales = store_ids.STEAM_LANGUAGES | store_ids.ours(store_ids.steam_languages(draft.texts))
     found: list[Entry] = []
@@ -45,7 +45,7 @@ def read_vdf(data: bytes, *, file: str, draft: Draft) -> list[Entry]:
             read = there.read(values.text, text)
             key = keys.get(token, PREFIX + token)
             found.append(Entry(key=key, locale=locales[language], text=read, line=token_line))
-    place.settle()
+    place.raise_errors()
     return with_sources(found, draft.title.default_locale)
 
 
@@ -86,7 +86,7 @@ def _languages(text: str, place: SourceLocation) -> Block:
     top = _parsed(text, place)
     _, (languages, _) = next(iter(top.items()), ("", ("", None)))
     if [name.lower() for name in top] != ["lang"] or not isinstance(languages, dict):
-        place.at(None, 1).refuse("unknown-format", 'expected "lang" { "english" { "Tokens" { … } } }')
+        place.at(None, 1).fail("unknown-format", 'expected "lang" { "english" { "Tokens" { … } } }')
     return {
         language: (_tokens_of(block, place.at(language, line)), line) for language, (block, line) in languages.items()
     }
@@ -94,13 +94,13 @@ def _languages(text: str, place: SourceLocation) -> Block:
 
 def _tokens_of(language: object, place: SourceLocation) -> Block:
     if not isinstance(language, dict) or [name.lower() for name in language] != ["tokens"]:
-        place.refuse("unknown-format", 'expected a language to hold "Tokens" { … } and nothing else')
+        place.fail("unknown-format", 'expected a language to hold "Tokens" { … } and nothing else')
     [(tokens, line)] = language.values()
     if not isinstance(tokens, dict):
-        place.at(place.key, line).refuse("unknown-format", "expected a block of tokens")
+        place.at(place.key, line).fail("unknown-format", "expected a block of tokens")
     for token, (text, token_line) in tokens.items():
         if not isinstance(text, str):
-            place.at(token, token_line).refuse("unknown-format", "expected a text, got a block")
+            place.at(token, token_line).fail("unknown-format", "expected a text, got a block")
     return tokens
 
 
@@ -121,9 +121,9 @@ def _parsed(text: str, place: SourceLocation) -> Block:
     try:
         found: Block = vdf.loads(text, mapper=Lined, merge_duplicate_keys=False)
     except SyntaxError as error:
-        place.at(None, error.lineno).refuse("not-vdf", f"not VDF: {error.msg.removeprefix('vdf.parse: ')}")
+        place.at(None, error.lineno).fail("not-vdf", f"not VDF: {error.msg.removeprefix('vdf.parse: ')}")
     if used != len(lines):
-        place.refuse("not-vdf", "expected one quoted token and one quoted text in each line")
+        place.fail("not-vdf", "expected one quoted token and one quoted text in each line")
     return found
 
 
@@ -135,7 +135,7 @@ def _lines(text: str, place: SourceLocation) -> Iterator[int]:
         if match[1] is not None:
             if len(match[1]) > _STRING_CHARACTERS or match[1].count("\n") > _STRING_LINES:
                 message = f"expected at most {values.TEXT_CHARACTERS} characters in {_STRING_LINES} lines"
-                place.at(None, line).refuse("too-long", message)
+                place.at(None, line).fail("too-long", message)
             yield line
         line += match[0].count("\n")
         end = match.end()
@@ -149,6 +149,6 @@ def _after(between: str, line: int, place: SourceLocation) -> int:
     if length < len(between):
         there = place.at(None, line + between.count("\n", 0, length))
         if between[length] == '"':
-            there.refuse("unterminated-string", "the string has no end")
-        there.refuse("not-vdf", "expected names and texts in quotation marks, braces and comments")
+            there.fail("unterminated-string", "the string has no end")
+        there.fail("not-vdf", "expected names and texts in quotation marks, braces and comments")
     return line + between.count("\n")

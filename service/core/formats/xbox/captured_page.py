@@ -59,7 +59,7 @@ def read_definitions(data: bytes, *, file: str, locale: str) -> list[Draft]:
             item.place.report("duplicate-number", f"there is already an achievement {achievement.number}")
         earlier.append(achievement)
         texts.setdefault(title_id, {model.TITLE_NAME: name}).update(words)
-    place.settle()
+    place.raise_errors()
     return [
         Draft(
             title=Title(
@@ -106,7 +106,7 @@ def read_progress(data: bytes, *, file: str) -> list[ImportedProgress]:
             title.unlocked[number] = at
         if any(current is not None for current in currents):
             title.currents[number] = currents
-    place.settle()
+    place.raise_errors()
     return list(found.values())
 
 
@@ -119,11 +119,11 @@ def _items(data: bytes, place: SourceLocation) -> Iterator[Fields]:
         yield Fields(members["achievement"], place.inside("achievement"))
         return
     if not isinstance(items, list):
-        place.refuse("not-a-page", _what_it_is(members))
+        place.fail("not-a-page", _what_it_is(members))
     if not items:
-        place.refuse("no-achievements", "the page holds no achievements")
+        place.fail("no-achievements", "the page holds no achievements")
     if any(isinstance(item, dict) and ("unlocked" in item or "gamerscore" in item) for item in items):
-        place.refuse("xbox-360", "this is the Xbox 360 shape (contract 1): only contract 2 can be imported")
+        place.fail("xbox-360", "this is the Xbox 360 shape (contract 1): only contract 2 can be imported")
     for index, item in enumerate(items):
         yield Fields(item, place.inside("achievements").inside(index))
 

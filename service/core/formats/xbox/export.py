@@ -45,7 +45,7 @@ def write_xbox(draft: Draft) -> dict[str, bytes]:
         for locale in codes.keys() & draft.texts.keys():
             if _NO_XML.search(draft.texts[locale].get(key, "")):
                 place.at(key).report("not-xml", f"the {locale} text has U+FFFE or U+FFFF, which no XML may hold")
-    place.settle()
+    place.raise_errors()
     return {LOCALIZATION: _localization(draft, codes), ACHIEVEMENTS: _achievements(draft)}
 
 

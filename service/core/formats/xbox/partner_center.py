@@ -101,7 +101,7 @@ def read_localization(data: bytes, *, file: str) -> Localization:
         if default not in {None, *texts}:
             message = f"Localization string is missing an entry for the developer display locale, {default}"
             place.at(id_, lines[id_]).report("no-developer-locale", message)
-    place.settle()
+    place.raise_errors()
     return Localization(dev_display_locale=default, strings=strings, lines=lines)
 
 
@@ -122,7 +122,7 @@ def read_achievements2017(data: bytes, *, file: str) -> list[ListedAchievement]:
         found[listed.number] = listed
     if not found:
         place.report("no-achievements", "the file holds no achievements")
-    place.settle()
+    place.raise_errors()
     return list(found.values())
 
 
@@ -186,7 +186,7 @@ def join(
     for listed in achievements:
         there = place.at(f"achievement/{listed.number}", listed.line)
         there.report_all(_missing(listed, localization))
-    place.settle()
+    place.raise_errors()
     found = (_achievement(listed, product, platforms, icon_base_url) for listed in achievements)
     return Draft(title=title, achievements=tuple(sorted(found, key=lambda one: one.number)), texts=texts)
 
@@ -246,7 +246,7 @@ def _root(data: bytes, name: str, place: SourceLocation) -> Element:
     if root.name != name or match is None or match[1] != name.lower():
         expected = f"http://config.mgt.xboxlive.com/schema/{name.lower()}/1"
         came = f"<{root.name[:64]}> in {values.shown(root.namespace)}"
-        place.at(None, root.line).refuse("unknown-format", f"expected <{name}> in {expected}, got {came}")
+        place.at(None, root.line).fail("unknown-format", f"expected <{name}> in {expected}, got {came}")
     return root
 
 
