@@ -153,3 +153,12 @@ def test_stale_and_fuzzy_texts_are_left_out_and_unknown_keys_are_wrong(draft):
     }
     assert [(problem.rule, problem.line) for problem in wrong] == [("unknown-key", 3)]
     assert [(problem.rule, problem.line) for problem in unwise] == [("stale", 1), ("fuzzy", 2)]
+
+
+def test_many_left_out_texts_do_not_stop_the_reading(draft):
+    stale = [Entry(key="title/name", locale="fr", text="a", line=line, source="Old") for line in range(1, 1002)]
+    current = Entry(key="achievement/8/name", locale="fr", text="b", line=1002)
+
+    texts, errors, warnings = read.texts_of([*stale, current], draft, file="f")
+
+    assert (texts, errors, len(warnings)) == ({"fr": {"achievement/8/name": "b"}}, [], 1000)
