@@ -19,7 +19,7 @@ from service.core.auth.principal import Right, may_localize
 from service.core.localization import strings
 from service.core.localization.strings import String, WritableState
 from service.core.publishing.drafts import lock_title
-from service.core.validation.string_checks import is_hard_limit
+from service.core.validation.checks import is_hard_limit
 from service.errors import Conflict, InvalidField, InvalidParameter, PreconditionRequired
 from service.http.api import Route
 from service.http.params import locale_param, query_params

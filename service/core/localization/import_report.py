@@ -10,7 +10,7 @@ from service.core.auth.principal import Right
 from service.core.catalog.model import Draft
 from service.core.formats.entry import Entry
 from service.core.validation import publish_rules
-from service.core.validation.string_checks import check_string
+from service.core.validation.checks import check_string
 from service.errors import Diagnostic
 
 Kind = Literal["new", "changed", "stale", "removed", "unchanged", "kept", "unknown", "error"]

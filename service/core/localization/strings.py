@@ -11,7 +11,7 @@ import msgspec
 
 from service.core.auth.principal import Right
 from service.core.publishing.drafts import lock_title, text_keys
-from service.core.validation.string_checks import check_string, limit_of
+from service.core.validation.checks import check_string, limit_of
 from service.db import Connection
 from service.db.queries import query, statement
 from service.errors import Conflict, Diagnostic, InvalidField, NotFound

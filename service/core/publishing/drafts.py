@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from service.core.catalog.model import Achievement, Draft, Title
-from service.core.validation import publish_rules, string_checks
+from service.core.validation import checks, publish_rules
 from service.db import Connection
 from service.db.queries import query, statement
 from service.errors import NotFound
@@ -161,7 +161,7 @@ async def write_texts(
             texts=[text.text for text in part],
             states=[text.state for text in part],
             is_stale=[text.is_stale for text in part],
-            remarks=[" ".join(string_checks.rules_broken(draft, text.locale, text.key, text.text)) for text in part],
+            remarks=[" ".join(checks.rules_broken(draft, text.locale, text.key, text.text)) for text in part],
         )
     if gone:
         locales, keys = zip(*gone, strict=True)
