@@ -23,7 +23,7 @@ from service.core.formats.write import EXPORT_FORMATS, ExportFormat
 from service.core.publishing import publish
 from service.core.publishing.publish import DraftDiff
 from service.core.publishing.snapshot import SnapshotStore
-from service.core.validation import publish_rules, text_checks
+from service.core.validation import checks, publish_rules
 from service.db import Connection
 from service.db.pool import Pool
 from service.db.service_keys import service_key
@@ -161,7 +161,7 @@ def _only(draft: Draft, locales: tuple[str, ...]) -> Draft:
 @_name
 @click.option(
     "--store",
-    type=click.Choice(tuple(text_checks.LIMITS)),
+    type=click.Choice(tuple(checks.STORE_LIMITS)),
     help="Where it is for: more than is taken there is an error.",
 )
 @click.option(

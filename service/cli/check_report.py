@@ -10,7 +10,7 @@ import msgspec
 from service.cli.catalog_files import Places
 from service.core.catalog.model import Draft
 from service.core.formats import read
-from service.core.validation import text_checks
+from service.core.validation import checks
 from service.core.validation.diagnostics import MAX_BYTES
 from service.errors import Diagnostic
 
@@ -21,7 +21,7 @@ REPORT_FORMATS: tuple[ReportFormat, ...] = get_args(ReportFormat)
 def of_texts(draft: Draft, *, store: str | None, file: str, places: Places) -> list[Diagnostic]:
     """The diagnostics of all texts, each with its file and line; `file` is that of texts that are in no other one."""
     found = []
-    for diagnostic in text_checks.check_title(draft, limits=text_checks.LIMITS[store] if store else text_checks.NONE):
+    for diagnostic in checks.check_title(draft, limits=checks.STORE_LIMITS[store] if store else checks.NO_LIMITS):
         path, line = places.get((diagnostic.locale or "", diagnostic.key or ""), (file, None))
         found.append(msgspec.structs.replace(diagnostic, file=path, line=line))
     return found

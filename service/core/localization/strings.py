@@ -11,7 +11,7 @@ import msgspec
 
 from service.core.auth.principal import Right
 from service.core.publishing.drafts import lock_title, text_keys
-from service.core.validation.checks import check_string, limit_of
+from service.core.validation.checks import character_limit, check_string
 from service.db import Connection
 from service.db.queries import query, statement
 from service.errors import Conflict, Diagnostic, InvalidField, NotFound
@@ -62,7 +62,7 @@ class String(msgspec.Struct, frozen=True):
     @property
     def limit(self) -> int | None:
         """How many characters the platform shows; None where no limit is known."""
-        return limit_of(self.key)
+        return character_limit(self.key)
 
     def overridden(self) -> Overrides:
         """The warnings that somebody took upon themselves, by rule."""

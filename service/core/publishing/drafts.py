@@ -161,7 +161,7 @@ async def write_texts(
             texts=[text.text for text in part],
             states=[text.state for text in part],
             is_stale=[text.is_stale for text in part],
-            remarks=[" ".join(checks.rules_broken(draft, text.locale, text.key, text.text)) for text in part],
+            remarks=[" ".join(checks.broken_rules(draft, text.locale, text.key, text.text)) for text in part],
         )
     if gone:
         locales, keys = zip(*gone, strict=True)

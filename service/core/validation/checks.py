@@ -1,39 +1,108 @@
-"""What is to be said of one text, for whoever saves, imports or lists it: the one place that asks the checks. Pure."""
+"""Run all checks on one string, or on all strings of a title. Pure.
+
+The checks themselves are rows of the tables in `text_checks` (one text) and `title_checks` (texts compared with each
+other). What a title needs to be published is in `publish_rules`.
+"""
+
+from collections.abc import Mapping
 
 from service.core.catalog.model import Draft
-from service.core.validation import publish_rules
-from service.core.validation.text_checks import LIMITS, check
+from service.core.validation import publish_rules, text_checks, title_checks, values
+from service.core.validation.diagnostics import InvalidValue
 from service.errors import Diagnostic
 
-_STORE = LIMITS["xbox"]  # what is served there first: no text is saved over its limits
+Limits = Mapping[str, int]
+"""Characters by field (`publish_rules.field_of`)."""
+
+STORE_LIMITS: Mapping[str, Limits] = {  # the most characters that a store accepts, as each documents it
+    "xbox": {"description": 100, "locked_description": 100, "reward/name": 57, "reward/description": 90},
+    "google-play": {"name": 100, "description": 500, "locked_description": 500},
+}
+ADVISED_LIMITS: Limits = publish_rules.LENGTHS  # warnings only: Microsoft's own sample exceeds Partner Center's limits
+NO_LIMITS: Limits = {}
+
+_SERVED_STORE = STORE_LIMITS["xbox"]  # the Xbox API serves every title, so its limits hold for every saved text
+
+RULES: tuple[str, ...] = (*text_checks.ERRORS, *text_checks.WARNINGS, *title_checks.WARNINGS)
+"""The names of all rules for texts."""
 
 
-def limit_of(key: str) -> int | None:
-    """How many characters a text may have, or, where no store says, should have; None where nobody does."""
+def check_string(
+    text: str,
+    *,
+    key: str,
+    locale: str,
+    source: str | None,
+    source_locale: str,
+    limits: Limits = _SERVED_STORE,
+    advised: Limits = ADVISED_LIMITS,
+) -> list[Diagnostic]:
+    """Run all checks on one string, and return its errors, then its warnings.
+
+    `source` is the text in the default locale, `source_locale`; None if there is none. Exceeding `limits` is an error,
+    exceeding `advised` a warning.
+    """
+    try:
+        values.text(text)
+    except InvalidValue as violation:
+        return [Diagnostic(key=key, locale=locale, rule=violation.rule, message=str(violation))]
+    field = publish_rules.field_of(key)
+    checked = text_checks.Text(
+        text=text,
+        locale=locale,
+        source=None if locale == source_locale else source,
+        source_locale=source_locale,
+        limit=limits.get(field),
+        advised=advised.get(field),
+    )
+    return [
+        Diagnostic(key=key, locale=locale, rule=rule, severity=severity, message=message)
+        for severity, checks in text_checks.CHECKS.items()
+        for rule, check in checks.items()
+        for message in check(checked)
+    ]
+
+
+def check_title(draft: Draft, *, limits: Limits = NO_LIMITS, advised: Limits = ADVISED_LIMITS) -> list[Diagnostic]:
+    """Run all checks on all strings of a title, the default locale first.
+
+    `limits` are those of the store that the title is for (`STORE_LIMITS`).
+    """
+    default = draft.title.default_locale
+    sources = draft.texts.get(default, {})
+    diagnostics: list[Diagnostic] = []
+    for locale in sorted(draft.texts, key=lambda locale: (locale != default, locale)):
+        for key, text in draft.texts[locale].items():
+            diagnostics += check_string(
+                text,
+                key=key,
+                locale=locale,
+                source=sources.get(key),
+                source_locale=default,
+                limits=limits,
+                advised=advised,
+            )
+        for rule, check in title_checks.WARNINGS.items():
+            diagnostics += [
+                Diagnostic(key=key, locale=locale, rule=rule, severity="warning", message=message)
+                for key, message in check(draft, locale)
+            ]
+    return diagnostics
+
+
+def broken_rules(draft: Draft, locale: str, key: str, text: str) -> list[str]:
+    """The sorted names of the rules that a text of a draft breaks."""
+    default = draft.title.default_locale
+    source = draft.texts.get(default, {}).get(key)
+    diagnostics = check_string(text, key=key, locale=locale, source=source, source_locale=default)
+    return sorted({diagnostic.rule for diagnostic in diagnostics})
+
+
+def character_limit(key: str) -> int | None:
+    """How many characters of a text the platform accepts or, where it says nothing, shows; None if not known."""
     return publish_rules.length_limit(key)
 
 
 def is_hard_limit(key: str) -> bool:
-    """Whether no text is saved over the limit: the store takes none."""
-    return publish_rules.field_of(key) in _STORE
-
-
-def check_string(text: str, *, key: str, locale: str, source: str | None, source_locale: str) -> list[Diagnostic]:
-    """Everything that is wrong with a text, or unwise. `source` is what it translates, None where there is nothing."""
-    return check(
-        text,
-        key=key,
-        locale=locale,
-        source=source,
-        limit=_STORE.get(publish_rules.field_of(key)),
-        advised=limit_of(key),
-        source_locale=source_locale,
-    )
-
-
-def rules_broken(draft: Draft, locale: str, key: str, text: str) -> list[str]:
-    """The names of the rules that a text breaks, sorted. The draft's default locale is what it translates."""
-    default = draft.title.default_locale
-    source = draft.texts.get(default, {}).get(key)
-    found = check_string(text, key=key, locale=locale, source=source, source_locale=default)
-    return sorted({remark.rule for remark in found})
+    """Whether a text over its limit cannot be saved."""
+    return publish_rules.field_of(key) in _SERVED_STORE

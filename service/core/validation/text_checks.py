@@ -1,7 +1,7 @@
-"""What is wrong, or merely unwise, with a translation: for forms, APIs and imports alike. Pure.
+"""The checks of one text, such as placeholders, markup, length and punctuation, as two tables by severity. Pure.
 
-Errors keep a text from being saved, warnings are worth a look. Each check is a small function in a table, under a rule
-name that is stable. What a title may be published with is another question (`rules.py`).
+A check takes a `Text` and yields a message for each violation. To add one, add a row to `ERRORS` or `WARNINGS`: the
+rule's stable name and the function. Errors prevent a text from being saved; warnings ask a person to look at it.
 """
 
 import unicodedata
@@ -9,110 +9,40 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
-from service.core.catalog.model import Draft
-from service.core.validation import publish_rules, title_checks, tokens, values
-from service.core.validation.diagnostics import InvalidValue
-from service.errors import Diagnostic, Severity
+from service.core.validation import tokens, values
+from service.errors import Severity
 
-Limits = Mapping[str, int]
-
-LIMITS: Mapping[str, Limits] = {  # characters that a store takes, by field; documented by each
-    "xbox": {"description": 100, "locked_description": 100, "reward/name": 57, "reward/description": 90},
-    "google-play": {"name": 100, "description": 500, "locked_description": 500},
-}
-ADVISED: Limits = (
-    publish_rules.LENGTHS
-)  # where no store is named: Microsoft's own sample is longer than Partner Center allows
-NONE: Limits = {}
-NEAR = 0.9  # of the limit: longer than most that are translated again and grow
-NEAR_IN_SOURCE = 0.7  # translations are longer than English by a third or more
+NEAR_LIMIT = 0.9  # of the limit, for a translation: later wording is often longer
+NEAR_LIMIT_SOURCE = 0.7  # of the limit, for a source: translations of English are often a third longer
 
 
 class Text(msgspec.Struct, frozen=True, kw_only=True):
-    """A text with all that checks look at (`check` says what each means)."""
+    """A text with everything that checks look at.
+
+    `source` is the text in the default locale that it translates; None if there is none, and for a text of the default
+    locale itself. `limit` is the number of characters above which a store rejects the text, `advised` the number above
+    which it is cut; None where not known.
+    """
 
     text: str
     locale: str
     source: str | None
-    seen: str | None
-    source_locale: str | None
+    source_locale: str
     limit: int | None
     advised: int | None
 
     @property
     def is_source(self) -> bool:
-        """Whether others are translated from it."""
+        """Whether the text is in the default locale, so that others are translated from it."""
         return self.locale == self.source_locale
 
     @property
     def characters(self) -> int:
-        """As stores count them: code points of its composed form."""
+        """Its length as stores count it: code points of the composed form (NFC)."""
         return len(unicodedata.normalize("NFC", self.text))
 
 
-def check(
-    entry_text: str,
-    *,
-    key: str,
-    locale: str,
-    source: str | None,
-    limit: int | None = None,
-    advised: int | None = None,
-    seen: str | None = None,
-    source_locale: str | None = None,
-) -> list[Diagnostic]:
-    """Everything there is to say of one text.
-
-    `source` is the text in the default locale now, None if there is none; `seen` the one that the translator saw, None
-    if that is not known. `source_locale` is the default locale: a text in it is no translation. `limit` and `advised`
-    are the characters that must and that should do.
-    """
-    text = Text(
-        text=entry_text,
-        locale=locale,
-        source=None if locale == source_locale else source,
-        seen=seen,
-        source_locale=source_locale,
-        limit=limit,
-        advised=advised,
-    )
-    try:
-        values.text(entry_text)
-    except InvalidValue as broken:
-        return [Diagnostic(rule=broken.rule, severity="error", message=str(broken), key=key, locale=locale)]
-    return [
-        Diagnostic(rule=rule, severity=severity, message=message, key=key, locale=locale)
-        for rule, (severity, find) in _CHECKS.items()
-        for message in find(text)
-    ]
-
-
-def check_title(draft: Draft, *, limits: Limits = NONE, advised: Limits = ADVISED) -> list[Diagnostic]:
-    """Everything there is to say of all texts of a title, alone and together; the default locale first.
-
-    `limits` are those of a store that the title is for (`LIMITS`).
-    """
-    default = draft.title.default_locale
-    sources = draft.texts.get(default, {})
-    found: list[Diagnostic] = []
-    for locale in sorted(draft.texts, key=lambda locale: (locale != default, locale)):
-        for key, text in draft.texts[locale].items():
-            field = publish_rules.field_of(key)
-            found += check(
-                text,
-                key=key,
-                locale=locale,
-                source=sources.get(key),
-                limit=limits.get(field),
-                advised=advised.get(field),
-                source_locale=default,
-            )
-        for rule, find in _TITLE_CHECKS.items():
-            found += [
-                Diagnostic(rule=rule, severity="warning", message=message, key=key, locale=locale)
-                for key, message in find(draft, locale)
-            ]
-    return found
+Check = Callable[[Text], Iterable[str]]
 
 
 def _empty(text: Text) -> Iterator[str]:
@@ -121,8 +51,8 @@ def _empty(text: Text) -> Iterator[str]:
 
 
 def _source_missing(text: Text) -> Iterator[str]:
-    if text.source is None and text.source_locale is not None and not text.is_source:
-        yield f"there is nothing to translate in the default locale, {text.source_locale}"
+    if text.source is None and not text.is_source:
+        yield f"there is no source text in the default locale, {text.source_locale}"
 
 
 def _over_limit(text: Text) -> Iterator[str]:
@@ -132,42 +62,37 @@ def _over_limit(text: Text) -> Iterator[str]:
 
 def _over_advice(text: Text) -> Iterator[str]:
     if text.limit is None and text.advised is not None and text.characters > text.advised:
-        yield f"the text has {text.characters} characters, {text.advised} are shown"
+        yield f"the text has {text.characters} characters, of which {text.advised} are shown"
 
 
 def _near_limit(text: Text) -> Iterator[str]:
-    share = NEAR_IN_SOURCE if text.is_source else NEAR
+    share = NEAR_LIMIT_SOURCE if text.is_source else NEAR_LIMIT
     limit = text.advised if text.limit is None else text.limit
     if limit is not None and share * limit < text.characters <= limit:
         yield f"the text has {text.characters} of {limit} characters"
 
 
-def _stale(text: Text) -> Iterator[str]:
-    if text.seen is not None and text.source is not None and text.seen != text.source:
-        yield f"it translates {values.shown(text.seen)}, which is not the text any more"
-
-
-def _unchanged(text: Text) -> Iterator[str]:
-    is_other = tokens.language(text.locale) != tokens.language(text.source_locale or "")
-    if is_other and text.text == text.source and any(letter.isalpha() for letter in text.text):
+def _same_as_source(text: Text) -> Iterator[str]:
+    is_translation = tokens.language(text.locale) != tokens.language(text.source_locale)
+    if is_translation and text.text == text.source and any(letter.isalpha() for letter in text.text):
         yield "the text is the same as its source"
 
 
-def _differ(what: str, of: Callable[[str], Iterable[str]]) -> Callable[[Text], Iterator[str]]:
-    """A check that a translation holds the same of something as its source, in any order."""
+def _differ(kind: str, tokens_of: Callable[[str], Iterable[str]]) -> Check:
+    """A check that a translation has the same tokens of one kind as its source, in any order."""
 
-    def find(text: Text) -> Iterator[str]:
+    def check(text: Text) -> Iterator[str]:
         if text.source is not None:
-            wanted, came = sorted(of(text.source)), sorted(of(text.text))
-            if wanted != came:
-                yield f"{what}: expected {', '.join(wanted) or 'none'}, got {', '.join(came) or 'none'}"
+            expected, got = sorted(tokens_of(text.source)), sorted(tokens_of(text.text))
+            if expected != got:
+                yield f"{kind}: expected {', '.join(expected) or 'none'}, got {', '.join(got) or 'none'}"
 
-    return find
+    return check
 
 
 def _markup_unbalanced(text: Text) -> Iterator[str]:
     if not tokens.is_balanced(text.text) and (text.source is None or tokens.is_balanced(text.source)):
-        yield "a tag is not closed, or closes nothing"
+        yield "a tag is not closed, or a closing tag has no opening one"
 
 
 def _outer_space(text: Text) -> Iterator[str]:
@@ -187,51 +112,48 @@ def _newlines_differ(text: Text) -> Iterator[str]:
 
 def _end_punctuation(text: Text) -> Iterator[str]:
     if text.source is not None and tokens.is_punctuated(text.locale):
-        wanted = tokens.ending(text.source, text.source_locale or "")
-        came = tokens.ending(text.text, text.locale)
-        if wanted != came:
-            yield f"the source ends with {wanted or 'no mark'}, the text with {came or 'no mark'}"
+        expected = tokens.ending(text.source, text.source_locale)
+        got = tokens.ending(text.text, text.locale)
+        if expected != got:
+            yield f"the source ends with {expected or 'no punctuation'}, the text with {got or 'no punctuation'}"
 
 
 def _french_space(text: Text) -> Iterator[str]:
     if tokens.language(text.locale) == "fr":
-        for place in tokens.french_spaces(text.text, is_canadian=text.locale.endswith("-CA")):
-            yield f"expected a no-break space in {values.shown(place)}"
+        for excerpt in tokens.french_spaces(text.text, is_canadian=text.locale.endswith("-CA")):
+            yield f"expected a no-break space in {values.shown(excerpt)}"
 
 
 def _repeated_word(text: Text) -> Iterator[str]:
-    if not (text.source and tokens.repeated(text.source, text.source_locale or "")):
-        yield from (f"the word {word!r} stands twice" for word in tokens.repeated(text.text, text.locale))
+    if not (text.source and tokens.repeated(text.source, text.source_locale)):
+        yield from (f"the word {word!r} is repeated" for word in tokens.repeated(text.text, text.locale))
 
 
 def _bidi_unbalanced(text: Text) -> Iterator[str]:
     if not tokens.is_bidi_balanced(text.text):
-        yield "a bidirectional control character is not closed, or closes nothing"
+        yield "a bidirectional control character is not closed, or a closing one has no opening one"
 
 
-_CHECKS: Mapping[str, tuple[Severity, Callable[[Text], Iterable[str]]]] = {
-    "empty": ("error", _empty),
-    "source-missing": ("error", _source_missing),
-    "over-limit": ("error", _over_limit),
-    "placeholders-differ": ("error", _differ("placeholders", tokens.placeholders)),
-    "markup-differs": ("error", _differ("tags", tokens.tags)),
-    "markup-unbalanced": ("error", _markup_unbalanced),
-    "over-advice": ("warning", _over_advice),
-    "near-limit": ("warning", _near_limit),
-    "stale": ("warning", _stale),
-    "same-as-source": ("warning", _unchanged),
-    "outer-space": ("warning", _outer_space),
-    "double-space": ("warning", _double_space),
-    "newlines-differ": ("warning", _newlines_differ),
-    "end-punctuation": ("warning", _end_punctuation),
-    "french-space": ("warning", _french_space),
-    "numbers-differ": ("warning", _differ("numbers", tokens.numbers)),
-    "urls-differ": ("warning", _differ("URLs", tokens.urls)),
-    "repeated-word": ("warning", _repeated_word),
-    "bidi-unbalanced": ("warning", _bidi_unbalanced),
+ERRORS: Mapping[str, Check] = {
+    "empty": _empty,
+    "source-missing": _source_missing,
+    "over-limit": _over_limit,
+    "placeholders-differ": _differ("placeholders", tokens.placeholders),
+    "markup-differs": _differ("tags", tokens.tags),
+    "markup-unbalanced": _markup_unbalanced,
 }
-_TITLE_CHECKS: Mapping[str, Callable[[Draft, str], Iterable[tuple[str, str]]]] = {
-    "translated-two-ways": title_checks.translated_two_ways,
-    "secret-spoiler": title_checks.spoilers,
+WARNINGS: Mapping[str, Check] = {
+    "over-advice": _over_advice,
+    "near-limit": _near_limit,
+    "same-as-source": _same_as_source,
+    "outer-space": _outer_space,
+    "double-space": _double_space,
+    "newlines-differ": _newlines_differ,
+    "end-punctuation": _end_punctuation,
+    "french-space": _french_space,
+    "numbers-differ": _differ("numbers", tokens.numbers),
+    "urls-differ": _differ("URLs", tokens.urls),
+    "repeated-word": _repeated_word,
+    "bidi-unbalanced": _bidi_unbalanced,
 }
-RULES: tuple[str, ...] = (*_CHECKS, *_TITLE_CHECKS)
+CHECKS: Mapping[Severity, Mapping[str, Check]] = {"error": ERRORS, "warning": WARNINGS}

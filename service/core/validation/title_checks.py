@@ -1,13 +1,16 @@
-"""What is unwise with the texts of a title taken together, in one locale: the text key, and what to look at. Pure."""
+"""The checks that compare the texts of a title in one locale with each other, as a table of warnings. Pure.
 
-from collections.abc import Iterator
+A check takes the draft and a locale, and yields the text key and a message for each violation.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from service.core.catalog.model import TITLE_NAME, Draft, achievement_key
 from service.core.validation import tokens, values
 
 
-def translated_two_ways(draft: Draft, locale: str) -> Iterator[tuple[str, str]]:
-    """Texts with one source that are translated otherwise than the first of them."""
+def _translated_two_ways(draft: Draft, locale: str) -> Iterator[tuple[str, str]]:
+    """Texts with the same source but another translation than the first of them."""
     if locale == draft.title.default_locale:
         return
     sources = draft.texts.get(draft.title.default_locale, {})
@@ -15,13 +18,13 @@ def translated_two_ways(draft: Draft, locale: str) -> Iterator[tuple[str, str]]:
     for key, text in draft.texts[locale].items():
         if key not in sources:
             continue
-        before, other = first.setdefault(sources[key], (key, text))
-        if other != text:
-            yield key, f"{values.shown(sources[key])} is {values.shown(other)} in {before}"
+        first_key, first_text = first.setdefault(sources[key], (key, text))
+        if first_text != text:
+            yield key, f"{values.shown(sources[key])} is translated as {values.shown(first_text)} in {first_key}"
 
 
-def spoilers(draft: Draft, locale: str) -> Iterator[tuple[str, str]]:
-    """Locked descriptions of secrets that hold words of the name, or of what is shown once unlocked."""
+def _spoilers(draft: Draft, locale: str) -> Iterator[tuple[str, str]]:
+    """Locked descriptions of secret achievements that contain words of the name or of the unlocked description."""
     texts = draft.texts[locale]
     harmless = tokens.long_words(texts.get(TITLE_NAME, ""))
     for achievement in draft.achievements:
@@ -30,6 +33,12 @@ def spoilers(draft: Draft, locale: str) -> Iterator[tuple[str, str]]:
             continue
         name = texts.get(achievement_key(achievement.number, "name"), "")
         unlocked = texts.get(achievement_key(achievement.number, "description"), "")
-        told = tokens.long_words(texts[key]) & (tokens.long_words(name) | tokens.long_words(unlocked)) - harmless
-        if told:
-            yield key, f"the achievement is secret, and its locked description tells {', '.join(sorted(told))}"
+        revealed = tokens.long_words(texts[key]) & (tokens.long_words(name) | tokens.long_words(unlocked)) - harmless
+        if revealed:
+            yield key, f"the achievement is secret, but its locked description reveals {', '.join(sorted(revealed))}"
+
+
+WARNINGS: Mapping[str, Callable[[Draft, str], Iterable[tuple[str, str]]]] = {
+    "translated-two-ways": _translated_two_ways,
+    "secret-spoiler": _spoilers,
+}
