@@ -5,7 +5,7 @@ from typing import NoReturn
 
 from aiohttp import web
 
-from service.core.auth.principal import may_read_texts
+from service.core.auth.permissions import may_read_texts
 from service.core.catalog.model import U32
 from service.core.languages.negotiation import canonical_locale
 from service.errors import InvalidParameter

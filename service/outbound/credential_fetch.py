@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import aiohttp
 
-from service.core.auth.tokens import KeyRing
+from service.core.auth.key_ring import KeyRing
 from service.core.badges import verify
 from service.core.badges.verify import MOST_BYTES, UnverifiedCredential, VerificationError, VerifiedCredential
 from service.errors import BadRequest

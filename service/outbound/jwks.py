@@ -15,7 +15,8 @@ from collections.abc import Callable
 import aiohttp
 import yarl
 
-from service.core.auth.tokens import KEY_SET_MAX_BYTES, KeyRing, Verifier
+from service.core.auth.key_ring import KEY_SET_MAX_BYTES, KeyRing
+from service.core.auth.tokens import Verifier
 from service.errors import ConfigurationError
 
 SECONDS = 1.0

@@ -12,9 +12,10 @@ from aiohttp import web
 
 from service.api import graphql, localization, open_badges, trophy, workbench, xbox
 from service.core.auth.api_keys import ApiKeys
+from service.core.auth.key_ring import KeyRing
 from service.core.auth.oauth_clients import OAuthClients
 from service.core.auth.sessions import Sessions
-from service.core.auth.tokens import KeyRing, Verifier
+from service.core.auth.tokens import Verifier
 from service.core.auth.user_contexts import UserContexts
 from service.core.events.subscriptions import Subscriptions
 from service.core.events.writer import Writer

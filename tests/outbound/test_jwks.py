@@ -9,7 +9,8 @@ from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from service.core.auth.tokens import KeyRing, Verifier
+from service.core.auth.key_ring import KeyRing
+from service.core.auth.tokens import Verifier
 from service.errors import ConfigurationError
 from service.outbound.jwks import JwksRefresher
 

@@ -7,7 +7,7 @@ from aiohttp import hdrs, web
 from service.api.localization import responses
 from service.api.localization.context import RequestContext, json_response
 from service.api.localization.schemas import ActivateBody, PublishBody, read_json
-from service.core.auth.principal import may_localize
+from service.core.auth.permissions import may_localize
 from service.core.localization import strings
 from service.core.publishing import history, publish, schedules
 from service.core.validation import publish_rules

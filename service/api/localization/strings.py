@@ -7,7 +7,7 @@ from aiohttp import hdrs, web
 from service.api.localization import responses
 from service.api.localization.context import RequestContext, if_match, json_response
 from service.api.localization.schemas import RestoreBody, ReviewBody, TextBody, read_json
-from service.core.auth.principal import may_localize
+from service.core.auth.permissions import may_localize
 from service.core.localization import strings
 from service.core.localization.strings import Filter, String
 from service.core.publishing.drafts import lock_title

@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 from service.api.localization import responses
 from service.api.localization.context import RequestContext, json_response
 from service.api.localization.schemas import CatalogBody, read_json
-from service.core.auth.principal import may_localize, titles_of
+from service.core.auth.permissions import may_localize, titles_of
 from service.core.formats.write import EXPORTS_OF_ONE_FILE, one_file
 from service.core.localization import coverage, fallbacks, strings
 from service.core.localization.explain import explain

@@ -6,7 +6,7 @@ import time
 from aiohttp import hdrs, web
 
 from service.api.open_badges.context import PRIVATE, PUBLIC, RequestContext
-from service.core.auth.principal import may_read_progress
+from service.core.auth.permissions import may_read_progress
 from service.core.badges import credential, revocations
 from service.core.badges.signing_keys import load_signing_keys
 from service.errors import InvalidParameter, NotFound

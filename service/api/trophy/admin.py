@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 
 from service.api.trophy import admin_schemas as bodies
 from service.api.trophy.responses import Shape, encode
-from service.core.auth.principal import may_edit
+from service.core.auth.permissions import may_edit
 from service.core.catalog.model import Achievement, Attribute, Draft, Metric
 from service.core.publishing import amend
 from service.errors import InvalidCatalog, InvalidField, InvalidParameter, LaurelError, NotFound

@@ -14,7 +14,8 @@ from service.api.trophy import cors
 from service.api.trophy.rate_limit import Limiter, RateLimitStatus
 from service.api.trophy.responses import Renderer, encode
 from service.api.trophy.schemas import user_id
-from service.core.auth.principal import Principal, may_read_progress, may_write_progress
+from service.core.auth.permissions import may_read_progress, may_write_progress
+from service.core.auth.principal import Principal
 from service.core.events.writer import WriteResult
 from service.core.languages import negotiation
 from service.core.languages.accept_language import MAX_FIELD

@@ -1,6 +1,7 @@
 """What all pages of one title share: who asks, of which title, locale and key, and what they may."""
 
-from service.core.auth.principal import Right, may_localize
+from service.core.auth.permissions import may_localize
+from service.core.auth.principal import Right
 from service.errors import PermissionDenied
 from service.http.params import TitleRequest
 

@@ -15,7 +15,8 @@ from service.api.workbench.forms import Form, read_form
 from service.api.workbench.preview import card_of
 from service.api.workbench.strings import filter_of
 from service.api.workbench.word_diff import word_diff
-from service.core.auth.principal import Right, may_localize
+from service.core.auth.permissions import may_localize
+from service.core.auth.principal import Right
 from service.core.localization import strings
 from service.core.localization.strings import String, WritableState
 from service.core.publishing.drafts import lock_title

@@ -4,7 +4,7 @@ from aiohttp import hdrs, web
 
 from service.api.workbench import pages
 from service.api.workbench.context import RequestContext
-from service.core.auth.principal import titles_of
+from service.core.auth.permissions import titles_of
 from service.core.localization import coverage
 from service.http.api import Route
 from service.http.params import locale_param, query_params

@@ -7,7 +7,7 @@ from aiohttp import hdrs, web
 from service.api.workbench import pages
 from service.api.workbench.context import RequestContext
 from service.api.workbench.forms import Form, read_form
-from service.core.auth.principal import may_localize
+from service.core.auth.permissions import may_localize
 from service.core.localization import strings
 from service.core.publishing import history, publish, schedules
 from service.core.validation import publish_rules

@@ -14,7 +14,8 @@ from service.api.xbox.list_response import Contract
 from service.api.xbox.openapi import OPENAPI
 from service.api.xbox.progress_update import update_progress
 from service.api.xbox.rta import connect
-from service.core.auth.principal import Principal, canonical_xuid, may_read_progress
+from service.core.auth.permissions import may_read_progress
+from service.core.auth.principal import Principal, canonical_xuid
 from service.core.languages import negotiation
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.progress import lists

@@ -18,7 +18,8 @@ from aiohttp import WSMsgType, web
 
 from service import ticks
 from service.api.xbox.json_fragments import encode
-from service.core.auth.principal import canonical_xuid, may_read_progress
+from service.core.auth.permissions import may_read_progress
+from service.core.auth.principal import canonical_xuid
 from service.core.catalog.model import to_int4
 from service.core.events.subscriptions import Subscription
 from service.core.publishing.published_title import PublishedTitle

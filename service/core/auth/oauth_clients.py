@@ -11,8 +11,9 @@ import msgspec
 
 from service.core.auth import tokens
 from service.core.auth.api_keys import ApiKeys
+from service.core.auth.key_ring import KeyRing
 from service.core.auth.principal import CONTEXTS, Principal
-from service.core.auth.tokens import KeyRing, Verifier
+from service.core.auth.tokens import Verifier
 
 _KID = "application"
 _BEGINNING = (

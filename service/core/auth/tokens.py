@@ -1,4 +1,4 @@
-"""Signed tokens: the keys that verify them, the verifying, and the signing of our own. Does no I/O.
+"""Signed tokens: verifying them and signing those of this service. Does no I/O.
 
 `now` is an argument everywhere, in seconds since 1970. No message repeats a token, or any part of one.
 """
@@ -9,17 +9,12 @@ import hashlib
 import re
 import secrets
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal, Self
+from typing import Any, Literal
 
 import jwt
 import msgspec
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
+from service.core.auth.key_ring import MALFORMED_INPUT_ERRORS, KeyRing
 from service.core.auth.principal import EVERY_USER, Principal, VerifiedClaims, canonical_xuid, parse_xbl3, principal_of
 from service.errors import Unauthenticated, Unavailable
 
@@ -28,114 +23,10 @@ SKEW = 30 * SECONDS  # between the issuer's clock and ours
 LONGEST_LIFETIME = 24 * 3600 * SECONDS
 CLIENT_LIFETIME = 3600 * SECONDS
 REMEMBERED_FOR = 300 * SECONDS  # a withdrawn key or user is noticed after this at the latest
-KEY_SET_MAX_BYTES = 65_536
 
-_KINDS = (("RSA", None, "RS256"), ("EC", "P-256", "ES256"), ("OKP", "Ed25519", "EdDSA"))  # kty, crv, alg
-_USABLE = "RSA of 2048 bits or more (RS256), EC P-256 (ES256) or Ed25519 (EdDSA)"
-_PUBLIC_MEMBERS = ("kty", "crv", "n", "e", "x", "y")
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 _USER_HASH = re.compile(r"[0-9]{1,20}", re.ASCII)
 _BEARER_MAX_BYTES = 7_900  # so that, with a scheme's name, it fits a header field
-_UNREADABLE = (jwt.PyJWTError, TypeError, ValueError, KeyError, OverflowError, RecursionError)
-
-
-class UnknownKey(Unauthenticated):
-    """A token that names a key we do not hold: it may be newer than our set. `kid` is whatever the token says."""
-
-    def __init__(self, kid: str | None) -> None:
-        super().__init__("the token is signed with a key that is not known here")
-        self.kid = kid
-
-
-class KeyRing:
-    """The keys that verify tokens: all public, or one secret, never both kinds (RFC 8725 §2.1). Never changes.
-
-    Each key is bound to its algorithm, so a token cannot choose one.
-    """
-
-    def __init__(self, keys: Mapping[str | None, jwt.PyJWK]) -> None:
-        self._keys = keys
-        self.algorithms: Final = tuple(sorted({key.algorithm_name for key in keys.values()}))
-
-    @classmethod
-    def empty(cls) -> Self:
-        """A ring before the first key set came, or after the last one grew too old: nothing can be verified."""
-        return cls({})
-
-    @classmethod
-    def from_secret(cls, secret: str) -> Self:
-        """One HS256 secret of 32 bytes or more (RFC 7518 §3.2).
-
-        Raises:
-            ValueError: it is shorter, or is the PEM of a public key.
-        """
-        encoded = base64.urlsafe_b64encode(secret.encode()).decode()
-        return cls(
-            {None: _bound({"kty": "oct", "k": encoded}, "HS256", expected="a secret of 32 bytes or more, no PEM")}
-        )
-
-    @classmethod
-    def from_public_key(cls, pem: str) -> Self:
-        """One public key, whose type decides the algorithm: RS256, ES256 or EdDSA.
-
-        Raises:
-            ValueError: it is no PEM of a public key, or of a type or size that is not used here.
-        """
-        try:
-            key = load_pem_public_key(pem.encode())
-            match key:
-                case RSAPublicKey():
-                    jwk = RSAAlgorithm.to_jwk(key, as_dict=True)
-                case EllipticCurvePublicKey():
-                    jwk = ECAlgorithm.to_jwk(key, as_dict=True)
-                case Ed25519PublicKey():
-                    jwk = OKPAlgorithm.to_jwk(key, as_dict=True)
-                case _:
-                    jwk = {}
-        except (ValueError, UnsupportedAlgorithm, jwt.PyJWTError):
-            raise ValueError(f"expected the PEM of a public key: {_USABLE}") from None
-        return cls({None: _public_key(jwk)})
-
-    @classmethod
-    def from_jwks(cls, document: bytes) -> Self:
-        """The usable keys of a JSON Web Key Set; others, symmetric ones above all, are passed over (RFC 7517 §5).
-
-        A key without `kid` is used only where it is the only one. Of two keys with one `kid` the first is used.
-
-        Raises:
-            ValueError: it is over 64 KB, no key set, or holds nothing usable.
-        """
-        if len(document) > KEY_SET_MAX_BYTES:
-            raise ValueError(f"expected a key set of at most {KEY_SET_MAX_BYTES} bytes")
-        try:
-            listed = msgspec.json.decode(document, type=_KeySet).keys
-        except RecursionError:
-            raise ValueError("expected a key set, got JSON that is too deep") from None
-        usable = [(jwk.get("kid"), key) for jwk in listed if (key := _key_or_none(jwk)) is not None]
-        keys = {kid: key for kid, key in reversed(usable) if kid is not None or len(usable) == 1}
-        if not keys:
-            raise ValueError(f"expected at least one key that can be used: {_USABLE}")
-        return cls(keys)
-
-    def key(self, kid: str | None) -> jwt.PyJWK:
-        """The key that a token names; the only key where either has no name.
-
-        Raises:
-            UnknownKey: there is none of that name, or several and no name.
-        """
-        if len(self._keys) == 1 and (kid is None or None in self._keys):
-            return next(iter(self._keys.values()))
-        if kid is None or kid not in self._keys:
-            raise UnknownKey(kid)
-        return self._keys[kid]
-
-    def __contains__(self, kid: str) -> bool:
-        return kid in self._keys
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing can be verified."""
-        return not self._keys
 
 
 class Verifier:
@@ -221,7 +112,7 @@ class Verifier:
                 audience=self._audience,
                 options=_OPTIONS,
             )
-        except _UNREADABLE as problem:
+        except MALFORMED_INPUT_ERRORS as problem:
             raise Unauthenticated(_what_is_wrong(problem)) from None
         _check_times(claims, now)
         return VerifiedClaims(claims)
@@ -318,10 +209,6 @@ def authorization(token: str, *, user_hash: str, scheme: Literal["xbl3", "bearer
     return f"XBL3.0 x={user_hash};{token}" if scheme == "xbl3" else f"Bearer {token}"
 
 
-class _KeySet(msgspec.Struct):
-    keys: list[dict[str, Any]]
-
-
 class _Remembered(msgspec.Struct, frozen=True, gc=False):
     """A principal, and from when until before when it may be taken from memory."""
 
@@ -390,33 +277,3 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
         raise Unauthenticated("the token is not yet valid")
     if expires_at - issued_at > LONGEST_LIFETIME:
         raise Unauthenticated(f"the token lives longer than {LONGEST_LIFETIME} seconds")
-
-
-def _bound(jwk: dict[str, Any], algorithm: str, *, expected: str) -> jwt.PyJWK:
-    """A key that verifies with this algorithm alone."""
-    try:
-        key = jwt.PyJWK(jwk, algorithm)
-        is_short = key.Algorithm.check_key_length(key.Algorithm.prepare_key(key.key)) is not None
-    except _UNREADABLE:
-        raise ValueError(f"expected {expected}") from None
-    if is_short:
-        raise ValueError(f"expected {expected}")
-    return key
-
-
-def _public_key(jwk: Mapping[str, Any]) -> jwt.PyJWK:
-    """A key of a kind that is used here, without its private members should an issuer have leaked them."""
-    algorithm = next((own for *kind, own in _KINDS if [jwk.get("kty"), jwk.get("crv")] == kind), None)
-    if algorithm is None or jwk.get("alg", algorithm) != algorithm:
-        raise ValueError(f"expected {_USABLE}")
-    return _bound({name: jwk[name] for name in _PUBLIC_MEMBERS if name in jwk}, algorithm, expected=_USABLE)
-
-
-def _key_or_none(jwk: Mapping[str, Any]) -> jwt.PyJWK | None:
-    """A key of a set, or None where it is not for verifying tokens here."""
-    if jwk.get("use", "sig") != "sig" or not isinstance(jwk.get("kid"), str | None):
-        return None
-    try:
-        return _public_key(jwk)
-    except ValueError:
-        return None

@@ -14,7 +14,7 @@ from typing import Any
 import jwt
 import msgspec
 
-from service.core.auth.tokens import KEY_SET_MAX_BYTES, KeyRing, UnknownKey
+from service.core.auth.key_ring import KEY_SET_MAX_BYTES, KeyRing, UnknownKey
 from service.core.badges.credential import BADGE_CONTEXT, CONTEXT
 
 ALGORITHMS = ("RS256", "ES256")  # what OB 3.0's own validator takes; never what a token asks for besides

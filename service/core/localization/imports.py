@@ -7,7 +7,8 @@ from datetime import datetime
 
 import msgspec
 
-from service.core.auth.principal import Principal, may_localize
+from service.core.auth.permissions import may_localize
+from service.core.auth.principal import Principal
 from service.core.formats import read
 from service.core.localization.import_report import (
     WRITES,

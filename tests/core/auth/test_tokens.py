@@ -1,27 +1,21 @@
-import base64
 import hashlib
 import hmac
 import json
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 from hypothesis import strategies as st
-from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from service.core.auth.tokens import KeyRing, UnknownKey, Verifier, authorization, claims_for, sign, user_hash_of
+from service.core.auth.key_ring import KeyRing, UnknownKey
+from service.core.auth.tokens import Verifier, authorization, claims_for, sign, user_hash_of
 from service.errors import Unauthenticated, Unavailable
+from tests.core.auth.key_material import KINDS, RSA, jwk, jwks, part, pem
 
 NOW = 1_767_225_600
 XUID, OTHER = "2533274790395904", "2533274790395905"
 SECRET = "a secret of more than 32 bytes, made up for a test"
-RSA = rsa.generate_private_key(65537, 2048)
-WEAK_RSA = rsa.generate_private_key(65537, 1024)  # noqa: S505  (made to be refused)
-EC = ec.generate_private_key(ec.SECP256R1())
-ED = ed25519.Ed25519PrivateKey.generate()
-KINDS = {"RS256": (RSA, RSAAlgorithm), "ES256": (EC, ECAlgorithm), "EdDSA": (ED, OKPAlgorithm)}
 
 
 def make_claims(xuid=XUID, *, without=(), **more):
@@ -37,29 +31,10 @@ def field(token, user_hash="111"):
     return f"XBL3.0 x={user_hash};{token}"
 
 
-def part(value):
-    raw = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
 def by_hand(header, payload, secret=SECRET):
     """A token that no library would make, with a good HS256 signature."""
     signed = f"{part(header)}.{part(payload)}"
     return f"{signed}.{part(hmac.digest(secret.encode(), signed.encode(), hashlib.sha256))}"
-
-
-def pem(key):
-    public = key.public_key()
-    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-
-
-def jwk(algorithm, **more):
-    key, family = KINDS[algorithm]
-    return family.to_jwk(key.public_key(), as_dict=True) | more
-
-
-def jwks(*keys):
-    return json.dumps({"keys": keys}).encode()
 
 
 def refusal_of(verifier, credential, now=NOW):
@@ -171,105 +146,6 @@ def test_the_only_key_needs_no_name_on_either_side(kid, headers):
     token = jwt.encode(make_claims(), RSA, "RS256", headers=headers)
 
     assert verifier.principal(field(token), NOW).players == (XUID,)
-
-
-@pytest.mark.parametrize(
-    "unusable",
-    [
-        pytest.param({"kty": "oct", "k": part(b"k" * 32), "kid": "x"}, id="a secret"),
-        pytest.param({"kty": "oct", "k": part(b"k" * 32), "kid": "x", "alg": "RS256"}, id="a secret said to be RSA"),
-        pytest.param(jwk("RS256", kid="x", use="enc"), id="for encryption"),
-        pytest.param(jwk("RS256", kid="x", alg="HS256"), id="RSA for HMAC"),
-        pytest.param(jwk("RS256", kid="x", alg="RS512"), id="an algorithm not used here"),
-        pytest.param(jwk("ES256", kid="x", crv="P-384"), id="another curve than its coordinates"),
-        pytest.param(jwk("ES256", kid="x", x="AAAA"), id="not on the curve"),
-        pytest.param(jwk("EdDSA", kid="x", crv="Ed448"), id="Ed448"),
-        pytest.param(jwk("RS256", kid="x", n=7), id="a modulus that is a number"),
-        pytest.param(jwk("RS256", kid="x", n="!!"), id="a modulus that is no base64"),
-        pytest.param(jwk("RS256", kid=7), id="a name that is a number"),
-        pytest.param(jwk("RS256"), id="no name in a set of two"),
-        pytest.param({"kty": ["RSA"], "kid": "x"}, id="a list for its type"),
-        pytest.param({}, id="nothing"),
-        pytest.param(
-            RSAAlgorithm.to_jwk(WEAK_RSA.public_key(), as_dict=True) | {"kid": "x"},
-            id="RSA of 1024 bits",
-        ),
-    ],
-)
-def test_a_key_that_cannot_be_used_is_passed_over(unusable):
-    ring = KeyRing.from_jwks(jwks(unusable, jwk("ES256", kid="good")))
-
-    assert "good" in ring
-    assert "x" not in ring
-    assert ring.algorithms == ("ES256",)
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        b"",
-        b"null",
-        b"[]",
-        b"{}",
-        b'{"keys": {}}',
-        b'{"keys": []}',
-        b'{"keys": ["x"]}',
-        b"\xff",
-        jwks({"kty": "oct", "k": part(b"k" * 32)}),
-        jwks(jwk("RS256"), jwk("ES256")),
-        b'{"keys": [' + b"[" * 60_000,
-        b'{"keys": [{"kty":' + b"[" * 30_000 + b"]" * 30_000 + b"}]}",
-        jwks(jwk("RS256", kid="x" * 65_536)),
-    ],
-    ids=lambda document: repr(document[:16]),
-)
-def test_a_document_without_a_usable_key_is_refused(document):
-    with pytest.raises(ValueError, match=r".") as refusal:
-        KeyRing.from_jwks(document)
-
-    assert len(str(refusal.value)) < 200
-
-
-@given(st.binary())
-def test_reading_a_key_set_never_raises_anything_else(document):
-    with pytest.raises(ValueError, match=r"."):
-        KeyRing.from_jwks(document)
-
-
-@pytest.mark.parametrize(
-    "key",
-    [
-        WEAK_RSA,
-        ec.generate_private_key(ec.SECP384R1()),
-        ec.generate_private_key(ec.BrainpoolP256R1()),
-        ed448.Ed448PrivateKey.generate(),
-        dsa.generate_private_key(2048),
-    ],
-    ids=lambda key: type(key).__name__,
-)
-def test_a_public_key_of_another_kind_is_refused(key):
-    with pytest.raises(ValueError, match="RSA of 2048 bits or more"):
-        KeyRing.from_public_key(pem(key))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "-----BEGIN PUBLIC KEY-----\n!!\n-----END PUBLIC KEY-----",
-        RSA.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
-    ],
-    ids=["nothing", "garbage", "a private key"],
-)
-def test_text_that_is_no_public_key_is_refused_without_repeating_it(text):
-    with pytest.raises(ValueError, match=r"^expected the PEM of a public key: [^\n]{,90}$"):
-        KeyRing.from_public_key(text)
-
-
-@pytest.mark.parametrize("secret", ["x" * 31, "", pem(RSA)], ids=["31 bytes", "nothing", "a PEM"])
-def test_a_secret_that_would_not_do_is_refused(secret):
-    with pytest.raises(ValueError, match="32 bytes or more, no PEM"):
-        KeyRing.from_secret(secret)
 
 
 HS256 = {"alg": "HS256", "typ": "JWT"}
