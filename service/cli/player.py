@@ -6,7 +6,7 @@ import sys
 import click
 
 from service.cli.console import database_url, fail, migrated_pool, run, settings
-from service.core.events.writer import hash_of
+from service.core.events.store import hash_of
 from service.core.progress import consistency as core_doctor
 from service.core.progress import player_data
 from service.core.progress.consistency import Drift

@@ -68,8 +68,7 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
     progress = ProgressReader(pool)
     api_keys = ApiKeys(pool)
     watchers = Subscriptions(pool)
-    writer = Writer(pool, releases, erasure_key=await service_key(pool, "erasure"))
-    writer.on_change = watchers.notify
+    writer = Writer(pool, releases, erasure_key=await service_key(pool, "erasure"), on_change=watchers.notify)
     return Services(
         settings=settings,
         pool=pool,

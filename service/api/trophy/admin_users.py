@@ -12,7 +12,7 @@ from service.api.trophy.context import RequestContext
 from service.api.trophy.responses import Shape
 from service.api.trophy.schemas import BatchEvent, idempotency_key, user_id
 from service.core.auth import api_keys
-from service.core.events.writer import WriteResult
+from service.core.events.change_queue import WriteResult
 from service.core.unlocks.model import Change, Event
 from service.errors import InvalidField, NotFound, UnknownMetric
 from service.http.api import Route

@@ -16,7 +16,7 @@ from service.api.trophy.responses import Renderer, encode
 from service.api.trophy.schemas import user_id
 from service.core.auth.permissions import may_read_progress, may_write_progress
 from service.core.auth.principal import Principal
-from service.core.events.writer import WriteResult
+from service.core.events.change_queue import WriteResult
 from service.core.languages import negotiation
 from service.core.languages.accept_language import MAX_FIELD
 from service.core.publishing.published_title import PublishedTitle

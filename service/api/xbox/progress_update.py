@@ -16,7 +16,7 @@ from service.api.xbox.json_fragments import encode
 from service.core.auth.permissions import may_write_progress
 from service.core.auth.principal import canonical_xuid
 from service.core.catalog.model import U32, Achievement, to_int4
-from service.core.events.writer import WriteResult
+from service.core.events.change_queue import WriteResult
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.model import Change, Report, manual_key
 from service.errors import InvalidField, InvalidParameter, LaurelError, NotFound, WrongPlayer

@@ -12,12 +12,12 @@ from service.db.queries import query, statement
 
 
 async def query_history(
-    connection: Connection, *, place: tuple[str, int], questions: Sequence[HistoryQuery]
+    connection: Connection, *, place: tuple[str, int], queries: Sequence[HistoryQuery]
 ) -> Mapping[HistoryQuery, HistoryResult]:
     """What the log says to each question about one player in one title."""
     player, title_id = place
     found: dict[HistoryQuery, HistoryResult] = {}
-    for question in questions:
+    for question in queries:
         if question.measure is None:
             days = await _active_days.all(
                 connection,

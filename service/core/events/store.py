@@ -1,5 +1,6 @@
 """The statements of the write path: what players have is read with its revision, and written only above that one."""
 
+import hashlib
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -21,6 +22,11 @@ class PendingWrite(msgspec.Struct, frozen=True, kw_only=True):
     outcome: ChangeOutcome
     silent: frozenset[int]
     player_hash: bytes
+
+
+def hash_of(player: str, *, key: bytes) -> bytes:
+    """A player's name where it must not be readable: 32 bytes, the same for the same key."""
+    return hashlib.blake2b(player.encode(), key=key, digest_size=32).digest()
 
 
 async def read_states(
@@ -49,15 +55,15 @@ async def find_replays(
     return {(row.player, row.title_id, row.metric, row.key): row.event_id for row in rows}
 
 
-async def find_committed(connection: Connection, written: Sequence[PendingWrite]) -> set[int]:
+async def find_committed(connection: Connection, writes: Sequence[PendingWrite]) -> set[int]:
     """Which of these records were written, by their index: those whose first event is in the log.
 
     Of a record without events it is never said: writing it again changes nothing.
     """
-    first = {record.outcome.logged[0].event_id: i for i, record in enumerate(written) if record.outcome.logged}
+    first = {record.outcome.logged[0].event_id: i for i, record in enumerate(writes) if record.outcome.logged}
     if not first:
         return set()
-    asked = [written[i] for i in first.values()]
+    asked = [writes[i] for i in first.values()]
     rows = await _landed.all(
         connection,
         players=[record.player for record in asked],
@@ -69,7 +75,7 @@ async def find_committed(connection: Connection, written: Sequence[PendingWrite]
     return {first[row.event_id] for row in rows}
 
 
-async def write(connection: Connection, records: Sequence[PendingWrite]) -> set[int]:
+async def write(connection: Connection, writes: Sequence[PendingWrite]) -> set[int]:
     """Write what nobody was faster with; gives the indexes of the records that were written.
 
     Records are ordered by player, no player twice. All of a record is written, or nothing.
@@ -78,22 +84,22 @@ async def write(connection: Connection, records: Sequence[PendingWrite]) -> set[
         Unavailable: the database was lost, and with it the answer.
     """
     unlocks = [
-        (i, unlock, unlock.number not in r.silent) for i, r in enumerate(records, 1) for unlock in r.outcome.unlocked
+        (i, unlock, unlock.number not in r.silent) for i, r in enumerate(writes, 1) for unlock in r.outcome.unlocked
     ]
-    events = [(i, event) for i, r in enumerate(records, 1) for event in r.outcome.logged]
-    days = [(i, day) for i, r in enumerate(records, 1) for day in r.outcome.days]
+    events = [(i, event) for i, r in enumerate(writes, 1) for event in r.outcome.logged]
+    days = [(i, day) for i, r in enumerate(writes, 1) for day in r.outcome.days]
     keys = [(i, event) for i, event in events if event.key is not None]
     rows = await RECORD.all(
         connection,
-        players=[r.player for r in records],
-        title_ids=[r.title_id for r in records],
-        expected=[r.before.revision for r in records],
-        known=[r.before.exists for r in records],
-        here=[r.before.in_title for r in records],
-        erased_as=[r.player_hash for r in records],
-        standings=[_json(r.outcome.standings) if r.outcome.standings else None for r in records],
-        profiles=[_profile(r.outcome.profile) for r in records],
-        created=[r.outcome.state.created_at or None for r in records],
+        players=[r.player for r in writes],
+        title_ids=[r.title_id for r in writes],
+        expected=[r.before.revision for r in writes],
+        known=[r.before.exists for r in writes],
+        here=[r.before.in_title for r in writes],
+        erased_as=[r.player_hash for r in writes],
+        standings=[_json(r.outcome.standings) if r.outcome.standings else None for r in writes],
+        profiles=[_profile(r.outcome.profile) for r in writes],
+        created=[r.outcome.state.created_at or None for r in writes],
         unlock_places=[i for i, _, _ in unlocks],
         unlock_numbers=[to_int4(unlock.number) for _, unlock, _ in unlocks],
         unlock_ats=[unlock.at for _, unlock, _ in unlocks],

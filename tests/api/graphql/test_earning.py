@@ -107,7 +107,7 @@ async def test_registration_is_earned_when_it_is_asked_for_though_nothing_else_h
     young = await badge("registered")
     came = ticks.of(datetime.datetime.now(datetime.UTC)) - (10**8 + 5) * ticks.SECOND
     await connection.execute("UPDATE progress SET created_at = $1 WHERE player = $2", came, PLAYER)
-    services.writer._remembered.clear()  # as in a process that has not written of this player
+    services.writer._states.clear()  # as in a process that has not written of this player
     old = await badge("registered")
 
     assert young["status"] == "NOT_EARNED"

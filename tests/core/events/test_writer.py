@@ -180,6 +180,28 @@ async def test_racing_writers_leave_what_was_told(own_database, has_keys):
     assert sum(len(w.unlocked) for w in written) == 1
 
 
+async def test_failing_change_of_one_player_does_not_repeat_anothers(own_database):
+    """The first round writes "a" and reads "b" again; the second round fails on a key that Postgres cannot store."""
+    pool = await open_pool(own_database, size=2)
+    try:
+        await publish_title(pool, counted(1, 3))
+        writer = await writer_on(pool)
+        await writer.write(change(event(1), player="b"))
+        outcomes = await asyncio.gather(
+            writer.write(change(event(1), player="a")),
+            writer.write(change(event(1, metric="letters"), player="b")),
+            writer.write(change(event(1, key="\0"), player="b")),
+            return_exceptions=True,
+        )
+        state = await writer.state("a", 1)
+    finally:
+        await pool.close()
+
+    assert outcomes[0].recorded[0].total == 1
+    assert all(isinstance(outcome, Exception) for outcome in outcomes[1:])
+    assert state.standings["sum:words"] == "1"
+
+
 async def test_many_players_at_once_are_each_right(own_database):
     pool = await open_pool(own_database, size=4)
     try:
