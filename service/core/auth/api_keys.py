@@ -10,10 +10,10 @@ import hmac
 import re
 import secrets
 import uuid
-from collections import OrderedDict
 from collections.abc import Sequence
 
 import msgspec
+from cachetools import LRUCache
 
 from service.core.auth.principal import EDIT, READ_ANY, WRITE, WRITE_OWN, Principal
 from service.db import Connection
@@ -25,7 +25,7 @@ from service.errors import NotFound, Unauthenticated
 _KEY = re.compile(r"((?:lrl|app)_[A-Za-z0-9]{10})\.([A-Za-z0-9_-]{43})", re.ASCII)
 _CLIENT_ID = re.compile(r"cli_[A-Za-z0-9]{10}", re.ASCII)
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"  # none that is taken for another
-_REMEMBERED = 65_536
+_MAX_REMEMBERED = 65_536
 _TITLE_SCOPES = frozenset({READ_ANY, WRITE, EDIT})
 _PLAYER_SCOPES = frozenset({WRITE_OWN})
 _FOREVER = 2**53  # such a key ends by being revoked, not by time
@@ -56,7 +56,7 @@ class ApiKeys:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._found = BatchLoader(self._answer)
-        self._remembered: OrderedDict[bytes, tuple[str, Principal]] = OrderedDict()
+        self._remembered: LRUCache[bytes, tuple[str, Principal]] = LRUCache(_MAX_REMEMBERED)
 
     async def principal(self, text: str) -> Principal:
         """Who this key speaks for: a title's servers, or one player in it.
@@ -68,7 +68,6 @@ class ApiKeys:
         sha256 = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
         remembered = self._remembered.get(sha256)
         if remembered is not None:
-            self._remembered.move_to_end(sha256)
             return remembered[1]
         match = _KEY.fullmatch(text)
         if match is None:
@@ -78,8 +77,6 @@ class ApiKeys:
             raise Unauthenticated("X-API-KEY: there is no such key, or it was revoked")
         principal = _principal(row)
         self._remembered[sha256] = match[1], principal
-        if len(self._remembered) > _REMEMBERED:
-            self._remembered.popitem(last=False)
         return principal
 
     async def title_of_client(self, client_id: str, client_secret: str) -> int:

@@ -4,7 +4,6 @@
 """
 
 import base64
-import collections
 import hashlib
 import re
 import secrets
@@ -13,6 +12,7 @@ from typing import Any, Literal
 
 import jwt
 import msgspec
+from cachetools import LRUCache
 
 from service.core.auth.key_ring import MALFORMED_INPUT_ERRORS, KeyRing
 from service.core.auth.principal import EVERY_USER, Principal, VerifiedClaims, canonical_xuid, parse_xbl3, principal_of
@@ -40,9 +40,8 @@ class Verifier:
         self._ring = ring
         self._issuer = issuer
         self._audience = audience
-        self._capacity = capacity
         self._hash_key = secrets.token_bytes(32)
-        self._remembered: collections.OrderedDict[bytes, _Remembered] = collections.OrderedDict()
+        self._remembered: LRUCache[bytes, _Remembered] = LRUCache(capacity)
         self.generation = 1
 
     @property
@@ -68,14 +67,10 @@ class Verifier:
         known = self._remembered.get(digest)
         # Both ends: a clock that was set back must meet `nbf` again, and must not stretch the 300 s.
         if known is not None and known.since <= now < known.until:
-            self._remembered.move_to_end(digest)
             return known.principal
         asked = parse_xbl3(field)
         principal = principal_of(self.verify(asked.token, now), user_hash=asked.user_hash)
         self._remembered[digest] = _Remembered(now, min(principal.expires_at, now + REMEMBERED_FOR), principal)
-        self._remembered.move_to_end(digest)
-        if len(self._remembered) > self._capacity:
-            self._remembered.popitem(last=False)
         return principal
 
     def bearer(self, field: str, now: float) -> Principal:

@@ -4,11 +4,11 @@
 """
 
 import uuid
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
 import msgspec
+from cachetools import LRUCache
 
 from service.core.unlocks.model import Change
 from service.db.batching import BatchLoader
@@ -20,7 +20,7 @@ Scope = Literal["AUTHENTICATED", "ADMINISTRATOR"]
 
 MOST_NAME_CHARACTERS = 255
 _MOST_PLAYER_CHARACTERS = 128
-_REMEMBERED = 8_192
+_MAX_REMEMBERED = 8_192
 
 Name = tuple[int, uuid.UUID]
 """A title, and the UUID of a context in it."""
@@ -47,7 +47,7 @@ class UserContexts:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._found = BatchLoader(self._answer)
-        self._remembered: OrderedDict[Name, UserContext] = OrderedDict()
+        self._remembered: LRUCache[Name, UserContext] = LRUCache(_MAX_REMEMBERED)
         self._puts = 0  # an answer that was asked for before a put may be older than it, and is not remembered
 
     async def by_uuid(self, title_id: int, name: uuid.UUID) -> UserContext | None:
@@ -58,12 +58,11 @@ class UserContexts:
         """
         remembered = self._remembered.get((title_id, name))
         if remembered is not None:
-            self._remembered.move_to_end((title_id, name))
             return remembered
         puts = self._puts
         found = await self._found.load((title_id, name))
         if found is not None and puts == self._puts:
-            self._remember(found)
+            self._remembered[title_id, name] = found
         return found
 
     async def as_it_is(self, title_id: int, name: uuid.UUID) -> UserContext | None:
@@ -108,7 +107,7 @@ class UserContexts:
                 scopes=sorted(set(context.scopes)),
             )
         self._puts += 1
-        self._remember(put)
+        self._remembered[put.title_id, put.uuid] = put
         return put
 
     async def refresh(self) -> None:
@@ -125,13 +124,6 @@ class UserContexts:
                 self._remembered.pop(name, None)
             elif name in self._remembered:
                 self._remembered[name] = found
-
-    def _remember(self, context: UserContext) -> None:
-        name = context.title_id, context.uuid
-        self._remembered[name] = context
-        self._remembered.move_to_end(name)
-        if len(self._remembered) > _REMEMBERED:
-            self._remembered.popitem(last=False)
 
     async def _answer(self, names: list[Name]) -> list[UserContext | None]:
         title_ids, uuids = zip(*names, strict=True)
