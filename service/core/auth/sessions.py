@@ -1,25 +1,21 @@
-"""A browser's session: who signed in, sealed, so that any process can read it and nobody can write it. Pure.
+"""A browser's session: who signed in, in a signed cookie that every process can read and none else can write. Pure.
 
-It holds what a verified token said, and never the token: whoever reads the cookie can use it at the workbench alone.
+It holds the claims of a verified token and never the token: a stolen cookie opens the workbench alone.
 """
 
-import base64
-import binascii
 import hashlib
-import hmac
 import secrets
-import zlib
 
 import msgspec
+from itsdangerous import BadData, Signer, URLSafeSerializer
 
 from service.core.auth.principal import Grant, Principal
 from service.errors import InvalidField, Unauthenticated
 
-LONGEST = 3800  # characters: a browser keeps a cookie of 4096 bytes, with its name and attributes
-_MAC_BYTES = 32
+MAX_CHARACTERS = 3800  # a browser keeps a cookie of 4096 bytes, with its name and attributes
 
 
-class _Sealed(msgspec.Struct, frozen=True, array_like=True):
+class _Session(msgspec.Struct, frozen=True, array_like=True):
     """`nonce` makes two sessions of one person differ, so that each has a form key of its own."""
 
     name: str
@@ -29,52 +25,66 @@ class _Sealed(msgspec.Struct, frozen=True, array_like=True):
     nonce: bytes
 
 
+class _Json:
+    """Sessions as JSON text, for the serializer."""
+
+    @staticmethod
+    def dumps(session: object) -> str:
+        return msgspec.json.encode(session).decode()
+
+    @staticmethod
+    def loads(text: str) -> _Session:
+        return msgspec.json.decode(text, type=_Session)
+
+
 class Sessions:
-    """Seals and opens sessions with a key that all processes share."""
+    """Signs and reads sessions with a key that all processes share."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._serializer = URLSafeSerializer(
+            key,
+            salt=b"session",
+            serializer=_Json,
+            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+        )
+        self._form_signer = Signer(key, salt=b"form", key_derivation="hmac", digest_method=hashlib.sha256)
 
-    def seal(self, who: Principal) -> str:
-        """What the browser keeps, in characters of base64url.
+    def seal(self, principal: Principal) -> str:
+        """The cookie's value, of letters, digits, `-`, `_` and `.`.
 
         Raises:
             InvalidField: it would be longer than a browser keeps.
         """
-        sealed = _Sealed(who.name, who.expires_at, who.grants, who.country, secrets.token_bytes(12))
-        packed = zlib.compress(msgspec.msgpack.encode(sealed))
-        text = base64.urlsafe_b64encode(self._mac(b"session", packed) + packed).decode().rstrip("=")
-        if len(text) > LONGEST:
+        session = _Session(
+            principal.name, principal.expires_at, principal.grants, principal.country, secrets.token_bytes(12)
+        )
+        text = self._serializer.dumps(session)
+        if len(text) > MAX_CHARACTERS:
             raise InvalidField("token", "one with fewer grants: a browser keeps no more")
         return text
 
     def open(self, session: str, now: float) -> Principal:
-        """Who signed in.
+        """Who signed in. `now` is in seconds since 1970.
 
         Raises:
-            Unauthenticated: it was altered, is another service's, or its time is over.
+            Unauthenticated: the session was altered, is another service's, or has expired.
         """
-        try:
-            data = base64.b64decode(session.encode("ascii") + b"=" * (-len(session) % 4), altchars=b"-_", validate=True)
-        except (UnicodeEncodeError, binascii.Error):
-            raise Unauthenticated("the session cannot be read: sign in again") from None
-        mac, packed = data[:_MAC_BYTES], data[_MAC_BYTES:]
-        if len(session) > LONGEST or not hmac.compare_digest(mac, self._mac(b"session", packed)):
+        if len(session) > MAX_CHARACTERS or not session.isascii():
             raise Unauthenticated("the session is not one of this service: sign in again")
-        sealed = msgspec.msgpack.decode(zlib.decompress(packed), type=_Sealed)
-        if sealed.expires_at <= now:
+        try:
+            content: _Session = self._serializer.loads(session)
+        except BadData:
+            raise Unauthenticated("the session is not one of this service: sign in again") from None
+        if content.expires_at <= now:
             raise Unauthenticated("the session is over, as its token is: sign in again")
         return Principal(
-            players=(), expires_at=sealed.expires_at, name=sealed.name, grants=sealed.grants, country=sealed.country
+            players=(), expires_at=content.expires_at, name=content.name, grants=content.grants, country=content.country
         )
 
     def form_key(self, session: str) -> str:
-        """What a form of this session carries, so that no other site can send it."""
-        return self._mac(b"form", session.encode()).hex()
+        """The key that forms of this session carry, so that no other site can send them."""
+        return self._form_signer.get_signature(session).decode()
 
-    def is_form_key(self, session: str, given: str) -> bool:
-        """Whether it is that, in constant time."""
-        return hmac.compare_digest(self.form_key(session).encode(), given.encode("utf-8", "replace"))
-
-    def _mac(self, purpose: bytes, data: bytes) -> bytes:
-        return hmac.digest(self._key, purpose + b"\0" + data, hashlib.sha256)
+    def is_form_key(self, session: str, form_key: str) -> bool:
+        """Whether `form_key` is that of the session, in constant time."""
+        return self._form_signer.verify_signature(session.encode(), form_key)

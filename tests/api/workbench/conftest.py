@@ -30,7 +30,7 @@ class Visitor:
 
     async def form_key(self) -> str:
         """The key of this session's forms, as any page carries it."""
-        found = re.search(r'name="form_key" value="([0-9a-f]{64})"', await self.get("/l10n"))
+        found = re.search(r'name="form_key" value="([\w-]{43})"', await self.get("/l10n"))
         assert found is not None
         return found[1]
 
