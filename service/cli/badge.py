@@ -10,7 +10,7 @@ import click
 from service.cli.console import database_url, fail, migrated_pool, run, settings
 from service.core.badges import credential, revocations
 from service.core.badges.credential import EarnedAchievement, IssuerContext
-from service.core.badges.signing_keys import load_signing_keys, rotate
+from service.core.badges.signing_keys import load_signing_keys, rotate_signing_key
 from service.core.badges.verify import VerificationError, VerifiedCredential
 from service.core.languages import negotiation
 from service.core.progress.reader import ProgressReader
@@ -50,7 +50,7 @@ def issue(*, title_id: int, user: str, public_id: str, languages: str, output: p
             )
             keys = await load_signing_keys(pool)
             issuing = IssuerContext(base, published, published.trim_chain(chain))
-            return keys.sign(credential.credential(issuing, award, secret=keys.secret)[0], base=base)
+            return keys.sign(credential.credential_claims(issuing, award, secret=keys.secret)[0], base=base)
 
     with database_url(chosen) as url:
         token = run(lambda: work(url))
@@ -107,7 +107,7 @@ def rotate_key(*, withdraw: bool) -> None:
 
     async def work(url: str) -> str:
         async with migrated_pool(url) as pool:
-            return await rotate(pool, withdraw=withdraw)
+            return await rotate_signing_key(pool, withdraw=withdraw)
 
     with database_url(settings()) as url:
         click.echo(run(lambda: work(url)))

@@ -6,7 +6,7 @@ import aiohttp
 
 from service.core.auth.key_ring import KeyRing
 from service.core.badges import verify
-from service.core.badges.verify import MOST_BYTES, UnverifiedCredential, VerificationError, VerifiedCredential
+from service.core.badges.verify import MAX_DOCUMENT_BYTES, UnverifiedCredential, VerificationError, VerifiedCredential
 from service.errors import BadRequest
 from service.outbound.webhooks import is_safe_url
 
@@ -23,21 +23,21 @@ async def verify_badge(
         VerificationError: it is not; the message says why.
     """
     async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
-        found = verify.read_unverified(verify.compact(await _read(session, source)))
-        given = None if jwks is None else verify.key_ring(await _read(session, jwks))
+        found = verify.read_unverified(verify.extract_token(await _read(session, source)))
+        given = None if jwks is None else verify.parse_keys(await _read(session, jwks))
         ring = given or await _keys(session, found)
         badge = verify.verify_credential(found, ring, now=now)
         show(badge)
         for status in badge.statuses:
             if badge.issuer.startswith("https:") and not status.url.startswith("https:"):
                 raise VerificationError("the status list is not protected on its way, as the issuer is")
-            listed = verify.read_unverified(verify.compact(await _fetch(session, status.url)))
+            listed = verify.read_unverified(verify.extract_token(await _fetch(session, status.url)))
             ring = given or await _keys(session, listed)
-            verify.check_status(badge, status, listed, ring, now=now)
+            verify.check_status_list(badge, status, listed, ring, now=now)
 
 
 async def _keys(session: aiohttp.ClientSession, found: UnverifiedCredential) -> KeyRing:
-    return verify.key_ring(await _fetch(session, found.key_url))
+    return verify.parse_keys(await _fetch(session, found.key_url))
 
 
 async def _read(session: aiohttp.ClientSession, source: str) -> bytes:
@@ -50,7 +50,7 @@ async def _read(session: aiohttp.ClientSession, source: str) -> bytes:
         return await _fetch(session, source)
     try:
         with open(source, "rb") as file:  # noqa: ASYNC230, PTH123  (nothing else is under way)
-            return file.read(MOST_BYTES + 1)
+            return file.read(MAX_DOCUMENT_BYTES + 1)
     except OSError as error:
         raise BadRequest(f"{source}: {error.strerror}") from None
 
@@ -71,8 +71,8 @@ async def _fetch(session: aiohttp.ClientSession, url: str) -> bytes:
             body = bytearray()
             async for piece in response.content.iter_any():
                 body += piece
-                if len(body) > MOST_BYTES:
-                    raise VerificationError(f"{shown} answers more than the {MOST_BYTES} bytes that are read")
+                if len(body) > MAX_DOCUMENT_BYTES:
+                    raise VerificationError(f"{shown} answers more than the {MAX_DOCUMENT_BYTES} bytes that are read")
             return bytes(body)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
         raise VerificationError(f"{shown} cannot be reached, so that nothing can be said of the badge") from None

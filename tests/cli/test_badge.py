@@ -180,7 +180,7 @@ def test_a_strangers_badge_may_be_good_and_moves_no_cursor(run, tmp_path):
     keys = {"keys": [RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": "1"}]}
     with serving(json.dumps(keys).encode()) as url:
         claims = {
-            "@context": [credential.CONTEXT, credential.BADGE_CONTEXT],
+            "@context": [credential.CREDENTIALS_CONTEXT, credential.OPEN_BADGES_CONTEXT],
             "type": ["VerifiableCredential", "AchievementCredential"],
             "issuer": {"id": url, "type": ["Profile"]},
             "credentialSubject": {"id": "urn:1", "achievement": {"name": "A\x1b[2J\nname", "description": "x"}},

@@ -32,15 +32,15 @@ async def get_credential(request: web.Request) -> web.Response:
         context.services.progress, issuing.published, player=player, public_id=public_id
     )
     keys = await load_signing_keys(context.services.pool)
-    claims, spoken = credential.credential(issuing, award, secret=keys.secret)
+    claims, spoken = credential.credential_claims(issuing, award, secret=keys.secret)
     return context.signed(claims, keys, headers=PRIVATE, spoken=spoken, kind=context.kind_of_token())
 
 
 async def get_issuer(request: web.Request) -> web.Response:
     """The title as the issuer of its badges: a Profile."""
     context = RequestContext(request)
-    profile, spoken = credential.issuer(context.issuing())
-    document = {"@context": [credential.CONTEXT, credential.BADGE_CONTEXT], **profile}
+    profile, spoken = credential.issuer_profile(context.issuing())
+    document = {"@context": [credential.CREDENTIALS_CONTEXT, credential.OPEN_BADGES_CONTEXT], **profile}
     return context.public(document, spoken=spoken, vary=hdrs.ACCEPT_LANGUAGE)
 
 
@@ -49,8 +49,8 @@ async def get_achievement(request: web.Request) -> web.Response:
     context = RequestContext(request)
     issuing = context.issuing()
     one = credential.find_achievement(issuing.published, request.match_info["achievement_id"])
-    shown, spoken = credential.achievement(issuing, one, is_held=False)
-    document = {"@context": [credential.CONTEXT, credential.BADGE_CONTEXT], **shown}
+    shown, spoken = credential.achievement_document(issuing, one, is_held=False)
+    document = {"@context": [credential.CREDENTIALS_CONTEXT, credential.OPEN_BADGES_CONTEXT], **shown}
     return context.public(document, spoken=spoken, vary=hdrs.ACCEPT_LANGUAGE)
 
 
@@ -58,11 +58,11 @@ async def get_status_list(request: web.Request) -> web.Response:
     """One of the title's status lists, as a signed BitstringStatusListCredential."""
     context = RequestContext(request)
     title_id, number = context.published().title_id, int(request.match_info["list"])
-    if number >= credential.LISTS:
+    if number >= credential.MAX_STATUS_LISTS:
         raise NotFound("the title has no such status list")
     pool, base = context.services.pool, context.base
     indexes = await revocations.revoked_positions(pool, title_id=title_id, number=number)
-    claims = credential.status_list(base, title_id, number, indexes, now=int(time.time()))
+    claims = credential.status_list_claims(base, title_id, number, indexes, now=int(time.time()))
     # A token whatever is accepted: verifiers name JSON too, and read no object of ours around it.
     return context.signed(claims, await load_signing_keys(pool), headers=PUBLIC)
 

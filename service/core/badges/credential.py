@@ -20,14 +20,14 @@ from service.core.catalog.model import NO_PICTURE, Achievement
 from service.core.publishing.published_title import LocalizedTexts, PublishedTitle
 from service.errors import NotFound
 
-Document = dict[str, Any]
+JsonObject = dict[str, Any]
 
-CONTEXT = "https://www.w3.org/ns/credentials/v2"
-BADGE_CONTEXT = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"
-LIST_BITS = 131_072  # 16 KiB: the fewest that a list may have (Bitstring Status List 1.0)
-LISTS = 2**32  # a title's: with them, two awards of a title share a bit once in 2**49
-HOUR = 3600  # seconds
-LIST_LIFETIME = 24 * HOUR  # how long a copy of a list may be shown instead of a newer one
+CREDENTIALS_CONTEXT = "https://www.w3.org/ns/credentials/v2"
+OPEN_BADGES_CONTEXT = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"
+STATUS_LIST_BITS = 131_072  # 16 KiB: the fewest that a list may have (Bitstring Status List 1.0)
+MAX_STATUS_LISTS = 2**32  # a title's: with them, two awards of a title share a bit once in 2**49
+HOUR_SECONDS = 3600  # seconds
+STATUS_LIST_LIFETIME_SECONDS = 24 * HOUR_SECONDS  # how long a copy of a list may be shown instead of a newer one
 
 _LANGUAGE = re.compile(r"[a-z]{2,4}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")  # what OB 3.0 allows for `inLanguage`
 
@@ -50,16 +50,16 @@ class StatusPosition(msgspec.Struct, frozen=True):
 class IssuerContext(msgspec.Struct, frozen=True):
     """A title as an issuer of badges. `base` is what all URLs begin with; `chain` the languages of all texts."""
 
-    base: str
+    base_url: str
     published: PublishedTitle
     chain: tuple[str, ...]
 
     @property
     def url(self) -> str:
         """What the URLs of this title begin with."""
-        return title_url(self.base, self.published.title_id)
+        return title_url(self.base_url, self.published.title_id)
 
-    def language(self, words: LocalizedTexts) -> str | None:
+    def locale_of(self, words: LocalizedTexts) -> str | None:
         """The most wanted language that any of these words is in; None if there are none."""
         return None if words.first_locale is None else self.chain[words.first_locale]
 
@@ -74,7 +74,7 @@ def issuer_url(base: str, title_id: int) -> str:
     return f"{title_url(base, title_id)}/issuer"
 
 
-def list_url(base: str, title_id: int, number: int) -> str:
+def status_list_url(base: str, title_id: int, number: int) -> str:
     """Where one of a title's status lists is."""
     return f"{title_url(base, title_id)}/status/{number}"
 
@@ -91,19 +91,19 @@ def find_achievement(published: PublishedTitle, public_id: str) -> Achievement:
     raise NotFound("the title has no such achievement")
 
 
-def issuer(issuing: IssuerContext) -> tuple[Document, str | None]:
+def issuer_profile(issuing: IssuerContext) -> tuple[JsonObject, str | None]:
     """The title as a Profile, and the language of its name."""
     name, language = issuing.published.name(issuing.chain)
     title_id = issuing.published.title_id
     document = {
-        "id": issuer_url(issuing.base, title_id),
+        "id": issuer_url(issuing.base_url, title_id),
         "type": ["Profile"],
         "name": name or f"Title {title_id}",
     }
     return document, language
 
 
-def achievement(issuing: IssuerContext, one: Achievement, *, is_held: bool) -> tuple[Document, str | None]:
+def achievement_document(issuing: IssuerContext, one: Achievement, *, is_held: bool) -> tuple[JsonObject, str | None]:
     """What can be earned as an Achievement, and its language. A secret is told to those who hold it alone.
 
     `description` and `criteria` are never absent (OB 3.0, Achievement): where a text is missing, the next best stands.
@@ -111,8 +111,8 @@ def achievement(issuing: IssuerContext, one: Achievement, *, is_held: bool) -> t
     words = issuing.published.texts_of(one, issuing.chain)
     locked = words.locked_description or words.name
     told = words.description or words.name
-    language = issuing.language(words)
-    document: Document = {
+    language = issuing.locale_of(words)
+    document: JsonObject = {
         "id": f"{issuing.url}/achievements/{urllib.parse.quote(one.public_id, safe='')}",
         "type": ["Achievement"],
         "name": words.name,
@@ -127,22 +127,24 @@ def achievement(issuing: IssuerContext, one: Achievement, *, is_held: bool) -> t
     return document, language
 
 
-def credential(issuing: IssuerContext, award: EarnedAchievement, *, secret: bytes) -> tuple[Document, str | None]:
+def credential_claims(
+    issuing: IssuerContext, award: EarnedAchievement, *, secret: bytes
+) -> tuple[JsonObject, str | None]:
     """The claims of an award's OpenBadgeCredential in these languages, and the most wanted one that it is in.
 
     The same award in the same languages has the same claims for ever, unless its texts were changed. `validFrom` and
     `nbf` are the second of the unlock; 1970 where the unlock is older, as one without a known time is.
     """
     title_id = issuing.published.title_id
-    profile, _ = issuer(issuing)
-    shown, language = achievement(issuing, award.achievement, is_held=True)
+    profile, _ = issuer_profile(issuing)
+    shown, language = achievement_document(issuing, award.achievement, is_held=True)
     numbers = award.achievement.number, award.unlocked_at
     credential_id = _urn(secret, "credential", title_id, award.player, *numbers, *issuing.chain)
     subject = _urn(secret, "subject", title_id, award.player)
     place = status_position(title_id, award, secret=secret)
     since = max(0, (award.unlocked_at - ticks.of_unix(0)) // ticks.SECOND)
     claims = {
-        "@context": [CONTEXT, BADGE_CONTEXT],
+        "@context": [CREDENTIALS_CONTEXT, OPEN_BADGES_CONTEXT],
         "id": credential_id,
         "type": ["VerifiableCredential", "OpenBadgeCredential"],
         "name": shown["name"],
@@ -150,11 +152,11 @@ def credential(issuing: IssuerContext, award: EarnedAchievement, *, secret: byte
         "validFrom": _moment(since),
         "credentialSubject": {"id": subject, "type": ["AchievementSubject"], "achievement": shown},
         "credentialStatus": {
-            "id": f"{list_url(issuing.base, title_id, place.list)}#{place.index}",
+            "id": f"{status_list_url(issuing.base_url, title_id, place.list)}#{place.index}",
             "type": "BitstringStatusListEntry",
             "statusPurpose": "revocation",
             "statusListIndex": str(place.index),
-            "statusListCredential": list_url(issuing.base, title_id, place.list),
+            "statusListCredential": status_list_url(issuing.base_url, title_id, place.list),
         },
         # The registered claims, each the same as a member above (OB 3.0, JWT proof format).
         "iss": profile["id"],
@@ -168,26 +170,26 @@ def credential(issuing: IssuerContext, award: EarnedAchievement, *, secret: byte
 def status_position(title_id: int, award: EarnedAchievement, *, secret: bytes) -> StatusPosition:
     """Where the award's status stands: always the same, and no telling whose it is without the secret."""
     digest = _digest(secret, "status", title_id, award.player, award.achievement.number, award.unlocked_at)
-    return StatusPosition(int.from_bytes(digest[:4]) % LISTS, int.from_bytes(digest[4:8]) % LIST_BITS)
+    return StatusPosition(int.from_bytes(digest[:4]) % MAX_STATUS_LISTS, int.from_bytes(digest[4:8]) % STATUS_LIST_BITS)
 
 
-def status_list(base: str, title_id: int, number: int, indexes: Iterable[int], *, now: int) -> Document:
+def status_list_claims(base: str, title_id: int, number: int, indexes: Iterable[int], *, now: int) -> JsonObject:
     """The claims of one of a title's status lists, in which these bits are set: a BitstringStatusListCredential.
 
     `now` is in seconds since 1970. The list is the same for an hour, and good for a day.
     """
-    bits = bytearray(LIST_BITS // 8)
+    bits = bytearray(STATUS_LIST_BITS // 8)
     for index in indexes:
         bits[index // 8] |= 0x80 >> index % 8  # from the left: index 0 is the highest bit
     encoded = base64.urlsafe_b64encode(gzip.compress(bits, mtime=0)).decode().rstrip("=")
-    url, since = list_url(base, title_id, number), now - now % HOUR
+    url, since = status_list_url(base, title_id, number), now - now % HOUR_SECONDS
     return {
-        "@context": [CONTEXT],
+        "@context": [CREDENTIALS_CONTEXT],
         "id": url,
         "type": ["VerifiableCredential", "BitstringStatusListCredential"],
         "issuer": issuer_url(base, title_id),
         "validFrom": _moment(since),
-        "validUntil": _moment(since + LIST_LIFETIME),
+        "validUntil": _moment(since + STATUS_LIST_LIFETIME_SECONDS),
         "credentialSubject": {
             "id": f"{url}#list",
             "type": "BitstringStatusList",
@@ -197,7 +199,7 @@ def status_list(base: str, title_id: int, number: int, indexes: Iterable[int], *
         "iss": issuer_url(base, title_id),
         "jti": url,
         "nbf": since,
-        "exp": since + LIST_LIFETIME,
+        "exp": since + STATUS_LIST_LIFETIME_SECONDS,
     }
 
 

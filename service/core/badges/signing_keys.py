@@ -27,21 +27,21 @@ from service.db.pool import Pool
 from service.db.queries import query, statement
 
 ALGORITHM: Final = "RS256"  # what every verifier of Open Badges 3.0 must know
-_BITS = 2048
-_SECRET = "open-badges/secret"  # noqa: S105  (its name)
-_KEY = "open-badges/key/"  # and the number of the key, in six digits
+_KEY_BITS = 2048
+_SECRET_NAME = "open-badges/secret"  # noqa: S105  (its name)
+_KEY_NAME_PREFIX = "open-badges/key/"  # and the number of the key, in six digits
 
 
 class SigningKeys:
     """The keys as they are at one moment. `secret` makes pseudonyms of players (`open_badges.py`)."""
 
-    __slots__ = ("_private", "_public", "names", "secret", "thumbprint")
+    __slots__ = ("_private", "_public", "stored_names", "secret", "thumbprint")
 
     def __init__(self, secret: bytes, keys: Mapping[str, bytes]) -> None:
         """`keys` are the signing keys by name, the one in use first: that one whole, the others' public parts."""
         in_use, *before = keys.values()
         self.secret = secret
-        self.names = tuple(keys)
+        self.stored_names = tuple(keys)
         self._private = _load_private(in_use)
         self._public = {thumbprint(key): key for key in (self._private.public_key(), *map(_load_public, before))}
         self.thumbprint = next(iter(self._public))
@@ -58,9 +58,9 @@ class SigningKeys:
         """The public key of that thumbprint as a JSON Web Key; None if there is none."""
         if wanted not in self._public:
             return None
-        return {"kid": key_url(base, wanted), "use": "sig", "alg": ALGORITHM, **_members(self._public[wanted])}
+        return {"kid": key_url(base, wanted), "use": "sig", "alg": ALGORITHM, **_jwk_members(self._public[wanted])}
 
-    def public_part(self) -> bytes:
+    def current_public_key(self) -> bytes:
         """What others verify with, of the key in use."""
         return self._private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
@@ -71,18 +71,18 @@ async def load_signing_keys(pool: Pool) -> SigningKeys:
     Raises:
         Unavailable: the database is out of reach.
     """
-    found = await _read(pool)
-    if _SECRET not in found or len(found) == 1:
-        private = await asyncio.to_thread(_generate)
+    found = await _load_stored_keys(pool)
+    if _SECRET_NAME not in found or len(found) == 1:
+        private = await asyncio.to_thread(_generate_private_key)
         async with pool.transaction() as connection:
-            await _make_key.run(connection, name=_SECRET, key=secrets.token_bytes(32))
-            await _make_key.run(connection, name=f"{_KEY}{1:06}", key=private)
-        found = await _read(pool)
-    secret = found.pop(_SECRET)
+            await _make_key.run(connection, name=_SECRET_NAME, key=secrets.token_bytes(32))
+            await _make_key.run(connection, name=f"{_KEY_NAME_PREFIX}{1:06}", key=private)
+        found = await _load_stored_keys(pool)
+    secret = found.pop(_SECRET_NAME)
     return SigningKeys(secret, found)
 
 
-async def rotate(pool: Pool, *, withdraw: bool = False) -> str:
+async def rotate_signing_key(pool: Pool, *, withdraw: bool = False) -> str:
     """Sign with a new key from now on; gives its thumbprint.
 
     The keys of before stay published, so that what they signed is good. With `withdraw` they go, and with them
@@ -92,16 +92,16 @@ async def rotate(pool: Pool, *, withdraw: bool = False) -> str:
         Unavailable: the database is out of reach.
     """
     keys = await load_signing_keys(pool)
-    private = await asyncio.to_thread(_generate)
-    in_use = keys.names[0]
-    number = int(in_use.removeprefix(_KEY)) + 1
+    private = await asyncio.to_thread(_generate_private_key)
+    in_use = keys.stored_names[0]
+    number = int(in_use.removeprefix(_KEY_NAME_PREFIX)) + 1
     async with pool.transaction() as connection:
-        await _make_key.run(connection, name=f"{_KEY}{number:06}", key=private)
+        await _make_key.run(connection, name=f"{_KEY_NAME_PREFIX}{number:06}", key=private)
         if withdraw:
-            for name in keys.names:
+            for name in keys.stored_names:
                 await _forget_key.run(connection, name=name)
         else:
-            await _retire_key.run(connection, name=in_use, key=keys.public_part())
+            await _retire_key.run(connection, name=in_use, key=keys.current_public_key())
     return (await load_signing_keys(pool)).thumbprint
 
 
@@ -112,25 +112,25 @@ def key_url(base: str, name: str) -> str:
 
 def thumbprint(key: RSAPublicKey) -> str:
     """What the key is called everywhere: SHA-256 of its members in their order (RFC 7638 §3)."""
-    return _base64(hashlib.sha256(msgspec.json.encode(_members(key))).digest())
+    return _base64url(hashlib.sha256(msgspec.json.encode(_jwk_members(key))).digest())
 
 
-def _members(key: RSAPublicKey) -> dict[str, str]:
+def _jwk_members(key: RSAPublicKey) -> dict[str, str]:
     numbers = key.public_numbers()
-    return {"e": _number(numbers.e), "kty": "RSA", "n": _number(numbers.n)}
+    return {"e": _base64url_int(numbers.e), "kty": "RSA", "n": _base64url_int(numbers.n)}
 
 
-def _number(value: int) -> str:
-    return _base64(value.to_bytes((value.bit_length() + 7) // 8))
+def _base64url_int(value: int) -> str:
+    return _base64url(value.to_bytes((value.bit_length() + 7) // 8))
 
 
-def _base64(data: bytes) -> str:
+def _base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
-def _generate() -> bytes:
+def _generate_private_key() -> bytes:
     """A new private key; some 100 ms of work."""
-    private = generate_private_key(public_exponent=65537, key_size=_BITS)
+    private = generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
     return private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
@@ -150,7 +150,7 @@ def _load_public(der: bytes) -> RSAPublicKey:
     return key
 
 
-async def _read(pool: Pool) -> dict[str, bytes]:
+async def _load_stored_keys(pool: Pool) -> dict[str, bytes]:
     async with pool.connection() as connection:
         return {row.name: row.key for row in await _keys.all(connection)}
 

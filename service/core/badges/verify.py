@@ -15,17 +15,17 @@ import jwt
 import msgspec
 
 from service.core.auth.key_ring import KEY_SET_MAX_BYTES, KeyRing, UnknownKey
-from service.core.badges.credential import BADGE_CONTEXT, CONTEXT
+from service.core.badges.credential import CREDENTIALS_CONTEXT, OPEN_BADGES_CONTEXT
 
 ALGORITHMS = ("RS256", "ES256")  # what OB 3.0's own validator takes; never what a token asks for besides
-SKEW = 60  # seconds between the issuer's clock and ours
-MOST_BYTES = 1_048_576  # of a credential, a key set or a status list
-_MOST_BITS = 8 * 4_194_304  # of a status list once it is unpacked: a small file can hold a very long one
-_MOST_STATUSES = 8  # each is a list to be fetched from wherever the badge says
+CLOCK_SKEW_SECONDS = 60  # seconds between the issuer's clock and ours
+MAX_DOCUMENT_BYTES = 1_048_576  # of a credential, a key set or a status list
+_MAX_STATUS_LIST_BITS = 8 * 4_194_304  # of a status list once it is unpacked: a small file can hold a very long one
+_MAX_STATUSES = 8  # each is a list to be fetched from wherever the badge says
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+", re.ASCII)
-_BADGES = {"OpenBadgeCredential", "AchievementCredential"}
+_CREDENTIAL_TYPES = {"OpenBadgeCredential", "AchievementCredential"}
 _UNREADABLE = (jwt.PyJWTError, TypeError, ValueError, KeyError, OverflowError, RecursionError)
-_OPTIONS: jwt.types.Options = {
+_DECODE_OPTIONS: jwt.types.Options = {
     "enforce_minimum_key_length": True,
     "verify_aud": False,
     # PyJWT reads the clock itself: see _check_times.
@@ -55,7 +55,7 @@ class UnverifiedCredential(msgspec.Struct, frozen=True):
         return self.kid or f"{origin(self.issuer)}/.well-known/jwks.json"
 
 
-class Status(msgspec.Struct, frozen=True):
+class StatusEntry(msgspec.Struct, frozen=True):
     """Where the status of a badge stands, and what it would mean if the bit there is set: revocation or suspension."""
 
     url: str
@@ -77,17 +77,17 @@ class VerifiedCredential(msgspec.Struct, frozen=True):
     language: str | None
     valid_from: str
     valid_until: str | None
-    statuses: tuple[Status, ...]
+    statuses: tuple[StatusEntry, ...]
 
 
-def compact(content: bytes) -> str:
+def extract_token(content: bytes) -> str:
     """The compact JWS that a file or an answer holds: by itself, or as `credential` of a JSON object.
 
     Raises:
         VerificationError: it holds none.
     """
-    if len(content) > MOST_BYTES:
-        raise VerificationError(f"there are more than the {MOST_BYTES} bytes that are read")
+    if len(content) > MAX_DOCUMENT_BYTES:
+        raise VerificationError(f"there are more than the {MAX_DOCUMENT_BYTES} bytes that are read")
     try:
         text = content.decode().strip()
         if text.startswith("{"):
@@ -106,7 +106,9 @@ def read_unverified(token: str) -> UnverifiedCredential:
         VerificationError: it is signed in a way that is not believed, names no issuer, or a key of somebody else.
     """
     try:
-        header, claims = (msgspec.json.decode(_bytes(part), type=dict[str, Any]) for part in token.split(".")[:2])
+        header, claims = (
+            msgspec.json.decode(_decode_base64url(part), type=dict[str, Any]) for part in token.split(".")[:2]
+        )
     except _UNREADABLE:
         raise VerificationError("the token is malformed") from None
     algorithm, issuer, kid = header.get("alg"), claims.get("iss"), header.get("kid")
@@ -124,7 +126,7 @@ def read_unverified(token: str) -> UnverifiedCredential:
     return UnverifiedCredential(token, issuer, kid)
 
 
-def key_ring(document: bytes) -> KeyRing:
+def parse_keys(document: bytes) -> KeyRing:
     """The keys of a JSON Web Key Set, or the one key of a JSON Web Key.
 
     Raises:
@@ -147,10 +149,10 @@ def verify_credential(found: UnverifiedCredential, ring: KeyRing, *, now: float)
     Raises:
         VerificationError: it does not; the message says what is wrong (OB 3.0, "OpenBadgeCredential Verification").
     """
-    claims = _verified(found.token, ring)
+    claims = _verify_signature(found.token, ring)
     try:
         subject, achievement = claims["credentialSubject"], claims["credentialSubject"]["achievement"]
-        contexts, types, issuer = claims["@context"], _listed(claims["type"]), claims["issuer"]
+        contexts, types, issuer = claims["@context"], _as_list(claims["type"]), claims["issuer"]
         issuer_id = issuer["id"] if isinstance(issuer, dict) else issuer
         same = (("iss", issuer_id), ("jti", claims["id"]), ("sub", subject["id"]))
         made = VerifiedCredential(
@@ -162,37 +164,37 @@ def verify_credential(found: UnverifiedCredential, ring: KeyRing, *, now: float)
             language=achievement.get("inLanguage"),
             valid_from=claims["validFrom"],
             valid_until=claims.get("validUntil"),
-            statuses=tuple(map(_status, _listed(claims.get("credentialStatus", [])))),
+            statuses=tuple(map(_parse_status_entry, _as_list(claims.get("credentialStatus", [])))),
         )
         msgspec.convert(msgspec.to_builtins(made), VerifiedCredential)  # the types too
-        is_of_this_kind = contexts[0] == CONTEXT and _is_badge_context(contexts[1])
+        is_of_this_kind = contexts[0] == CREDENTIALS_CONTEXT and _is_badge_context(contexts[1])
     except (*_UNREADABLE, IndexError, AttributeError):
         raise VerificationError("this is no OpenBadgeCredential: a member is missing, or is of another type") from None
-    if not is_of_this_kind or "VerifiableCredential" not in types or _BADGES.isdisjoint(types):
+    if not is_of_this_kind or "VerifiableCredential" not in types or _CREDENTIAL_TYPES.isdisjoint(types):
         raise VerificationError("this is no OpenBadgeCredential: its contexts or types are of something else")
     for name, member in same:
         if claims.get(name) != member:
             raise VerificationError(f"{name} is not what the credential itself says")
-    if len(made.statuses) > _MOST_STATUSES:
-        raise VerificationError(f"credentialStatus: expected at most {_MOST_STATUSES}, got {len(made.statuses)}")
+    if len(made.statuses) > _MAX_STATUSES:
+        raise VerificationError(f"credentialStatus: expected at most {_MAX_STATUSES}, got {len(made.statuses)}")
     _check_times(claims, now)
     return made
 
 
-def check_status(
-    made: VerifiedCredential, status: Status, found: UnverifiedCredential, ring: KeyRing, *, now: float
+def check_status_list(
+    made: VerifiedCredential, status: StatusEntry, found: UnverifiedCredential, ring: KeyRing, *, now: float
 ) -> None:
     """Nothing, if the bit of this status is not set in this list, which the badge's own issuer signed.
 
     Raises:
         VerificationError: the bit is set, or the list is not to be believed.
     """
-    claims = _verified(found.token, ring)
+    claims = _verify_signature(found.token, ring)
     try:
-        subject, types = claims["credentialSubject"], _listed(claims["type"])
+        subject, types = claims["credentialSubject"], _as_list(claims["type"])
         is_it = (claims["iss"], claims["id"]) == (made.issuer, status.url) and "BitstringStatusListCredential" in types
-        is_it = is_it and status.purpose in _listed(subject["statusPurpose"]) and subject.get("statusSize", 1) == 1
-        bits = _unpacked(subject["encodedList"])
+        is_it = is_it and status.purpose in _as_list(subject["statusPurpose"]) and subject.get("statusSize", 1) == 1
+        bits = _decode_bits(subject["encodedList"])
         is_set = bits[status.index // 8] & 0x80 >> status.index % 8
     except (*_UNREADABLE, IndexError, AttributeError, zlib.error):
         raise VerificationError("the status list cannot be read") from None
@@ -215,14 +217,14 @@ def origin(url: str) -> str | None:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _verified(token: str, ring: KeyRing) -> Mapping[str, Any]:
+def _verify_signature(token: str, ring: KeyRing) -> Mapping[str, Any]:
     """The claims of a token that one of these keys signed with its own algorithm."""
     try:
         kid = jwt.get_unverified_header(token).get("kid")
         key = ring.key(kid)
         if key.algorithm_name not in ALGORITHMS:
             raise VerificationError(f"its key is not for {' or '.join(ALGORITHMS)}")
-        return jwt.decode(token, key, algorithms=[key.algorithm_name], options=_OPTIONS)
+        return jwt.decode(token, key, algorithms=[key.algorithm_name], options=_DECODE_OPTIONS)
     except UnknownKey:
         raise VerificationError("it is signed with a key that the issuer does not publish") from None
     except jwt.InvalidSignatureError:
@@ -236,21 +238,21 @@ def _verified(token: str, ring: KeyRing) -> Mapping[str, Any]:
 def _check_times(claims: Mapping[str, Any], now: float) -> None:
     """`nbf` is the second of `validFrom` (OB 3.0, "Verify a Credential"), and now stands between that and every end."""
     try:
-        since = _seconds(claims["validFrom"])
-        ends = [_seconds(claims["validUntil"])] if "validUntil" in claims else []
+        since = _parse_time(claims["validFrom"])
+        ends = [_parse_time(claims["validUntil"])] if "validUntil" in claims else []
         if "exp" in claims:
             ends.append(float(claims["exp"]))
         if int(claims["nbf"]) != int(since):
             raise VerificationError("nbf: expected the second of validFrom")
     except _UNREADABLE:
         raise VerificationError("its times cannot be read") from None
-    if since > now + SKEW:
+    if since > now + CLOCK_SKEW_SECONDS:
         raise VerificationError("it is not valid yet")
-    if not all(end + SKEW > now for end in ends):
+    if not all(end + CLOCK_SKEW_SECONDS > now for end in ends):
         raise VerificationError("it has expired")
 
 
-def _seconds(moment: str) -> float:
+def _parse_time(moment: str) -> float:
     """A time with its zone, in seconds since 1970."""
     found = datetime.datetime.fromisoformat(moment)
     if found.tzinfo is None:
@@ -258,21 +260,21 @@ def _seconds(moment: str) -> float:
     return found.timestamp()
 
 
-def _status(entry: Mapping[str, Any]) -> Status:
+def _parse_status_entry(entry: Mapping[str, Any]) -> StatusEntry:
     if entry["type"] != "BitstringStatusListEntry" or entry["statusPurpose"] not in ("revocation", "suspension"):
         raise VerificationError("credentialStatus: expected BitstringStatusListEntry, for revocation or suspension")
     index = int(entry["statusListIndex"])
-    if not 0 <= index < _MOST_BITS:
+    if not 0 <= index < _MAX_STATUS_LIST_BITS:
         raise ValueError
-    return Status(entry["statusListCredential"], index, entry["statusPurpose"])
+    return StatusEntry(entry["statusListCredential"], index, entry["statusPurpose"])
 
 
-def _unpacked(encoded: str) -> bytes:
+def _decode_bits(encoded: str) -> bytes:
     """The bits of an `encodedList`: multibase base64url of gzip, unpacked no further than is allowed."""
     if not encoded.startswith("u"):
         raise ValueError
     unpacking = zlib.decompressobj(wbits=31)
-    bits = unpacking.decompress(_bytes(encoded[1:]), _MOST_BITS // 8)
+    bits = unpacking.decompress(_decode_base64url(encoded[1:]), _MAX_STATUS_LIST_BITS // 8)
     if not unpacking.eof:
         raise ValueError
     return bits
@@ -280,16 +282,16 @@ def _unpacked(encoded: str) -> bytes:
 
 def _is_badge_context(context: object) -> bool:
     """Whether it is the context of OB 3.0, of this or another of its versions."""
-    start, _, end = BADGE_CONTEXT.partition("-3.0.3")
+    start, _, end = OPEN_BADGES_CONTEXT.partition("-3.0.3")
     return (
         isinstance(context, str)
         and re.fullmatch(re.escape(start) + r"(-3\.\d+\.\d+)?" + re.escape(end), context) is not None
     )
 
 
-def _listed(value: object) -> list[Any]:
+def _as_list(value: object) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _bytes(text: str) -> bytes:
+def _decode_base64url(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -12,7 +12,7 @@ from service.core.auth import api_keys
 from service.core.auth.principal import READ_ANY
 from service.core.badges import credential, revocations
 from service.core.badges.credential import EarnedAchievement
-from service.core.badges.signing_keys import load_signing_keys, rotate
+from service.core.badges.signing_keys import load_signing_keys, rotate_signing_key
 from tests.api.open_badges.conftest import UNLOCKED_AT
 from tests.factories import OTHER, PLAYER, authorization
 
@@ -66,7 +66,7 @@ async def test_a_credential_says_what_the_standard_wants_and_nothing_empty(ask, 
 
     base = str(client.make_url("/open-badges/titles/1"))
     assert jwt.get_unverified_header(token).keys() == {"alg", "kid", "typ"}
-    assert claims["@context"] == [credential.CONTEXT, credential.BADGE_CONTEXT]
+    assert claims["@context"] == [credential.CREDENTIALS_CONTEXT, credential.OPEN_BADGES_CONTEXT]
     assert claims["type"] == ["VerifiableCredential", "OpenBadgeCredential"]
     assert claims["issuer"] == {"id": f"{base}/issuer", "type": ["Profile"], "name": "Title 1"}
     assert claims["credentialSubject"]["type"] == ["AchievementSubject"]
@@ -282,14 +282,14 @@ async def test_a_revoked_badge_is_revoked_in_every_language_and_by_itself(ask, f
 
 async def test_what_an_old_key_signed_stays_good_and_a_withdrawn_keys_does_not(ask, fetch_credential, pool):
     old = await fetch_credential()
-    name = await rotate(pool)
+    name = await rotate_signing_key(pool)
     new = await fetch_credential()
 
     assert jwt.get_unverified_header(new)["kid"].endswith(name)
     assert old != new
     assert await claims_of(ask, old) == await claims_of(ask, new)
 
-    await rotate(pool, withdraw=True)
+    await rotate_signing_key(pool, withdraw=True)
     for token in (old, new):
         with pytest.raises(KeyError):
             await key_of(ask, token)
@@ -298,8 +298,8 @@ async def test_what_an_old_key_signed_stays_good_and_a_withdrawn_keys_does_not(a
 
 async def test_only_the_key_in_use_is_kept_whole(fetch_credential, pool, connection):
     await fetch_credential()
-    await rotate(pool)
-    await rotate(pool)
+    await rotate_signing_key(pool)
+    await rotate_signing_key(pool)
 
     lengths = await connection.fetch(
         "SELECT octet_length(key) FROM service_key WHERE name LIKE 'open-badges/key/%' ORDER BY name"

@@ -19,7 +19,7 @@ async def test_the_issuer_is_in_the_callers_language(ask, client):
     english, french = await ask("issuer"), await ask("issuer", headers={"Accept-Language": "fr"})
 
     assert await english.json() == {
-        "@context": [credential.CONTEXT, credential.BADGE_CONTEXT],
+        "@context": [credential.CREDENTIALS_CONTEXT, credential.OPEN_BADGES_CONTEXT],
         "id": str(client.make_url("/open-badges/titles/1/issuer")),
         "type": ["Profile"],
         "name": "Title 1",

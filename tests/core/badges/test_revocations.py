@@ -6,7 +6,7 @@ import pytest
 
 from service.core.badges import credential, revocations
 from service.core.badges.credential import EarnedAchievement
-from service.core.badges.signing_keys import load_signing_keys, rotate
+from service.core.badges.signing_keys import load_signing_keys, rotate_signing_key
 from service.core.formats.xbox.captured_page import ImportedProgress
 from service.core.progress import player_data
 from service.core.progress.reader import ProgressReader, put_progress
@@ -92,7 +92,7 @@ async def test_whoever_rotates_at_once_leaves_every_key_published(own_database):
     pools = [await open_pool(own_database, size=2) for _ in range(4)]
     try:
         before = (await load_signing_keys(pools[0])).thumbprint
-        made = await asyncio.gather(*map(rotate, pools))
+        made = await asyncio.gather(*map(rotate_signing_key, pools))
         after = await load_signing_keys(pools[0])
     finally:
         for pool in pools:
