@@ -119,7 +119,7 @@ class _ListEndpoint:
     def walk(self, asked: ListQuery) -> PageRequest:
         cursor: Cursor | None = None
         if asked.token is not None:
-            cursor = self.services.continuation_tokens.read(asked.token, player=self.player, asked=asked.spec)
+            cursor = self.services.continuation_tokens.read(asked.token, player=self.player, spec=asked.spec)
         return PageRequest(
             player=self.player, spec=asked.spec, cursor=cursor, offset=asked.offset, now=int(time.time())
         )
@@ -132,7 +132,7 @@ class _ListEndpoint:
         page = lists.read_page(walk, views, count=asked.count, revision=revision, everything=everything)
         token = None
         if page.cursor is not None:
-            token = self.services.continuation_tokens.make(page.cursor, player=self.player, asked=asked.spec)
+            token = self.services.continuation_tokens.make(page.cursor, player=self.player, spec=asked.spec)
         body, languages = list_response.achievements(
             page,
             self.contract,
@@ -158,7 +158,7 @@ class _ListEndpoint:
         token = None
         if shown and start + len(shown) < len(views):
             last = Cursor(title_id=shown[-1].published.title_id, number=0, as_of=as_of, version=version)
-            token = self.services.continuation_tokens.make(last, player=self.player, asked=asked.spec)
+            token = self.services.continuation_tokens.make(last, player=self.player, spec=asked.spec)
         body, languages = title_history.titles(
             shown, self.contract, chain_of=self.chain_of, token=token, total=len(views)
         )

@@ -1,4 +1,4 @@
-"""Pages: which items a list holds, in which order, and the token that says where the next page begins. Pure.
+"""Pages: which items a list holds, in which order, and where the next page begins. Pure.
 
 A walk over pages gives every item once, in the order of one big page, whatever happens meanwhile:
 
@@ -10,18 +10,11 @@ A walk over pages gives every item once, in the order of one big page, whatever 
 * *languages* do not take part in any order.
 """
 
-import base64
 import bisect
 import enum
-import functools
-import hashlib
 import heapq
-import hmac
 import itertools
 import operator
-import re
-import struct
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
@@ -234,73 +227,3 @@ def _by_window_end(
             ranked.append((rank, end, title, position))
     ranked.sort()
     return [(title, (position,)) for _, _, title, position in ranked]
-
-
-_FORMAT = 1
-_PAYLOAD = struct.Struct(">BBBIIII")  # format and order, player's tag, list's tag, title, number, as of, version
-_MAC_BYTES = 5  # 40 bits: a guess moves only the guesser's own cursor
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")  # 24 bytes, no padding; 32 is the documented maximum of the wire
-
-
-class ContinuationTokens:
-    """Makes and reads continuation tokens: opaque, authenticated, deterministic, 32 characters of base64url.
-
-    The context (player, titles, filters, order) is under the authentication code, so a token of another list is
-    never accepted; two one-byte tags in the token only serve to say which part of the context was another.
-    """
-
-    def __init__(self, key: bytes) -> None:
-        self._key = hashlib.blake2b(key, person=b"continuation").digest()
-
-    def make(self, cursor: Cursor, *, player: str, asked: ListSpec) -> str:
-        """The token that goes on after the cursor."""
-        payload = _PAYLOAD.pack(
-            _FORMAT << 4 | asked.order,
-            _tag(player),
-            _tag(_filters(asked)),
-            cursor.title_id,
-            cursor.number,
-            cursor.as_of,
-            cursor.version,
-        )
-        return base64.urlsafe_b64encode(payload + self._mac(payload, player, asked)).decode()
-
-    def read(self, token: str, *, player: str, asked: ListSpec) -> Cursor:
-        """The cursor that a token holds.
-
-        Raises:
-            InvalidToken: it was altered, or belongs to another player, filter or order; the message says which.
-        """
-        if _TOKEN.fullmatch(token) is None:
-            raise _bad("it is not a token of this service; send one as it came, or an offset such as 32")
-        raw = base64.urlsafe_b64decode(token)
-        payload = raw[:-_MAC_BYTES]
-        kind, player_tag, list_tag, *cursor = _PAYLOAD.unpack(payload)
-        if hmac.compare_digest(raw[-_MAC_BYTES:], self._mac(payload, player, asked)):
-            title_id, number, as_of, version = cursor
-            return Cursor(title_id=title_id, number=number, as_of=as_of, version=version)
-        if kind >> 4 == _FORMAT and player_tag != _tag(player):
-            raise _bad("it belongs to another player")
-        if kind >> 4 == _FORMAT and kind & 15 != asked.order and kind & 15 in list(Order):
-            raise _bad("it belongs to another orderBy")
-        if kind >> 4 == _FORMAT and list_tag != _tag(_filters(asked)):
-            raise _bad("it belongs to another list or filter (titleId, types, unlockedOnly, possibleOnly)")
-        raise _bad("it was altered; send a token as it came")
-
-    def _mac(self, payload: bytes, player: str, asked: ListSpec) -> bytes:
-        context = f"\0{player}\0{asked.order:d}\0{_filters(asked)}".encode()
-        return hashlib.blake2b(payload + context, digest_size=_MAC_BYTES, key=self._key).digest()
-
-
-def _tag(text: str) -> int:
-    """One byte that most other texts have not: it guards nothing, it only tells what differs."""
-    return zlib.crc32(text.encode()) & 0xFF
-
-
-@functools.lru_cache(maxsize=4096)  # players share few questions
-def _filters(asked: ListSpec) -> str:
-    return f"{asked.of} {asked.titles} {asked.own_title} {asked.kind} {asked.unlocked_only} {asked.possible_only}"
-
-
-def _bad(reason: str) -> InvalidToken:
-    return InvalidToken(f"continuationToken: {reason}")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from service import ticks
 from service.core.catalog.model import Achievement, Window
-from service.core.progress.paging import ContinuationTokens
+from service.core.progress.continuation import ContinuationTokens
 from service.core.progress.reader import ProgressReader
 from service.core.publishing import publish
 from service.core.publishing.snapshot import SnapshotStore

@@ -1,10 +1,7 @@
 """Tokens hold what they were given and nothing else will do; lists are counted, cut and found again without gaps."""
 
-import base64
 import itertools
-import string
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +9,6 @@ from hypothesis import strategies as st
 from service import ticks
 from service.core.catalog.model import Window, to_int4
 from service.core.progress.paging import (
-    ContinuationTokens,
     Cursor,
     ListSpec,
     Order,
@@ -23,11 +19,10 @@ from service.core.progress.paging import (
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.player_progress import TitleProgress
 from service.errors import InvalidToken
-from tests.factories import OTHER, PLAYER, achievement, draft
+from tests.factories import achievement, draft
 
 U32 = st.integers(0, 2**32 - 1)
-CURSORS = st.builds(Cursor, title_id=U32, number=U32, as_of=U32, version=U32)
-QUESTIONS = st.builds(
+SPECS = st.builds(
     ListSpec,
     of=st.sampled_from(["achievements", "titles"]),
     titles=st.lists(U32, max_size=3, unique=True).map(lambda titles: tuple(sorted(titles))),
@@ -37,12 +32,6 @@ QUESTIONS = st.builds(
     possible_only=st.booleans(),
     order=st.sampled_from(Order),
 )
-PLAYERS = st.integers(0, 2**64 - 1).map(str)
-ALPHABET = string.ascii_letters + string.digits + "-_"
-
-TOKENS = ContinuationTokens(b"one key")
-CURSOR = Cursor(title_id=7, number=3, as_of=12, version=5)
-ASKED = ListSpec(titles=(7, 9))
 
 
 def views_of(*titles: PublishedTitle, **unlocked: dict[int, int]) -> list[TitleView]:
@@ -64,94 +53,6 @@ def published(title_id: int, *achievements) -> PublishedTitle:
 def items(runs) -> list[tuple[int, int]]:
     """What runs hold, item by item."""
     return [(title, position) for title, positions in runs for position in positions]
-
-
-# Tokens
-
-
-@given(CURSORS, PLAYERS, QUESTIONS)
-def test_a_token_gives_back_its_cursor(cursor, player, asked):
-    token = TOKENS.make(cursor, player=player, asked=asked)
-
-    assert len(token) <= 32
-    assert set(token) <= set(ALPHABET)
-    assert TOKENS.read(token, player=player, asked=asked) == cursor
-    assert ContinuationTokens(b"one key").make(cursor, player=player, asked=asked) == token
-
-
-@given(CURSORS, PLAYERS, QUESTIONS, st.integers(0, 31), st.sampled_from(ALPHABET))
-def test_a_token_altered_in_one_character_is_refused(cursor, player, asked, place, character):
-    token = TOKENS.make(cursor, player=player, asked=asked)
-    altered = token[:place] + character + token[place + 1 :]
-
-    if altered == token:
-        assert TOKENS.read(altered, player=player, asked=asked) == cursor
-    else:
-        with pytest.raises(InvalidToken, match="continuationToken: it "):
-            TOKENS.read(altered, player=player, asked=asked)
-
-
-@given(CURSORS, PLAYERS, QUESTIONS, PLAYERS, QUESTIONS)
-def test_a_token_of_another_list_is_refused(cursor, player, asked, other_player, other_asked):
-    token = TOKENS.make(cursor, player=player, asked=asked)
-
-    if (player, asked) != (other_player, other_asked):
-        with pytest.raises(InvalidToken, match="continuationToken: it "):
-            TOKENS.read(token, player=other_player, asked=other_asked)
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        pytest.param({"titles": (7,)}, "list or filter", id="titles"),
-        pytest.param({"titles": (), "own_title": 7}, "list or filter", id="the player's own titles"),
-        pytest.param({"own_title": 7}, "list or filter", id="own title"),
-        pytest.param({"kind": "Challenge"}, "list or filter", id="kind"),
-        pytest.param({"unlocked_only": True}, "list or filter", id="unlocked only"),
-        pytest.param({"possible_only": True}, "list or filter", id="possible only"),
-        pytest.param({"of": "titles"}, "list or filter", id="titles, not achievements"),
-        *(pytest.param({"order": order}, "orderBy", id=order.name) for order in Order if order),
-    ],
-)
-def test_a_refusal_says_what_the_token_belongs_to(changes, reason):
-    token = TOKENS.make(CURSOR, player=PLAYER, asked=ASKED)
-    asked = msgspec.structs.replace(ASKED, **changes)
-
-    with pytest.raises(InvalidToken, match=f"it belongs to another {reason}"):
-        TOKENS.read(token, player=PLAYER, asked=asked)
-    with pytest.raises(InvalidToken, match="it belongs to another player"):
-        TOKENS.read(token, player=OTHER, asked=asked)
-
-
-def test_each_field_of_a_question_is_in_its_token():
-    """A field that is added to the question, and forgotten here, would let tokens of other lists in."""
-    assert {*ListSpec.__struct_fields__} == {
-        *("of", "titles", "own_title", "kind", "unlocked_only", "possible_only", "order")
-    }
-
-
-def test_a_token_of_another_service_is_refused_as_altered():
-    token = ContinuationTokens(b"another key").make(CURSOR, player=PLAYER, asked=ASKED)
-
-    with pytest.raises(InvalidToken, match="it was altered; send a token as it came"):
-        TOKENS.read(token, player=PLAYER, asked=ASKED)
-
-
-def test_a_token_of_a_format_to_come_is_refused_as_altered():
-    token = bytearray(base64.urlsafe_b64decode(TOKENS.make(CURSOR, player=PLAYER, asked=ASKED)))
-    token[0] += 16
-
-    with pytest.raises(InvalidToken, match="it was altered; send a token as it came"):
-        TOKENS.read(base64.urlsafe_b64encode(token).decode(), player=OTHER, asked=ASKED)
-
-
-@given(st.text() | st.text(alphabet=ALPHABET, min_size=32, max_size=32))
-def test_any_text_that_is_no_token_is_refused(text):
-    with pytest.raises(InvalidToken, match="continuationToken: it "):
-        TOKENS.read(text, player=PLAYER, asked=ASKED)
-
-
-# Lists
 
 
 NUMBERS = st.sampled_from([1, 2, 3, 10, 2**31, 2**32 - 1])
@@ -184,7 +85,7 @@ def scopes(draw) -> list[TitleView]:
 
 
 @settings(max_examples=150, deadline=None)
-@given(scopes(), QUESTIONS, st.sampled_from([0, 1, 2, 1000]), st.lists(st.integers(1, 4), min_size=1, max_size=3))
+@given(scopes(), SPECS, st.sampled_from([0, 1, 2, 1000]), st.lists(st.integers(1, 4), min_size=1, max_size=3))
 def test_cuts_join_up_and_each_item_is_found_again(views, asked, as_of, sizes):
     whole = items(order_items(views, asked, as_of=as_of).cut(0, 1000))
     found = order_items(views, asked, as_of=as_of)
@@ -208,7 +109,7 @@ def test_cuts_join_up_and_each_item_is_found_again(views, asked, as_of, sizes):
 
 
 @settings(max_examples=100, deadline=None)
-@given(scopes(), QUESTIONS)
+@given(scopes(), SPECS)
 def test_a_list_holds_what_its_filters_let_through(views, asked):
     """Whatever the order, which only puts it in another one."""
     expected = {
