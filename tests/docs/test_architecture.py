@@ -1,0 +1,81 @@
+"""ARCHITECTURE.md and the documentation for developers name only files, packages and functions that exist."""
+
+import ast
+import pathlib
+import re
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+ARCHITECTURE = ROOT / "ARCHITECTURE.md"
+DOCUMENTS = (
+    ARCHITECTURE,
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "SECURITY.md",
+    *sorted((ROOT / "docs/decisions").glob("*.md")),
+    *sorted((ROOT / "docs/development").glob("*.md")),
+    *sorted((ROOT / "docs/explanation").glob("*.md")),
+)
+MAP_ENTRY = re.compile(r"^(?P<indent>[│ ]*)[├└]── (?P<name>[\w.]+/?)")
+
+
+def spans(document: pathlib.Path) -> list[str]:
+    """The inline code of a document."""
+    prose = re.sub(r"^```.*?^```$", "", document.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"`([^`\n]+)`", prose)
+
+
+def names_in(module: pathlib.Path) -> set[str]:
+    """What a module defines at its top level, and the methods of its classes as `Class.method`."""
+    names: set[str] = set()
+    for node in ast.parse(module.read_text(encoding="utf-8")).body:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                names.add(node.name)
+            case ast.ClassDef():
+                methods = [each for each in node.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+                names |= {node.name, *(f"{node.name}.{method.name}" for method in methods)}
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                names.add(name)
+            case _:
+                pass
+    return names
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+def test_every_named_path_exists(document):
+    paths = [
+        span for span in spans(document) if re.fullmatch(r"(?:service|sql|tests|docs|locales|\.github)/[\w./-]*", span)
+    ]
+
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_every_named_function_exists():
+    named = [span for span in spans(ARCHITECTURE) if re.fullmatch(r"[a-z_]+(?:\.[A-Za-z_]+)+", span)]
+    named = [span for span in named if not re.search(r"\.(?:py|toml|sql|md|json)$", span)]
+
+    def exists(span: str) -> bool:
+        module, _, name = span.partition(".")
+        return any(name in names_in(path) for path in (ROOT / "service").rglob(f"{module}.py"))
+
+    assert named
+    assert [span for span in named if not exists(span)] == []
+
+
+def test_the_map_lists_every_package_and_root_module():
+    block = re.search(r"^```\nservice/\n(.*?)^\n", ARCHITECTURE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert block is not None
+    mapped, above = set(), [""]
+    for line in block[1].splitlines():
+        entry = MAP_ENTRY.match(line)
+        assert entry is not None, line
+        depth = len(entry["indent"]) // 4
+        above[depth + 1 :] = [f"{above[depth]}{entry['name']}"]
+        mapped.add(above[depth + 1])
+
+    service = ROOT / "service"
+    packages = {f"{path.parent.relative_to(service)}/" for path in service.rglob("__init__.py")} - {"./"}
+    nested_formats = {"core/formats/xbox/", "core/formats/stores/"}  # named in the line of core/formats/
+    modules = {path.name for path in service.glob("*.py")} - {"__init__.py"}
+    assert mapped == (packages - nested_formats) | modules
