@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from service.core.auth.principal import Principal
 from service.core.auth.key_ring import UnknownKey
+from service.core.auth.principal import Principal
 from service.http.services import Services
 
 

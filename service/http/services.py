@@ -16,8 +16,8 @@ from service.core.events.subscriptions import Subscriptions
 from service.core.events.writer import Writer
 from service.core.localization.fallbacks import Fallbacks
 from service.core.localization.presence import Presence
-from service.core.progress.holder_counts import HolderCounts
 from service.core.progress.continuation import ContinuationTokens
+from service.core.progress.holder_counts import HolderCounts
 from service.core.progress.rarity import Rarities
 from service.core.progress.reader import ProgressReader
 from service.core.publishing.snapshot import SnapshotStore

@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from service.core.auth.principal import Principal
-from service.core.badges.credential import JsonObject, IssuerContext
+from service.core.badges.credential import IssuerContext, JsonObject
 from service.core.badges.signing_keys import SigningKeys
 from service.core.languages import negotiation
 from service.core.languages.accept_language import MAX_FIELD

@@ -35,7 +35,7 @@ _KEY_NAME_PREFIX = "open-badges/key/"  # and the number of the key, in six digit
 class SigningKeys:
     """The keys as they are at one moment. `secret` makes pseudonyms of players (`open_badges.py`)."""
 
-    __slots__ = ("_private", "_public", "stored_names", "secret", "thumbprint")
+    __slots__ = ("_private", "_public", "secret", "stored_names", "thumbprint")
 
     def __init__(self, secret: bytes, keys: Mapping[str, bytes]) -> None:
         """`keys` are the signing keys by name, the one in use first: that one whole, the others' public parts."""
