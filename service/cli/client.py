@@ -1,4 +1,4 @@
-"""`laurel client …`: the applications that act for a title's users."""
+"""`laurel client`: OAuth clients of applications that act for a title's users."""
 
 import click
 
@@ -12,9 +12,12 @@ def client() -> None:
 
 
 @client.command("create")
-@click.option("--title", "title_id", required=True, type=click.IntRange(1, 2**32 - 1), help="Which title.")
+@click.option("--title", "title_id", required=True, type=click.IntRange(1, 2**32 - 1), help="Title of the client.")
 def create(*, title_id: int) -> None:
-    """Make a client and print its id and its secret, this once. It is listed and revoked like a key."""
+    """Create a client and print its id and secret, which are shown only once.
+
+    `laurel key` lists and revokes clients too.
+    """
 
     async def work(url: str) -> tuple[str, str]:
         async with migrated_pool(url) as pool, pool.connection() as connection:

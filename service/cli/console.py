@@ -1,29 +1,31 @@
-"""What every command shares: the settings, a database, errors in words, and progress on a terminal."""
+"""What all commands share: settings, a database, errors as one line, and progress on a terminal.
 
-import asyncio
+Modules that only some commands need are imported where they are used, so that the others start fast.
+"""
+
+from __future__ import annotations
+
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
-import rich.console
-import rich.progress
-import uvloop
 
-from service.db.embedded import embedded
-from service.db.migrate import migrate
-from service.db.pool import Pool, open_pool
 from service.errors import ConfigurationError, LaurelError
 from service.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+
+    from service.db.pool import Pool
 
 T = TypeVar("T")
 
 
 class CommandError(click.ClickException):
-    """An error that is told in a line, with exit status 1."""
+    """An error that is printed as one line; the exit status is 1."""
 
     def show(self, file: Any = None) -> None:
-        """Tell it on standard error."""
+        """Print it to standard error."""
         click.echo(f"laurel: {self.format_message()}", err=True, file=file)
 
 
@@ -33,7 +35,7 @@ def fail(message: object) -> NoReturn:
 
 
 def settings() -> Settings:
-    """The settings of the environment, or the end of the command."""
+    """The settings of the environment; the command fails if one is invalid."""
     try:
         return read_settings()
     except ConfigurationError as error:
@@ -41,7 +43,11 @@ def settings() -> Settings:
 
 
 def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Do it on a fast loop; what it refuses ends the command in words."""
+    """Run a coroutine on uvloop; the command fails with the message of any error of the service."""
+    import asyncio
+
+    import uvloop
+
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(work())
@@ -51,7 +57,9 @@ def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 @contextlib.contextmanager
 def database_url(chosen: Settings) -> Iterator[str]:
-    """The database that the settings name; without one, the folder's own, started for as long as the block runs."""
+    """The database of the settings; without one, the embedded one of LAUREL_DATA, which runs as long as the block."""
+    from service.db.embedded import embedded
+
     try:
         if chosen.database_url is not None:
             yield chosen.database_url
@@ -64,7 +72,10 @@ def database_url(chosen: Settings) -> Iterator[str]:
 
 @contextlib.asynccontextmanager
 async def migrated_pool(url: str) -> AsyncIterator[Pool]:
-    """A small pool for long work, on a schema brought up to date."""
+    """A small pool without a statement timeout, on a schema that is up to date."""
+    from service.db.migrate import migrate
+    from service.db.pool import open_pool
+
     await migrate(url)
     async with await open_pool(url, size=2, statement_timeout=None) as pool:
         yield pool
@@ -72,22 +83,25 @@ async def migrated_pool(url: str) -> AsyncIterator[Pool]:
 
 @contextlib.contextmanager
 def steps(title: str, total: int) -> Iterator[Callable[[str], None]]:
-    """Shows how far long work is: a bar on a terminal, plain lines elsewhere. Call what it gives before each step."""
+    """Show the progress of long work: a bar on a terminal, plain lines elsewhere. Call the result before each step."""
+    import rich.console
+    import rich.progress
+
     console = rich.console.Console(stderr=True)
     if not console.is_terminal:
         done = 0
 
-        def plain(what: str) -> None:
+        def print_step(step: str) -> None:
             nonlocal done
             done += 1
-            click.echo(f"{title} {done}/{total}: {what}", err=True)
+            click.echo(f"{title} {done}/{total}: {step}", err=True)
 
-        yield plain
+        yield print_step
         return
     with rich.progress.Progress(console=console, transient=True) as bar:
         task = bar.add_task(title, total=total)
 
-        def shown(what: str) -> None:
-            bar.update(task, advance=1, description=f"{title}: {what}")
+        def advance(step: str) -> None:
+            bar.update(task, advance=1, description=f"{title}: {step}")
 
-        yield shown
+        yield advance

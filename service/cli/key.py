@@ -1,4 +1,4 @@
-"""`laurel key …`: keys of a title's servers and of single players."""
+"""`laurel key`: API keys of a title's servers and of single users."""
 
 import uuid
 
@@ -9,25 +9,25 @@ from service.core.auth import api_keys
 from service.core.auth.api_keys import KnownKey, NewKey
 from service.errors import NotFound
 
-_title = click.option("--title", "title_id", required=True, type=click.IntRange(1, 2**32 - 1), help="Which title.")
+_title = click.option("--title", "title_id", required=True, type=click.IntRange(1, 2**32 - 1), help="Title of the keys.")
 
 
 @click.group("key")
 def key() -> None:
-    """Keys for `X-API-KEY`."""
+    """API keys for the header `X-API-KEY`."""
 
 
 @key.command("create")
 @_title
-@click.option("--user", help="The one user whom the key reaches; without it, the title's servers have it.")
+@click.option("--user", help="The only user that the key reaches; without it, the key is for the title's servers.")
 def create(*, title_id: int, user: str | None) -> None:
-    """Make a key and print it, this once."""
+    """Create a key and print it; it is shown only once."""
 
     async def work(url: str) -> NewKey:
         async with migrated_pool(url) as pool, pool.connection() as connection:
             return await api_keys.create(connection, title_id=title_id, player=user)
 
-    if user is not None and not 1 <= len(user) <= 128:  # noqa: PLR2004  (what a player's name may have)
+    if user is not None and not 1 <= len(user) <= 128:  # noqa: PLR2004  (bounds of a player's name)
         fail("--user: expected 1 to 128 characters")
     with database_url(settings()) as url:
         made = run(lambda: work(url))
@@ -37,7 +37,7 @@ def create(*, title_id: int, user: str | None) -> None:
 @key.command("list")
 @_title
 def list_(*, title_id: int) -> None:
-    """Every key of a title: id, prefix, since when, whose."""
+    """List the keys of a title: id, prefix, creation time, owner."""
 
     async def work(url: str) -> list[KnownKey]:
         async with migrated_pool(url) as pool, pool.connection() as connection:
@@ -45,21 +45,21 @@ def list_(*, title_id: int) -> None:
 
     with database_url(settings()) as url:
         known = run(lambda: work(url))
-    for one in known:
-        whose = "the title's servers" if one.player is None else f"user {one.player}"
-        click.echo(f"{one.key_id}  {one.prefix}  {one.created_at}  {whose}{'  revoked' if one.is_revoked else ''}")
+    for key_ in known:
+        owner = "the title's servers" if key_.player is None else f"user {key_.player}"
+        click.echo(f"{key_.key_id}  {key_.prefix}  {key_.created_at}  {owner}{'  revoked' if key_.is_revoked else ''}")
 
 
 @key.command("revoke")
 @_title
 @click.argument("key_id", type=click.UUID)
 def revoke(key_id: uuid.UUID, *, title_id: int) -> None:
-    """End a key: services refuse it within seconds (LAUREL_CATALOG_POLL)."""
+    """Revoke a key; all processes reject it within LAUREL_CATALOG_POLL seconds."""
 
     async def work(url: str) -> None:
         async with migrated_pool(url) as pool, pool.connection() as connection:
             if not await api_keys.revoke(connection, title_id=title_id, key_ids=[key_id]):
-                raise NotFound(f"title {title_id} has no good key {key_id}")
+                raise NotFound(f"title {title_id} has no valid key {key_id}")
 
     with database_url(settings()) as url:
         run(lambda: work(url))

@@ -1,4 +1,4 @@
-"""`laurel player …`: all that is held of one player, handed out or erased. And `laurel doctor`, who counts again."""
+"""`laurel player`: export or erase all data of one player. `laurel doctor`: recompute counters and report drift."""
 
 import pathlib
 import sys
@@ -7,8 +7,7 @@ import click
 
 from service.cli.console import database_url, fail, migrated_pool, run, settings
 from service.core.events.store import hash_of
-from service.core.progress import consistency as core_doctor
-from service.core.progress import player_data
+from service.core.progress import consistency, player_data
 from service.core.progress.consistency import Drift
 from service.core.progress.player_data import Erased
 from service.db.service_keys import service_key
@@ -16,14 +15,14 @@ from service.db.service_keys import service_key
 
 @click.group("player")
 def player() -> None:
-    """What is held of one player."""
+    """Export or erase the data of one player."""
 
 
 @player.command("export")
 @click.argument("name")
-@click.option("--output", type=click.Path(path_type=pathlib.Path), help="The file to write; without it, the terminal.")
+@click.option("--output", type=click.Path(path_type=pathlib.Path), help="File to write, instead of standard output.")
 def export(name: str, *, output: pathlib.Path | None) -> None:
-    """Hand out everything that is held of a player, as one JSON document."""
+    """Export all data of a player as one JSON document."""
 
     async def work(url: str) -> bytes:
         async with migrated_pool(url) as pool, pool.transaction(is_one_moment=True) as connection:
@@ -39,11 +38,11 @@ def export(name: str, *, output: pathlib.Path | None) -> None:
 
 @player.command("erase")
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Do it: there is no way back.")
+@click.option("--yes", is_flag=True, help="Confirm: this cannot be undone.")
 def erase(name: str, *, yes: bool) -> None:
-    """Erase everything that is held of a player, and count them nowhere any more."""
+    """Erase all data of a player and remove the player from all counts."""
     if not yes:
-        fail("--yes: this cannot be undone; say --yes to do it")
+        fail("--yes: expected, because this cannot be undone")
 
     async def work(url: str) -> Erased:
         async with migrated_pool(url) as pool:
@@ -52,23 +51,23 @@ def erase(name: str, *, yes: bool) -> None:
                 return await player_data.erase(connection, name, player_hash=player_hash)
 
     with database_url(settings()) as url:
-        gone = run(lambda: work(url))
-    click.echo(f"erased: {gone.titles} titles, {gone.unlocks} unlocks, {gone.events} events")
+        erased = run(lambda: work(url))
+    click.echo(f"erased: {erased.titles} titles, {erased.unlocks} unlocks, {erased.events} events")
 
 
 @click.command("doctor")
-@click.option("--repair", is_flag=True, help="Put the counters of completions right.")
+@click.option("--repair", is_flag=True, help="Correct the counts of achievement holders.")
 def doctor(*, repair: bool) -> None:
-    """Count everything again; exit status 1 if anything does not add up."""
+    """Recompute incremental counters and report drift; exit status 1 if there is any."""
 
     async def work(url: str) -> list[Drift]:
         async with migrated_pool(url) as pool, pool.transaction(is_one_moment=True) as connection:
-            return await core_doctor.find_drift(connection, repair=repair)
+            return await consistency.find_drift(connection, repair=repair)
 
     with database_url(settings()) as url:
-        findings = run(lambda: work(url))
-    for finding in findings:
-        click.echo(finding.what)
-    if findings:
+        drifts = run(lambda: work(url))
+    for drift in drifts:
+        click.echo(drift.what)
+    if drifts:
         sys.exit(1)
-    click.echo("everything adds up")
+    click.echo("no drift")

@@ -1,4 +1,4 @@
-"""`laurel progress …`: what players have, brought in from elsewhere."""
+"""`laurel progress`: import players' progress from other services."""
 
 import pathlib
 
@@ -14,14 +14,14 @@ from service.errors import NotFound
 
 @click.group("progress")
 def progress() -> None:
-    """What players have."""
+    """Import players' progress."""
 
 
 @progress.command("import")
 @click.argument("file", type=click.Path(path_type=pathlib.Path))
-@click.option("--xuid", required=True, help="Whose progress it becomes.")
+@click.option("--xuid", required=True, help="Player who gets the progress: a decimal XUID.")
 def import_(file: pathlib.Path, *, xuid: str) -> None:
-    """Take a captured Xbox page in as a player's progress. What the player has already is kept."""
+    """Import a captured Xbox page as a player's progress; existing unlocks are kept."""
     try:
         player = canonical_xuid(xuid)
         with file.open("rb") as opened:
@@ -40,7 +40,7 @@ async def _import(url: str, data: bytes, file: str, player: str) -> None:
         known = await core.existing_titles(connection, [part.title_id for part in captured])
         for part in captured:
             if part.title_id not in known:
-                raise NotFound(f"{file}: there is no title {part.title_id}; import its catalogue first")
+                raise NotFound(f"{file}: there is no title {part.title_id}; import its catalog first")
         added = await core.put_progress(connection, player=player, progress=captured)
     titles = ", ".join(str(part.title_id) for part in captured)
     click.echo(f"player {player}: {added} new unlocks in title {titles}")

@@ -1,0 +1,145 @@
+"""`laurel demo`, `laurel serve` and `laurel migrate`: start the service, or only update the schema."""
+
+import functools
+import os
+import pathlib
+import socket
+import time
+from collections.abc import Awaitable, Callable
+
+import click
+import msgspec
+
+from service.cli.console import database_url, fail, migrated_pool, run, settings
+from service.cli.signing_secret import with_signing_secret
+from service.core.auth import tokens
+from service.db.migrate import migrate as migrate_database
+from service.settings import Settings
+
+_DEMO_KEY_FILE = "trophy-key"  # in LAUREL_DATA, readable by its owner alone
+_DEMO_CLIENT_FILE = "oauth-client"  # the same
+_BACKLOG = 1024  # connections that the kernel holds before they are accepted
+
+_host = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+_port = click.option(
+    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port of the service; 0 for any."
+)
+_ops_port = click.option(
+    "--ops-port",
+    default=8081,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port of /livez, /readyz and /metrics; 0 for any.",
+)
+
+
+@click.command("demo")
+@_host
+@_port
+@_ops_port
+@click.option("--data", type=click.Path(path_type=pathlib.Path), help="Folder of the database, instead of LAUREL_DATA.")
+def demo(*, host: str, port: int, ops_port: int, data: pathlib.Path | None) -> None:
+    """Serve demo titles and a demo player from an embedded PostgreSQL.
+
+    The first start creates the database, the content, a signing key and credentials.
+    """
+    from service import demo as content
+    from service.server import app
+
+    chosen = settings()
+    if data is not None:
+        chosen = msgspec.structs.replace(chosen, data=data)
+    chosen = with_signing_secret(msgspec.structs.replace(chosen, database_url=None), create=True)
+    with _listening(host, port) as listen, _listening(host, ops_port) as ops_listen, database_url(chosen) as url:
+
+        async def work() -> None:
+            async with migrated_pool(url) as pool:
+                await content.load(pool)
+                key = await _stored(chosen.data / _DEMO_KEY_FILE, functools.partial(content.make_key, pool))
+                client = await _stored(chosen.data / _DEMO_CLIENT_FILE, functools.partial(content.make_client, pool))
+
+            def ready() -> None:
+                _announce(listen)()
+                click.echo(f"X-API-KEY {key}")
+                click.echo(f"client {client}")
+                if chosen.jwt_secret is not None:
+                    click.echo(f"editor {_editor_token(chosen, chosen.jwt_secret)}")
+
+            await app.serve(chosen, url=url, listen=listen, ops_listen=ops_listen, ready=ready)
+
+        run(work)
+
+
+@click.command("serve")
+@_host
+@_port
+@_ops_port
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Number of processes.")
+def serve(*, host: str, port: int, ops_port: int, workers: int) -> None:
+    """Serve the titles in LAUREL_DATABASE_URL, or in the embedded PostgreSQL of LAUREL_DATA.
+
+    With several workers, worker N has ops port `--ops-port` + N - 1.
+    """
+    from service.server import app
+    from service.server import workers as processes
+
+    chosen = with_signing_secret(settings(), create=False)
+    if workers > 1:
+        with _listening(host, port) as listen, database_url(chosen) as url:
+            run(lambda: migrate_database(url))
+            ops = [_listening(host, ops_port + n if ops_port else 0) for n in range(workers)]
+            processes.serve(chosen, url=url, listen=listen, ops=ops, ready=_announce(listen))
+        return
+    with _listening(host, port) as listen, _listening(host, ops_port) as ops_listen, database_url(chosen) as url:
+
+        async def work() -> None:
+            await migrate_database(url)
+            await app.serve(chosen, url=url, listen=listen, ops_listen=ops_listen, ready=_announce(listen))
+
+        run(work)
+
+
+@click.command("migrate")
+def migrate() -> None:
+    """Update the schema of the database."""
+    with database_url(settings()) as url:
+        applied = run(lambda: migrate_database(url))
+    click.echo("\n".join(f"applied {name}" for name in applied) or "the schema is up to date")
+
+
+async def _stored(file: pathlib.Path, create: Callable[[], Awaitable[str]]) -> str:
+    """A credential of the demo: the one in this file, else a new one, which is written there."""
+    if not file.exists():  # noqa: ASYNC240  (before anything is served)
+        file.touch(mode=0o600)  # noqa: ASYNC240
+        file.write_text(await create(), encoding="ascii")  # noqa: ASYNC240
+    return file.read_text(encoding="ascii")  # noqa: ASYNC240
+
+
+def _editor_token(chosen: Settings, secret: str) -> str:
+    """A token for the demo's workbench with every right on texts, for the longest lifetime that tokens have."""
+    claims = tokens.claims_for(
+        None,
+        issuer=chosen.issuer,
+        audience=chosen.audience,
+        now=int(time.time()),
+        lifetime_seconds=int(tokens.LONGEST_LIFETIME),
+        subject="Editor",
+        l10n=[{"titles": "*", "locales": "*", "can": ["publish", "source"]}],
+    )
+    return tokens.sign(claims, secret)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A listening socket, opened first so that a port in use is reported before anything is started."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        fail(f"cannot listen on {host} port {port}: {os.strerror(error.errno) if error.errno else error}")
+
+
+def _announce(listen: socket.socket) -> Callable[[], None]:
+    """A function that prints the ready line with the socket's address."""
+    host, port = listen.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    return lambda: click.echo(f"ready http://{shown}:{port}")

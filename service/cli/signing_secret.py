@@ -1,0 +1,36 @@
+"""The signing secret in LAUREL_DATA: created by `laurel demo`, read by other commands when no key is set."""
+
+import contextlib
+import secrets
+
+import msgspec
+
+from service.cli.console import fail
+from service.settings import Settings
+
+_FILE = "signing-secret"  # in LAUREL_DATA, readable by its owner alone
+_SECRET_BYTES = 48
+
+
+def with_signing_secret(chosen: Settings, *, create: bool) -> Settings:
+    """The settings with a key that verifies tokens: the one that is set, else the secret in LAUREL_DATA.
+
+    The command fails if there is neither and `create` is False, or if the file cannot be used.
+    """
+    if chosen.jwt_secret or chosen.jwt_public_key or chosen.jwks_url:
+        return chosen
+    file = chosen.data / _FILE
+    try:
+        if create and not file.exists():
+            chosen.data.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                file.touch(mode=0o600, exist_ok=False)
+                file.write_text(secrets.token_urlsafe(_SECRET_BYTES), encoding="ascii")
+        return msgspec.structs.replace(chosen, jwt_secret=file.read_text(encoding="ascii"))
+    except FileNotFoundError:
+        fail(
+            "LAUREL_JWT_SECRET, LAUREL_JWT_PUBLIC_KEY or LAUREL_JWKS_URL: set one"
+            f" (there is no key in {chosen.data} either; `laurel demo` makes one)"
+        )
+    except OSError as error:
+        fail(f"LAUREL_DATA: {file} cannot be used: {error.strerror}")
