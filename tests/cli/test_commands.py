@@ -546,7 +546,7 @@ def test_progress_goes_in_once(command):
 @pytest.mark.parametrize(
     ("file", "xuid", "message"),
     [
-        ("page.json", PLAYER, f"there is no title {TITLE}; import its catalogue first"),
+        ("page.json", PLAYER, f"there is no title {TITLE}; import its catalog first"),
         ("page.json", "abc", "--xuid: expected a XUID: a decimal below 2**64"),
         ("half.json", PLAYER, "half.json"),
         ("title.toml", PLAYER, "title.toml"),
