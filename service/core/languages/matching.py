@@ -7,6 +7,7 @@ languages here.
 import functools
 import importlib.resources
 import itertools
+from collections.abc import Mapping
 
 import msgspec
 
@@ -29,6 +30,8 @@ _DATA = msgspec.json.decode(
     importlib.resources.files("service.core.languages").joinpath("language_data.json").read_bytes(), type=_Data
 )
 _FAR, _OTHER_SCRIPT, _OTHER_REGION = _DATA.unrelated
+
+_DIALECT = 10  # units: the largest distance of a dialect from its language
 
 EIGHTHS = 8  # of a unit of distance, in which scores are counted
 _EXPLICIT_LANGUAGE, _EXPLICIT_SCRIPT, _EXPLICIT_REGION = 4, 2, 1  # eighths, as in ICU 78
@@ -95,6 +98,20 @@ def distance(desired: Maximized, supported: Maximized, *, below: int) -> int | N
     return units * EIGHTHS if units else desired.explicit ^ supported.explicit
 
 
+def served_by(language: str, *, below: int) -> Mapping[str, int] | None:
+    """The other languages that one serves by a rule, with their distances; None if all are within so many units."""
+    return None if below > _FAR else _SERVED.get(language, {})
+
+
+def is_one_way(desired: str, supported: str) -> bool:
+    """Whether speakers of one language are given another, farther than a dialect, and not the other way round.
+
+    Tamil is given English and Catalan Spanish. Nynorsk and Bokmål are given each other, and Swiss German is a dialect.
+    """
+    units = _DATA.languages.get(desired, {}).get(supported, 0)
+    return units > _DIALECT and desired not in _DATA.languages.get(supported, {})
+
+
 def is_paradigm(locale: Maximized) -> bool:
     """Whether it is the model of its language or cluster for CLDR: en-US, en-GB, es-ES, es-419, pt-BR, pt-PT."""
     return (locale.language, locale.script, locale.region) in _PARADIGM
@@ -140,6 +157,11 @@ def _clusters(region: str) -> frozenset[frozenset[str]]:
         for country in _DATA.contains.get(region, (region,))
     )
 
+
+_SERVED: dict[str, dict[str, int]] = {}
+for _desired, _distances in _DATA.languages.items():
+    for _supported, _units in _distances.items():
+        _SERVED.setdefault(_supported, {})[_desired] = _units
 
 _NAMED = {name for rules in _DATA.regions.values() for rule in rules for name in rule[1:3] if name.isalnum()}
 _PARADIGM = {(each.language, each.script, each.region) for each in map(maximize, _DATA.paradigm_locales)}

@@ -3,10 +3,11 @@
 import contextlib
 
 import pytest
+from babel import localedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.languages.negotiation import canonical_locale, chain
+from service.core.languages.negotiation import bounded_key, canonical_locale, chain
 
 MICROSOFT = {
     "ar-SA": "ar-AE ar-SA",
@@ -153,6 +154,51 @@ def test_where_the_player_is_speaks_after_the_header(country, expected):
     locales = ("ja-JP", "en-US", "fr-FR", "de-DE", "es-MX", "ru-RU", "uk-UA", "zh-CN", "zh-TW", "pt-BR")
 
     assert find("ja", *locales, country=country)[:-1] == ("ja-JP", *expected.split())
+
+
+@pytest.mark.parametrize(("country", "locale"), [("FR", "fr-FR"), ("DE", "de-DE"), ("JP", "ja-JP"), ("BR", "pt-BR")])
+def test_the_country_comes_before_languages_reached_one_way(country, locale):
+    """CLDR gives English to speakers of some fifty languages; none of them reads it where their country is known."""
+    languages = {identifier.partition("_")[0] for identifier in localedata.locale_identifiers()} - {"en"}
+    related = {language for language in languages if find(language, locale, max_distance=11)[0] == locale}
+
+    assert len(languages) > 300
+    for language in languages - related:
+        found = find(language, "en-US", locale, country=country, default="en-US")
+        assert found == (locale, "en-US"), language
+    assert {"sw", "ta", "ur", "yo", "ga"} <= {
+        language for language in languages if find(language, "en-US", default="x")[0] == "en-US"
+    }
+
+
+@pytest.mark.parametrize(
+    ("header", "locales", "country", "expected"),
+    [
+        pytest.param("nn", "fr-FR nb-NO", "FR", "nb-NO fr-FR", id="each reads the other"),
+        pytest.param("da", "fr-FR nb-NO", "FR", "nb-NO fr-FR", id="a near language"),
+        pytest.param("gsw", "fr-FR de-DE", "FR", "de-DE fr-FR", id="a dialect"),
+        pytest.param("yue", "fr-FR zh-Hant", "FR", "zh-Hant fr-FR", id="at the largest distance of a dialect"),
+        pytest.param("pt-AO", "fr-FR pt-BR", "FR", "pt-BR fr-FR", id="another region"),
+        pytest.param("ca", "es-ES fr-FR", "FR", "fr-FR es-ES", id="one way and far"),
+        pytest.param("ca, es-419;q=0.1", "es-ES fr-FR", "FR", "es-ES fr-FR", id="reached the near way too"),
+        pytest.param("ta", "en-GB fr-FR", "FR", "fr-FR en-GB", id="the far one still comes before the default"),
+        pytest.param("ta", "en-GB fr-FR", "ZZ", "en-GB", id="an unknown country changes nothing"),
+        pytest.param("ta", "en-GB fr-FR", None, "en-GB", id="no country changes nothing"),
+        pytest.param("ta", "en-GB", "FR", "en-GB", id="a country without a locale"),
+    ],
+)
+def test_near_languages_come_before_the_country_and_far_ones_after(header, locales, country, expected):
+    assert find(header, *locales.split(), country=country)[:-1] == tuple(expected.split())
+
+
+def test_a_long_header_is_kept_by_its_digest():
+    padding = "qaa-" + ", qaa-".join(f"x{i}" for i in range(120))
+
+    assert bounded_key("fr, en") == "fr, en"
+    assert len(bounded_key(padding)) < 64
+    assert find(f"{padding}, it", "it-IT", "fr-FR") == ("it-IT", "th-TH")
+    assert find(f"{padding}, fr", "it-IT", "fr-FR") == ("fr-FR", "th-TH")
+    assert bounded_key(f"{padding}, it") != bounded_key(f"{padding}, fr")
 
 
 def test_what_the_player_refuses_is_not_served_for_the_country():
