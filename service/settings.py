@@ -1,5 +1,6 @@
 """Every knob: its name, unit, default, and what would do. Read once from `LAUREL_*`; a wrong one stops the start."""
 
+import functools
 import os
 import pathlib
 import re
@@ -9,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from service.errors import ConfigurationError
+from service.integers import parse_integer
 
 SECONDS = 1.0
 
@@ -52,12 +54,7 @@ class SettingSpec(msgspec.Struct, frozen=True):
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not text.isascii() or not text.isdecimal() or not low <= int(text[:12]) <= high:
-            raise ValueError
-        return int(text)
-
-    return read
+    return functools.partial(parse_integer, least=low, most=high)
 
 
 def _seconds(low: float, high: float) -> Callable[[str], float]:

@@ -9,7 +9,9 @@ from service.core.auth import api_keys
 from service.core.auth.api_keys import KnownKey, NewKey
 from service.errors import NotFound
 
-_title = click.option("--title", "title_id", required=True, type=click.IntRange(1, 2**32 - 1), help="Title of the keys.")
+_title = click.option(
+    "--title", "title_id", required=True, type=click.IntRange(1, 2**32 - 1), help="Title of the keys."
+)
 
 
 @click.group("key")

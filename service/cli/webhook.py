@@ -11,7 +11,9 @@ from service.db import Connection
 
 T = TypeVar("T")
 
-_title = click.option("--title", "title_id", required=True, type=click.IntRange(1, 2**32 - 1), help="Title of the webhooks.")
+_title = click.option(
+    "--title", "title_id", required=True, type=click.IntRange(1, 2**32 - 1), help="Title of the webhooks."
+)
 
 
 @click.group("webhook")

@@ -1,11 +1,78 @@
-"""Conditional requests (RFC 9110 §13): entity tags and the fields that name them."""
+"""Conditional requests (RFC 9110 §13): making entity tags, If-None-Match with 304, and If-Match."""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+
+import msgspec
+from aiohttp import hdrs, web
+
+from service.errors import InvalidParameter, PreconditionRequired
+from service.http.services import VERSION
+
+_VERSION_TAG = re.compile(r'"([a-z])(0|[1-9][0-9]{0,9})"', re.ASCII)
 
 
-def etag_matches(if_none_match: str | None, etag: str) -> bool:
-    """Whether an If-None-Match field names this ETag (RFC 9110 §13.1.2: weak comparison, `*` matches what is there)."""
-    if if_none_match is None:
+def make_etag(content: bytes, *variants: object) -> str:
+    """A strong entity tag of a body, or of what determines the body.
+
+    `variants` are JSON values that the body also depends on, such as its media type or languages. Another version of
+    this service may render the same content differently, so its tags differ.
+    """
+    variant = msgspec.json.encode((VERSION, *variants))
+    return f'"{hashlib.blake2b(variant + content, digest_size=12).hexdigest()}"'
+
+
+def if_none_match(request: web.BaseRequest) -> str | None:
+    """The entity tags in If-None-Match, repeated fields joined; None without the field."""
+    return ", ".join(request.headers.getall(hdrs.IF_NONE_MATCH, ())) or None
+
+
+def etag_matches(condition: str | None, etag: str) -> bool:
+    """Whether an If-None-Match value names the tag (RFC 9110 §13.1.2: weak comparison, `*` matches any)."""
+    if condition is None:
         return False
-    if if_none_match == etag:
+    if condition == etag:
         return True
-    named = [member.strip().removeprefix("W/") for member in if_none_match.split(",")]
+    named = [member.strip().removeprefix("W/") for member in condition.split(",")]
     return etag in named or "*" in named
+
+
+def conditional_response(
+    request: web.BaseRequest,
+    body: bytes | Callable[[], bytes],
+    *,
+    etag: str,
+    headers: Mapping[str, str],
+    content_type: str = "application/json",
+    charset: str | None = None,
+) -> web.Response:
+    """The body with its entity tag, or 304 if the client already has it; a callable body is only made to be sent."""
+    sent = {**headers, hdrs.ETAG: etag, "X-Content-Type-Options": "nosniff"}
+    if etag_matches(if_none_match(request), etag):
+        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=sent)
+    content = body if isinstance(body, bytes) else body()
+    return web.Response(body=content, headers=sent, content_type=content_type, charset=charset)
+
+
+def version_etag(kind: str, version: int) -> str:
+    """The strong entity tag of a version-numbered resource: `"v7"` for version 7 of kind `v`."""
+    return f'"{kind}{version}"'
+
+
+def if_match_version(request: web.BaseRequest, kind: str) -> int:
+    """The version that If-Match names, of a resource whose tags `version_etag` makes with this kind.
+
+    Raises:
+        PreconditionRequired: there is no If-Match (RFC 6585 §3).
+        InvalidParameter: it is not exactly one entity tag of that kind.
+    """
+    fields = request.headers.getall(hdrs.IF_MATCH, ())
+    example = version_etag(kind, 7)
+    if not fields:
+        raise PreconditionRequired(f"If-Match: expected the ETag of what you saw, such as {example}, and there is none")
+    match = _VERSION_TAG.fullmatch(fields[0].strip()) if len(fields) == 1 else None
+    if match is None or match[1] != kind or int(match[2]) >= 2**31:
+        raise InvalidParameter(hdrs.IF_MATCH, f"one ETag such as {example}", ", ".join(fields))
+    return int(match[2])

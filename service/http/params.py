@@ -1,6 +1,5 @@
 """What stands in paths and queries of those who work on texts, read strictly: the REST door and the workbench alike."""
 
-import re
 from typing import NoReturn
 
 from aiohttp import web
@@ -10,10 +9,9 @@ from service.core.catalog.model import U32
 from service.core.languages.negotiation import canonical_locale
 from service.errors import InvalidParameter
 from service.http.services import PRINCIPAL, SERVICES, Services
+from service.integers import parse_integer
 
 KEY_CHARACTERS = 300
-
-_WHOLE = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
 
 
 class TitleRequest:
@@ -40,16 +38,37 @@ class TitleRequest:
         return locale_param("locale", self.request.match_info["locale"])
 
 
-def path_int(request: web.Request, name: str, *, most: int = 2**53 - 1) -> int:
-    """A number in the path, from 1.
+def integer(name: str, text: str, *, least: int = 0, most: int) -> int:
+    """The value of an integer parameter: ASCII digits, leading zeros ignored, within its limits.
 
     Raises:
-        InvalidParameter: it is none.
+        InvalidParameter: it is no such number, or out of range.
     """
-    text = request.match_info[name]
-    if _WHOLE.fullmatch(text) is None or int(text) > most:
-        raise InvalidParameter(name, f"a number from 1 to {most}", text)
-    return int(text)
+    try:
+        return parse_integer(text, least=least, most=most)
+    except ValueError:
+        raise InvalidParameter(name, f"a number from {least} to {most}", text) from None
+
+
+def path_int(request: web.Request, name: str, *, least: int = 1, most: int = 2**53 - 1) -> int:
+    """An integer in the path.
+
+    Raises:
+        InvalidParameter: it is none, or out of range.
+    """
+    return integer(name, request.match_info[name], least=least, most=most)
+
+
+def query_int(request: web.Request, name: str, *, default: int, least: int = 0, most: int) -> int:
+    """An integer in the query, or the default where the query lacks it.
+
+    Raises:
+        InvalidParameter: it is none, out of range, or sent several times with different values.
+    """
+    values = set(request.rel_url.query.getall(name, ()))
+    if len(values) > 1:
+        raise InvalidParameter(name, "one value", len(values))
+    return integer(name, values.pop(), least=least, most=most) if values else default
 
 
 def locale_param(name: str, text: str) -> str:

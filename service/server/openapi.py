@@ -1,6 +1,5 @@
 """`GET /openapi.json`: what the doors say of themselves, joined into one OpenAPI 3.1 document. A door of its own."""
 
-import hashlib
 import importlib.metadata
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +9,7 @@ from aiohttp import hdrs, web
 
 from service.http.api import Api, Route
 from service.http.authenticate import anonymous
-from service.http.conditional import etag_matches
+from service.http.conditional import conditional_response, make_etag
 
 
 def document(doors: Sequence[Api]) -> dict[str, Any]:
@@ -41,13 +40,10 @@ def document(doors: Sequence[Api]) -> dict[str, Any]:
 def openapi_api(doors: Sequence[Api]) -> Api:
     """The door that shows the document to anybody. It refuses in the words of the first of the others."""
     body = msgspec.json.encode(document(doors))
-    tag = f'"{hashlib.blake2b(body, digest_size=8).hexdigest()}"'
-    headers = {hdrs.ETAG: tag, hdrs.CACHE_CONTROL: "no-cache"}
+    etag = make_etag(body)
 
     async def openapi(request: web.Request) -> web.Response:
-        if etag_matches(request.headers.get(hdrs.IF_NONE_MATCH), tag):
-            return web.Response(status=304, headers=headers)
-        return web.Response(body=body, headers=headers, content_type="application/json")
+        return conditional_response(request, body, etag=etag, headers={hdrs.CACHE_CONTROL: "no-cache"})
 
     return Api(
         name="openapi",

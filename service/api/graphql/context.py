@@ -12,11 +12,10 @@ from service import ticks
 from service.core.auth.oauth_clients import OAuthClients
 from service.core.auth.principal import CONTEXTS, Principal
 from service.core.auth.user_contexts import UserContext
-from service.core.languages import negotiation
-from service.core.languages.accept_language import MAX_FIELD
 from service.core.publishing.published_title import PublishedTitle
 from service.errors import LaurelError, PermissionDenied, Unauthenticated
-from service.http.authenticate import authenticate_token
+from service.http.authenticate import authenticate_bearer_or_xbl3
+from service.http.locale import RequestLocale
 from service.http.services import PLAYER, PRINCIPAL, SERVICES, Services
 
 USER_FIELD = "Opigno-Client-UUID"
@@ -30,16 +29,10 @@ async def authenticate(request: web.Request) -> Principal:
         Unauthenticated: there is no `Authorization`, more than one, or none that is good.
         Unavailable: the keys that verify tokens are out of reach.
     """
-    fields = request.headers.getall(hdrs.AUTHORIZATION, ())
-    if len(fields) != 1:
-        raise Unauthenticated(f"Authorization: expected one field with a token, got {len(fields)}")
-    services, field = request.app[SERVICES], fields[0]
-    if OAuthClients.is_one(field):
-        return services.oauth_clients.principal(field, time.time())
-    is_bearer = field[:7].lower() == "bearer "
-    return await authenticate_token(
-        services, services.verifier.bearer if is_bearer else services.verifier.principal, field
-    )
+    services, fields = request.app[SERVICES], request.headers.getall(hdrs.AUTHORIZATION, ())
+    if len(fields) == 1 and OAuthClients.is_one(fields[0]):
+        return services.oauth_clients.principal(fields[0], time.time())
+    return await authenticate_bearer_or_xbl3(request)
 
 
 class Context:
@@ -53,7 +46,7 @@ class Context:
         principal: Principal,
         published: PublishedTitle,
         *,
-        accept_language: str,
+        locale: RequestLocale,
         user: UserContext | None,
         refusal: LaurelError | None,
     ) -> None:
@@ -65,19 +58,12 @@ class Context:
         self.now = ticks.of_unix_ns(time.time_ns())
         self.longest_list = len(published.every)
         self.content_language: str | None = None
-        self._accept_language = accept_language
+        self._locale = locale
 
     @functools.cached_property
     def chain(self) -> tuple[str, ...]:
         """The languages of this caller in the title, best first."""
-        chain = negotiation.chain(
-            self._accept_language,
-            country=self.principal.country,
-            locales=self.published.locales,
-            default=self.published.title.default_locale,
-            max_distance=self.services.settings.locale_max_distance,
-        )
-        return self.published.trim_chain(chain)
+        return self._locale.chain(self.published)
 
 
 async def make_context(request: web.Request) -> Context:
@@ -94,8 +80,7 @@ async def make_context(request: web.Request) -> Context:
     user, refusal = await _user(request, services, principal, published.title_id)
     if user is not None:
         request[PLAYER] = user.player
-    languages = ", ".join(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ()))[: MAX_FIELD + 1]
-    return Context(services, principal, published, accept_language=languages, user=user, refusal=refusal)
+    return Context(services, principal, published, locale=RequestLocale(request), user=user, refusal=refusal)
 
 
 async def _user(

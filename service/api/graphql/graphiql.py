@@ -3,7 +3,6 @@
 Whoever looks types a token into the page; it goes to `/graphql` and is kept nowhere.
 """
 
-import hashlib
 import pathlib
 import re
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ from graphql import GraphQLSchema, introspection_from_schema
 
 from service.errors import NotFound
 from service.http.api import Route
-from service.http.conditional import etag_matches
+from service.http.conditional import conditional_response, make_etag
 
 _FOLDER = pathlib.Path(__file__).with_name("graphiql_files")
 _PAGE = "page.html"
@@ -42,6 +41,7 @@ class File(msgspec.Struct, frozen=True):
 
     body: bytes
     media_type: str
+    etag: str
     headers: Mapping[str, str]
 
 
@@ -68,11 +68,10 @@ def routes(schema: GraphQLSchema) -> Sequence[Route]:
 
 def _file(name: str, body: bytes) -> File:
     kept = "public, max-age=31536000, immutable" if _OF_A_VERSION.fullmatch(name) else "no-cache"
-    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    return File(body, _MEDIA_TYPES[pathlib.Path(name).suffix], {hdrs.ETAG: tag, hdrs.CACHE_CONTROL: kept, **_HEADERS})
+    return File(body, _MEDIA_TYPES[pathlib.Path(name).suffix], make_etag(body), {hdrs.CACHE_CONTROL: kept, **_HEADERS})
 
 
 def _answer(request: web.Request, file: File) -> web.Response:
-    if etag_matches(", ".join(request.headers.getall(hdrs.IF_NONE_MATCH, ())) or None, file.headers[hdrs.ETAG]):
-        return web.Response(status=304, headers=file.headers)
-    return web.Response(body=file.body, content_type=file.media_type, charset="utf-8", headers=file.headers)
+    return conditional_response(
+        request, file.body, etag=file.etag, headers=file.headers, content_type=file.media_type, charset="utf-8"
+    )

@@ -6,24 +6,17 @@ Errors are those of RFC 6749 §5.2, whatever goes wrong.
 import base64
 import binascii
 import urllib.parse
+from collections.abc import Mapping
+from http import HTTPStatus
 
 import msgspec
 from aiohttp import hdrs, web
 
 from service.core.auth.principal import CONTEXTS
 from service.core.auth.tokens import CLIENT_LIFETIME
-from service.errors import (
-    BadRequest,
-    LaurelError,
-    MethodNotAllowed,
-    NotFound,
-    PayloadTooLarge,
-    RequestTimeout,
-    Unauthenticated,
-    Unavailable,
-    UnsupportedMediaType,
-)
+from service.errors import BadRequest, InvalidField, LaurelError, Unauthenticated, Unavailable, UnsupportedMediaType
 from service.http.body import read_body
+from service.http.problem import Statuses, error_headers, nearest, status_of
 from service.http.services import SERVICES
 
 _MOST_BYTES = 8 * 1024
@@ -43,18 +36,14 @@ class InvalidScope(BadRequest):
     code = "bad_scope"
 
 
-_ERRORS: tuple[tuple[type[LaurelError], int, str], ...] = (
-    (UnsupportedGrant, 400, "unsupported_grant_type"),
-    (InvalidScope, 400, "invalid_scope"),
-    (Unauthenticated, 401, "invalid_client"),
-    (PayloadTooLarge, 413, "invalid_request"),
-    (RequestTimeout, 408, "invalid_request"),
-    (UnsupportedMediaType, 415, "invalid_request"),
-    (MethodNotAllowed, 405, "invalid_request"),
-    (NotFound, 404, "invalid_request"),
-    (Unavailable, 503, "temporarily_unavailable"),
-    (LaurelError, 400, "invalid_request"),
-)
+_STATUS: Statuses = {InvalidField: HTTPStatus.BAD_REQUEST}
+_CODES: Mapping[type[LaurelError], str] = {
+    UnsupportedGrant: "unsupported_grant_type",
+    InvalidScope: "invalid_scope",
+    Unauthenticated: "invalid_client",
+    Unavailable: "temporarily_unavailable",
+    LaurelError: "invalid_request",
+}
 
 
 async def issue_token(request: web.Request) -> web.Response:
@@ -71,20 +60,11 @@ async def issue_token(request: web.Request) -> web.Response:
 
 
 def error_response(_request: web.BaseRequest, error: LaurelError | None) -> web.Response:
-    """Our errors in the words of RFC 6749 §5.2."""
-    if error is None:
-        return _answer(500, {"error": "server_error", "error_description": "this is an error of the service"})
-    status, code = next((status, code) for kind, status, code in _ERRORS if isinstance(error, kind))
-    response = _answer(status, {"error": code, "error_description": str(error)})
-    match error:
-        case Unauthenticated():
-            response.headers[hdrs.WWW_AUTHENTICATE] = 'Basic realm="laurel"'
-        case MethodNotAllowed():
-            response.headers[hdrs.ALLOW] = ", ".join(error.allowed)
-        case Unavailable():
-            response.headers[hdrs.RETRY_AFTER] = str(error.retry_after_seconds)
-        case _:
-            pass
+    """An error in the terms of RFC 6749 §5.2; None is a bug, which is reported without detail."""
+    code = "server_error" if error is None else nearest(error, _CODES)
+    message = "this is an error of the service" if error is None else str(error)
+    response = _answer(status_of(error, _STATUS), {"error": code, "error_description": message})
+    response.headers.update(error_headers(error, challenge='Basic realm="laurel"'))
     return response
 
 

@@ -12,7 +12,6 @@ Sources: the GraphQL over HTTP draft, and the audits of the npm package `graphql
 
 import asyncio
 import contextlib
-import hashlib
 import re
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -37,12 +36,13 @@ from service.api.graphql.errors import JSON, answer_errors, describe
 from service.api.graphql.schema import Execution
 from service.errors import InvalidField, LaurelError, MethodNotAllowed, NotAcceptable, UnsupportedMediaType
 from service.http.body import decode, read_body
-from service.http.conditional import etag_matches
-from service.http.services import SERVICES, VERSION
+from service.http.conditional import conditional_response, make_etag
+from service.http.locale import vary
+from service.http.services import SERVICES
 from service.telemetry import Observer
 
 RESPONSE = "application/graphql-response+json"
-VARY = "Accept, Accept-Language, Authorization, Opigno-Client-UUID"
+VARY = vary(hdrs.ACCEPT, "Opigno-Client-UUID")
 MOST_BYTES = 64 * 1024
 TIME_LIMIT = 5.0  # seconds, for one execution
 _MOST_ERRORS = 20  # of variables
@@ -104,16 +104,14 @@ async def execute_request(
     headers: dict[str, str] = {
         hdrs.VARY: VARY,
         hdrs.CACHE_CONTROL: "private, no-cache",
-        hdrs.CONTENT_TYPE: f"{media_type}; charset=utf-8",
     }
     if context.content_language is not None:
         headers[hdrs.CONTENT_LANGUAGE] = context.content_language
     body = msgspec.json.encode(said)
-    if request.method != hdrs.METH_POST:
-        headers[hdrs.ETAG] = tag = _etag(body, headers)
-        if etag_matches(", ".join(request.headers.getall(hdrs.IF_NONE_MATCH, ())) or None, tag):
-            return web.Response(status=304, headers=headers)
-    return web.Response(body=body, headers=headers)
+    if request.method == hdrs.METH_POST:
+        return web.Response(body=body, headers=headers, content_type=media_type, charset="utf-8")
+    etag = make_etag(body, media_type, context.content_language)
+    return conditional_response(request, body, etag=etag, headers=headers, content_type=media_type, charset="utf-8")
 
 
 class _InvalidRequest(Exception):
@@ -312,8 +310,3 @@ def _persisted(value: Any) -> Persisted:
             return Persisted(sha256.lower())
         case _:
             raise InvalidField("extensions.persistedQuery", "version 1 and a sha256Hash")
-
-
-def _etag(body: bytes, headers: Mapping[str, str]) -> str:
-    said = f"{VERSION} {headers[hdrs.CONTENT_TYPE]} {headers.get(hdrs.CONTENT_LANGUAGE)}"
-    return f'"{hashlib.blake2b(said.encode() + body, digest_size=12).hexdigest()}"'

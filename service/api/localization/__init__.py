@@ -1,10 +1,10 @@
 """The catalogs door: what localization teams and their tools ask and change, as REST with problem+json."""
 
 from service.api.localization import imports, releases, strings, titles
-from service.api.localization.context import authenticate
 from service.api.localization.errors import error_response
 from service.api.localization.openapi import describe
 from service.http.api import Api
+from service.http.authenticate import authenticate_bearer
 
 _ROUTES = (*titles.ROUTES, *strings.ROUTES, *imports.ROUTES, *releases.ROUTES)
 
@@ -12,7 +12,7 @@ API = Api(
     name="catalogs",
     prefixes=("/catalogs",),
     routes=_ROUTES,
-    authenticate=authenticate,
+    authenticate=authenticate_bearer,
     error_response=error_response,
     openapi=describe(_ROUTES),
 )

@@ -5,7 +5,7 @@ from typing import get_args
 from aiohttp import hdrs, web
 
 from service.api.localization import responses
-from service.api.localization.context import RequestContext, if_match, json_response
+from service.api.localization.context import RequestContext, json_response
 from service.core.formats.detect import FORMATS
 from service.core.localization import imports, strings
 from service.core.localization.import_report import Mode, report_po
@@ -14,6 +14,7 @@ from service.core.validation.diagnostics import MAX_BYTES
 from service.errors import BadRequest, InvalidParameter
 from service.http.api import Route
 from service.http.body import read_body
+from service.http.conditional import if_match_version
 from service.http.params import choice, locale_param, path_int, query_params
 
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -75,7 +76,7 @@ async def get_import_po(request: web.Request) -> web.Response:
 async def apply_import(request: web.Request) -> web.Response:
     """Write what a report says, all of it, if the catalogue still is the one that it saw."""
     context = RequestContext(request)
-    expected = if_match(request, "c")
+    expected = if_match_version(request, "c")
     async with context.services.pool.transaction() as connection:
         batch = await imports.get_batch(connection, context.title_id, path_int(request, "id"))
         imports.may_apply(

@@ -5,15 +5,15 @@ from typing import get_args
 from aiohttp import hdrs, web
 
 from service.api.localization import responses
-from service.api.localization.context import RequestContext, if_match, json_response
+from service.api.localization.context import RequestContext, json_response
 from service.api.localization.schemas import RestoreBody, ReviewBody, TextBody, read_json
 from service.core.auth.permissions import may_localize
 from service.core.localization import strings
 from service.core.localization.strings import Filter, String
 from service.core.publishing.drafts import lock_title
-from service.errors import InvalidParameter
 from service.http.api import Route
-from service.http.params import choice, locale_param, query_params
+from service.http.conditional import if_match_version
+from service.http.params import choice, integer, locale_param, query_params
 
 FILTERS: tuple[Filter, ...] = get_args(Filter)
 
@@ -54,7 +54,7 @@ async def get_string(request: web.Request) -> web.Response:
 async def put_string(request: web.Request) -> web.Response:
     """Save a text, if the string still is at the version of `If-Match`."""
     context = RequestContext(request)
-    key, where, expected = context.key(), context.locale(), if_match(request, "v")
+    key, where, expected = context.key(), context.locale(), if_match_version(request, "v")
     wanted = await read_json(request, TextBody)
     async with context.services.pool.transaction() as connection:
         await lock_title(connection, context.title_id)  # what is allowed depends on what is there
@@ -77,7 +77,7 @@ async def put_string(request: web.Request) -> web.Response:
 async def review_string(request: web.Request) -> web.Response:
     """Approve a text, or send it back to be looked at again."""
     context = RequestContext(request)
-    key, where, expected = context.key(), context.locale(), if_match(request, "v")
+    key, where, expected = context.key(), context.locale(), if_match_version(request, "v")
     may_localize(context.who, "review", context.title_id, where)
     wanted = await read_json(request, ReviewBody)
     async with context.services.pool.transaction() as connection:
@@ -96,7 +96,7 @@ async def review_string(request: web.Request) -> web.Response:
 async def restore_string(request: web.Request) -> web.Response:
     """Write the text of an older revision again."""
     context = RequestContext(request)
-    key, where, expected = context.key(), context.locale(), if_match(request, "v")
+    key, where, expected = context.key(), context.locale(), if_match_version(request, "v")
     wanted = await read_json(request, RestoreBody)
     async with context.services.pool.transaction() as connection:
         await lock_title(connection, context.title_id)  # what is allowed depends on what is there
@@ -118,12 +118,11 @@ async def list_history(request: web.Request) -> web.Response:
     """What a string was in a locale, newest first, and who made it so."""
     context = RequestContext(request)
     key, where = context.key(), context.locale()
-    before = query_params(request, "before")["before"] or str(2**31 - 1)
-    if not before.isascii() or not before.isdecimal() or len(before) > len(str(2**31)):
-        raise InvalidParameter("before", "a version", before)
+    text = query_params(request, "before")["before"]
+    before = integer("before", text, most=2**31 - 1) if text else 2**31 - 1
     async with context.services.pool.connection() as connection:
         await strings.get_string(connection, context.title_id, key, where)
-        found = await strings.history(connection, context.title_id, key, where, before=int(before))
+        found = await strings.history(connection, context.title_id, key, where, before=before)
     return json_response({"revisions": [responses.revision(one) for one in found]})
 
 

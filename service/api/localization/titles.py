@@ -1,6 +1,5 @@
 """Titles as localization teams see them: how far each locale is, who would see what, and what falls back."""
 
-import hashlib
 import mimetypes
 import re
 
@@ -16,7 +15,7 @@ from service.core.localization.explain import explain
 from service.core.publishing.drafts import draft_of
 from service.errors import InvalidParameter, NotFound
 from service.http.api import Route
-from service.http.conditional import etag_matches
+from service.http.conditional import conditional_response, make_etag
 from service.http.params import choice, locale_param, query_params
 from service.http.services import PRINCIPAL, SERVICES
 
@@ -92,19 +91,20 @@ async def export(request: web.Request) -> web.Response:
     if draft is None:
         raise NotFound(f"there is no title {context.title_id}")
     name, data = one_file(draft, kind, locale=wanted)
-    tag = f'"{hashlib.blake2b(data, digest_size=12).hexdigest()}"'
-    headers = {
-        hdrs.ETAG: tag,
+    headers: dict[str, str] = {
         hdrs.CACHE_CONTROL: "private, no-cache",
         hdrs.CONTENT_DISPOSITION: f'attachment; filename="{name}"',
-        "X-Content-Type-Options": "nosniff",
     }
-    if etag_matches(", ".join(request.headers.getall(hdrs.IF_NONE_MATCH, ())) or None, tag):
-        return web.Response(status=304, headers=headers)
-    media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    if name.endswith((".po", ".pot")):
-        return web.Response(body=data, headers=headers, content_type=_GETTEXT, charset="utf-8")
-    return web.Response(body=data, headers=headers, content_type=media_type)
+    is_gettext = name.endswith((".po", ".pot"))
+    media_type = _GETTEXT if is_gettext else mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return conditional_response(
+        request,
+        data,
+        etag=make_etag(data),
+        headers=headers,
+        content_type=media_type,
+        charset="utf-8" if is_gettext else None,
+    )
 
 
 ROUTES = (

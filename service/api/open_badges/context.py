@@ -1,6 +1,5 @@
 """What all requests of this door have in common: who asks, of which title, in which languages, and how it is answered."""
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping
 
@@ -10,20 +9,19 @@ from aiohttp import hdrs, web
 from service.core.auth.principal import Principal
 from service.core.badges.credential import IssuerContext, JsonObject
 from service.core.badges.signing_keys import SigningKeys
-from service.core.languages import negotiation
-from service.core.languages.accept_language import MAX_FIELD
 from service.core.publishing.published_title import PublishedTitle
 from service.errors import InvalidParameter, NotFound, PermissionDenied, Unauthenticated
-from service.http.authenticate import anonymous, authenticate_token
-from service.http.conditional import etag_matches
-from service.http.services import PRINCIPAL, SERVICES, VERSION, Services
+from service.http.authenticate import API_KEY, anonymous, authenticate_api_key, authenticate_bearer_or_xbl3
+from service.http.conditional import conditional_response, make_etag
+from service.http.locale import RequestLocale, vary
+from service.http.services import PRINCIPAL, SERVICES, Services
 
 TOKEN = "application/vc+jwt"  # noqa: S105  (a media type of VC-JOSE-COSE)
 JSON = "application/json"
 PUBLIC: Mapping[str, str] = {hdrs.CACHE_CONTROL: "public, no-cache", hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*"}
 PRIVATE: Mapping[str, str] = {
     hdrs.CACHE_CONTROL: "private, no-cache",
-    hdrs.VARY: "Accept, Accept-Language, Authorization, X-API-KEY",
+    hdrs.VARY: vary(hdrs.ACCEPT, API_KEY),
 }
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
 
@@ -37,23 +35,18 @@ async def authenticate(request: web.Request) -> Principal:
     """
     if "user" not in request.match_info:
         return await anonymous(request)
-    services = request.app[SERVICES]
-    keys = request.headers.getall("X-API-KEY", [])
-    fields = request.headers.getall(hdrs.AUTHORIZATION, [])
-    if len(keys) + len(fields) != 1:
+    sent = len(request.headers.getall(API_KEY, ())) + len(request.headers.getall(hdrs.AUTHORIZATION, ()))
+    if sent != 1:
         raise Unauthenticated(
             "expected one credential, Authorization: Bearer <token>, Authorization: XBL3.0 x=<user hash>;<token> "
-            f"or X-API-KEY, got {len(keys) + len(fields)}"
+            f"or X-API-KEY, got {sent}"
         )
-    if keys:
-        principal = await services.api_keys.principal(keys[0])
-        if principal.title_id != int(request.match_info["title_id"]):
-            raise PermissionDenied("this key is of another title")
-        return principal
-    is_bearer = fields[0][:7].lower() == "bearer "
-    return await authenticate_token(
-        services, services.verifier.bearer if is_bearer else services.verifier.principal, fields[0]
-    )
+    if API_KEY not in request.headers:
+        return await authenticate_bearer_or_xbl3(request)
+    principal = await authenticate_api_key(request)
+    if principal.title_id != int(request.match_info["title_id"]):
+        raise PermissionDenied("this key is of another title")
+    return principal
 
 
 class RequestContext:
@@ -101,16 +94,8 @@ class RequestContext:
             NotFound: nothing is published in it.
         """
         published = self.published()
-        wanted = self.request.rel_url.query.get("language")
-        fields = [wanted] if wanted else self.request.headers.getall(hdrs.ACCEPT_LANGUAGE, ())
-        chain = negotiation.chain(
-            ", ".join(fields)[: MAX_FIELD + 1],
-            country=self.principal.country,
-            locales=published.locales,
-            default=published.title.default_locale,
-            max_distance=self.services.settings.locale_max_distance,
-        )
-        return IssuerContext(self.base, published, published.trim_chain(chain))
+        locale = RequestLocale(self.request, language=self.request.rel_url.query.get("language"))
+        return IssuerContext(self.base, published, locale.chain(published))
 
     def public(
         self, document: object, *, spoken: str | None = None, vary: str | None = None, kind: str = JSON
@@ -118,7 +103,7 @@ class RequestContext:
         """A JSON document that anybody may read, from any page in any browser."""
         body = msgspec.json.encode(document)
         headers = PUBLIC if vary is None else {**PUBLIC, hdrs.VARY: vary}
-        return self._answer(lambda: body, tag=_etag(body, spoken), kind=kind, spoken=spoken, headers=headers)
+        return self._answer(body, etag=make_etag(body, spoken), kind=kind, spoken=spoken, headers=headers)
 
     def signed(
         self,
@@ -135,8 +120,8 @@ class RequestContext:
             token = keys.sign(claims, base=self.base)
             return token.encode() if kind == TOKEN else msgspec.json.encode({"credential": token, "claims": claims})
 
-        tag = _etag(msgspec.json.encode(claims), keys.thumbprint, kind)
-        return self._answer(body, tag=tag, kind=kind, spoken=spoken, headers=headers)
+        etag = make_etag(msgspec.json.encode(claims), keys.thumbprint, kind)
+        return self._answer(body, etag=etag, kind=kind, spoken=spoken, headers=headers)
 
     def kind_of_token(self) -> str:
         """JSON for who asks for that and not for a token; anybody else gets the token itself, and never a 406."""
@@ -145,18 +130,8 @@ class RequestContext:
         return JSON if JSON in accepted and TOKEN not in accepted else TOKEN
 
     def _answer(
-        self, body: Callable[[], bytes], *, tag: str, kind: str, spoken: str | None, headers: Mapping[str, str]
+        self, body: bytes | Callable[[], bytes], *, etag: str, kind: str, spoken: str | None, headers: Mapping[str, str]
     ) -> web.Response:
-        """The body with its ETag and language, or 304 where the caller has it already."""
-        said = {**headers, hdrs.ETAG: tag, "X-Content-Type-Options": "nosniff"}
         if spoken is not None:
-            said[hdrs.CONTENT_LANGUAGE] = spoken
-        if etag_matches(", ".join(self.request.headers.getall(hdrs.IF_NONE_MATCH, [])) or None, tag):
-            return web.Response(status=304, headers=said)
-        return web.Response(body=body(), headers=said, content_type=kind)
-
-
-def _etag(body: bytes, *variants: str | None) -> str:
-    """A strong ETag of a body, or of what it follows from, in one of its variants."""
-    variant = msgspec.json.encode([VERSION, *variants])
-    return f'"{hashlib.blake2b(variant + body, digest_size=12).hexdigest()}"'
+            headers = {**headers, hdrs.CONTENT_LANGUAGE: spoken}
+        return conditional_response(self.request, body, etag=etag, headers=headers, content_type=kind)

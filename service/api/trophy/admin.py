@@ -19,6 +19,7 @@ from service.core.publishing import amend
 from service.errors import InvalidCatalog, InvalidField, InvalidParameter, LaurelError, NotFound
 from service.http.api import Route
 from service.http.body import decode, read_body
+from service.http.params import query_int
 from service.http.services import PRINCIPAL, SERVICES
 
 MOST_ITEMS = 100
@@ -172,7 +173,10 @@ def _routes_of(collection: Collection) -> tuple[Route, ...]:
     async def list_them(request: web.Request) -> web.Response:
         draft = await (context := AdminContext(request)).draft()
         things = collection.definitions(draft)
-        skip, limit = _number(request, "skip", 0, 10**9), _number(request, "limit", 10, MOST_ITEMS, least=1)
+        skip, limit = (
+            query_int(request, "skip", default=0, most=10**9),
+            query_int(request, "limit", default=10, most=MOST_ITEMS, least=1),
+        )
         return context.answer([collection.shape(draft, thing) for thing in things[skip : skip + limit]])
 
     async def get_one(request: web.Request) -> web.Response:
@@ -257,13 +261,6 @@ def ids_of(request: web.Request) -> list[str]:
     if not 1 <= len(ids) <= MOST_ITEMS:
         raise InvalidParameter("ids", f"1 to {MOST_ITEMS} ids", len(ids))
     return list(dict.fromkeys(ids))
-
-
-def _number(request: web.Request, name: str, default: int, most: int, *, least: int = 0) -> int:
-    value = request.rel_url.query.get(name, str(default))
-    if not value.isascii() or not value.isdecimal() or not least <= int(value[:12]) <= most:
-        raise InvalidParameter(name, f"a number from {least} to {most}", value)
-    return int(value)
 
 
 ROUTES = tuple(route for collection in COLLECTIONS for route in _routes_of(collection))

@@ -1,7 +1,6 @@
 """What all requests of this door have in common: whose key, which title, which languages, and how it is answered."""
 
 import functools
-import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -17,17 +16,17 @@ from service.api.trophy.schemas import user_id
 from service.core.auth.permissions import may_read_progress, may_write_progress
 from service.core.auth.principal import Principal
 from service.core.events.change_queue import WriteResult
-from service.core.languages import negotiation
-from service.core.languages.accept_language import MAX_FIELD
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.model import Change
 from service.core.unlocks.player_progress import TitleProgress
-from service.errors import NotFound, PermissionDenied, Unauthenticated
+from service.errors import NotFound, PermissionDenied
+from service.http.authenticate import API_KEY, authenticate_api_key
 from service.http.body import decode, read_body
-from service.http.conditional import etag_matches
-from service.http.services import PLAYER, PRINCIPAL, SERVICES, VERSION, Services
+from service.http.conditional import conditional_response, make_etag
+from service.http.locale import RequestLocale, vary
+from service.http.services import PLAYER, PRINCIPAL, SERVICES, Services
 
-VARY = "Accept-Language, X-API-KEY, X-Fern-Language, X-SDK-VERSION, Origin"
+VARY = vary(API_KEY, "X-Fern-Language", "X-SDK-VERSION", hdrs.ORIGIN)
 MOST_BYTES = 64 * 1024  # of a body about one user
 _RENDERERS = 64  # kept of each process: releases × chains × two shapes
 
@@ -45,11 +44,7 @@ async def authenticate(request: web.Request) -> Principal:
         Unauthenticated: the field is missing, given twice, or no key that is good.
         TooManyRequests: the operator's tier allows this title no more for now.
     """
-    fields = request.headers.getall("X-API-KEY", ())
-    if len(fields) != 1:
-        raise Unauthenticated(f"X-API-KEY: expected one field with a key, got {len(fields)}")
-    services = request.app[SERVICES]
-    principal = await services.api_keys.principal(fields[0])
+    services, principal = request.app[SERVICES], await authenticate_api_key(request)
     is_write = request.method not in (hdrs.METH_GET, hdrs.METH_HEAD)
     allowance = _limiter.allow(services.settings.rate_tier, principal.title_id or 0, is_write=is_write)
     if allowance is not None:
@@ -75,18 +70,8 @@ class RequestContext:
     @functools.cached_property
     def chain(self) -> tuple[str, ...]:
         """The languages of this caller; `?language=` goes before the header."""
-        wanted = self.request.rel_url.query.get("language")
-        fields = [wanted] if wanted else self.request.headers.getall(hdrs.ACCEPT_LANGUAGE, ())
-        chain = negotiation.chain(
-            ", ".join(fields)[: MAX_FIELD + 1],
-            country=None,
-            locales=self.published.locales,
-            default=self.published.title.default_locale,
-            max_distance=self.services.settings.locale_max_distance,
-        )
-        chain = self.published.trim_chain(chain)
-        self.services.fallbacks.count(self.published, chain)
-        return chain
+        locale = RequestLocale(self.request, language=self.request.rel_url.query.get("language"))
+        return locale.chain(self.published)
 
     @functools.cached_property
     def renderer(self) -> Renderer:
@@ -167,33 +152,22 @@ class RequestContext:
         headers: Mapping[str, str] | None = None,
     ) -> web.Response:
         """The same of bytes that are JSON already."""
-        said = {
+        sent = {
             hdrs.VARY: VARY,
             hdrs.CACHE_CONTROL: "private, no-cache",
-            hdrs.CONTENT_TYPE: "application/json",
             "X-Content-Type-Options": "nosniff",
         }
         if languages is not None:
-            said[hdrs.CONTENT_LANGUAGE] = languages
-        allowance = self.request.get(RATE_LIMIT_STATUS)
-        if allowance is not None:
-            said |= allowance.headers()
-        said |= cors.headers(self.request)
+            sent[hdrs.CONTENT_LANGUAGE] = languages
+        rate_limit = self.request.get(RATE_LIMIT_STATUS)
+        if rate_limit is not None:
+            sent |= rate_limit.headers()
+        sent |= cors.headers(self.request)
         if headers is not None:
-            said |= headers
+            sent |= headers
         if self.request.method in (hdrs.METH_GET, hdrs.METH_HEAD):
-            tag = tag or etag(body, languages)
-            said[hdrs.ETAG] = tag
-            condition = ", ".join(self.request.headers.getall(hdrs.IF_NONE_MATCH, ())) or None
-            if etag_matches(condition, tag):
-                return web.Response(status=304, headers=said)
-        return web.Response(status=status, body=body, headers=said)
-
-
-def etag(body: bytes, languages: str | None) -> str:
-    """A strong ETag of a body and the languages it is in."""
-    digest = hashlib.blake2b(body, digest_size=12, key=f"{VERSION} {languages}".encode()[:64]).hexdigest()
-    return f'"{digest}"'
+            return conditional_response(self.request, body, etag=tag or make_etag(body, languages), headers=sent)
+        return web.Response(status=status, body=body, headers=sent, content_type="application/json")
 
 
 _renderers: OrderedDict[tuple[int, tuple[str, ...], bool], Renderer] = OrderedDict()

@@ -8,7 +8,7 @@ from decimal import Decimal
 from aiohttp import hdrs, web
 
 from service.api.trophy import responses
-from service.api.trophy.context import RequestContext, etag
+from service.api.trophy.context import RequestContext
 from service.api.trophy.responses import Shape, is_api, is_shown, user_attributes, with_counts
 from service.api.trophy.schemas import CompleteBody, EventBody, UpsertedUser, UserFields, idempotency_key, user_id
 from service.core.catalog.model import Achievement, to_int4
@@ -18,6 +18,8 @@ from service.core.unlocks import measures
 from service.core.unlocks.model import Change, EventResult, PlayerState, Report
 from service.errors import InvalidField, InvalidParameter, NotFound
 from service.http.api import Route
+from service.http.conditional import make_etag
+from service.http.params import query_int
 
 _COMPLETIONS = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")  # RFC 4122's namespace of names with a structure
 _MOST_DAYS = 400
@@ -45,7 +47,7 @@ async def list_achievements(request: web.Request) -> web.Response:
         ]
         shapes = [with_counts(renderer.achievement(one), one.number, counts) for one in listed]
         body, languages = responses.encode(shapes), renderer.languages(listed)
-        renderer.keep(key, (body, languages, etag(body, languages)))
+        renderer.keep(key, (body, languages, make_etag(body, languages)))
     body, languages, tag = renderer.lists[key]
     return context.answer_bytes(body, languages=languages, tag=tag)
 
@@ -192,7 +194,7 @@ async def get_streak(request: web.Request) -> web.Response:
     player = context.player()
     state = (await context.progress(player)).state()
     streak = context.published.rules.streak(state, now=context.now)
-    periods = _whole(request, "historyPeriods", default=7, most=365)
+    periods = query_int(request, "historyPeriods", default=7, most=365)
     history = await _streak_history(context, player, state, periods)
     extended = None if streak.length == 0 or streak.last_day is None else f"{streak.last_day.isoformat()}T00:00:00Z"
     return context.answer(responses.streak(streak) | {"extended": extended, "streakHistory": history, "pauses": []})
@@ -289,15 +291,6 @@ def _date(request: web.Request, name: str) -> datetime.date:
         return datetime.datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=datetime.UTC).date()
     except ValueError:
         raise InvalidParameter(name, "a day as YYYY-MM-DD", value or "nothing") from None
-
-
-def _whole(request: web.Request, name: str, *, default: int, most: int) -> int:
-    value = request.rel_url.query.get(name)
-    if value is None:
-        return default
-    if not value.isascii() or not value.isdecimal() or not 0 <= int(value[:6]) <= most:
-        raise InvalidParameter(name, f"a number from 0 to {most}", value)
-    return int(value)
 
 
 ROUTES = tuple(

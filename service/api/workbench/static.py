@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 
 from service.errors import NotFound
 from service.http.api import Route
-from service.http.conditional import etag_matches
+from service.http.conditional import conditional_response
 
 _TYPES = {"workbench.css": "text/css", "workbench.js": "text/javascript"}
 
@@ -44,14 +44,14 @@ async def get_static(request: web.Request) -> web.Response:
     if file is None:
         raise NotFound("there is no such file")
     is_current = request.match_info["version"] == file.version
-    headers = {
-        hdrs.ETAG: f'"{file.version}"',
-        hdrs.CACHE_CONTROL: "public, max-age=31536000, immutable" if is_current else "no-cache",
-        "X-Content-Type-Options": "nosniff",
-    }
-    if etag_matches(request.headers.get(hdrs.IF_NONE_MATCH), headers[hdrs.ETAG]):
-        return web.Response(status=304, headers=headers)
-    return web.Response(body=file.data, headers=headers, content_type=file.content_type, charset="utf-8")
+    return conditional_response(
+        request,
+        file.data,
+        etag=f'"{file.version}"',
+        headers={hdrs.CACHE_CONTROL: "public, max-age=31536000, immutable" if is_current else "no-cache"},
+        content_type=file.content_type,
+        charset="utf-8",
+    )
 
 
 ROUTES = (Route(hdrs.METH_GET, "/l10n/static/{version}/{name}", "static", get_static),)

@@ -1,0 +1,68 @@
+"""The languages of a request: Accept-Language and the caller's country to a chain of locales, Vary and Content-Language.
+
+Every API gets its chains from `RequestLocale`, so that fallbacks are counted by all, and names the languages of a
+response with `content_language`.
+"""
+
+from collections.abc import Iterable
+
+from aiohttp import hdrs, web
+
+from service.core.languages import negotiation
+from service.core.languages.accept_language import MAX_FIELD
+from service.core.publishing.published_title import PublishedTitle
+from service.http.services import PRINCIPAL, SERVICES
+
+
+class RequestLocale:
+    """Which languages a request asks for, by `?language=` where an API has it, its Accept-Language, or its country.
+
+    `cache_key` stands for all that a chain depends on besides the title, and is bounded in size: for entity tags.
+    """
+
+    __slots__ = ("_accept_language", "_chains", "_country", "_services")
+
+    def __init__(self, request: web.Request, *, language: str | None = None) -> None:
+        fields = (language,) if language else request.headers.getall(hdrs.ACCEPT_LANGUAGE, ())
+        # One character more than is read shows that the field was cut.
+        self._accept_language = ", ".join(fields)[: MAX_FIELD + 1]
+        self._services = request.app[SERVICES]
+        self._country = request[PRINCIPAL].country
+        self._chains: dict[int, tuple[str, ...]] = {}
+
+    @property
+    def cache_key(self) -> tuple[str, str]:
+        """The same for all requests that get the same chains from the same titles; a digest of what is long."""
+        return negotiation.bounded_key(self._accept_language), (self._country or "").upper()
+
+    def chain(self, published: PublishedTitle) -> tuple[str, ...]:
+        """The locales in which to look for each text of a title, best first, up to one that has all of them.
+
+        The first call for a title counts the response in its report of fallbacks.
+        """
+        chain = self._chains.get(published.key)
+        if chain is None:
+            chain = self._chains[published.key] = published.trim_chain(
+                negotiation.chain(
+                    self._accept_language,
+                    country=self._country,
+                    locales=published.locales,
+                    default=published.title.default_locale,
+                    max_distance=self._services.settings.locale_max_distance,
+                )
+            )
+            self._services.fallbacks.count(published, chain)
+        return chain
+
+
+def vary(*fields: str) -> str:
+    """The Vary value of a localized response: what the language depends on, and these fields."""
+    return ", ".join(sorted({hdrs.ACCEPT_LANGUAGE, hdrs.AUTHORIZATION, *fields}, key=str.lower))
+
+
+def content_language(locales: Iterable[str | None]) -> str | None:
+    """The Content-Language of a response whose texts are in these locales, in order of appearance; None without texts.
+
+    (RFC 9110 §8.5; every locale that a text of the body is in, never the one that was requested.)
+    """
+    return ", ".join(dict.fromkeys(locale for locale in locales if locale is not None)) or None
