@@ -22,8 +22,8 @@ from service.core.catalog.model import (
     Title,
     Window,
 )
+from service.core.formats.syntax.zip_files import write_zip
 from service.core.formats.toml_catalog import read_toml
-from service.core.formats.zip_files import write_zip
 
 SCID = "b5dd9daf-0000-0000-0000-000000000000"
 PRODUCT = "12345678-1234-1234-1234-123456789012"

@@ -7,8 +7,8 @@ apostrophes before such a beginning: reading takes exactly one away, so every te
 import re
 
 from service.core.catalog.model import Draft
-from service.core.formats.csv_rows import Row, columns, read_rows, written_rows
 from service.core.formats.entry import Entry
+from service.core.formats.syntax.csv_rows import Row, columns, read_rows, written_rows
 from service.core.validation import publish_rules, values
 from service.core.validation.diagnostics import SourceLocation
 

@@ -13,7 +13,7 @@ import polib
 
 from service.core.catalog import model
 from service.core.catalog.model import Draft
-from service.core.formats.po_lines import Entry, read_entries
+from service.core.formats.syntax.po_lines import Entry, read_entries
 from service.core.validation import publish_rules, values
 from service.core.validation.diagnostics import SourceLocation, checked_bytes, decode
 

@@ -17,7 +17,7 @@ from service import ticks
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Requirement, Reward, Title, Window
 from service.core.formats import toml_measures
-from service.core.formats.fields import Fields
+from service.core.formats.syntax.fields import Fields
 from service.core.validation import publish_rules, values
 from service.core.validation.diagnostics import SourceLocation, decode
 

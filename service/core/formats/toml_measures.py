@@ -7,7 +7,7 @@ import msgspec
 
 from service.core.catalog import model
 from service.core.catalog.model import Attribute, Measure, Metric, Pairs, Requirement
-from service.core.formats.fields import Fields
+from service.core.formats.syntax.fields import Fields
 from service.core.validation import values
 from service.core.validation.diagnostics import InvalidValue
 

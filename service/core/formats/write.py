@@ -8,8 +8,8 @@ import msgspec
 from service.core.catalog.model import Draft
 from service.core.formats import plain_csv, po, title_folder
 from service.core.formats.stores import epic, google_play, steam
+from service.core.formats.syntax.zip_files import write_zip
 from service.core.formats.xbox.export import write_xbox
-from service.core.formats.zip_files import write_zip
 from service.core.validation import store_ids
 from service.errors import InvalidCatalog
 

@@ -8,8 +8,8 @@ The columns are known from third parties' tools.
 from collections.abc import Iterator, Mapping
 
 from service.core.catalog.model import Draft, achievement_key
-from service.core.formats.csv_rows import Row, columns, read_rows, written_rows
 from service.core.formats.entry import Entry, with_sources
+from service.core.formats.syntax.csv_rows import Row, columns, read_rows, written_rows
 from service.core.validation import store_ids, values
 from service.core.validation.diagnostics import SourceLocation
 

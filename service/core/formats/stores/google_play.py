@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from service.core.catalog.model import Achievement, Draft, achievement_key
-from service.core.formats.csv_rows import Row, columns, read_rows, written_rows
 from service.core.formats.entry import Entry, with_sources
-from service.core.formats.zip_files import read_zip, write_zip
+from service.core.formats.syntax.csv_rows import Row, columns, read_rows, written_rows
+from service.core.formats.syntax.zip_files import read_zip, write_zip
 from service.core.validation import store_ids, values
 from service.core.validation.diagnostics import InvalidValue, SourceLocation
 

@@ -12,8 +12,8 @@ import msgspec
 
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Requirement, Reward, Title, Window
-from service.core.formats.fields import Fields
-from service.core.formats.json_document import read_json
+from service.core.formats.syntax.fields import Fields
+from service.core.formats.syntax.json_document import read_json
 from service.core.validation import publish_rules, values
 from service.core.validation.diagnostics import InvalidValue, SourceLocation
 

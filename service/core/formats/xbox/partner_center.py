@@ -13,7 +13,7 @@ import msgspec
 
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Requirement, Reward, Title
-from service.core.formats.xml_tree import Element, read_xml
+from service.core.formats.syntax.xml_tree import Element, read_xml
 from service.core.validation import publish_rules, store_ids, values
 from service.core.validation.diagnostics import InvalidValue, SourceLocation
 
