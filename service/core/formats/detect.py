@@ -44,10 +44,10 @@ def sniff(data: bytes, filename: str) -> Format:
     Raises:
         InvalidCatalog: it is too large, or none that can be read; the message names those.
     """
-    place = SourceLocation(filename)
-    found = _format(checked_bytes(data, place)[:65_536], PurePath(filename).name)
+    location = SourceLocation(filename)
+    found = _format(checked_bytes(data, location)[:65_536], PurePath(filename).name)
     if found is None:
-        place.fail("unknown-format", f"expected {READABLE}")
+        location.fail("unknown-format", f"expected {READABLE}")
     return found
 
 

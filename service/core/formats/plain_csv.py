@@ -8,7 +8,7 @@ import re
 
 from service.core.catalog.model import Draft
 from service.core.formats.entry import Entry
-from service.core.formats.syntax.csv_rows import Row, columns, read_rows, written_rows
+from service.core.formats.syntax.csv_rows import Row, has_columns, read_rows, write_rows
 from service.core.validation import publish_rules, values
 from service.core.validation.diagnostics import SourceLocation
 
@@ -29,7 +29,7 @@ def write_csv(draft: Draft) -> bytes:
         for key in publish_rules.written_keys(draft)
     ]
     table = [[KEY, SOURCE, *others], *rows]
-    return "\ufeff".encode() + written_rows([guarded(cell) for cell in row] for row in table)
+    return "\ufeff".encode() + write_rows([guarded(cell) for cell in row] for row in table)
 
 
 def read_csv(data: bytes, *, file: str) -> list[Entry]:
@@ -38,19 +38,19 @@ def read_csv(data: bytes, *, file: str) -> list[Entry]:
     Raises:
         InvalidCatalog: it is no such table, a key or a column stands twice, or a text is none.
     """
-    place = SourceLocation(file)
-    rows = read_rows(data, place, delimiters=",;\t")
+    location = SourceLocation(file)
+    rows = read_rows(data, location, delimiters=",;\t")
     if not rows or rows[0].cells[0] != KEY:
-        place.at(None, 1).fail("unknown-format", "expected a first row that begins with key, source")
+        location.at(None, 1).fail("unknown-format", "expected a first row that begins with key, source")
     header, *rest = rows
-    locales = _locales(header, place)
+    locales = _locales(header, location)
     lines: dict[str, int] = {}
     found: list[Entry] = []
     for row in rest:
-        if not columns(row, len(header.cells), place):
+        if not has_columns(row, len(header.cells), location):
             continue
         cells = [unguarded(cell) for cell in row.cells]
-        there = place.at(cells[0], row.line)
+        there = location.at(cells[0], row.line)
         key = there.read(values.label, cells[0])
         if key in lines:
             there.report("duplicate-entry", f"the key already stands at line {lines[key]}")
@@ -60,7 +60,7 @@ def read_csv(data: bytes, *, file: str) -> list[Entry]:
             Entry(key=key, locale=locale, text=there.read(values.text, cells[index]), line=row.line, source=source)
             for index, locale in locales.items()
         ]
-    place.raise_errors()
+    location.raise_errors()
     return found
 
 
@@ -75,8 +75,8 @@ def unguarded(cell: str) -> str:
     return cell[1:] if match is not None and match["guards"] else cell
 
 
-def _locales(header: Row, place: SourceLocation) -> dict[int, str]:
-    there = place.at(None, header.line)
+def _locales(header: Row, location: SourceLocation) -> dict[int, str]:
+    there = location.at(None, header.line)
     found: dict[int, str] = {}
     for index, name in enumerate(header.cells):
         if name in {KEY, SOURCE}:
@@ -87,5 +87,5 @@ def _locales(header: Row, place: SourceLocation) -> dict[int, str]:
         if locale in found.values():
             there.report("duplicate-column", f"the column {locale} stands twice")
         found[index] = locale
-    place.raise_errors()
+    location.raise_errors()
     return found

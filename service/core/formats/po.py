@@ -1,26 +1,26 @@
-"""gettext PO: the texts of one title in one other language, for translators and their tools. Pure.
+"""Read and write gettext PO files: the translations of one title into one language. Pure.
 
-`msgctxt` is the text key, `msgid` the text in the default locale, `msgstr` the translation. Reading is strict where
-PO libraries are not: polib and Babel take unterminated strings and unknown escapes, and polib breaks lines at U+2028.
-So the lines are read here, each by one expression; writing is polib's. Both are held to msgfmt by the tests.
+`msgctxt` is the text key, `msgid` the text in the default locale, `msgstr` the translation. `syntax.po_lines` parses,
+because polib and Babel accept unterminated strings and unknown escapes, and polib breaks lines at U+2028; polib writes.
+Tests compare both with msgfmt.
 """
 
 import re
 from collections.abc import Mapping
 
-import msgspec
 import polib
 
 from service.core.catalog import model
 from service.core.catalog.model import Draft
-from service.core.formats.syntax.po_lines import Entry, read_entries
+from service.core.formats.entry import Entry
+from service.core.formats.syntax.po_lines import PoEntry, parse_po
 from service.core.validation import publish_rules, values
 from service.core.validation.diagnostics import SourceLocation, checked_bytes, decode
 
 _CHARSET = re.compile(
     rb"^[^#\n]{0,200}Content-Type:[ \t]*text/plain;[ \t]*charset=([A-Za-z0-9_.-]{1,40})", re.MULTILINE
 )
-_CHARSETS = re.compile(
+_SUPPORTED_CHARSETS = re.compile(
     "utf-?8|us-ascii|ascii|iso-?8859-?[0-9]{1,2}|(windows-|cp)125[0-8]|koi8-[ru]|euc-(jp|kr)|shift_jis|big5|gb(k|2312|18030)",
     re.IGNORECASE,
 )
@@ -31,67 +31,53 @@ _HINTS = {
 }
 
 
-class PoEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One text of a PO file. `text` is empty where it is not translated; `fuzzy` asks for review."""
+def read_po(data: bytes, *, file: str, locale: str | None = None) -> list[Entry]:
+    """The texts of a PO file, in its order and without obsolete entries; untranslated ones have an empty text.
 
-    key: str
-    source: str
-    text: str
-    fuzzy: bool
-    line: int
-
-
-class PoFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A PO file: its locale, canonical, and its entries in the order of the file, without the obsolete ones."""
-
-    locale: str
-    entries: tuple[PoEntry, ...]
-
-
-def read_po(data: bytes, *, file: str, locale: str | None = None) -> PoFile:
-    """The entries of a PO file. Its charset is the one it declares; `locale` must agree with its Language.
+    The charset is the one that the header declares. `locale` must be the language of the header, if that has one.
 
     Raises:
-        InvalidCatalog: the file is not PO in the strict reading, has plurals, an entry without msgctxt or one that
-            stands twice, or says nothing of its language.
+        InvalidCatalog: the file is not strictly valid PO, names no language or another one, or has a plural form, an
+            entry without msgctxt or a repeated entry.
     """
-    place = SourceLocation(file)
-    entries = read_entries(decode(data, place, encoding=_charset(data, place)), place)
-    header = entries[0] if entries and entries[0].is_header else None
-    found: dict[str, PoEntry] = {}
-    for entry in entries:
-        if entry is header:
+    location = SourceLocation(file)
+    po_entries = parse_po(decode(data, location, encoding=_charset(data, location)), location)
+    header = po_entries[0] if po_entries and po_entries[0].is_header else None
+    language = _language(header, location, locale)
+    entries: dict[str, Entry] = {}
+    for po_entry in po_entries:
+        if po_entry is header:
             continue
-        there = place.at(entry.context, entry.line)
-        key = _key(entry, there)
-        if key in found:
-            there.report("duplicate-entry", f"the entry already stands at line {found[key].line}")
-        found[key] = PoEntry(
+        entry_location = location.at(po_entry.context, po_entry.line)
+        key = _key(po_entry, entry_location)
+        if key in entries:
+            entry_location.report("duplicate-entry", f"the entry is already at line {entries[key].line}")
+        entries[key] = Entry(
             key=key,
-            source=there.read(values.text, entry.id),
-            text=there.read(values.text, entry.text),
-            fuzzy=entry.fuzzy,
-            line=entry.line,
+            locale=language,
+            source=entry_location.read(values.text, po_entry.id),
+            text=entry_location.read(values.text, po_entry.text),
+            needs_review=po_entry.is_fuzzy,
+            line=po_entry.line,
         )
-    of_file = _locale(header, place, locale)
-    place.raise_errors()
-    return PoFile(locale=of_file, entries=tuple(found.values()))
+    location.raise_errors()
+    return list(entries.values())
 
 
 def write_po(draft: Draft, locale: str) -> bytes:
-    """The texts of one locale: the same bytes for the same draft, in the order of the achievements.
+    """The texts of one locale, in the order of the achievements: the same bytes for the same draft.
 
-    A text without a source in the default locale has no msgid and is not written (`rules.check` warns of it).
+    A text without a source in the default locale would have no msgid, so it is left out.
     """
-    return _written(draft, locale.replace("-", "_"), draft.texts.get(locale, {}))
+    return _write(draft, locale.replace("-", "_"), draft.texts.get(locale, {}))
 
 
 def write_pot(draft: Draft) -> bytes:
-    """The template: every source text, nothing translated."""
-    return _written(draft, "", {})
+    """The template for translators: every source text, without translations."""
+    return _write(draft, "", {})
 
 
-def _written(draft: Draft, language: str, texts: Mapping[str, str]) -> bytes:
+def _write(draft: Draft, language: str, texts: Mapping[str, str]) -> bytes:
     sources = draft.texts.get(draft.title.default_locale, {})
     file = polib.POFile(wrapwidth=0)
     file.header = f"msgctxt: the text's key; msgid: the text in {draft.title.default_locale}; msgstr: its translation"
@@ -117,7 +103,7 @@ def _written(draft: Draft, language: str, texts: Mapping[str, str]) -> bytes:
 
 
 def _hint(key: str) -> str:
-    """What a translator should know of a text: where it is shown."""
+    """A comment for translators: where the text is shown."""
     match = publish_rules.ACHIEVEMENT_KEY.fullmatch(key)
     if match is None:
         return "The title's name" if key == model.TITLE_NAME else "A text of the game itself"
@@ -126,31 +112,30 @@ def _hint(key: str) -> str:
     return f"Achievement {match['number']}, {_HINTS[match['field']]}"
 
 
-def _charset(data: bytes, place: SourceLocation) -> str:
-    match = _CHARSET.search(checked_bytes(data, place)[:10_000])
+def _charset(data: bytes, location: SourceLocation) -> str:
+    match = _CHARSET.search(checked_bytes(data, location)[:10_000])
     charset = match[1].decode() if match else "utf-8"
-    if _CHARSETS.fullmatch(charset) is None:
-        place.fail("charset", f"the charset {values.shown(charset)} is not one that can be read; UTF-8 is")
+    if _SUPPORTED_CHARSETS.fullmatch(charset) is None:
+        location.fail("charset", f"expected a supported charset such as UTF-8, got {values.shown(charset)}")
     return charset
 
 
-def _key(entry: Entry, place: SourceLocation) -> str:
-    if entry.context is None:
-        place.report("no-key", "an entry without msgctxt: it is the text key, such as achievement/1/name")
+def _key(po_entry: PoEntry, location: SourceLocation) -> str:
+    if po_entry.context is None:
+        location.report("no-key", "expected a msgctxt with the text key, such as achievement/1/name")
         return ""
-    return place.read(values.label, entry.context)
+    return location.read(values.label, po_entry.context)
 
 
-def _locale(header: Entry | None, place: SourceLocation, asked: str | None) -> str:
-    """The locale of the header or of the caller, who may know it from the folder: both must agree."""
-    line = 1 if header is None else header.line
-    there = place.at("Language", line)
+def _language(header: PoEntry | None, location: SourceLocation, expected: str | None) -> str:
+    """The locale of the header or, if the caller knows it (from the folder), the expected one: both must agree."""
+    header_location = location.at("Language", 1 if header is None else header.line)
     fields = dict(field.partition(":")[::2] for field in ("" if header is None else header.text).split("\n"))
-    written = fields.get("Language", "").strip()
-    if not written and asked is None:
-        there.report("no-language", "the header has no Language, such as fr_FR")
-    of_file = there.read(values.locale, written) if written else None
-    of_caller = None if asked is None else there.read(values.locale, asked)
-    if of_file and of_caller and of_file != of_caller:
-        there.report("other-language", f"the file is in {of_file}, and {of_caller} was expected")
-    return of_file or of_caller or ""
+    declared = fields.get("Language", "").strip()
+    if not declared and expected is None:
+        header_location.report("no-language", "the header has no Language, such as fr_FR")
+    declared_locale = header_location.read(values.locale, declared) if declared else None
+    expected_locale = None if expected is None else header_location.read(values.locale, expected)
+    if declared_locale and expected_locale and declared_locale != expected_locale:
+        header_location.report("other-language", f"expected a file in {expected_locale}, got one in {declared_locale}")
+    return declared_locale or expected_locale or ""

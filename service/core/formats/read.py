@@ -110,23 +110,8 @@ def _format_of(files: Files, given: str | None) -> str:
     return first
 
 
-def of_po(file: po.PoFile) -> list[Entry]:
-    """The texts of a PO file; what is not translated is none."""
-    return [
-        Entry(
-            key=entry.key,
-            locale=file.locale,
-            text=entry.text,
-            line=entry.line,
-            source=entry.source,
-            needs_review=entry.fuzzy,
-        )
-        for entry in file.entries
-    ]
-
-
 def _po(files: Files, _draft: Draft, locale: str | None) -> list[Entry]:
-    return [entry for name, data in files.items() for entry in of_po(po.read_po(data, file=name, locale=locale))]
+    return [entry for name, data in files.items() for entry in po.read_po(data, file=name, locale=locale)]
 
 
 def _toml(files: Files, _draft: Draft, _locale: str | None) -> list[Entry]:

@@ -121,18 +121,18 @@ def _translated(
     path: Path, draft: Draft | None, others: dict[str, dict[str, str]], warnings: list[errors.Diagnostic]
 ) -> tuple[str, dict[str, str]]:
     """The locale and texts of one PO file. Without a draft, because its TOML is wrong, the file is only read."""
-    place = SourceLocation(str(path))
-    locale = place.at("folder").read(locale_of, path.parts[-3])
-    place.raise_errors()
+    location = SourceLocation(str(path))
+    locale = location.at("folder").read(locale_of, path.parts[-3])
+    location.raise_errors()
     if locale in others:
-        place.report("duplicate-locale", f"another folder holds the {locale} texts too")
+        location.report("duplicate-locale", f"another folder holds the {locale} texts too")
     if draft is not None and locale == draft.title.default_locale:
-        place.report("default-locale", f"the {locale} texts are in the TOML: it is the default locale")
-    place.raise_errors()
-    file = po.read_po(_read(path), file=str(path), locale=locale)
+        location.report("default-locale", f"the {locale} texts are in the TOML: it is the default locale")
+    location.raise_errors()
+    entries = po.read_po(_read(path), file=str(path), locale=locale)
     if draft is None:
         return locale, {}
-    texts, found, left_out = read.texts_of(read.of_po(file), draft, file=str(path))
+    texts, found, left_out = read.texts_of(entries, draft, file=str(path))
     if found:
         raise errors.InvalidCatalog(found)
     warnings += left_out

@@ -58,21 +58,21 @@ def read_toml(data: bytes, *, file: str) -> Draft:
     Raises:
         InvalidCatalog: it is not TOML, or anything in it is wrong; lines are given where the file has usual headers.
     """
-    place = SourceLocation(file)
-    text = decode(data, place)
+    location = SourceLocation(file)
+    text = decode(data, location)
     if long := _LONG_KEY.search(text):
         line = text.count("\n", 0, long.start()) + 1
-        place.at(None, line).fail("not-toml", "a dotted key of more than 32 parts")
+        location.at(None, line).fail("not-toml", "a dotted key of more than 32 parts")
     try:
         members: dict[str, Any] = tomllib.loads(text)
     except RecursionError:
-        place.fail("not-toml", "the file is nested too deeply")
+        location.fail("not-toml", "the file is nested too deeply")
     except ValueError as error:
         said = re.search("at line ([0-9]{1,9})", str(error))
-        place.at(None, int(said[1]) if said else None).fail("not-toml", f"not TOML: {error}"[:200])
-    place.lines = _lines(text)
-    draft = _draft(Fields(members, place))
-    place.raise_errors()
+        location.at(None, int(said[1]) if said else None).fail("not-toml", f"not TOML: {error}"[:200])
+    location.lines = _lines(text)
+    draft = _draft(Fields(members, location))
+    location.raise_errors()
     return draft
 
 
@@ -122,9 +122,9 @@ def _draft(fields: Fields) -> Draft:
     achievements = []
     for table in fields.each("achievements"):
         achievement, words = _achievement(table, product, platforms)
-        if table.sound:
-            table.place.report_all(publish_rules.contradictions_within(achievement))
-            achievements.append((achievement, table.place))
+        if table.is_valid:
+            table.location.report_all(publish_rules.contradictions_within(achievement))
+            achievements.append((achievement, table.location))
             texts.update(words)
     for index, broken in publish_rules.contradictions([achievement for achievement, _ in achievements]):
         achievements[index][1].report(broken.rule, str(broken))
@@ -132,7 +132,7 @@ def _draft(fields: Fields) -> Draft:
     if strings is not None:
         pairs = strings.pairs(values.label, values.text)
         texts.update({f"{publish_rules.STRING_PREFIX}{id_}": text for id_, text in pairs.items()})
-    fields.refuse_unknown()
+    fields.report_unknown()
     return Draft(
         title=title,
         achievements=tuple(sorted((achievement for achievement, _ in achievements), key=lambda one: one.number)),
@@ -143,8 +143,8 @@ def _draft(fields: Fields) -> Draft:
 def _defaults(table: Fields | None) -> tuple[str | None, tuple[str, ...] | None]:
     if table is None:
         return None, None
-    found = table.optional("product_id", values.guid, None), table.words("platforms", values.label)
-    table.refuse_unknown()
+    found = table.optional("product_id", values.guid, None), table.list_of("platforms", values.label)
+    table.report_unknown()
     return found
 
 
@@ -157,7 +157,7 @@ def _achievement(
         model.achievement_key(number, "description"): table.required("description", values.text),
         model.achievement_key(number, "locked_description"): table.required("locked_description", values.text),
     }
-    own_platforms = table.words("platforms", values.label)
+    own_platforms = table.list_of("platforms", values.label)
     achievement = Achievement(
         number=number,
         public_id=table.optional("public_id", values.label, str(number)),
@@ -184,7 +184,7 @@ def _achievement(
         is_base=table.optional("is_base", values.boolean, default=True),
         stores=toml_measures.pairs(table.nested("stores")),
     )
-    table.refuse_unknown()
+    table.report_unknown()
     return achievement, texts
 
 
@@ -194,7 +194,7 @@ def _media(table: Fields) -> MediaAsset:
         kind=table.required("kind", values.label),
         url=table.required("url", values.url),
     )
-    table.refuse_unknown()
+    table.report_unknown()
     return found
 
 
@@ -207,7 +207,7 @@ def _requirement(table: Fields) -> Requirement:
         participation=table.optional("participation", values.participation, "Individual"),
         measure=toml_measures.measure(table.nested("measure")),
     )
-    table.refuse_unknown()
+    table.report_unknown()
     return found
 
 
@@ -217,7 +217,7 @@ def _reward(table: Fields, number: int, texts: dict[str, str]) -> Reward:
     media = table.nested("media")
     name = table.optional("name", values.text, "")
     description = table.optional("description", values.text, "")
-    if table.sound:
+    if table.is_valid:
         texts[model.reward_key(number, kind, "name")] = name
         texts[model.reward_key(number, kind, "description")] = description
     found = Reward(
@@ -226,7 +226,7 @@ def _reward(table: Fields, number: int, texts: dict[str, str]) -> Reward:
         value_type=table.optional("value_type", values.label, _default_value_type(kind)),
         media=None if media is None else _media(media),
     )
-    table.refuse_unknown()
+    table.report_unknown()
     return found
 
 
@@ -235,8 +235,8 @@ def _window(table: Fields | None) -> Window | None:
         return None
     opens = table.required("opens", values.moment)
     closes = table.required("closes", values.moment)
-    table.refuse_unknown()
-    if not table.sound:
+    table.report_unknown()
+    if not table.is_valid:
         return None
     return Window(opens_at=opens[0], closes_at=closes[0], fraction_digits=max(opens[1], closes[1]))
 

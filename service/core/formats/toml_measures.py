@@ -26,7 +26,7 @@ def metric(table: Fields, texts: dict[str, str]) -> Metric:
     """One of `[[metrics]]`; its name goes to `texts`."""
     key = table.required("key", values.label)
     name = table.required("name", values.text)
-    if table.sound:
+    if table.is_valid:
         texts[model.metric_key(key)] = name
     found = Metric(
         key=key,
@@ -35,7 +35,7 @@ def metric(table: Fields, texts: dict[str, str]) -> Metric:
         units=table.optional("units", values.label, None),
         status=table.optional("status", _metric_status, "active"),
     )
-    table.refuse_unknown()
+    table.report_unknown()
     return found
 
 
@@ -48,7 +48,7 @@ def attribute(table: Fields) -> Attribute:
         kind=table.required("kind", _kind),
         name=table.optional("name", values.label, key),
     )
-    table.refuse_unknown()
+    table.report_unknown()
     return found
 
 
@@ -62,9 +62,9 @@ def measure(table: Fields | None) -> Measure | None:
         where=pairs(table.nested("where")),
         of=table.optional("of", values.label, None),
         period_seconds=table.optional("period", _period, None),
-        achievements=table.words("achievements", values.label) or (),
+        achievements=table.list_of("achievements", values.label) or (),
     )
-    table.refuse_unknown()
+    table.report_unknown()
     return found
 
 

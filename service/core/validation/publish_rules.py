@@ -121,8 +121,8 @@ def contradictions_within(achievement: Achievement) -> Iterator[InvalidValue]:
         yield InvalidValue("duplicate-requirement", f"the requirement {requirement} stands more than once")
 
 
-def _check_title(title: Title, place: SourceLocation) -> None:
-    there = place.at("title")
+def _check_title(title: Title, location: SourceLocation) -> None:
+    there = location.at("title")
     there.inside("title_id").read(values.identifier, title.title_id)
     there.inside("scid").read(values.guid, title.scid)
     if there.inside("default_locale").read(values.locale, title.default_locale) not in {None, title.default_locale}:
@@ -134,72 +134,72 @@ def _check_title(title: Title, place: SourceLocation) -> None:
     there.inside("text_unit").read(values.text_unit, title.text_unit)
 
 
-def _check_values(achievement: Achievement, place: SourceLocation) -> None:
-    place.inside("number").read(values.identifier, achievement.number)
-    place.inside("public_id").read(values.label, achievement.public_id)
-    place.inside("product_id").read(values.guid, achievement.product_id)
-    place.inside("display_order").read(values.u32, achievement.display_order)
-    place.inside("image_id").read(values.u32, achievement.image_id)
+def _check_values(achievement: Achievement, location: SourceLocation) -> None:
+    location.inside("number").read(values.identifier, achievement.number)
+    location.inside("public_id").read(values.label, achievement.public_id)
+    location.inside("product_id").read(values.guid, achievement.product_id)
+    location.inside("display_order").read(values.u32, achievement.display_order)
+    location.inside("image_id").read(values.u32, achievement.image_id)
     if not 0 <= achievement.estimated_seconds < values.DAY:
-        place.inside("estimated_seconds").report("duration", "expected 0 to 86399 seconds")
-    place.inside("legacy_type").read(values.legacy_type, achievement.legacy_type)
+        location.inside("estimated_seconds").report("duration", "expected 0 to 86399 seconds")
+    location.inside("legacy_type").read(values.legacy_type, achievement.legacy_type)
     if achievement.deeplink is not None:
-        place.inside("deeplink").read(values.link, achievement.deeplink)
+        location.inside("deeplink").read(values.link, achievement.deeplink)
     if achievement.window is not None:
         ends = (achievement.window.opens_at, achievement.window.closes_at)
         if not all(0 <= end <= ticks.LAST for end in ends) or achievement.window.fraction_digits not in range(8):
-            place.inside("window").report(
+            location.inside("window").report(
                 "time", "expected times of the years 1 to 9999 with 0 to 7 digits of fraction"
             )
     for platform in achievement.platforms:
-        place.inside("platforms").read(values.label, platform)
+        location.inside("platforms").read(values.label, platform)
     for media in achievement.media:
-        _check_media(media, place.inside("media"))
+        _check_media(media, location.inside("media"))
     for requirement in achievement.requirements:
-        place.inside("requirements").read(values.guid, requirement.id)
-        place.inside("requirements").read(values.decimal, requirement.target)
+        location.inside("requirements").read(values.guid, requirement.id)
+        location.inside("requirements").read(values.decimal, requirement.target)
     for reward in achievement.rewards:
-        there = place.inside("rewards")
+        there = location.inside("rewards")
         there.read(values.gamerscore if reward.kind == "Gamerscore" else values.link, reward.value)
         there.read(values.label, reward.value_type)
         if reward.media is not None:
             _check_media(reward.media, there)
 
 
-def _check_media(media: MediaAsset, place: SourceLocation) -> None:
-    place.read(values.label, media.name)
-    place.read(values.label, media.kind)
-    place.read(values.url, media.url)
+def _check_media(media: MediaAsset, location: SourceLocation) -> None:
+    location.read(values.label, media.name)
+    location.read(values.label, media.kind)
+    location.read(values.url, media.url)
 
 
-def _check_texts(draft: Draft, place: SourceLocation) -> None:
+def _check_texts(draft: Draft, location: SourceLocation) -> None:
     known = set(text_keys(draft.title, draft.achievements))
     default = draft.texts.get(draft.title.default_locale, {})
     required = [model.TITLE_NAME, *(key for one in draft.achievements for key in one.required_text_keys())]
     required += [model.metric_key(metric.key) for metric in draft.title.metrics]
     for key in required:
         if not default.get(key):
-            place.at(key).report(
+            location.at(key).report(
                 "missing-text", f"there is no text in the default locale, {draft.title.default_locale}"
             )
     for locale, texts in draft.texts.items():
-        if place.at(None).read(values.locale, locale) not in {None, locale}:
-            place.report("locale", f"{values.shown(locale)} is not in its canonical spelling")
+        if location.at(None).read(values.locale, locale) not in {None, locale}:
+            location.report("locale", f"{values.shown(locale)} is not in its canonical spelling")
         for key, text in texts.items():
-            place.at(key).read(values.text, text)
+            location.at(key).read(values.text, text)
             if key not in known and not key.startswith(STRING_PREFIX):
-                place.at(key).report("unknown-key", f"the {locale} text belongs to nothing in this title")
+                location.at(key).report("unknown-key", f"the {locale} text belongs to nothing in this title")
 
 
-def _certify(draft: Draft, place: SourceLocation) -> None:
+def _certify(draft: Draft, location: SourceLocation) -> None:
     base = [_points(achievement) for achievement in draft.achievements if achievement.is_base]
     if len(base) not in ACHIEVEMENTS_AT_LAUNCH:
-        place.warn("xr-055-achievements", f"XR-055 asks for 10 to 100 achievements at launch, here are {len(base)}")
+        location.warn("xr-055-achievements", f"XR-055 asks for 10 to 100 achievements at launch, here are {len(base)}")
     if sum(base) != GAMERSCORE_AT_LAUNCH:
-        place.warn("xr-055-gamerscore", f"XR-055 asks for exactly 1000 Gamerscore at launch, here are {sum(base)}")
+        location.warn("xr-055-gamerscore", f"XR-055 asks for exactly 1000 Gamerscore at launch, here are {sum(base)}")
     for achievement in draft.achievements:
         gamerscore = _points(achievement)
-        there = place.at(f"achievement/{achievement.number}")
+        there = location.at(f"achievement/{achievement.number}")
         if gamerscore > GAMERSCORE_OF_ONE:
             there.warn("xr-055-one", f"XR-055 allows at most 200 Gamerscore for one, here are {gamerscore}")
         if achievement.kind == "Challenge" and gamerscore:

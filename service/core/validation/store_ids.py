@@ -84,7 +84,7 @@ def xbox_icon(achievement: Achievement) -> str:
 
 
 def steam_slot(achievement: Achievement) -> str:
-    """Its place among the achievements of the game in Steam's back end."""
+    """Its location among the achievements of the game in Steam's back end."""
     stat, bit = divmod(achievement.number - 1, STEAM_BITS)
     return dict(achievement.stores).get("steam") or f"{stat + 1}_{bit}"
 
@@ -94,7 +94,7 @@ def epic_name(achievement: Achievement) -> str:
     return dict(achievement.stores).get("epic") or achievement.public_id
 
 
-def by_name(names: Iterable[tuple[str, Achievement]], place: SourceLocation) -> dict[str, Achievement]:
+def by_name(names: Iterable[tuple[str, Achievement]], location: SourceLocation) -> dict[str, Achievement]:
     """Achievements by what a store calls them.
 
     Raises:
@@ -104,9 +104,9 @@ def by_name(names: Iterable[tuple[str, Achievement]], place: SourceLocation) -> 
     for name, achievement in names:
         other = found.setdefault(name, achievement)
         if other is not achievement:
-            there = place.at(f"achievement/{achievement.number}")
+            there = location.at(f"achievement/{achievement.number}")
             there.report("two-of-a-name", f"achievement {other.number} has the name {values.shown(name)} there already")
-    place.raise_errors()
+    location.raise_errors()
     return found
 
 
@@ -154,7 +154,7 @@ def ours(codes: Mapping[str, str]) -> dict[str, str]:
 
 
 def left_out(draft: Draft, codes: Mapping[str, str]) -> list[str]:
-    """The locales that have texts and no place in a store's file."""
+    """The locales that have texts and no location in a store's file."""
     return sorted(locale for locale, texts in draft.texts.items() if texts and locale not in codes)
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.core.formats.entry import Entry
 from service.core.formats.po import read_po, write_po, write_pot
 from service.core.formats.toml_catalog import read_toml
 
@@ -26,12 +27,20 @@ def draft(valid_files):
 
 
 def test_an_entry_is_a_key_a_source_and_a_text():
-    file = read(HEADER + "#, max-length:44, fuzzy\n" + ENTRY + 'msgctxt "b"\nmsgid ""\n"two\\n"\n"lines"\nmsgstr ""\n')
+    entries = read(
+        HEADER + "#, max-length:44, fuzzy\n" + ENTRY + 'msgctxt "b"\nmsgid ""\n"two\\n"\n"lines"\nmsgstr ""\n'
+    )
 
-    assert file.locale == "fr-FR"
-    assert [msgspec.structs.astuple(entry) for entry in file.entries] == [
-        ("achievement/8/name", "Lamplighter", "Allumeur", True, 6),
-        ("b", "two\nlines", "", False, 9),
+    assert entries == [
+        Entry(
+            key="achievement/8/name",
+            locale="fr-FR",
+            text="Allumeur",
+            line=6,
+            source="Lamplighter",
+            needs_review=True,
+        ),
+        Entry(key="b", locale="fr-FR", text="", line=9, source="two\nlines"),
     ]
 
 
@@ -46,15 +55,15 @@ def test_an_entry_is_a_key_a_source_and_a_text():
     ],
 )
 def test_a_text_is_read_as_it_was_meant(text, expected):
-    [entry] = read(text).entries
+    [entry] = read(text)
 
-    assert (entry.text, entry.fuzzy) == (expected, False)
+    assert (entry.text, entry.needs_review) == (expected, False)
 
 
 def test_the_declared_charset_is_read():
     text = HEADER.replace("fr_FR", "fr_FR\\nContent-Type: text/plain; charset=ISO-8859-1") + ENTRY.replace("All", "Él")
 
-    [entry] = read_po(text.encode("latin-1"), file="fr.po").entries
+    [entry] = read_po(text.encode("latin-1"), file="fr.po")
 
     assert entry.text == "Élumeur"
 
@@ -64,7 +73,9 @@ def test_the_declared_charset_is_read():
     [("fr_FR", "fr-FR"), ("zh_Hant_TW", "zh-Hant-TW"), ("sr@latin", "sr-Latn"), ("pt-br", "pt-BR")],
 )
 def test_the_language_is_read_in_gettexts_spelling(language, locale):
-    assert read(HEADER.replace("fr_FR", language), locale=locale).locale == locale
+    [entry] = read(HEADER.replace("fr_FR", language) + ENTRY, locale=locale)
+
+    assert entry.locale == locale
 
 
 @pytest.mark.parametrize(
@@ -107,11 +118,11 @@ def test_the_language_must_be_the_one_expected(rules_of):
 
 
 def test_what_is_written_reads_back_as_it_was(draft):
-    file = read_po(write_po(draft, "fr-FR"), file="fr.po")
+    entries = read_po(write_po(draft, "fr-FR"), file="fr.po")
 
-    assert file.locale == "fr-FR"
-    assert {entry.key: entry.text for entry in file.entries if entry.text} == draft.texts["fr-FR"]
-    assert {entry.key: entry.source for entry in file.entries} == draft.texts["en-US"]
+    assert {entry.locale for entry in entries} == {"fr-FR"}
+    assert {entry.key: entry.text for entry in entries if entry.text} == draft.texts["fr-FR"]
+    assert {entry.key: entry.source for entry in entries} == draft.texts["en-US"]
 
 
 @given(data=st.data())
@@ -124,7 +135,7 @@ def test_any_text_survives(drafts, data):
 
     written = write_po(translated, "ja")
 
-    entries = read_po(written, file="ja.po", locale="ja").entries
+    entries = read_po(written, file="ja.po", locale="ja")
     assert {entry.key: (entry.source, entry.text) for entry in entries} == {
         key: (text, text[::-1]) for key, text in sources.items()
     }
@@ -133,7 +144,7 @@ def test_any_text_survives(drafts, data):
 def test_the_keys_stand_in_the_order_of_the_achievements_with_a_hint(draft):
     written = write_po(draft, "fr-FR").decode()
 
-    keys = [entry.key for entry in read(written).entries]
+    keys = [entry.key for entry in read(written)]
     assert keys[:3] == ["title/name", "achievement/1/name", "achievement/1/description"]
     assert keys[4:6] == ["achievement/1/reward/inapp/name", "achievement/8/name"]
     assert '#. Achievement 8, shown once unlocked\n#, max-length:100\nmsgctxt "achievement/8/description"' in written
@@ -141,10 +152,10 @@ def test_the_keys_stand_in_the_order_of_the_achievements_with_a_hint(draft):
 
 
 def test_the_template_has_every_source_and_no_translation(draft):
-    file = read_po(write_pot(draft), file="a.pot", locale="en-US")
+    entries = read_po(write_pot(draft), file="a.pot", locale="en-US")
 
-    assert {entry.key: entry.source for entry in file.entries} == draft.texts["en-US"]
-    assert {entry.text for entry in file.entries} == {""}
+    assert {entry.key: entry.source for entry in entries} == draft.texts["en-US"]
+    assert {entry.text for entry in entries} == {""}
 
 
 def test_polib_reads_what_is_written(draft, tmp_path):

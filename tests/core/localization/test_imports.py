@@ -172,7 +172,7 @@ async def test_the_report_is_a_po_file_that_says_what_is_wrong(read):
 
     written = report_po(batch.report, "fr-FR")
 
-    assert {one.key: one.text for one in po.read_po(written, file="report.po").entries} == {
+    assert {one.key: one.text for one in po.read_po(written, file="report.po")} == {
         NAME: "Meilleur",
         "achievement/9/name": 'Nom "9"',
     }

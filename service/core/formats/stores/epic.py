@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from service.core.catalog.model import Draft, achievement_key
 from service.core.formats.entry import Entry, with_sources
-from service.core.formats.syntax.csv_rows import Row, columns, read_rows, written_rows
+from service.core.formats.syntax.csv_rows import Row, has_columns, read_rows, write_rows
 from service.core.validation import store_ids, values
 from service.core.validation.diagnostics import SourceLocation
 
@@ -35,18 +35,18 @@ def read_epic(data: bytes, *, file: str, draft: Draft) -> list[Entry]:
     Raises:
         InvalidCatalog: it is no such file, a name has two rows in one locale, or a text is none.
     """
-    place = SourceLocation(file)
-    rows = read_rows(data, place)
+    location = SourceLocation(file)
+    rows = read_rows(data, location)
     if not rows or rows[0].cells != COLUMNS:
-        place.at(None, 1).fail("unknown-format", f"expected the columns {', '.join(COLUMNS)}")
-    names = store_ids.by_name(((store_ids.epic_name(one), one) for one in draft.achievements), place)
+        location.at(None, 1).fail("unknown-format", f"expected the columns {', '.join(COLUMNS)}")
+    names = store_ids.by_name(((store_ids.epic_name(one), one) for one in draft.achievements), location)
     seen: dict[tuple[str, str], int] = {}
     found: list[Entry] = []
     for row in rows[1:]:
-        if not columns(row, len(COLUMNS), place):
+        if not has_columns(row, len(COLUMNS), location):
             continue
         name, code, *_ = row.cells
-        there = place.at(name, row.line)
+        there = location.at(name, row.line)
         there.read(values.label, name)
         locale = draft.title.default_locale if code == DEFAULT else there.read(values.locale, code)
         if (name, locale) in seen:
@@ -57,7 +57,7 @@ def read_epic(data: bytes, *, file: str, draft: Draft) -> list[Entry]:
             Entry(key=key, locale=locale, text=there.read(values.text, text), line=row.line)
             for key, text in _texts(name, number, row, draft.texts.get(locale, {}))
         ]
-    place.raise_errors()
+    location.raise_errors()
     return with_sources(found, draft.title.default_locale)
 
 
@@ -67,8 +67,8 @@ def write_epic(draft: Draft) -> bytes:
     Raises:
         InvalidCatalog: two achievements have one name.
     """
-    place = SourceLocation("achievementLocalizations.csv")
-    named = store_ids.by_name(((store_ids.epic_name(one), one) for one in draft.achievements), place)
+    location = SourceLocation("achievementLocalizations.csv")
+    named = store_ids.by_name(((store_ids.epic_name(one), one) for one in draft.achievements), location)
     numbers: dict[str, int | None] = {name: achievement.number for name, achievement in named.items()}
     every_key = {key for texts in draft.texts.values() for key in texts if key.startswith(PREFIX)}
     for name in sorted(key.removeprefix(PREFIX).rpartition("/")[0] for key in every_key):
@@ -83,7 +83,7 @@ def write_epic(draft: Draft) -> bytes:
             cells[_LOCKED_NAME] = cells[_LOCKED_NAME] or (cells[_NAME] if number is not None else "")
             if any(cells.values()):
                 rows.append((name, DEFAULT if locale == default else locale, *cells.values()))
-    return written_rows(rows)
+    return write_rows(rows)
 
 
 def _keys(name: str, number: int | None) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from service.core.catalog.model import Achievement, Draft, achievement_key
 from service.core.formats.entry import Entry, with_sources
-from service.core.formats.syntax.csv_rows import Row, columns, read_rows, written_rows
+from service.core.formats.syntax.csv_rows import Row, has_columns, read_rows, write_rows
 from service.core.formats.syntax.zip_files import read_zip, write_zip
 from service.core.validation import store_ids, values
 from service.core.validation.diagnostics import InvalidValue, SourceLocation
@@ -34,19 +34,19 @@ def read_play(files: Mapping[str, bytes], *, draft: Draft) -> list[Entry]:
         InvalidCatalog: a file is none of them or has a header row, a name is unknown, or a row is of the default locale.
     """
     found: list[Entry] = []
-    for name, data, place in _members(files):
-        names = store_ids.by_name(_names(draft), place)
-        rows = read_rows(data, place)
+    for name, data, location in _members(files):
+        names = store_ids.by_name(_names(draft), location)
+        rows = read_rows(data, location)
         if rows and rows[0].cells[0].strip().lower() == "name":
-            place.at(None, rows[0].line).fail("header-row", "expected no header row: Google Play takes it for data")
+            location.at(None, rows[0].line).fail("header-row", "expected no header row: Google Play takes it for data")
         if name == METADATA:
-            found += _of_metadata(rows, names, draft, place)
+            found += _of_metadata(rows, names, draft, location)
         elif name == LOCALIZATIONS:
-            found += _of_localizations(rows, names, draft, place)
+            found += _of_localizations(rows, names, draft, location)
         else:
             for row in rows:
-                columns(row, 2, place)
-        place.raise_errors()
+                has_columns(row, 2, location)
+        location.raise_errors()
     return with_sources(found, draft.title.default_locale)
 
 
@@ -56,13 +56,13 @@ def write_play(draft: Draft) -> bytes:
     Raises:
         InvalidCatalog: an achievement cannot be one of Google Play's; every reason is told.
     """
-    place = SourceLocation("google-play.zip")
-    store_ids.by_name(_names(draft), place)
+    location = SourceLocation("google-play.zip")
+    store_ids.by_name(_names(draft), location)
     default = draft.texts.get(draft.title.default_locale, {})
     metadata: list[list[str]] = []
     localizations: list[list[str]] = []
     for order, achievement in enumerate(sorted(draft.achievements, key=lambda one: (one.display_order, one.number)), 1):
-        there = place.at(f"achievement/{achievement.number}")
+        there = location.at(f"achievement/{achievement.number}")
         there.report_all(_unfit(achievement, draft))
         name, description = _keys(draft, achievement)
         steps = _steps(achievement)
@@ -74,18 +74,20 @@ def write_play(draft: Draft) -> bytes:
             texts = draft.texts[locale]
             if name in texts or description in texts:
                 localizations.append([words[0], texts.get(name, ""), texts.get(description, ""), code])
-    place.raise_errors()
-    return write_zip({METADATA: written_rows(metadata), LOCALIZATIONS: written_rows(localizations)})
+    location.raise_errors()
+    return write_zip({METADATA: write_rows(metadata), LOCALIZATIONS: write_rows(localizations)})
 
 
 def _members(files: Mapping[str, bytes]) -> Iterator[tuple[str, bytes, SourceLocation]]:
     for path, data in files.items():
-        place = SourceLocation(path)
+        location = SourceLocation(path)
         members = (
-            read_zip(data, place, wanted=FILE_NAME) if data.startswith(b"PK") else {pathlib.PurePath(path).name: data}
+            read_zip(data, location, wanted=FILE_NAME)
+            if data.startswith(b"PK")
+            else {pathlib.PurePath(path).name: data}
         )
         if not members or not all(FILE_NAME.fullmatch(name) for name in members):
-            place.fail("unknown-format", f"expected {METADATA}, {LOCALIZATIONS} or {ICONS}, or a ZIP of them")
+            location.fail("unknown-format", f"expected {METADATA}, {LOCALIZATIONS} or {ICONS}, or a ZIP of them")
         for name, member in members.items():
             yield name, member, SourceLocation(path if name in path else f"{path}/{name}")
 
@@ -101,24 +103,26 @@ def _keys(draft: Draft, achievement: Achievement) -> tuple[str, str]:
     return achievement_key(achievement.number, "name"), store_ids.only_description(draft, achievement)
 
 
-def _of_metadata(rows: list[Row], names: Names, draft: Draft, place: SourceLocation) -> Iterator[Entry]:
+def _of_metadata(rows: list[Row], names: Names, draft: Draft, location: SourceLocation) -> Iterator[Entry]:
     locale = draft.title.default_locale
     for row in rows:
-        achievement = _known(row, names, place) if columns(row, 7, place) else None
+        achievement = _known(row, names, location) if has_columns(row, 7, location) else None
         if achievement is not None:
             for key, text in zip(_keys(draft, achievement), row.cells, strict=False):
-                yield Entry(key=key, locale=locale, text=place.at(key, row.line).read(values.text, text), line=row.line)
+                yield Entry(
+                    key=key, locale=locale, text=location.at(key, row.line).read(values.text, text), line=row.line
+                )
 
 
-def _of_localizations(rows: list[Row], names: Names, draft: Draft, place: SourceLocation) -> Iterator[Entry]:
+def _of_localizations(rows: list[Row], names: Names, draft: Draft, location: SourceLocation) -> Iterator[Entry]:
     locales = store_ids.ours(_codes(draft))
     seen: set[tuple[str, str]] = set()
     for row in rows:
-        achievement = _known(row, names, place) if columns(row, 4, place) else None
+        achievement = _known(row, names, location) if has_columns(row, 4, location) else None
         if achievement is None:
             continue
         name, *texts, code = row.cells
-        there = place.at(name, row.line)
+        there = location.at(name, row.line)
         read = there.read(values.locale, code)
         locale = locales.get(read, read)
         if locale == draft.title.default_locale:
@@ -130,11 +134,11 @@ def _of_localizations(rows: list[Row], names: Names, draft: Draft, place: Source
             yield Entry(key=key, locale=locale, text=there.read(values.text, text), line=row.line)
 
 
-def _known(row: Row, names: Names, place: SourceLocation) -> Achievement | None:
+def _known(row: Row, names: Names, location: SourceLocation) -> Achievement | None:
     name = row.cells[0]
     if name not in names:
         message = f"no achievement has the name {values.shown(name)} in the default locale"
-        place.at(name, row.line).report("unknown-name", message)
+        location.at(name, row.line).report("unknown-name", message)
     return names.get(name)
 
 

@@ -30,22 +30,22 @@ def read_vdf(data: bytes, *, file: str, draft: Draft) -> list[Entry]:
     Raises:
         InvalidCatalog: it is no such file, has a language that is not Steam's, a token twice, or a text that is none.
     """
-    place = SourceLocation(file)
-    languages = _languages(decode(data, place), place)
-    keys = {token: key for key, token in _tokens(draft, place).items()}
+    location = SourceLocation(file)
+    languages = _languages(decode(data, location), location)
+    keys = {token: key for key, token in _tokens(draft, location).items()}
     locales = store_ids.STEAM_LANGUAGES | store_ids.ours(store_ids.steam_languages(draft.texts))
     found: list[Entry] = []
     for language, (tokens, line) in languages.items():
         if language not in locales:
-            place.at(language, line).report("unknown-language", f"{values.shown(language)} is none of Steam's")
+            location.at(language, line).report("unknown-language", f"{values.shown(language)} is none of Steam's")
             continue
         for token, (text, token_line) in tokens.items():
-            there = place.at(token, token_line)
+            there = location.at(token, token_line)
             there.read(values.label, token)
             read = there.read(values.text, text)
             key = keys.get(token, PREFIX + token)
             found.append(Entry(key=key, locale=locales[language], text=read, line=token_line))
-    place.raise_errors()
+    location.raise_errors()
     return with_sources(found, draft.title.default_locale)
 
 
@@ -67,9 +67,9 @@ def write_vdf(draft: Draft) -> bytes:
     return written.encode()
 
 
-def _tokens(draft: Draft, place: SourceLocation) -> dict[str, str]:
+def _tokens(draft: Draft, location: SourceLocation) -> dict[str, str]:
     """Our text key → Steam's token, in the order of the achievements."""
-    slots = store_ids.by_name(((store_ids.steam_slot(one), one) for one in draft.achievements), place)
+    slots = store_ids.by_name(((store_ids.steam_slot(one), one) for one in draft.achievements), location)
     tokens: dict[str, str] = {}
     for slot, achievement in slots.items():
         tokens[achievement_key(achievement.number, "name")] = f"NEW_ACHIEVEMENT_{slot}_NAME"
@@ -81,32 +81,33 @@ Block = dict[str, tuple[Any, int | None]]
 """Names, with what each holds and its line."""
 
 
-def _languages(text: str, place: SourceLocation) -> Block:
+def _languages(text: str, location: SourceLocation) -> Block:
     """The tokens of each language, in the order of the file."""
-    top = _parsed(text, place)
+    top = _parsed(text, location)
     _, (languages, _) = next(iter(top.items()), ("", ("", None)))
     if [name.lower() for name in top] != ["lang"] or not isinstance(languages, dict):
-        place.at(None, 1).fail("unknown-format", 'expected "lang" { "english" { "Tokens" { … } } }')
+        location.at(None, 1).fail("unknown-format", 'expected "lang" { "english" { "Tokens" { … } } }')
     return {
-        language: (_tokens_of(block, place.at(language, line)), line) for language, (block, line) in languages.items()
+        language: (_tokens_of(block, location.at(language, line)), line)
+        for language, (block, line) in languages.items()
     }
 
 
-def _tokens_of(language: object, place: SourceLocation) -> Block:
+def _tokens_of(language: object, location: SourceLocation) -> Block:
     if not isinstance(language, dict) or [name.lower() for name in language] != ["tokens"]:
-        place.fail("unknown-format", 'expected a language to hold "Tokens" { … } and nothing else')
+        location.fail("unknown-format", 'expected a language to hold "Tokens" { … } and nothing else')
     [(tokens, line)] = language.values()
     if not isinstance(tokens, dict):
-        place.at(place.key, line).fail("unknown-format", "expected a block of tokens")
+        location.at(location.key, line).fail("unknown-format", "expected a block of tokens")
     for token, (text, token_line) in tokens.items():
         if not isinstance(text, str):
-            place.at(token, token_line).fail("unknown-format", "expected a text, got a block")
+            location.at(token, token_line).fail("unknown-format", "expected a text, got a block")
     return tokens
 
 
-def _parsed(text: str, place: SourceLocation) -> Block:
+def _parsed(text: str, location: SourceLocation) -> Block:
     """What the library makes of the file, with lines; a name that stands twice in a block is noted."""
-    lines = list(_lines(text, place))
+    lines = list(_lines(text, location))
     used = 0
 
     class Lined(dict[str, Any]):
@@ -115,39 +116,39 @@ def _parsed(text: str, place: SourceLocation) -> Block:
             line = lines[used] if used < len(lines) else None
             used += 1 if isinstance(held, dict) else 2
             if name in self:
-                place.at(name, line).report("duplicate-entry", "the name stands twice in its block")
+                location.at(name, line).report("duplicate-entry", "the name stands twice in its block")
             super().__setitem__(name, (held, line))
 
     try:
         found: Block = vdf.loads(text, mapper=Lined, merge_duplicate_keys=False)
     except SyntaxError as error:
-        place.at(None, error.lineno).fail("not-vdf", f"not VDF: {error.msg.removeprefix('vdf.parse: ')}")
+        location.at(None, error.lineno).fail("not-vdf", f"not VDF: {error.msg.removeprefix('vdf.parse: ')}")
     if used != len(lines):
-        place.fail("not-vdf", "expected one quoted token and one quoted text in each line")
+        location.fail("not-vdf", "expected one quoted token and one quoted text in each line")
     return found
 
 
-def _lines(text: str, place: SourceLocation) -> Iterator[int]:
+def _lines(text: str, location: SourceLocation) -> Iterator[int]:
     """Where each string begins. Every one must end and be short enough to be read; between them are only braces."""
     end, line = 0, 1
     for match in _STRING.finditer(text):
-        line = _after(text[end : match.start()], line, place)
+        line = _after(text[end : match.start()], line, location)
         if match[1] is not None:
             if len(match[1]) > _STRING_CHARACTERS or match[1].count("\n") > _STRING_LINES:
                 message = f"expected at most {values.TEXT_CHARACTERS} characters in {_STRING_LINES} lines"
-                place.at(None, line).fail("too-long", message)
+                location.at(None, line).fail("too-long", message)
             yield line
         line += match[0].count("\n")
         end = match.end()
-    _after(text[end:], line, place)
+    _after(text[end:], line, location)
 
 
-def _after(between: str, line: int, place: SourceLocation) -> int:
+def _after(between: str, line: int, location: SourceLocation) -> int:
     """The line where what stands between two strings ends."""
     found = _BETWEEN.match(between)
     length = 0 if found is None else found.end()
     if length < len(between):
-        there = place.at(None, line + between.count("\n", 0, length))
+        there = location.at(None, line + between.count("\n", 0, length))
         if between[length] == '"':
             there.fail("unterminated-string", "the string has no end")
         there.fail("not-vdf", "expected names and texts in quotation marks, braces and comments")

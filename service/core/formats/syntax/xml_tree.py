@@ -1,6 +1,6 @@
-"""An XML file as a small tree whose elements know their lines. Pure.
+"""Read an XML file as a tree of elements with line numbers. Pure.
 
-A DOCTYPE is refused, and with it every entity, so nothing can be fetched or blown up.
+A DOCTYPE is an error, so there are no entities: nothing external is fetched, and no entity can expand (XXE).
 """
 
 from typing import NoReturn
@@ -12,7 +12,7 @@ MAX_DEPTH = 16  # the formats need five
 
 
 class Element:
-    """One element: its namespace and name, its attributes, its children in order, and the text directly in it."""
+    """One element: its namespace, name, attributes and children in order, and the text directly in it."""
 
     __slots__ = ("attributes", "children", "line", "name", "namespace", "pieces")
 
@@ -25,15 +25,15 @@ class Element:
 
     @property
     def text(self) -> str:
-        """What stands directly in the element, as written."""
+        """The text directly in the element, without that of its children."""
         return "".join(self.pieces)
 
 
-def read_xml(data: bytes, place: SourceLocation) -> Element:
+def read_xml(data: bytes, location: SourceLocation) -> Element:
     """The root element.
 
     Raises:
-        InvalidCatalog: it is too large or nested too deeply, not XML, or has a DOCTYPE: with the line.
+        InvalidCatalog: the file is too large, nested too deeply, not XML, or has a DOCTYPE.
     """
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
@@ -43,7 +43,7 @@ def read_xml(data: bytes, place: SourceLocation) -> Element:
     def start(name: str, attributes: dict[str, str]) -> None:
         line = parser.CurrentLineNumber
         if len(path) > MAX_DEPTH:
-            place.at(None, line).fail("not-xml", "the file is nested too deeply")
+            location.at(None, line).fail("not-xml", f"expected at most {MAX_DEPTH} levels of elements")
         element = Element(name, attributes, line)
         path[-1].children.append(element)
         path.append(element)
@@ -55,18 +55,17 @@ def read_xml(data: bytes, place: SourceLocation) -> Element:
         path[-1].pieces.append(piece)
 
     def doctype(*_: object) -> NoReturn:
-        there = place.at(None, parser.CurrentLineNumber)
-        there.fail("doctype", "a DOCTYPE, and so an entity declaration, is not accepted")
+        location.at(None, parser.CurrentLineNumber).fail("doctype", "expected no DOCTYPE and no entity declarations")
 
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.CharacterDataHandler = text
     parser.StartDoctypeDeclHandler = doctype
     try:
-        parser.Parse(checked_bytes(data, place), True)  # noqa: FBT003  (the parser takes no keywords)
+        parser.Parse(checked_bytes(data, location), True)  # noqa: FBT003  (the parser takes no keywords)
     except expat.ExpatError as error:
         message = f"not XML at column {error.offset + 1}: {expat.ErrorString(error.code)}"
-        place.at(None, error.lineno).fail("not-xml", message)
+        location.at(None, error.lineno).fail("not-xml", message)
     except (LookupError, ValueError):
-        place.fail("not-xml", "not XML: the encoding is not one that can be read")
+        location.fail("not-xml", "not XML: the encoding is not supported")
     return top.children[0]

@@ -41,25 +41,25 @@ def read_definitions(data: bytes, *, file: str, locale: str) -> list[Draft]:
     Raises:
         InvalidCatalog: the file is no such page, or anything on it is wrong.
     """
-    place = SourceLocation(file)
-    language = place.read(values.locale, locale)
+    location = SourceLocation(file)
+    language = location.read(values.locale, locale)
     achievements: dict[int, list[Achievement]] = {}
     titles: dict[int, tuple[str, str, str | None]] = {}
     texts: dict[int, dict[str, str]] = {}
-    for item in _items(data, place):
+    for item in _items(data, location):
         title_id, name, version = _association(item)
         title = (item.required("serviceConfigId", values.guid), name, version)
         achievement, words = _achievement(item)
-        if not item.sound:
+        if not item.is_valid:
             continue
-        item.place.report_all(publish_rules.contradictions_within(achievement))
-        item.place.report_all(_disagreements(titles.setdefault(title_id, title), title))
+        item.location.report_all(publish_rules.contradictions_within(achievement))
+        item.location.report_all(_disagreements(titles.setdefault(title_id, title), title))
         earlier = achievements.setdefault(title_id, [])
         if any(achievement.number == other.number for other in earlier):
-            item.place.report("duplicate-number", f"there is already an achievement {achievement.number}")
+            item.location.report("duplicate-number", f"there is already an achievement {achievement.number}")
         earlier.append(achievement)
         texts.setdefault(title_id, {model.TITLE_NAME: name}).update(words)
-    place.raise_errors()
+    location.raise_errors()
     return [
         Draft(
             title=Title(
@@ -82,10 +82,10 @@ def read_progress(data: bytes, *, file: str) -> list[ImportedProgress]:
     Raises:
         InvalidCatalog: the file is no such page, or what it says of progress is wrong.
     """
-    place = SourceLocation(file)
+    location = SourceLocation(file)
     found: dict[int, ImportedProgress] = {}
     seen: set[tuple[int, int]] = set()
-    for item in _items(data, place):
+    for item in _items(data, location):
         title_id, _, _ = _association(item)
         number = item.required("id", values.identifier_text)
         state = item.required("progressState", _state)
@@ -96,36 +96,36 @@ def read_progress(data: bytes, *, file: str) -> list[ImportedProgress]:
         currents = tuple(
             requirement.optional("current", values.decimal, None) for requirement in progression.each("requirements")
         )
-        if not item.sound:
+        if not item.is_valid:
             continue
         if (title_id, number) in seen:
-            item.place.report("duplicate-number", f"achievement {number} stands twice")
+            item.location.report("duplicate-number", f"achievement {number} stands twice")
         seen.add((title_id, number))
         title = found.setdefault(title_id, ImportedProgress(title_id=title_id, unlocked={}, currents={}))
         if state == "Achieved":
             title.unlocked[number] = at
         if any(current is not None for current in currents):
             title.currents[number] = currents
-    place.raise_errors()
+    location.raise_errors()
     return list(found.values())
 
 
-def _items(data: bytes, place: SourceLocation) -> Iterator[Fields]:
+def _items(data: bytes, location: SourceLocation) -> Iterator[Fields]:
     """The achievements of a page, or the one of the documented single answer."""
-    page = read_json(data, place)
+    page = read_json(data, location)
     members = page if isinstance(page, dict) else {}
     items = members.get("achievements")
     if items is None and isinstance(members.get("achievement"), dict):
-        yield Fields(members["achievement"], place.inside("achievement"))
+        yield Fields(members["achievement"], location.inside("achievement"))
         return
     if not isinstance(items, list):
-        place.fail("not-a-page", _what_it_is(members))
+        location.fail("not-a-page", _what_it_is(members))
     if not items:
-        place.fail("no-achievements", "the page holds no achievements")
+        location.fail("no-achievements", "the page holds no achievements")
     if any(isinstance(item, dict) and ("unlocked" in item or "gamerscore" in item) for item in items):
-        place.fail("xbox-360", "this is the Xbox 360 shape (contract 1): only contract 2 can be imported")
+        location.fail("xbox-360", "this is the Xbox 360 shape (contract 1): only contract 2 can be imported")
     for index, item in enumerate(items):
-        yield Fields(item, place.inside("achievements").inside(index))
+        yield Fields(item, location.inside("achievements").inside(index))
 
 
 def _what_it_is(members: dict[str, object]) -> str:
@@ -144,8 +144,10 @@ def _association(item: Fields) -> tuple[int, str, str | None]:
         )
         for title in item.each("titleAssociations", required=True)
     ]
-    if not found and item.has("titleAssociations") and item.sound:
-        item.place.inside("titleAssociations").report("missing-member", "an achievement belongs to at least one title")
+    if not found and item.has("titleAssociations") and item.is_valid:
+        item.location.inside("titleAssociations").report(
+            "missing-member", "an achievement belongs to at least one title"
+        )
     return found[0] if found else (0, "", None)
 
 
@@ -189,7 +191,7 @@ def _achievement(item: Fields) -> tuple[Achievement, dict[str, str]]:
 
 
 def _platforms(item: Fields) -> tuple[str, ...]:
-    platforms = item.words("platforms", values.label)
+    platforms = item.list_of("platforms", values.label)
     return (item.required("platform", values.label),) if platforms is None else platforms
 
 
@@ -217,7 +219,7 @@ def _reward(reward: Fields, number: int, texts: dict[str, str]) -> Reward:
     media = reward.nested("mediaAsset")
     name = reward.optional("name", values.text, "")
     description = reward.optional("description", values.text, "")
-    if reward.sound:
+    if reward.is_valid:
         texts[model.reward_key(number, kind, "name")] = name
         texts[model.reward_key(number, kind, "description")] = description
     return Reward(
@@ -233,6 +235,6 @@ def _window(window: Fields | None) -> Window | None:
         return None
     opens = window.required("startDate", values.moment)
     closes = window.required("endDate", values.moment)
-    if not window.sound:
+    if not window.is_valid:
         return None
     return Window(opens_at=opens[0], closes_at=closes[0], fraction_digits=max(opens[1], closes[1]))

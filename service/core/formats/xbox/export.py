@@ -32,20 +32,20 @@ def write_xbox(draft: Draft) -> dict[str, bytes]:
         InvalidCatalog: an achievement lacks one of its three texts in the default locale, which has to be one that Xbox
             can name, two achievements share their GUID, or a text fits no XML.
     """
-    place = SourceLocation(ACHIEVEMENTS)
-    store_ids.by_name(((store_ids.xbox_guid(draft, one), one) for one in draft.achievements), place)
+    location = SourceLocation(ACHIEVEMENTS)
+    store_ids.by_name(((store_ids.xbox_guid(draft, one), one) for one in draft.achievements), location)
     default = draft.title.default_locale
     codes = store_ids.regional({default, *draft.texts}, default=default)
     if default not in codes:
-        place.at("default_locale").report("locale", f"{default} cannot be said as language and region")
+        location.at("default_locale").report("locale", f"{default} cannot be said as language and region")
     for key in string_ids(draft):
         if key not in draft.texts.get(default, {}):
-            place.at(key).report("missing-text", "Xbox wants this text in the default locale")
+            location.at(key).report("missing-text", "Xbox wants this text in the default locale")
     for _, key in _strings(draft):
         for locale in codes.keys() & draft.texts.keys():
             if _NO_XML.search(draft.texts[locale].get(key, "")):
-                place.at(key).report("not-xml", f"the {locale} text has U+FFFE or U+FFFF, which no XML may hold")
-    place.raise_errors()
+                location.at(key).report("not-xml", f"the {locale} text has U+FFFE or U+FFFF, which no XML may hold")
+    location.raise_errors()
     return {LOCALIZATION: _localization(draft, codes), ACHIEVEMENTS: _achievements(draft)}
 
 

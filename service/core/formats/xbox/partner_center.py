@@ -82,26 +82,26 @@ def read_localization(data: bytes, *, file: str) -> Localization:
     Raises:
         InvalidCatalog: the file is no such file, or breaks one of its rules.
     """
-    place = SourceLocation(file)
-    root = _root(data, "Localization", place)
+    location = SourceLocation(file)
+    root = _root(data, "Localization", location)
     default = "en-US"
     strings: dict[str, dict[str, str]] = {}
     lines: dict[str, int] = {}
-    for element in _children(root, {"DevDisplayLocale", "LocalizedString"}, place):
-        there = place.at(element.name, element.line)
+    for element in _children(root, {"DevDisplayLocale", "LocalizedString"}, location):
+        there = location.at(element.name, element.line)
         if element.name == "DevDisplayLocale":
             default = there.read(_locale, element.attributes.get("locale", ""))
             continue
         id_ = there.read(values.label, element.attributes.get("id", ""))
         if id_ in strings:
             there.report("duplicate-string", f"the string {id_} already stands at line {lines[id_]}")
-        strings[id_] = _texts(element, place.at(id_, element.line))
+        strings[id_] = _texts(element, location.at(id_, element.line))
         lines[id_] = element.line
     for id_, texts in strings.items():
         if default not in {None, *texts}:
             message = f"Localization string is missing an entry for the developer display locale, {default}"
-            place.at(id_, lines[id_]).report("no-developer-locale", message)
-    place.raise_errors()
+            location.at(id_, lines[id_]).report("no-developer-locale", message)
+    location.raise_errors()
     return Localization(dev_display_locale=default, strings=strings, lines=lines)
 
 
@@ -111,18 +111,18 @@ def read_achievements2017(data: bytes, *, file: str) -> list[ListedAchievement]:
     Raises:
         InvalidCatalog: the file is no such file, holds no achievement, or breaks one of its rules.
     """
-    place = SourceLocation(file)
-    root = _root(data, "Achievements2017", place)
+    location = SourceLocation(file)
+    root = _root(data, "Achievements2017", location)
     found: dict[int, ListedAchievement] = {}
-    for element in _children(root, {"Achievement"}, place):
-        listed = _listed(element, place.at("Achievement", element.line))
+    for element in _children(root, {"Achievement"}, location):
+        listed = _listed(element, location.at("Achievement", element.line))
         if listed.number and listed.number in found:
-            there = place.at("AchievementId", element.line)
+            there = location.at("AchievementId", element.line)
             there.report("duplicate-number", f"there is already an achievement {listed.number}")
         found[listed.number] = listed
     if not found:
-        place.report("no-achievements", "the file holds no achievements")
-    place.raise_errors()
+        location.report("no-achievements", "the file holds no achievements")
+    location.raise_errors()
     return list(found.values())
 
 
@@ -169,24 +169,24 @@ def join(
     Raises:
         InvalidCatalog: a string id of an achievement is not among the strings, or what was given is wrong.
     """
-    place = SourceLocation(file)
-    given = place.at("title")
+    location = SourceLocation(file)
+    given = location.at("title")
     title = Title(
         title_id=given.read(values.identifier, title_id),
         scid=given.read(values.guid, scid),
         default_locale=localization.dev_display_locale,
         platform=given.read(values.label, platforms[0] if platforms else ""),
     )
-    product = place.at("product_id").read(values.guid, product_id)
-    place.at("icon_base_url").read(values.url, icon_base_url)
+    product = location.at("product_id").read(values.guid, product_id)
+    location.at("icon_base_url").read(values.url, icon_base_url)
     texts = texts_of(localization, achievements)
     if title_name:
         name = given.read(values.text, title_name)
         texts[title.default_locale][model.TITLE_NAME] = name
     for listed in achievements:
-        there = place.at(f"achievement/{listed.number}", listed.line)
+        there = location.at(f"achievement/{listed.number}", listed.line)
         there.report_all(_missing(listed, localization))
-    place.raise_errors()
+    location.raise_errors()
     found = (_achievement(listed, product, platforms, icon_base_url) for listed in achievements)
     return Draft(title=title, achievements=tuple(sorted(found, key=lambda one: one.number)), texts=texts)
 
@@ -240,20 +240,20 @@ def _missing(listed: ListedAchievement, localization: Localization) -> Iterator[
             yield InvalidValue("unknown-string", f"there is no LocalizedString with the id {values.shown(id_)}")
 
 
-def _root(data: bytes, name: str, place: SourceLocation) -> Element:
-    root = read_xml(data, place)
+def _root(data: bytes, name: str, location: SourceLocation) -> Element:
+    root = read_xml(data, location)
     match = _NAMESPACE.fullmatch(root.namespace)
     if root.name != name or match is None or match[1] != name.lower():
         expected = f"http://config.mgt.xboxlive.com/schema/{name.lower()}/1"
         came = f"<{root.name[:64]}> in {values.shown(root.namespace)}"
-        place.at(None, root.line).fail("unknown-format", f"expected <{name}> in {expected}, got {came}")
+        location.at(None, root.line).fail("unknown-format", f"expected <{name}> in {expected}, got {came}")
     return root
 
 
-def _children(parent: Element, known: set[str], place: SourceLocation) -> Iterator[Element]:
+def _children(parent: Element, known: set[str], location: SourceLocation) -> Iterator[Element]:
     """The children of a parent that holds elements only, with everything else noted."""
     expected = ", ".join(sorted(known))
-    there = place.at(place.key or parent.name, parent.line)
+    there = location.at(location.key or parent.name, parent.line)
     if parent.text.strip():
         message = f"The element {parent.name} cannot contain text. List of possible elements expected: {expected}"
         there.report("text-in-element", f"Failed XSD Validation: {message}")
@@ -262,13 +262,13 @@ def _children(parent: Element, known: set[str], place: SourceLocation) -> Iterat
             yield child
         else:
             message = f"<{child.name[:64]}> is not an element of {parent.name}; expected: {expected}"
-            place.at(place.key or parent.name, child.line).report("unknown-element", message)
+            location.at(location.key or parent.name, child.line).report("unknown-element", message)
 
 
-def _texts(string: Element, place: SourceLocation) -> dict[str, str]:
+def _texts(string: Element, location: SourceLocation) -> dict[str, str]:
     found: dict[str, str] = {}
-    for value in _children(string, {"Value"}, place):
-        there = place.at(place.key, value.line)
+    for value in _children(string, {"Value"}, location):
+        there = location.at(location.key, value.line)
         text = there.read(values.text, _own_text(value, there))
         locale = there.read(_locale, value.attributes.get("locale", ""))
         if locale in found:
@@ -286,18 +286,18 @@ def _locale(value: object) -> str:
     return values.locale(value)
 
 
-def _listed(element: Element, place: SourceLocation) -> ListedAchievement:
+def _listed(element: Element, location: SourceLocation) -> ListedAchievement:
     members: dict[str, Element] = {}
-    for child in _children(element, _MEMBERS, place):
+    for child in _children(element, _MEMBERS, location):
         if child.name in members:
-            place.at(child.name, child.line).report("duplicate-element", f"<{child.name}> stands twice")
+            location.at(child.name, child.line).report("duplicate-element", f"<{child.name}> stands twice")
         members[child.name] = child
 
     def text(name: str, default: str = "") -> str:
-        return _own_text(members[name], place.at(name, members[name].line)).strip() if name in members else default
+        return _own_text(members[name], location.at(name, members[name].line)).strip() if name in members else default
 
     def at(name: str) -> SourceLocation:
-        return place.at(name, members[name].line if name in members else element.line)
+        return location.at(name, members[name].line if name in members else element.line)
 
     return ListedAchievement(
         number=at("AchievementId").read(values.identifier_text, text("AchievementId")),
@@ -307,26 +307,26 @@ def _listed(element: Element, place: SourceLocation) -> ListedAchievement:
         icon_id=at("IconImageId").read(values.guid, text("IconImageId")),
         display_order=at("DisplayOrder").read(values.u32_text, text("DisplayOrder", "0")),
         is_secret=at("IsHidden").read(values.one_of("true", "false"), text("IsHidden", "false")) == "true",
-        gamerscore=_gamerscore(members.get("Rewards"), place),
+        gamerscore=_gamerscore(members.get("Rewards"), location),
         is_base=at("BaseAchievement").read(values.one_of("true", "false"), text("BaseAchievement", "true")) == "true",
         line=element.line,
     )
 
 
-def _gamerscore(rewards: Element | None, place: SourceLocation) -> int | None:
+def _gamerscore(rewards: Element | None, location: SourceLocation) -> int | None:
     found: list[int] = []
     if rewards is not None:
-        for element in _children(rewards, {"Gamerscore"}, place.at("Rewards", rewards.line)):
-            there = place.at("Gamerscore", element.line)
+        for element in _children(rewards, {"Gamerscore"}, location.at("Rewards", rewards.line)):
+            there = location.at("Gamerscore", element.line)
             if found:
                 there.report("two-rewards", "there can be one reward of each kind")
             found.append(there.read(values.u32_text, _own_text(element, there).strip()))
     return found[0] if found else None
 
 
-def _own_text(element: Element, place: SourceLocation) -> str:
+def _own_text(element: Element, location: SourceLocation) -> str:
     """The text of an element that holds nothing else."""
     for child in element.children:
         message = f"<{child.name[:64]}> is not an element of {element.name}; expected: text"
-        place.at(place.key, child.line).report("unknown-element", message)
+        location.at(location.key, child.line).report("unknown-element", message)
     return element.text
