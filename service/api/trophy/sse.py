@@ -1,14 +1,16 @@
-"""A user's unlocks as they happen: server-sent events (WHATWG HTML §9.2), resumed without loss or repeat.
+"""A user's unlocks as server-sent events (WHATWG HTML §9.2), resumed by `Last-Event-ID` without gaps or duplicates.
 
-An event's id is the player's revision that wrote the unlock, and its place among those of that revision. Both stand in
-the player's row, so whoever comes back with `Last-Event-ID` gets what came after it, however long ago that was.
+The id of an event is the revision of the player that wrote the unlock, and its index among the unlocks of that
+revision. Both are kept with the player's progress, so a client may resume after any time.
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Iterator
 
 from aiohttp import hdrs, web
+from aiohttp_sse import EventSourceResponse
 
 from service.api.trophy import cors
 from service.api.trophy.context import RequestContext
@@ -19,50 +21,69 @@ from service.errors import InvalidParameter
 from service.http.api import SERVER, Route
 from service.http.services import STOPPING
 
-HEARTBEAT = 15.0  # seconds: under what proxies close idle connections after
+HEARTBEAT_SECONDS = 15.0  # less than the idle timeout of common proxies
 _ID = re.compile(r"([0-9]{1,18})\.([0-9]{1,9})")
 
 StreamPosition = tuple[int, int]
-"""A revision, and a place in it, from 0."""
+"""A revision, and an index of an unlock in it, from 0."""
 
 
 async def stream_unlocks(request: web.Request) -> web.StreamResponse:
     """A stream of a user's unlocks from now on, or from after `Last-Event-ID`."""
     context = RequestContext(request)
     player = context.player()
-    place = _resume_position(request)
-    async with context.services.subscriptions.subscribe(player) as changes:
-        found = await context.services.progress.read_title(player, context.title_id)
-        if place is None:  # from now on
-            place = max((at for at, _, _ in _unlocks(found.progress)), default=(0, -1))
-        response = web.StreamResponse(
-            headers={
-                hdrs.CONTENT_TYPE: "text/event-stream",
-                hdrs.CACHE_CONTROL: "no-store",
-                hdrs.SERVER: SERVER,
-                "X-Accel-Buffering": "no",
-                **cors.headers(request),
-            }
-        )
-        await response.prepare(request)
-        await response.write(b"retry: 1000\n\n")
-        stopping = request.app[STOPPING]
-        while not stopping.is_set():
-            for at, number, ticks in _unlocks(found.progress):
-                if at > place:
-                    place = at
-                    published = context.services.snapshots.current.titles.get(context.title_id, context.published)
-                    body = completed(published, player, number, ticks)
-                    if body is not None:
-                        head = f"id: {at[0]}.{at[1]}\nevent: achievement.completed\ndata: ".encode()
-                        await response.write(head + body + b"\n\n")
-            try:
-                async with asyncio.timeout(HEARTBEAT):
-                    await changes.next()
-            except TimeoutError:
-                await response.write(b": still here\n\n")
-            found = await context.services.progress.read_title(player, context.title_id)
-    return response
+    position = _resume_position(request)
+    async with context.services.subscriptions.subscribe(player) as subscription:
+        progress = await _read(context, player)
+        if position is None:
+            position = max((at for at, _, _ in _unlocks(progress)), default=(0, -1))
+        stream = await _open_stream(request)
+        with contextlib.suppress(ConnectionResetError, TimeoutError):  # the client left, or reads no more
+            async with stream:
+                if request.method == hdrs.METH_GET:
+                    await stream.write(b"retry: 1000\n\n")
+                while _is_open(request):
+                    position = await _send_after(stream, context, player, progress, position)
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(HEARTBEAT_SECONDS):
+                            await subscription.next()
+                    progress = await _read(context, player)
+    return stream
+
+
+async def _open_stream(request: web.Request) -> EventSourceResponse:
+    headers = {hdrs.SERVER: SERVER, **cors.headers(request)}
+    stream = EventSourceResponse(headers=headers, sep="\n", ping_interval=HEARTBEAT_SECONDS, allow_all_methods=True)
+    stream.headers[hdrs.CACHE_CONTROL] = "no-store"
+    await stream.prepare(request)
+    return stream
+
+
+def _is_open(request: web.Request) -> bool:
+    is_connected = request.transport is not None
+    return is_connected and request.method == hdrs.METH_GET and not request.app[STOPPING].is_set()
+
+
+async def _send_after(
+    stream: EventSourceResponse,
+    context: RequestContext,
+    player: str,
+    progress: TitleProgress | None,
+    position: StreamPosition,
+) -> StreamPosition:
+    """Send the unlocks after a position; the position of the last one."""
+    published = context.services.snapshots.current.titles.get(context.title_id, context.published)
+    for at, number, unlocked_at in _unlocks(progress):
+        if at > position:
+            position = at
+            body = completed(published, player, number, unlocked_at)
+            if body is not None:
+                await stream.send(body.decode(), id=f"{at[0]}.{at[1]}", event="achievement.completed")
+    return position
+
+
+async def _read(context: RequestContext, player: str) -> TitleProgress | None:
+    return (await context.services.progress.read_title(player, context.title_id)).progress
 
 
 def _resume_position(request: web.Request) -> StreamPosition | None:
@@ -76,13 +97,13 @@ def _resume_position(request: web.Request) -> StreamPosition | None:
 
 
 def _unlocks(progress: TitleProgress | None) -> Iterator[tuple[StreamPosition, int, int]]:
-    """Where each unlock stands, its number, and when it was, in the order in which they were written."""
+    """The position, number and time (ticks) of each unlock, in the order in which they were written."""
     if progress is None:
         return
-    place: StreamPosition = (0, -1)
+    position: StreamPosition = (0, -1)
     for stored_number, revision in progress.locale_written_in().items():
-        place = revision, place[1] + 1 if revision == place[0] else 0
-        yield place, from_int4(stored_number), progress.unlocked_at[stored_number]
+        position = revision, position[1] + 1 if revision == position[0] else 0
+        yield position, from_int4(stored_number), progress.unlocked_at[stored_number]
 
 
 ROUTES = tuple(

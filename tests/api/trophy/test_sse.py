@@ -1,14 +1,18 @@
 """The stream of a user's unlocks: at once, in order, resumed without loss or repeat."""
 
 import asyncio
+import io
 import json
 
+import aiohttp
 import pytest
+from aiohttp import web
 
 from service.core.auth import api_keys
 from service.core.publishing import publish
 from service.core.unlocks.model import Change
 from service.db.pool import open_pool
+from service.server import app
 from service.server.app import make_application, make_services
 from service.settings import Settings
 from service.telemetry import Observer
@@ -86,8 +90,48 @@ async def test_what_is_no_id_of_an_event_is_refused(trophy):
         assert refused["error"].startswith("Last-Event-ID: expected the id of an event")
 
 
+async def test_head_answers_the_headers_and_ends(client, title, key_of):
+    async with (
+        asyncio.timeout(SECONDS),
+        client.head(STREAM, headers={"X-API-KEY": await key_of(title_id=title)}) as head,
+    ):
+        assert (head.status, head.content_type, head.headers["Cache-Control"]) == (200, "text/event-stream", "no-store")
+        assert await head.read() == b""
+
+
 async def test_a_users_key_hears_that_user_alone(trophy, key_of):
     await trophy("GET", STREAM, key=await key_of("u2"), status=403)
+
+
+async def test_client_that_leaves_ends_its_stream_without_an_error(own_database):
+    """On the service's own runner: aiohttp's test server cancels the handlers of clients that leave."""
+    log = io.StringIO()
+    pool = await open_pool(own_database, size=2)
+    try:
+        async with pool.transaction() as connection:
+            new = draft(1, tuple(counted(number, number) for number in range(1, 100)), metrics=(metric(),))
+            await publish.import_draft(connection, new, is_whole=True, file="test")
+            await publish.publish(connection, 1)
+            key = (await api_keys.create(connection, title_id=1)).key
+        observer = Observer(stream=log)
+        services = await make_services(Settings(jwt_secret=SECRET), pool, observer)
+        runner = app._runner(make_application(services))
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}{STREAM}"
+        async with aiohttp.ClientSession() as session, session.get(url, headers={"X-API-KEY": key}) as response:
+            await response.content.readline()
+            response.close()
+        for _ in range(100):
+            await services.writer.write(Change(player="u1", title_id=1, events=(event(1),)))
+            observer.flush()
+            if log.getvalue():
+                break
+        await runner.cleanup()
+    finally:
+        await pool.close()
+
+    assert [json.loads(line)["level"] for line in log.getvalue().splitlines()] == ["info"]
 
 
 async def test_what_another_process_writes_is_heard_and_the_end_ends_it(own_database, aiohttp_client):
