@@ -14,11 +14,13 @@ from contextlib import AbstractAsyncContextManager
 
 import asyncpg
 import pytest
+from playwright.async_api import Browser
 
 from service.db import Connection
 from service.db.embedded import EmbeddedPostgres
 from service.db.migrate import migrate
 from service.db.pool import LentPool, Pool
+from tests.browser import chromium
 
 NewDatabase = Callable[..., AbstractAsyncContextManager[str]]
 
@@ -101,3 +103,10 @@ async def connection(shared_connection: Connection) -> AsyncIterator[Connection]
 def pool(connection: Connection) -> Pool:
     """A pool that lends the test's own connection, so that the app works inside its transaction."""
     return LentPool(connection)
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """The one browser of a run; each test opens a page or a context of its own."""
+    async with chromium() as started:
+        yield started

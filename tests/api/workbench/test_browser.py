@@ -3,54 +3,32 @@
 The service works on a database of its own and commits, as two people and players look at the same texts.
 """
 
-import asyncio
 import contextlib
 import io
 import json
-import pathlib
 import re
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from service import demo
 from service.db.pool import open_pool
 from service.server.app import make_application, make_services
 from service.settings import Settings
 from service.telemetry import Observer
+from tests.browser import AXE, CHROMIUM, assert_accessible
 from tests.factories import PLAYER, SECRET, authorization, bearer
 
-CHROMIUM = shutil.which("chromium")
-AXE = pathlib.Path(__file__).parents[2] / "node/node_modules/axe-core/axe.min.js"
 TITLE = demo.GAME
 NAME = f"/l10n/{TITLE}/fr-FR/achievement/1/name"
 DESCRIPTION = f"/l10n/{TITLE}/fr-FR/achievement/1/description"
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # pictures of the demo are nowhere
-)
 
 SignIn = Callable[..., Awaitable[Page]]
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: apt-get install -y chromium")
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """Chromium without a window."""
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield started
-        await started.close()
 
 
 @pytest.fixture
@@ -254,13 +232,13 @@ async def test_no_page_has_a_barrier(sign_in, scheme, language):
 
     for path in paths:
         await ana.goto(path)
-        await look(ana)
+        await assert_accessible(ana)
 
     await ana.goto(DESCRIPTION)
     await ana.fill("#text", "é" * 101)
     await ana.locator("button.main").click()
     await ana.wait_for_selector(".problem")
-    await look(ana)
+    await assert_accessible(ana)
     await ana.goto(NAME)
     await ben.fill("#text", "First Light")
     await ben.get_by_role("button", name="Save", exact=True).click()
@@ -268,18 +246,18 @@ async def test_no_page_has_a_barrier(sign_in, scheme, language):
     await ana.fill("#text", "Autre")
     await ana.locator("button.main").click()
     await ana.wait_for_selector(".three")
-    await look(ana)
+    await assert_accessible(ana)
     await ana.goto(NAME)
     await ana.wait_for_selector(".remark")  # the same as its source
-    await look(ana)
+    await assert_accessible(ana)
     await ana.goto(f"/l10n/{TITLE}/releases")
-    await look(ana)
+    await assert_accessible(ana)
     await ana.goto(f"/l10n/{TITLE}/imports")
     file = {"name": "one.po", "mimeType": "text/plain", "buffer": PO}
     await ana.set_input_files("#file", [file])
     await ana.locator("button.main").click()
     await ana.wait_for_selector(".state.changed")
-    await look(ana)
+    await assert_accessible(ana)
 
 
 PO = b"""\
@@ -290,16 +268,3 @@ msgctxt "achievement/1/name"
 msgid "First Light"
 msgstr "Lueur"
 """
-
-
-async def look(page: Page) -> None:
-    """Let axe look at a page."""
-    await page.evaluate(await asyncio.to_thread(AXE.read_text, encoding="utf-8"))
-    found = await page.evaluate("() => axe.run()")
-    serious = [
-        (page.url, violation["id"], [node["html"] for node in violation["nodes"]][:3])
-        for violation in found["violations"]
-        if violation["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
-    assert len(found["passes"]) > 10
