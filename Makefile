@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run test test-heavy fuzz check format bench schema screenshots ui-texts language-data graphiql pins clean
+.PHONY: help setup run test test-heavy fuzz check format bench docs schema screenshots ui-texts language-data graphiql pins clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,6 +51,9 @@ format: setup ## put code and SQL in shape
 bench: setup ## measure speed as ratios, on this machine, in one run
 	$(BIN)/python -m tests.benchmarks.bench
 
+docs: setup ## build the documentation site into site/
+	$(BIN)/zensical build --clean --strict
+
 schema: setup ## make sql/schema.sql from the migrations
 	$(BIN)/python -m service.db.schema > sql/schema.sql
 
@@ -79,4 +82,4 @@ pins: ## write the newest versions that pyproject.toml allows to .ci/pins.txt, w
 	rm -rf .venv.pins
 
 clean: ## remove what was made, .data excepted
-	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv dist build site .pytest_cache .mypy_cache .ruff_cache .hypothesis

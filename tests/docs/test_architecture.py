@@ -79,3 +79,15 @@ def test_the_map_lists_every_package_and_root_module():
     nested_formats = {"core/formats/xbox/", "core/formats/stores/"}  # named in the line of core/formats/
     modules = {path.name for path in service.glob("*.py")} - {"__init__.py"}
     assert mapped == (packages - nested_formats) | modules
+
+
+def test_the_index_lists_every_decision():
+    folder = ROOT / "docs/decisions"
+    rows = re.findall(r"^\| \[(\d+)\]\(([^)]+)\) \| (.*) \| (\S+) \|$", (folder / "index.md").read_text(), re.MULTILINE)
+
+    written = []
+    for path in sorted(folder.glob("[0-9]*.md")):
+        heading = re.match(r"# (\d{4}) (.*)\n\nDate: (\d{4}-\d{2}-\d{2})\n", path.read_text(encoding="utf-8"))
+        assert heading is not None, path.name
+        written.append((heading[1], path.name, heading[2], heading[3]))
+    assert rows == written
