@@ -1,4 +1,4 @@
-"""Every knob: its name, unit, default, and what would do. Read once from `LAUREL_*`; a wrong one stops the start."""
+"""Settings from LAUREL_* environment variables. Invalid settings abort startup and list the accepted values."""
 
 import functools
 import os
@@ -21,7 +21,7 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What an operator may change. Durations are in seconds, sizes in bytes unless their name says otherwise."""
+    """All settings. Durations are in seconds, sizes in bytes unless their name says otherwise."""
 
     data: pathlib.Path = pathlib.Path(".data")
     database_url: str | None = None
@@ -44,7 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SettingSpec(msgspec.Struct, frozen=True):
-    """How one setting is read: the field it fills, what would do, and the function that reads the text."""
+    """How one setting is read: its field, a description of accepted values, and the function that parses the text."""
 
     name: str
     field: str
@@ -115,7 +115,7 @@ def _long_secret(text: str) -> str:
 
 
 def _public_key(text: str) -> str:
-    """A PEM, or the path of one."""
+    """A PEM, or the content of a PEM file at a path."""
     pem = text if text.lstrip().startswith("-----BEGIN") else pathlib.Path(text).read_text(encoding="ascii")
     if "PUBLIC KEY" not in pem:
         raise ValueError
@@ -123,7 +123,7 @@ def _public_key(text: str) -> str:
 
 
 SETTING_SPECS = (
-    SettingSpec("LAUREL_DATA", "data", "a folder for the embedded Postgres and the demo's signing key", _folder),
+    SettingSpec("LAUREL_DATA", "data", "a folder for the embedded PostgreSQL and the demo's signing key", _folder),
     SettingSpec(
         "LAUREL_DATABASE_URL",
         "database_url",
@@ -149,16 +149,19 @@ SETTING_SPECS = (
     ),
     SettingSpec("LAUREL_READ_POLICY", "read_policy", "self or public", _one_of("self", "public")),
     SettingSpec(
-        "LAUREL_DEFAULT_CONTRACT", "default_contract", "the contract of a request that names none, 1 to 4", _whole(1, 4)
+        "LAUREL_DEFAULT_CONTRACT",
+        "default_contract",
+        "the contract version of requests without one, 1 to 4",
+        _whole(1, 4),
     ),
     SettingSpec("LAUREL_LOCALE_MAX_DISTANCE", "locale_max_distance", "a CLDR distance, 1 to 100", _whole(1, 100)),
     SettingSpec(
-        "LAUREL_CATALOG_POLL", "catalog_poll", "seconds between looks for new releases, 0.1 to 60", _seconds(0.1, 60)
+        "LAUREL_CATALOG_POLL", "catalog_poll", "seconds between polls for new releases, 0.1 to 60", _seconds(0.1, 60)
     ),
     SettingSpec(
         "LAUREL_EVENT_RETENTION_MONTHS",
         "event_retention_months",
-        "how many whole months of the event log to keep, 0 for all, at most 1200",
+        "number of whole months of the event log to keep, 0 for all, at most 1200",
         _whole(0, 1200),
     ),
     SettingSpec(
@@ -170,7 +173,7 @@ SETTING_SPECS = (
     SettingSpec(
         "LAUREL_CORS_ORIGINS",
         "cors_origins",
-        "origins such as https://game.example.com, with commas between, or * for any",
+        "origins such as https://game.example.com, separated by commas, or * for any",
         _origins,
     ),
     SettingSpec(
@@ -182,7 +185,7 @@ SETTING_SPECS = (
     SettingSpec(
         "LAUREL_PUBLIC_URL",
         "public_url",
-        "where callers find the service, such as https://badges.example.com: scheme, host and port, and no path",
+        "the public URL of the service, such as https://badges.example.com: scheme, host and port, without a path",
         _origin,
     ),
     SettingSpec(
@@ -197,27 +200,27 @@ _KEY_SPECS = ("LAUREL_JWT_SECRET", "LAUREL_JWT_PUBLIC_KEY", "LAUREL_JWKS_URL")
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """What the environment asks for, with defaults for the rest.
+    """The settings in the environment, with defaults for the others.
 
     Raises:
-        ConfigurationError: a value that would not do, a name that nothing reads, or two kinds of key at once.
+        ConfigurationError: a value is not accepted, a name is unknown, or two kinds of keys are set.
     """
-    known = {knob.name: knob for knob in SETTING_SPECS}
-    ours = (name for name in environment if name.startswith("LAUREL_") and not name.startswith("LAUREL_TEST_"))
-    unknown = sorted(name for name in ours if name not in known)
+    known = {spec.name: spec for spec in SETTING_SPECS}
+    names = (name for name in environment if name.startswith("LAUREL_") and not name.startswith("LAUREL_TEST_"))
+    unknown = sorted(name for name in names if name not in known)
     if unknown:
-        raise ConfigurationError(f"{unknown[0]}: there is no such setting; there are {', '.join(known)}")
+        raise ConfigurationError(f"{unknown[0]}: unknown setting; expected one of {', '.join(known)}")
     values: dict[str, Any] = {}
-    for knob in SETTING_SPECS:
-        text = environment.get(knob.name)
+    for spec in SETTING_SPECS:
+        text = environment.get(spec.name)
         if text is None:
             continue
         try:
-            values[knob.field] = knob.read(text)
+            values[spec.field] = spec.read(text)
         except (ValueError, OSError):
-            is_secret = knob.is_secret or "PRIVATE KEY" in text  # given where a public one is meant
-            came = "a value that is not shown" if is_secret else repr(text[:80])
-            raise ConfigurationError(f"{knob.name}: expected {knob.expected}, got {came}") from None
+            is_secret = spec.is_secret or "PRIVATE KEY" in text  # set in place of a public one
+            shown = "a value that is not shown" if is_secret else repr(text[:80])
+            raise ConfigurationError(f"{spec.name}: expected {spec.expected}, got {shown}") from None
     given = [name for name in _KEY_SPECS if name in environment]
     if len(given) > 1:
         raise ConfigurationError(f"{' and '.join(given)}: set one of them, never two (RFC 8725 §3.1)")

@@ -1,4 +1,4 @@
--- Made from the migrations by `make schema`, for reading. A test holds it equal to what they make.
+-- Generated from the migrations by `make schema`, for reading; a test compares it with the migrations.
 
 CREATE FUNCTION public.drop_event_months(older_than integer) RETURNS SETOF text
     LANGUAGE plpgsql

@@ -144,7 +144,7 @@ def test_no_part_of_a_short_secret_is_shown(secret):
 
 def test_a_name_that_nothing_reads_is_refused_with_those_that_are():
     with pytest.raises(
-        ConfigurationError, match=r"^LAUREL_DATABASEURL: there is no such setting; there are LAUREL_DATA, .*URL"
+        ConfigurationError, match=r"^LAUREL_DATABASEURL: unknown setting; expected one of LAUREL_DATA, .*URL"
     ):
         read_settings({"LAUREL_DATABASEURL": "postgresql://x"})
 

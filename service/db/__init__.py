@@ -1,4 +1,4 @@
-"""How Postgres is reached. Knows nothing of achievements."""
+"""PostgreSQL: connections, named statements, migrations. Knows nothing about achievements."""
 
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -6,4 +6,4 @@ if TYPE_CHECKING:
     import asyncpg
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
-"""One connection, a pool's or a plain one. It runs one statement at a time."""
+"""A connection, of a pool or not. It runs one statement at a time."""

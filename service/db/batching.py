@@ -1,60 +1,58 @@
-"""Coalesced reads: all questions asked while a statement is under way travel together in the next one.
+"""Batch loading: keys that are requested while a statement runs are read together by the next one.
 
-The cost of a request falls as load rises, and never more than a few connections are in use.
+The cost per request falls as load rises, and few connections are in use at any time.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
-Question = TypeVar("Question")
-Answer = TypeVar("Answer")
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
-_MOST_TOGETHER = 256  # questions a statement: bounds what one slow answer can hold up
+_MAX_BATCH = 256  # keys per statement: bounds how many requests one slow statement delays
 
 
-class BatchLoader(Generic[Question, Answer]):
-    """Answers single questions by context many at once.
+class BatchLoader(Generic[Key, Value]):
+    """Loads values by key, many keys per call of `load_batch`.
 
-    `answer_all` gets the questions and gives their answers in the same order. What it raises, each of the questions
-    that travelled together gets. `lanes` statements may be under way at once.
+    `load_batch` returns the values in the order of its keys; an exception of it is raised for each key of the batch.
+    At most `max_concurrency` batches run at once.
     """
 
-    def __init__(
-        self, answer_all: Callable[[list[Question]], Awaitable[list[Answer]]], *, max_concurrency: int = 2
-    ) -> None:
-        self._answer_all = answer_all
-        self._waiting: list[tuple[Question, asyncio.Future[Answer]]] = []
-        self._free_lanes = max_concurrency
+    def __init__(self, load_batch: Callable[[list[Key]], Awaitable[list[Value]]], *, max_concurrency: int = 2) -> None:
+        self._load_batch = load_batch
+        self._waiting: list[tuple[Key, asyncio.Future[Value]]] = []
+        self._free_slots = max_concurrency
         self._running: set[asyncio.Task[None]] = set()
 
-    def load(self, question: Question) -> asyncio.Future[Answer]:
-        """The answer, to be awaited."""
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((question, future))
-        if self._free_lanes:
-            self._free_lanes -= 1
+    def load(self, key: Key) -> asyncio.Future[Value]:
+        """The value of a key, as a future."""
+        future: asyncio.Future[Value] = asyncio.get_running_loop().create_future()
+        self._waiting.append((key, future))
+        if self._free_slots:
+            self._free_slots -= 1
             task = asyncio.create_task(self._run())
-            self._running.add(task)  # the loop itself keeps only a weak reference
+            self._running.add(task)  # the event loop keeps only a weak reference
             task.add_done_callback(self._running.discard)
         return future
 
     async def _run(self) -> None:
         try:
             while self._waiting:
-                together, self._waiting = self._waiting[:_MOST_TOGETHER], self._waiting[_MOST_TOGETHER:]
-                await self._answer(together)
+                batch, self._waiting = self._waiting[:_MAX_BATCH], self._waiting[_MAX_BATCH:]
+                await self._settle(batch)
         finally:
-            self._free_lanes += 1
+            self._free_slots += 1
 
-    async def _answer(self, together: list[tuple[Question, asyncio.Future[Answer]]]) -> None:
+    async def _settle(self, batch: list[tuple[Key, asyncio.Future[Value]]]) -> None:
         try:
-            answers = await self._answer_all([question for question, _ in together])
-        except Exception as error:  # noqa: BLE001  (each of those who asked is told, and decides)
-            for _, future in together:
-                if not future.done():  # whoever asked may have gone
+            values = await self._load_batch([key for key, _ in batch])
+        except Exception as error:  # noqa: BLE001  (raised again by every future of the batch)
+            for _, future in batch:
+                if not future.done():  # the waiter may have been cancelled
                     future.set_exception(error)
         else:
-            for (_, future), answer in zip(together, answers, strict=True):
+            for (_, future), value in zip(batch, values, strict=True):
                 if not future.done():
-                    future.set_result(answer)
+                    future.set_result(value)

@@ -1,6 +1,6 @@
-"""The schema, brought up to date: sql/migrations applied in order, each once, each in a transaction of its own.
+"""Migrations: the files of sql/migrations are applied in order, each once, each in its own transaction.
 
-Forward only. A migration runs whole or not at all, so none may hold what Postgres refuses in a transaction
+Forward only. A migration runs in a transaction, so it must not contain statements that PostgreSQL refuses there
 (`CREATE INDEX CONCURRENTLY`).
 """
 
@@ -14,30 +14,30 @@ from service.db.queries import query, sql_folder, statement
 from service.errors import ConfigurationError
 
 OLDEST_POSTGRES = 15
-TURN = 0x6C617572656C  # "laurel": any number does that nobody else locks in the same database
+LOCK_KEY = 0x6C617572656C  # "laurel": key of the advisory lock, the same in every process
 
 
 class Migration(msgspec.Struct, frozen=True):
-    """One that was applied; its name is its file's, without the suffix."""
+    """An applied migration; `name` is the file name without its suffix."""
 
     name: str
 
 
-_take_turn = statement("migrate.take_turn")
+_lock = statement("migrate.take_turn")
 _make_table = statement("migrate.make_table")
 _applied = query("migrate.applied", row=Migration)
 _record = statement("migrate.record")
 
 
 async def migrate(url: str, *, folder: pathlib.Path | None = None) -> list[str]:
-    """The names of the migrations that were applied now, in order; none where the schema was up to date.
+    """Apply missing migrations and return their names, in order; an empty list if the schema was up to date.
 
-    Of several that start at once one works and the others wait for it, by a lock that goes with its connection.
-    `folder` is where the files are, by default this version's own.
+    Concurrent calls wait for each other on an advisory lock, which is released with its connection. `folder` holds
+    the files, by default those of this version.
 
     Raises:
-        ConfigurationError: the database cannot be reached, is older than PostgreSQL 15, or holds a migration that this
-            version does not have.
+        ConfigurationError: the database is unreachable, older than PostgreSQL 15, or has a migration that this
+            version does not know.
     """
     files = {file.stem: file for file in sorted((folder or sql_folder() / "migrations").glob("*.sql"))}
     with reaching():
@@ -48,7 +48,7 @@ async def migrate(url: str, *, folder: pathlib.Path | None = None) -> list[str]:
             raise ConfigurationError(
                 f"LAUREL_DATABASE_URL: expected PostgreSQL {OLDEST_POSTGRES} or newer, got {version.major}"
             )
-        await _take_turn.run(connection, turn=TURN)
+        await _lock.run(connection, turn=LOCK_KEY)
         await _make_table.run(connection)
         applied = {migration.name for migration in await _applied.all(connection)}
         if unknown := sorted(applied - files.keys()):

@@ -1,4 +1,4 @@
-"""Connections, lent one at a time. Whatever asyncpg raises for a lost, full or slow database leaves as Unavailable."""
+"""The connection pool. Errors of asyncpg that mean a lost, full or slow database are raised as `Unavailable`."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ T = TypeVar("T")
 Lend = Callable[[], AbstractAsyncContextManager[Connection]]
 
 SECONDS = 1.0
-ACQUIRE_TIMEOUT = 0.5 * SECONDS  # asyncpg waits for ever without; giving back may take as long again
+ACQUIRE_TIMEOUT = 0.5 * SECONDS  # asyncpg waits without a limit by default; releasing may take as long again
 STATEMENT_TIMEOUT = 1.0 * SECONDS
 CONNECT_TIMEOUT = 5.0 * SECONDS
 LENT_TIMEOUT = 5.0 * SECONDS
@@ -33,7 +33,7 @@ LOST: tuple[type[Exception], ...] = (
     asyncpg.InterfaceError,  # "connection is closed"
     asyncpg.InternalClientError,  # "cannot switch to state 12" when the server goes mid-answer
 )
-"""What says that the database cannot answer now, and that context again in a moment is right."""
+"""Errors that mean the database cannot answer now; a retry may succeed."""
 
 STALE: tuple[type[Exception], ...] = (
     ConnectionError,
@@ -44,19 +44,19 @@ STALE: tuple[type[Exception], ...] = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
-"""What says that the connections of before are no good: they were ended together, or lead to what is now a replica.
+"""Errors after which all open connections are replaced: the server ended them, or they lead to a replica now.
 
-A Citus node that lost another says 08006 on a connection that is good, and a slow statement says nothing of others.
+A Citus node that lost another one raises 08006 on a good connection, and a slow statement says nothing about others.
 """
 
 REFUSED: tuple[type[Exception], ...] = (*LOST, asyncpg.PostgresError)
-"""What connecting can end with: also a wrong password, or a database that is not there."""
+"""Errors of connecting: also a wrong password, or a database that does not exist."""
 
 
 class Pool:
-    """Lends connections: `connection()` for one statement, `transaction()` for several that stand or fall together.
+    """A pool of connections: `connection()` for single statements, `transaction()` for several that commit together.
 
-    Hold one only around statements: parse before, encode after.
+    Hold a connection only while statements run: parse before, encode after.
     """
 
     def __init__(self, lend: Lend, pool: "asyncpg.Pool[asyncpg.Record] | None" = None) -> None:
@@ -66,32 +66,32 @@ class Pool:
 
     @contextlib.asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:
-        """A connection on which each statement stands alone.
+        """A connection on which each statement is a transaction of its own.
 
         Raises:
             Unavailable: none was free in time, or the database was lost, full or too slow.
         """
-        async with self._answering(), self._lend() as connection:
+        async with self._translate_errors(), self._lend() as connection:
             yield connection
 
     @contextlib.asynccontextmanager
     async def transaction(self, *, is_one_moment: bool = False) -> AsyncGenerator[Connection]:
-        """A connection inside a transaction, which an exception rolls back.
+        """A connection in a transaction that an exception rolls back.
 
-        `is_one_moment` lets all its statements see the database as it was at the first, whatever is written meanwhile.
+        With `is_one_moment`, all statements see one snapshot of the database (isolation level REPEATABLE READ).
 
         Raises:
-            Unavailable: as for `connection`. Lost while committing, it may have been committed.
+            Unavailable: as for `connection`. If the connection is lost during the commit, the commit may have succeeded.
         """
         isolation: Literal["repeatable_read"] | None = "repeatable_read" if is_one_moment else None
-        async with self._answering(), self._lend() as connection, connection.transaction(isolation=isolation):
+        async with self._translate_errors(), self._lend() as connection, connection.transaction(isolation=isolation):
             yield connection
 
     async def read(self, function: Callable[[Connection], Awaitable[T]]) -> T:
-        """What the function reads; if the database was lost meanwhile it is asked once more, on a new connection.
+        """Run a function that only reads; retry it once, on a new connection, if the database was lost meanwhile.
 
         Raises:
-            Unavailable: the second time too.
+            Unavailable: the retry failed too.
         """
         with contextlib.suppress(Unavailable):
             async with self.connection() as connection:
@@ -100,7 +100,7 @@ class Pool:
             return await function(connection)
 
     async def close(self) -> None:
-        """Close every connection, those still lent after a moment too."""
+        """Close all connections; those still in use are terminated after `CONNECT_TIMEOUT`."""
         if self._pool is None:
             return
         try:
@@ -115,23 +115,23 @@ class Pool:
         await self.close()
 
     @contextlib.asynccontextmanager
-    async def _answering(self) -> AsyncGenerator[None]:
-        """Say of a database that cannot answer that it cannot, and leave every other error as it is."""
+    async def _translate_errors(self) -> AsyncGenerator[None]:
+        """Raise `Unavailable` for errors of a database that cannot answer, and replace its connections if they are stale."""
         generation = self._generation
         try:
             yield
         except LOST as error:
             if self._pool is not None and isinstance(error, STALE) and generation == self._generation:
-                self._generation += 1  # of all that fail for one cause, the first renews the pool
+                self._generation += 1  # the first of all failures with one cause replaces the connections
                 await self._pool.expire_connections()
             raise Unavailable("the database cannot answer for now") from error
 
 
 class LentPool(Pool):
-    """A pool of one connection that is somebody else's: a test's, inside its transaction, or a command's own.
+    """A pool of one connection that the caller owns: a test's connection inside its transaction, or a command's.
 
-    Both ways to borrow it open a savepoint, so that a statement that fails breaks nothing after it, as it would not
-    in a real pool. Whoever borrows it while holding it waits in vain, and is refused as by a pool that is all lent.
+    Every use opens a savepoint, so that a failed statement does not affect the next, as in a real pool. Acquiring it
+    while holding it times out, as in a pool whose connections are all in use.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -152,13 +152,13 @@ class LentPool(Pool):
 async def open_pool(url: str, *, size: int, statement_timeout: float | None = STATEMENT_TIMEOUT) -> Pool:
     """A pool of at most `size` connections, one of them open.
 
-    A statement may take `statement_timeout` seconds, a lock half of that; None, for imports and other long work,
-    bounds neither.
+    A statement may take `statement_timeout` seconds, waiting for a lock half of that; None, for imports and other long
+    work, bounds neither.
 
     Raises:
-        ConfigurationError: the database cannot be reached at the start.
+        ConfigurationError: the database cannot be reached.
     """
-    # Every statement is by key: planning it anew for the arrays at hand costs more than it can find.
+    # Every statement is a lookup by key: planning it again for each array costs more than a better plan saves.
     settings = {"application_name": "laurel", "plan_cache_mode": "force_generic_plan"}
     if statement_timeout is not None:
         milliseconds = round(statement_timeout * 1000)
@@ -170,14 +170,14 @@ async def open_pool(url: str, *, size: int, statement_timeout: float | None = ST
     with reaching():
         pool = await asyncpg.create_pool(
             url,
-            init_size=1,  # and no minimum: that would be kept up in the background, with a traceback for each failure
+            init_size=1,  # and no minimum, which asyncpg keeps in the background, with a traceback for each failure
             min_size=0,
             max_size=size,
             connection_class=_Connection,
             timeout=CONNECT_TIMEOUT,
             command_timeout=None if statement_timeout is None else 1.5 * statement_timeout,
             server_settings=settings,
-            reset=_leave,
+            reset=_keep_session,
             connect=_connect,
         )
     return Pool(functools.partial(pool.acquire, timeout=ACQUIRE_TIMEOUT), pool)
@@ -185,14 +185,14 @@ async def open_pool(url: str, *, size: int, statement_timeout: float | None = ST
 
 @contextlib.contextmanager
 def reaching() -> Iterator[None]:
-    """Say which setting is wrong when a database cannot be connected to. The URL is not shown: it holds a password.
+    """Report a failed connection as an error of the setting, without the URL, which holds a password.
 
     Raises:
-        ConfigurationError: it is out of reach, unknown to the server, or refuses the user.
+        ConfigurationError: the server is unreachable, has no such database, or rejects the user.
     """
     try:
         yield
-    except ValueError:  # its text would quote the URL
+    except ValueError:  # its message would quote the URL
         raise ConfigurationError(
             "LAUREL_DATABASE_URL: cannot be read as postgresql://user:password@host:5432/name"
         ) from None
@@ -203,7 +203,7 @@ def reaching() -> Iterator[None]:
 
 
 class _Connection(asyncpg.Connection):
-    """A connection that may be closed when it is broken already, as the pool does with those it renews."""
+    """A connection whose `close` succeeds on a broken connection, as when the pool replaces stale ones."""
 
     __slots__ = ()
 
@@ -213,12 +213,12 @@ class _Connection(asyncpg.Connection):
 
 
 async def _connect(*arguments: Any, **settings: Any) -> "asyncpg.Connection[asyncpg.Record]":
-    """A new connection. Whatever the server refuses one for (closed, renamed, another password), it is out of reach."""
+    """A new connection; any error of the server (shut down, database renamed, password changed) means unreachable."""
     try:
         return await asyncpg.connect(*arguments, **settings)
     except asyncpg.PostgresError as error:
         raise asyncpg.CannotConnectNowError(str(error)) from error
 
 
-async def _leave(_: Connection) -> None:
-    """Nothing between two loans: no statement of ours changes its session, and context for a reset costs a round trip."""
+async def _keep_session(_: Connection) -> None:
+    """Skip the reset between two uses: no statement changes the session, and a reset costs a round trip."""

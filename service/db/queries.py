@@ -1,4 +1,4 @@
-"""Named SQL with typed rows: a statement of sql/queries is declared beside the function that uses it.
+"""Named SQL statements with typed rows; each is declared beside the function that uses it.
 
 `query("progress.of_players", row=Progress)` is the statement under `-- name: of_players` in
 `sql/queries/progress.sql`. Its `:value`s become `$1`, `$2`, … in the order of their first appearance; quoted
@@ -8,7 +8,7 @@ strings, comments and `::casts` are left alone. An array slice needs a space aft
 import functools
 import pathlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -18,7 +18,7 @@ from service.db import Connection
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 DECLARED: "list[Query[Any] | Statement]" = []
-"""Every statement that was declared, so that a test can prepare them all on a real Postgres."""
+"""All declared statements: a test prepares them on a real PostgreSQL and compares their columns with the row types."""
 
 _NAME = re.compile(r"^-- name:[ \t]*(\w+)[ \t]*$", re.MULTILINE)
 _PIECE = re.compile(
@@ -37,7 +37,7 @@ _PIECE = re.compile(
 
 
 class Statement:
-    """One SQL statement and the values it wants, in the order of its `$n`."""
+    """One SQL statement and the names of its values, in the order of its `$n`."""
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
@@ -45,20 +45,16 @@ class Statement:
         self._names = frozenset(self.values)
 
     async def run(self, connection: Connection, **values: object) -> int:
-        """How many rows were touched: the number that Postgres ends its answer with, 0 where it gives none."""
+        """Execute the statement and return the number of affected rows, from the command tag of PostgreSQL; 0 without one."""
         answer = await connection.execute(self.sql, *self.arguments(values))
         count = answer.rpartition(" ")[2]
         return int(count) if count.isdecimal() else 0
-
-    async def run_many(self, connection: Connection, rows: Iterable[Mapping[str, object]]) -> None:
-        """Run once a row, in one round trip: all of them or, after an error, none."""
-        await connection.executemany(self.sql, [self.arguments(row) for row in rows])
 
     def arguments(self, values: Mapping[str, object]) -> list[object]:
         """The values in the order of their `$n`.
 
         Raises:
-            TypeError: a value is missing, or one was given that the statement does not have.
+            TypeError: a value is missing, or the statement has no value of that name.
         """
         if values.keys() != self._names:
             raise TypeError(f"{self.name}: expected the values {sorted(self._names)}, got {sorted(values)}")
@@ -66,26 +62,26 @@ class Statement:
 
 
 class Query(Statement, Generic[Row]):
-    """One SQL statement whose rows are made into structs, column by column."""
+    """One SQL statement whose rows become structs, column by column."""
 
     def __init__(self, name: str, text: str, row: type[Row]) -> None:
         super().__init__(name, text)
         self.row = row
 
     async def all(self, connection: Connection, **values: object) -> list[Row]:
-        """Every row, in the statement's order."""
+        """All rows, in the order of the statement."""
         return [self.row(*record) for record in await connection.fetch(self.sql, *self.arguments(values))]
 
     async def first(self, connection: Connection, **values: object) -> Row | None:
-        """The first row, None where there is none."""
+        """The first row, None without rows."""
         record = await connection.fetchrow(self.sql, *self.arguments(values))
         return None if record is None else self.row(*record)
 
     async def one(self, connection: Connection, **values: object) -> Row:
-        """The row of a statement that always gives one.
+        """The row of a statement that always returns one.
 
         Raises:
-            LookupError: it gave none.
+            LookupError: it returned none.
         """
         row = await self.first(connection, **values)
         if row is None:
@@ -94,36 +90,36 @@ class Query(Statement, Generic[Row]):
 
 
 def query(name: str, *, row: type[Row]) -> Query[Row]:
-    """Declare a statement that gives rows; `name` is "file.statement", `row` has a field a column, in their order."""
+    """Declare a statement that returns rows; `name` is "file.statement", `row` has one field per column, in order."""
     declared = Query(name, _text(name), row)
     DECLARED.append(declared)
     return declared
 
 
 def statement(name: str) -> Statement:
-    """Declare a statement that is run for its effect; `name` is "file.statement"."""
+    """Declare a statement that returns no rows; `name` is "file.statement"."""
     declared = Statement(name, _text(name))
     DECLARED.append(declared)
     return declared
 
 
 def sql_folder() -> pathlib.Path:
-    """Where migrations/ and queries/ are: inside the installed package, or beside it in a checkout."""
+    """The folder of migrations/ and queries/: in the installed package, or beside it in a checkout."""
     installed = pathlib.Path(__file__).parents[1] / "_sql"
     return installed if installed.is_dir() else installed.parents[1] / "sql"
 
 
 @functools.cache
 def read_statements(file: pathlib.Path) -> Mapping[str, str]:
-    """The statements of one file by name, each with its comments and without its last semicolon.
+    """The statements of one file by name, each with its comments and without the final semicolon.
 
     Raises:
-        ValueError: two statements share a name.
+        ValueError: two statements have the same name.
     """
     _, *parts = _NAME.split(file.read_text(encoding="utf-8"))
     statements = dict(zip(parts[::2], parts[1::2], strict=True))
     if 2 * len(statements) < len(parts):
-        raise ValueError(f"{file.name}: a name stands twice in {', '.join(parts[::2])}")
+        raise ValueError(f"{file.name}: two statements have the same name, of {', '.join(parts[::2])}")
     return {name: text.strip().removesuffix(";") for name, text in statements.items()}
 
 

@@ -1,4 +1,4 @@
-"""`python -m service.db.schema`: what the migrations make, as one file to read."""
+"""`python -m service.db.schema`: print the schema that the migrations create, for sql/schema.sql."""
 
 import asyncio
 import pathlib
@@ -10,7 +10,7 @@ import tempfile
 from service.db.embedded import EmbeddedPostgres, binaries
 from service.db.migrate import migrate
 
-_HEAD = "-- Made from the migrations by `make schema`, for reading. A test holds it equal to what they make.\n\n"
+_HEAD = "-- Generated from the migrations by `make schema`, for reading; a test compares it with the migrations.\n\n"
 _NOISE = re.compile(r"^(--.*|SET .*|SELECT pg_catalog\.set_config.*|\\(un)?restrict .*)\n", re.MULTILINE)
 
 
@@ -21,7 +21,7 @@ def schema() -> str:
         EmbeddedPostgres(pathlib.Path(folder), durable=False) as url,
     ):
         asyncio.run(migrate(url))
-        dump = subprocess.run(  # noqa: S603  (our own program and server)
+        dump = subprocess.run(  # noqa: S603  (the program of the embedded server)
             [binaries() / "pg_dump", "--schema-only", "--no-owner", "--no-privileges", url],
             check=True,
             capture_output=True,

@@ -1,4 +1,4 @@
-"""Keys that all processes on one database have, and no operator needs to know."""
+"""Secret keys that all processes share through the database, created on first use."""
 
 import secrets
 
@@ -9,10 +9,10 @@ from service.db.queries import query, statement
 
 
 async def service_key(pool: Pool, name: str) -> bytes:
-    """The key of that name: the first to ask has made it, 32 random bytes.
+    """The key of that name, 32 random bytes; the first caller creates it.
 
     Raises:
-        Unavailable: the database is out of reach.
+        Unavailable: the database is unreachable.
     """
     async with pool.connection() as connection:
         await _make_key.run(connection, name=name, key=secrets.token_bytes(32))

@@ -1,4 +1,4 @@
-"""What `laurel demo` holds: two games and a learning platform, one player with some of each, and keys. The texts are ours."""
+"""The content of `laurel demo`: two games, a learning platform, a player with progress in each, and credentials."""
 
 import datetime
 import pathlib
@@ -27,8 +27,8 @@ TITLES = (SAMPLE, GAME, ACADEMY)
 _HERE = pathlib.Path(__file__).parent
 
 
-class _Did(msgspec.Struct, frozen=True):
-    """Something that the player did on a day of November 2026."""
+class _DemoEvent(msgspec.Struct, frozen=True):
+    """An event of the demo player on a day of November 2026."""
 
     metric: str
     amount: int
@@ -39,23 +39,23 @@ class _Did(msgspec.Struct, frozen=True):
 _NAVIGATION = {"learning-path": "coastal-navigation"}
 _EVENTS = {
     GAME: (
-        _Did("lanterns", 7, 14, {"shore": "north"}),
-        _Did("nights", 1, 14, {"shore": "north"}),
-        _Did("lanterns", 5, 15, {"shore": "south"}),
-        _Did("nights", 1, 15, {"shore": "south"}),
-        _Did("lanterns", 4, 17, {"shore": "north"}),
+        _DemoEvent("lanterns", 7, 14, {"shore": "north"}),
+        _DemoEvent("nights", 1, 14, {"shore": "north"}),
+        _DemoEvent("lanterns", 5, 15, {"shore": "south"}),
+        _DemoEvent("nights", 1, 15, {"shore": "south"}),
+        _DemoEvent("lanterns", 4, 17, {"shore": "north"}),
     ),
     ACADEMY: (
-        _Did("lp-enrolled", 1, 2, _NAVIGATION),
-        _Did("social-connections", 1, 3),
-        _Did("social-connections", 1, 5),
-        _Did("social-posts", 1, 5),
-        _Did("social-connections", 1, 6),
-        _Did("lp-completed", 1, 9, _NAVIGATION),
-        _Did("lp-passed", 1, 10, _NAVIGATION),
-        _Did("social-posts", 2, 12),
-        _Did("social-connections", 1, 13),
-        _Did("social-connections", -1, 14),
+        _DemoEvent("lp-enrolled", 1, 2, _NAVIGATION),
+        _DemoEvent("social-connections", 1, 3),
+        _DemoEvent("social-connections", 1, 5),
+        _DemoEvent("social-posts", 1, 5),
+        _DemoEvent("social-connections", 1, 6),
+        _DemoEvent("lp-completed", 1, 9, _NAVIGATION),
+        _DemoEvent("lp-passed", 1, 10, _NAVIGATION),
+        _DemoEvent("social-posts", 2, 12),
+        _DemoEvent("social-connections", 1, 13),
+        _DemoEvent("social-connections", -1, 14),
     ),
 }
 _CONTEXTS: tuple[tuple[int, str, str, list[Scope]], ...] = (
@@ -66,8 +66,8 @@ _CONTEXTS: tuple[tuple[int, str, str, list[Scope]], ...] = (
 
 
 async def load(pool: Pool) -> None:
-    """Import and publish the demo's titles, with what the player has in them, but for those that are there already."""
-    new = await _load_catalogue(pool)
+    """Import and publish the demo's titles with the player's progress; existing titles are left alone."""
+    new = await _load_titles(pool)
     if not new:
         return
     releases = SnapshotStore(pool)
@@ -77,26 +77,26 @@ async def load(pool: Pool) -> None:
         contexts = UserContexts(pool)
         for number, player, name, scopes in _CONTEXTS:
             await contexts.put(writer.write, _context(number, player, name, scopes))
-    for title_id, done in _EVENTS.items():
+    for title_id, demo_events in _EVENTS.items():
         if title_id in new:
-            events = tuple(_event(did) for did in done)
+            events = tuple(_event(event) for event in demo_events)
             await writer.write(Change(player=PLAYER, title_id=title_id, events=events))
 
 
 async def make_key(pool: Pool) -> str:
-    """A new key of the game that counts."""
+    """Create an API key of the demo game."""
     async with pool.connection() as connection:
         return (await api_keys.create(connection, title_id=GAME)).key
 
 
 async def make_client(pool: Pool) -> str:
-    """The id and the secret of a new application of the learning platform."""
+    """Create an OAuth client of the learning platform; returns its id and secret, separated by a space."""
     async with pool.connection() as connection:
         return " ".join(await api_keys.create_client(connection, title_id=ACADEMY))
 
 
-async def _load_catalogue(pool: Pool) -> list[int]:
-    """Which of the titles were not there yet, and are now."""
+async def _load_titles(pool: Pool) -> list[int]:
+    """Import and publish missing titles and return their ids."""
     async with pool.transaction() as connection:
         new = [title_id for title_id in TITLES if await publish.draft_of(connection, title_id) is None]
         for title_id in new:
@@ -111,9 +111,15 @@ async def _load_catalogue(pool: Pool) -> list[int]:
     return new
 
 
-def _event(did: _Did) -> Event:
-    at = ticks.of(datetime.datetime(2026, 11, did.day, 20, tzinfo=datetime.UTC))
-    return Event(metric=did.metric, amount=Decimal(did.amount), event_id=uuid.uuid4(), at=at, attributes=did.attributes)
+def _event(event: _DemoEvent) -> Event:
+    at = ticks.of(datetime.datetime(2026, 11, event.day, 20, tzinfo=datetime.UTC))
+    return Event(
+        metric=event.metric,
+        amount=Decimal(event.amount),
+        event_id=uuid.uuid4(),
+        at=at,
+        attributes=event.attributes,
+    )
 
 
 def _context(number: int, player: str, name: str, scopes: list[Scope]) -> UserContext:

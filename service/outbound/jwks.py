@@ -1,7 +1,7 @@
-"""Keeps the issuer's public keys fresh, without ever holding up a request that does not need it.
+"""Refreshes the issuer's JSON Web Key Set in the background, so that requests do not wait for it.
 
-PyJWT's own client cannot be used here: it blocks the loop, and after an outage of the issuer every request fails
-and fetches again.
+PyJWT's own client (`PyJWKClient`) blocks the event loop, and after an outage of the issuer every request fails and
+fetches again.
 """
 
 import asyncio
@@ -21,19 +21,19 @@ from service.errors import ConfigurationError
 
 SECONDS = 1.0
 INTERVAL = 300.0 * SECONDS
-RETRY = 10.0 * SECONDS  # after a failure: the first set is what everybody waits for
-COOL_DOWN = 30.0 * SECONDS  # between fetches that unknown kids cause: forged ones must not become a flood
-ABSENT_MAX = 256  # kids that this very set was found not to hold
-OLDEST = 24 * 3600.0 * SECONDS
+RETRY = 10.0 * SECONDS  # after a failure; requests fail until the first set arrives
+COOL_DOWN = 30.0 * SECONDS  # between fetches caused by unknown kids, so that forged kids cannot flood the issuer
+ABSENT_MAX = 256  # remembered kids that the current set does not hold
+MAX_AGE = 24 * 3600.0 * SECONDS
 TIMEOUT = aiohttp.ClientTimeout(total=2.0 * SECONDS)
 
 _log = logging.getLogger(__name__)
 
 
 class JwksRefresher:
-    """Fetches one key set, now and then and on demand, and hands it to the verifier whole.
+    """Fetches a key set periodically and on demand, and replaces the verifier's keys with it.
 
-    The last good set is kept for 24 h while the issuer is out of reach. `clock` is monotonic, in seconds.
+    The last valid set is kept for 24 h while the issuer is unreachable. `clock` is monotonic, in seconds.
 
     Raises:
         ConfigurationError: the URL is neither https nor http on loopback.
@@ -51,36 +51,36 @@ class JwksRefresher:
         self._url = _safe(url)
         self._interval = interval
         self._clock = clock
-        self._one_at_a_time = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._body: bytes | None = None
         self._fetched_at: float | None = None
-        self._asked_at: float | None = None
+        self._requested_at: float | None = None
         self._absent: set[str] = set()
 
     @property
     def age(self) -> float | None:
-        """Seconds since the keys were last confirmed by the issuer; None before the first time."""
+        """Seconds since the last successful fetch; None before the first."""
         return None if self._fetched_at is None else self._clock() - self._fetched_at
 
     async def run(self) -> None:
-        """Refresh for ever: at once, then every 300 s give or take a tenth, sooner after a failure."""
+        """Refresh at once, then every 300 s ± 10 %, sooner after a failure. Runs until cancelled."""
         while True:
-            async with self._one_at_a_time:
+            async with self._lock:
                 is_fresh = await self.refresh()
             pause = self._interval if is_fresh else min(RETRY, self._interval)
-            await asyncio.sleep(pause * random.uniform(0.9, 1.1))  # noqa: S311  (spreads processes, guards nothing)
+            await asyncio.sleep(pause * random.uniform(0.9, 1.1))  # noqa: S311  (jitter, no secret)
 
     async def refresh(self) -> bool:
-        """Fetch the set once and use it. False, with a line in the log, where that failed."""
+        """Fetch the set once and use it; False, and a log line, if that failed."""
         try:
             body = await self._fetch()
-            # The same set again must not make everyone be verified anew.
+            # An unchanged set keeps the cache of verified tokens.
             if body != self._body:
                 self._verifier.replace_keys(await asyncio.to_thread(KeyRing.from_jwks, body))
                 self._absent.clear()
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as problem:
-            _log.warning("the key set at %s could not be refreshed: %r", self._url, problem)
-            if self.age is not None and self.age > OLDEST and self._body is not None:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            _log.warning("the key set at %s could not be refreshed: %r", self._url, error)
+            if self.age is not None and self.age > MAX_AGE and self._body is not None:
                 self._body = None
                 self._verifier.replace_keys(KeyRing.empty())
             return False
@@ -88,15 +88,15 @@ class JwksRefresher:
         return True
 
     async def unknown_kid(self, kid: str | None) -> bool:
-        """Whether verifying again is worth it: the key is here now. Fetches at most once in 30 s, for all callers."""
+        """Whether the key is known now, after at most one fetch in 30 s for all callers."""
         if kid is None or kid in self._absent:
             return False
-        async with self._one_at_a_time:
+        async with self._lock:
             if kid in self._verifier.ring:
                 return True
-            if self._asked_at is not None and self._clock() - self._asked_at < COOL_DOWN:
+            if self._requested_at is not None and self._clock() - self._requested_at < COOL_DOWN:
                 return False
-            self._asked_at = self._clock()
+            self._requested_at = self._clock()
             if not await self.refresh():
                 return False
             if kid in self._verifier.ring:
@@ -123,7 +123,7 @@ class JwksRefresher:
 
 
 def _safe(url: str) -> yarl.URL:
-    """The URL, if nobody on the way can swap the keys."""
+    """The URL, if its connection is authenticated: https, or http on loopback."""
     with contextlib.suppress(ValueError):
         parsed = yarl.URL(url)
         if parsed.scheme == "https" or (parsed.scheme == "http" and _is_loopback(parsed.host or "")):

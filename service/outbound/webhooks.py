@@ -1,8 +1,8 @@
-"""Telling webhooks of unlocks: what the outbox holds is sent until it was taken, each webhook at its own pace.
+"""Delivers unlocks from the outbox to webhooks, with retries.
 
-A message is signed in two ways: as Trophy signs (`X-Trophy-Signature`: base64 of HMAC-SHA256 over the raw body), and
-as Standard Webhooks has it (`webhook-id`, `webhook-timestamp`, `webhook-signature`), whose id is the same for every
-attempt: whoever gets a message twice knows it by that.
+A message carries two signatures: Trophy's (`X-Trophy-Signature`: base64 of HMAC-SHA256 over the raw body), and that of
+Standard Webhooks (`webhook-id`, `webhook-timestamp`, `webhook-signature`). The id is the same for every attempt, so
+that receivers can drop duplicates.
 """
 
 import asyncio
@@ -24,17 +24,17 @@ from service.errors import LaurelError
 from service.telemetry import Observer
 
 SECONDS = 1.0
-TIMEOUT = 10.0 * SECONDS  # for one attempt
+TIMEOUT = 10.0 * SECONDS  # of one attempt
 POLL = 1.0 * SECONDS
-_TOGETHER = 32  # messages under way at once
+_MAX_CONCURRENCY = 32  # deliveries at once
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 Render = Callable[[Due], bytes | None]
-"""The body for an unlock; None if what was unlocked is not served any more."""
+"""The body of an unlock; None if its achievement is no longer published."""
 
 
 def is_safe_url(url: str) -> bool:
-    """Whether a webhook may be there: https, or http on this machine itself."""
+    """Whether a webhook may have this URL: https, or http on loopback."""
     try:
         parsed = yarl.URL(url)
     except ValueError:
@@ -45,7 +45,7 @@ def is_safe_url(url: str) -> bool:
 
 
 class Webhooks:
-    """Sends what is due."""
+    """Delivers messages that are due."""
 
     def __init__(self, pool: Pool, render: Render, observer: Observer) -> None:
         self._pool = pool
@@ -54,21 +54,21 @@ class Webhooks:
         self._failing: set[int] = set()
 
     async def run(self) -> None:
-        """Send what is due, again and again, until cancelled."""
+        """Deliver messages that are due until cancelled."""
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT)) as session:
             while True:
                 try:
                     if await self.deliver_due(session):
                         continue
-                except LaurelError as error:  # the database is away: what is due stays due
+                except LaurelError as error:  # the database is unreachable; messages stay due
                     self._observer.log("debug", "webhooks wait for the database", error=str(error))
                 await asyncio.sleep(POLL)
 
     async def deliver_due(self, session: aiohttp.ClientSession) -> int:
-        """Make one attempt at everything that is due, a few dozen at a time; gives how many those were."""
+        """Attempt one batch of due messages and return its size."""
         async with self._pool.connection() as connection:
-            due = await outbox.claim(connection, most=_TOGETHER)
-        await asyncio.gather(*(self._deliver(session, one) for one in due))
+            due = await outbox.claim(connection, most=_MAX_CONCURRENCY)
+        await asyncio.gather(*(self._deliver(session, message) for message in due))
         return len(due)
 
     async def _deliver(self, session: aiohttp.ClientSession, due: Due) -> None:
@@ -81,14 +81,14 @@ class Webhooks:
                 await outbox.failed(connection, due, error=error, jitter=random.uniform(0.9, 1.1))  # noqa: S311  (no secret)
         if error is None:
             self._failing.discard(due.webhook_id)
-        elif due.webhook_id not in self._failing:  # said once, until it works again
+        elif due.webhook_id not in self._failing:  # logged once, until a delivery succeeds
             self._failing.add(due.webhook_id)
-            self._observer.log("warning", f"webhook {due.webhook_id} does not take messages", error=error)
+            self._observer.log("warning", f"webhook {due.webhook_id} delivery failed, retrying later", error=error)
 
     async def _attempt(self, session: aiohttp.ClientSession, due: Due, body: bytes) -> str | None:
-        """Send it; None if it was taken, else what went wrong."""
+        """Send a message once; None on success, else the error."""
         if not is_safe_url(due.url):
-            return "the URL is neither https nor on this machine"
+            return "the URL is neither https nor http on loopback"
         try:
             async with session.post(due.url, data=body, headers=_headers(due, body), allow_redirects=False) as response:
                 return None if 200 <= response.status < 300 else f"answered {response.status}"  # noqa: PLR2004
@@ -102,12 +102,12 @@ def _headers(due: Due, body: bytes) -> dict[str, str]:
     return {
         "Content-Type": "application/json",
         "User-Agent": "laurel",
-        "X-Trophy-Signature": _signed(due.secret, body),
+        "X-Trophy-Signature": _signature(due.secret, body),
         "webhook-id": message_id,
         "webhook-timestamp": timestamp,
-        "webhook-signature": "v1," + _signed(due.secret, f"{message_id}.{timestamp}.".encode() + body),
+        "webhook-signature": "v1," + _signature(due.secret, f"{message_id}.{timestamp}.".encode() + body),
     }
 
 
-def _signed(secret: str, message: bytes) -> str:
+def _signature(secret: str, message: bytes) -> str:
     return base64.b64encode(hmac.new(secret.encode(), message, hashlib.sha256).digest()).decode()

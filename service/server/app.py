@@ -1,4 +1,4 @@
-"""Where the rooms are joined: what is made at the start, in which order, and how it ends."""
+"""The application: creates the services, mounts all APIs, and starts and stops everything in order."""
 
 import asyncio
 import contextlib
@@ -37,7 +37,7 @@ from service.server.jobs import background
 from service.settings import SECONDS, Settings
 from service.telemetry import LoggingBridge, Observer
 
-# Routes resolve in this order: a player named `xuid(1)` is the Xbox door's, whoever else would take the path.
+# Routes resolve in this order: a path with a player `xuid(1)` belongs to the Xbox API.
 APIS: tuple[Api, ...] = (
     xbox.API,
     trophy.API,
@@ -48,17 +48,17 @@ APIS: tuple[Api, ...] = (
     workbench.API,
 )
 
-KEEPALIVE = 75.0 * SECONDS  # longer than a balancer's own, so that it is the balancer who closes
-SHUTDOWN = 5.0 * SECONDS  # for requests under way
+KEEPALIVE = 75.0 * SECONDS  # longer than a load balancer's, so that the load balancer closes first
+SHUTDOWN = 5.0 * SECONDS  # for requests in progress
 _LARGEST_FIELD = 8190  # bytes, of the request line and of each header
 
 
 async def make_services(settings: Settings, pool: Pool, observer: Observer) -> Services:
-    """Everything handlers ask, with the catalogue loaded.
+    """Create the services that handlers use, with published titles loaded.
 
     Raises:
-        ConfigurationError: there is no key to verify tokens with, or it cannot be used.
-        Unavailable: the database cannot answer.
+        ConfigurationError: there is no key that verifies tokens, or it is invalid.
+        Unavailable: the database is unreachable.
     """
     verifier = Verifier(_keys(settings), issuer=settings.issuer, audience=settings.audience)
     releases = SnapshotStore(pool, pseudo_locales=settings.pseudo_locales == "on")
@@ -95,21 +95,21 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
 
 
 def make_application(services: Services) -> web.Application:
-    """The application with all doors, and with nothing running in the background."""
+    """The application with all APIs, without background jobs."""
     app = web.Application()
     app[SERVICES] = services
     app[STOPPING] = asyncio.Event()
-    app.on_shutdown.append(_let_go)
+    app.on_shutdown.append(_end_streams)
     mount(app, (*APIS, openapi.openapi_api(APIS)))
     handle_unreadable_requests(app, APIS[0])
     return app
 
 
 async def make_runner(settings: Settings, *, url: str, ops_listen: socket.socket | None) -> web.AppRunner:
-    """The whole service, to be set up and given sockets; its cleanup ends everything that it began.
+    """The runner of the whole service; its cleanup stops everything that was started.
 
     Raises:
-        ConfigurationError: the database cannot be reached, or a key cannot be used.
+        ConfigurationError: the database is unreachable, or a key is invalid.
     """
     observer = Observer(level=settings.log_level)
     async with contextlib.AsyncExitStack() as stack:
@@ -127,7 +127,7 @@ async def make_runner(settings: Settings, *, url: str, ops_listen: socket.socket
             await web.SockSite(operations, ops_listen).start()
         app = make_application(services)
         gc.collect()
-        # Modules and catalogue stay, and requests leave no cycles: looking for them costs every request its time.
+        # Modules and titles live on, and requests leave no cycles: searching them would cost every request time.
         gc.freeze()
         gc.set_threshold(20_000, 20, 100)
         ends = stack.pop_all()
@@ -142,10 +142,10 @@ async def make_runner(settings: Settings, *, url: str, ops_listen: socket.socket
 async def serve(
     settings: Settings, *, url: str, listen: socket.socket, ops_listen: socket.socket | None, ready: Callable[[], None]
 ) -> None:
-    """Answer on the sockets until SIGINT or SIGTERM; `ready` is called once requests are answered.
+    """Serve on the sockets until SIGINT or SIGTERM; `ready` is called once requests are answered.
 
     Raises:
-        ConfigurationError: the database cannot be reached, or a key cannot be used.
+        ConfigurationError: the database is unreachable, or a key is invalid.
     """
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -171,8 +171,8 @@ def _runner(app: web.Application) -> web.AppRunner:
     )
 
 
-async def _let_go(app: web.Application) -> None:
-    """Let those who listen come back to another process: a stream would hold up the end until its time is over."""
+async def _end_streams(app: web.Application) -> None:
+    """End event streams and websockets, whose clients reconnect to another process; they would delay shutdown."""
     app[STOPPING].set()
     app[SERVICES].subscriptions.notify_all()
 
@@ -188,6 +188,6 @@ def _keys(settings: Settings) -> KeyRing:
         raise ConfigurationError(f"{name}: {error}") from None
     if settings.jwks_url is None:
         raise ConfigurationError(
-            "LAUREL_JWT_SECRET, LAUREL_JWT_PUBLIC_KEY or LAUREL_JWKS_URL: set one, to verify tokens with"
+            "LAUREL_JWT_SECRET, LAUREL_JWT_PUBLIC_KEY or LAUREL_JWKS_URL: set one, to verify tokens"
         )
     return KeyRing.empty()

@@ -1,7 +1,7 @@
-"""What goes on beside the requests: each thing again and again, at its own pace, in every process.
+"""Background jobs: polling, merging counters, backfills, schedules and webhooks, in every process.
 
-Whatever works over all titles or players is done by one process at a time, by a claim in the database, and goes on
-where it was if that process dies.
+Jobs over all titles or players are claimed in the database, so that one process at a time runs them and another one
+resumes them if it dies.
 """
 
 import asyncio
@@ -18,47 +18,47 @@ from service.outbound.webhooks import Webhooks
 from service.settings import SECONDS
 from service.telemetry import Observer
 
-RARITY_POLL = 15.0 * SECONDS
-FOLD_EVERY = 2.0 * SECONDS
-AGE_EVERY = 2.0 * SECONDS
-BACKFILL_EVERY = 2.0 * SECONDS  # a look for work; a page follows the other while there is some
-SCHEDULES_EVERY = 1.0 * SECONDS  # a look at an index that is empty but for what is due
-FALLBACKS_EVERY = 30.0 * SECONDS
-LISTEN_AGAIN = 5.0 * SECONDS  # after the connection was lost: polling goes on meanwhile
-MONTHS_EVERY = 3600.0 * SECONDS
+RARITY_INTERVAL = 15.0 * SECONDS
+MERGE_INTERVAL = 2.0 * SECONDS
+TENURE_INTERVAL = 2.0 * SECONDS
+BACKFILL_INTERVAL = 2.0 * SECONDS  # between polls; pages follow each other while there is work
+SCHEDULES_INTERVAL = 1.0 * SECONDS  # reads an index that holds only what is due
+FALLBACKS_INTERVAL = 30.0 * SECONDS
+RECONNECT_INTERVAL = 5.0 * SECONDS  # after the connection was lost; polling continues meanwhile
+PARTITIONS_INTERVAL = 3600.0 * SECONDS
 MONTHS_AHEAD = 3
 
 
 @contextlib.asynccontextmanager
 async def background(services: Services, *, url: str | None = None) -> AsyncIterator[None]:
-    """All of it goes on while the block runs.
+    """Run all jobs for as long as the block runs.
 
-    `url` is the database that is listened to; without one, what is published is found by looking alone.
+    `url` is the database to LISTEN on; without it, new releases are found by polling alone.
     """
-    chores, observer, poll = Jobs(services), services.observer, services.settings.catalog_poll
-    jobs = [
+    jobs, observer, poll = Jobs(services), services.observer, services.settings.catalog_poll
+    loops = [
         _every(poll, services.snapshots.refresh, observer),
         _every(poll, services.api_keys.refresh, observer),
         _every(poll, services.user_contexts.refresh, observer),
-        _every(RARITY_POLL, services.rarities.refresh, observer),
-        _every(FOLD_EVERY, chores.merge_deltas, observer),
-        _every(MONTHS_EVERY, chores.maintain_partitions, observer, at_once=True),
-        _every(BACKFILL_EVERY, chores.run_backfill, observer),
-        _every(AGE_EVERY, chores.award_tenure, observer),
-        _every(SCHEDULES_EVERY, chores.publish_due, observer),
-        _every(FALLBACKS_EVERY, services.fallbacks.flush, observer),
+        _every(RARITY_INTERVAL, services.rarities.refresh, observer),
+        _every(MERGE_INTERVAL, jobs.merge_deltas, observer),
+        _every(PARTITIONS_INTERVAL, jobs.maintain_partitions, observer, at_once=True),
+        _every(BACKFILL_INTERVAL, jobs.run_backfill, observer),
+        _every(TENURE_INTERVAL, jobs.award_tenure, observer),
+        _every(SCHEDULES_INTERVAL, jobs.publish_due, observer),
+        _every(FALLBACKS_INTERVAL, services.fallbacks.flush, observer),
         _every(subscriptions.POLL, services.subscriptions.poll, observer),
-        Webhooks(services.pool, chores.render, observer).run(),
+        Webhooks(services.pool, jobs.render, observer).run(),
     ]
     if url is not None:
 
         async def listen_to_publications() -> None:
             await listen(url, "publication", services.snapshots.refresh)
 
-        jobs.append(_every(LISTEN_AGAIN, listen_to_publications, observer, at_once=True))
+        loops.append(_every(RECONNECT_INTERVAL, listen_to_publications, observer, at_once=True))
     if services.jwks is not None:
-        jobs.append(services.jwks.run())
-    tasks = [asyncio.create_task(job) for job in jobs]
+        loops.append(services.jwks.run())
+    tasks = [asyncio.create_task(loop) for loop in loops]
     try:
         yield
     finally:
@@ -68,38 +68,38 @@ async def background(services: Services, *, url: str | None = None) -> AsyncIter
 
 
 class Jobs:
-    """One round of each thing that no part does by itself."""
+    """One round of each job."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
 
     async def merge_deltas(self) -> None:
-        """Take what was counted since into the sums."""
+        """Merge deltas of achievement holders into their totals."""
         async with self._services.pool.connection() as connection:
             await self._services.holder_counts.merge_deltas(connection)
 
     async def run_backfill(self) -> None:
-        """Give players what they had reached before it could be unlocked."""
+        """Unlock newly earnable achievements whose target players had reached before."""
         while await backfill.run_step(self._services.pool, self._services.writer, self._services.snapshots):
             pass
 
     async def award_tenure(self) -> None:
-        """Give players what time alone has earned."""
+        """Unlock achievements that are earned by time alone."""
         await tenure.award_due(self._services.pool, self._services.writer, self._services.snapshots)
 
     async def publish_due(self) -> None:
-        """Publish what was scheduled for now."""
+        """Publish schedules that are due."""
         await schedules.run_due(self._services.pool)
 
     async def maintain_partitions(self) -> None:
-        """Make months of the log ahead, and let go of those that are not kept."""
+        """Create partitions of the event log ahead of time, and drop those past their retention."""
         async with self._services.pool.connection() as connection:
             await event_log.make_months(connection, MONTHS_AHEAD)
             if self._services.settings.event_retention_months:
                 await event_log.drop_months(connection, older_than=self._services.settings.event_retention_months)
 
     def render(self, due: Due) -> bytes | None:
-        """What a webhook is told of an unlock; None if it is not served any more."""
+        """The webhook body of an unlock; None if its achievement is no longer published."""
         published = self._services.snapshots.current.titles.get(due.title_id)
         return None if published is None else trophy.completed(published, due.player, due.number, due.at)
 
@@ -107,7 +107,7 @@ class Jobs:
 async def _every(
     seconds: float, action: Callable[[], Awaitable[None]], observer: Observer, *, at_once: bool = False
 ) -> None:
-    """Do it again and again; a failure is said once, and made up by the next time that goes well."""
+    """Run an action periodically. The first failure in a row is logged; the action is retried at its next turn."""
     has_failed = False
     while True:
         if not at_once:
@@ -115,9 +115,9 @@ async def _every(
         at_once = False
         try:
             await action()
-        except Exception as error:  # noqa: BLE001  (background work outlives whatever happens to one round of it)
+        except Exception as error:  # noqa: BLE001  (a failed round must not end the job)
             if not has_failed:
-                observer.log("warning", f"{action.__qualname__} failed, and is tried again", error=repr(error))
+                observer.log("warning", f"{action.__qualname__} failed, retrying in {seconds:g} s", error=repr(error))
             has_failed = True
         else:
             has_failed = False

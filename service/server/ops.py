@@ -1,4 +1,4 @@
-"""The operators' port: is it alive, is it ready, what has it counted. Never reached by players."""
+"""The ops port: `/livez`, `/readyz` and `/metrics`. Not reachable by players."""
 
 import time
 from collections.abc import Iterator
@@ -14,17 +14,21 @@ from service.http.services import Services
 
 
 class WriteMetrics(Collector):
-    """What this process has written: totals only, of no player and no title."""
+    """Prometheus counters of this process's writes, without players and titles."""
 
     def __init__(self, counters: Counters) -> None:
         self._counters = counters
 
     def collect(self) -> Iterator[Metric]:
-        """What Prometheus reads."""
+        """The metric families."""
         for name, about, value in (
-            ("laurel_events", "Events that were counted.", self._counters.events),
-            ("laurel_unlocks", "Achievements that were unlocked.", self._counters.unlocks),
-            ("laurel_write_conflicts", "Times that a player was written by another first.", self._counters.conflicts),
+            ("laurel_events", "Events recorded.", self._counters.events),
+            ("laurel_unlocks", "Achievements unlocked.", self._counters.unlocks),
+            (
+                "laurel_write_conflicts",
+                "Writes that were retried because another process wrote the player first.",
+                self._counters.conflicts,
+            ),
         ):
             yield CounterMetricFamily(name, about, value=value)
 
@@ -33,22 +37,22 @@ def operations(services: Services) -> web.Application:
     """The application of the ops port: `/livez`, `/readyz`, `/metrics`."""
 
     async def livez(_request: web.Request) -> web.Response:
-        """The loop turns: that is all it says, so that a lost database restarts nobody."""
+        """The event loop runs. The database is not checked: losing it must not restart processes."""
         return web.json_response({"status": "alive"})
 
     async def readyz(_request: web.Request) -> web.Response:
-        """Keys and catalogue are loaded. Losing the database later leaves it ready, as every instance would be."""
-        releases = services.snapshots
+        """Keys and titles are loaded. Losing the database later does not end readiness, because every instance would."""
+        snapshots = services.snapshots
         checks = {
             "keys": not services.verifier.ring.is_empty,
-            "catalogue": releases.refreshed_at is not None,
+            "catalogue": snapshots.refreshed_at is not None,
         }
-        age = None if releases.refreshed_at is None else round(time.monotonic() - releases.refreshed_at, 3)
+        age = None if snapshots.refreshed_at is None else round(time.monotonic() - snapshots.refreshed_at, 3)
         body = {
             "status": "ready" if all(checks.values()) else "waiting",
             "checks": checks,
-            "titles": len(releases.current.titles),
-            "catalogue_version": releases.current.version,
+            "titles": len(snapshots.current.titles),
+            "catalogue_version": snapshots.current.version,
             "catalogue_age_seconds": age,
         }
         return web.Response(

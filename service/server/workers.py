@@ -1,4 +1,4 @@
-"""Several processes behind one socket: gunicorn starts them, replaces one that dies, and ends them in order."""
+"""Worker processes behind one socket: gunicorn starts, replaces and stops them."""
 
 import os
 import socket
@@ -23,15 +23,15 @@ def serve(
     ops: Sequence[socket.socket],
     ready: Callable[[], None],
 ) -> None:
-    """Answer on the socket with a process for each ops socket, until SIGINT or SIGTERM.
+    """Serve on the socket with one process per ops socket, until SIGINT or SIGTERM.
 
-    The n-th process has the n-th ops socket; one that replaces a dead one takes its socket over. `ready` is called
-    once by the first process that can answer.
+    A process that replaces a dead one takes over its ops socket. `ready` is called by the process of the first one,
+    once it answers.
     """
-    _Processes(settings, url=url, listen=listen, ops=ops, ready=ready).run()
+    _WorkerApplication(settings, url=url, listen=listen, ops=ops, ready=ready).run()
 
 
-class _Processes(BaseApplication):  # type: ignore[misc]  # (gunicorn has no types)
+class _WorkerApplication(BaseApplication):  # type: ignore[misc]  # (gunicorn has no types)
     def __init__(
         self,
         settings: Settings,
@@ -46,49 +46,49 @@ class _Processes(BaseApplication):  # type: ignore[misc]  # (gunicorn has no typ
         self._listen = listen
         self._ops = ops
         self._ready = ready
-        self._place = 0
-        self._places: dict[int, int] = {}  # of each living worker, by its age
+        self._slot = 0
+        self._slots: dict[int, int] = {}  # by the age of each living worker, as gunicorn counts it
         super().__init__()
 
     def load_config(self) -> None:
-        """Gunicorn's own settings: ours are read already."""
+        """Set gunicorn's settings; no file or command line is read."""
         chosen = {
             "bind": f"fd://{os.dup(self._listen.fileno())}",
             "workers": len(self._ops),
             "worker_class": "aiohttp.GunicornUVLoopWebWorker",
             "graceful_timeout": _GRACE,
             "loglevel": "warning",
-            "pre_fork": self._take_place,
-            "child_exit": self._leave_place,
-            "worker_exit": _end,
+            "pre_fork": self._assign_slot,
+            "child_exit": self._release_slot,
+            "worker_exit": _exit,
             "control_socket_disable": True,
         }
         for name, value in chosen.items():
             self.cfg.set(name, value)
 
     def load(self) -> Callable[[], Any]:
-        """What each process runs."""
+        """The application runner of one process."""
 
         async def runner() -> web.AppRunner:
-            made = await app.make_runner(self._settings, url=self._url, ops_listen=self._ops[self._place])
-            if self._place == 0:
+            application = await app.make_runner(self._settings, url=self._url, ops_listen=self._ops[self._slot])
+            if self._slot == 0:
                 self._ready()
-            return made
+            return application
 
         return runner
 
-    def _take_place(self, _arbiter: object, worker: Any) -> None:
-        self._place = min(set(range(len(self._ops))) - set(self._places.values()))
-        self._places[worker.age] = self._place
+    def _assign_slot(self, _arbiter: object, worker: Any) -> None:
+        self._slot = min(set(range(len(self._ops))) - set(self._slots.values()))
+        self._slots[worker.age] = self._slot
 
-    def _leave_place(self, _arbiter: object, worker: Any) -> None:
-        self._places.pop(worker.age, None)
+    def _release_slot(self, _arbiter: object, worker: Any) -> None:
+        self._slots.pop(worker.age, None)
 
 
-def _end(_arbiter: object, _worker: object) -> None:
-    """End a process where it stands: what its parent began, the database above all, is not its own to end."""
-    leaving = sys.exc_info()[1]
-    code = leaving.code if isinstance(leaving, SystemExit) else 1
+def _exit(_arbiter: object, _worker: object) -> None:
+    """Exit without clean-up handlers: those of the parent, such as stopping the database, must not run here."""
+    reason = sys.exc_info()[1]
+    code = reason.code if isinstance(reason, SystemExit) else 1
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code if isinstance(code, int) else 0)
