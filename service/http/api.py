@@ -7,14 +7,12 @@ the words of the API that was called.
 import functools
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from aiohttp import hdrs, web
-from aiohttp.web_protocol import RequestHandler
 
 from service.core.auth.principal import Principal
-from service.errors import BadRequest, LaurelError, MethodNotAllowed, NotFound
+from service.errors import LaurelError, MethodNotAllowed, NotFound
 from service.http.authenticate import anonymous
 from service.http.services import PLAYER, PRINCIPAL, SERVICES
 
@@ -96,35 +94,6 @@ async def _expect(request: web.Request) -> None:
     if request.headers[hdrs.EXPECT].lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
-
-
-def handle_unreadable_requests(app: web.Application, door: Api) -> None:
-    """Let what cannot be read as HTTP at all be refused by this door too, without an echo of what came.
-
-    Such a request reaches no route. aiohttp's own answer would quote it, credentials and all, and name its version.
-    """
-
-    def handle_error(
-        _protocol: RequestHandler,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        del message
-        if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            response = door.error_response(
-                request, BadRequest("this cannot be read as an HTTP request within its limits")
-            )
-        else:
-            response = door.error_response(request, None)
-        response.headers[hdrs.SERVER] = SERVER
-        error = exc if isinstance(exc, Exception) and status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
-        app[SERVICES].observer.request("-", "unreadable", response.status, 0.0, door=door.name, error=error)
-        response.force_close()
-        return response
-
-    RequestHandler.handle_error = handle_error  # type: ignore[assignment,method-assign]  # (the one place that sees them)
 
 
 def _unmatched(doors: Sequence[Api]) -> Handler:

@@ -7,6 +7,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
 
@@ -29,7 +30,8 @@ from service.core.publishing.snapshot import SnapshotStore
 from service.db.pool import Pool, open_pool
 from service.db.service_keys import service_key
 from service.errors import ConfigurationError
-from service.http.api import Api, handle_unreadable_requests, mount
+from service.http.api import Api, mount
+from service.http.runner import ApiRunner
 from service.http.services import SERVICES, STOPPING, Services
 from service.outbound.jwks import JwksRefresher
 from service.server import openapi, ops
@@ -50,7 +52,6 @@ APIS: tuple[Api, ...] = (
 
 KEEPALIVE = 75.0 * SECONDS  # longer than a load balancer's, so that the load balancer closes first
 SHUTDOWN = 5.0 * SECONDS  # for requests in progress
-_LARGEST_FIELD = 8190  # bytes, of the request line and of each header
 
 
 async def make_services(settings: Settings, pool: Pool, observer: Observer) -> Services:
@@ -101,7 +102,6 @@ def make_application(services: Services) -> web.Application:
     app[STOPPING] = asyncio.Event()
     app.on_shutdown.append(_end_streams)
     mount(app, (*APIS, openapi.openapi_api(APIS)))
-    handle_unreadable_requests(app, APIS[0])
     return app
 
 
@@ -121,7 +121,7 @@ async def make_runner(settings: Settings, *, url: str, ops_listen: socket.socket
         services = await make_services(settings, pool, observer)
         await stack.enter_async_context(background(services, url=url))
         if ops_listen is not None:
-            operations = _runner(ops.operations(services))
+            operations = web.AppRunner(ops.operations(services), access_log=None, shutdown_timeout=SHUTDOWN)
             await operations.setup()
             stack.push_async_callback(operations.cleanup)
             await web.SockSite(operations, ops_listen).start()
@@ -136,7 +136,7 @@ async def make_runner(settings: Settings, *, url: str, ops_listen: socket.socket
             await ends.aclose()
 
         app.on_cleanup.append(end)
-        return _runner(app)
+        return application_runner(app)
 
 
 async def serve(
@@ -160,15 +160,9 @@ async def serve(
         await runner.cleanup()
 
 
-def _runner(app: web.Application) -> web.AppRunner:
-    return web.AppRunner(
-        app,
-        access_log=None,
-        keepalive_timeout=KEEPALIVE,
-        shutdown_timeout=SHUTDOWN,
-        max_line_size=_LARGEST_FIELD,
-        max_field_size=_LARGEST_FIELD,
-    )
+def application_runner(app: web.Application, **options: Any) -> web.AppRunner:
+    """What serves the application; the first API answers what is no HTTP request."""
+    return ApiRunner(app, APIS[0], access_log=None, keepalive_timeout=KEEPALIVE, shutdown_timeout=SHUTDOWN, **options)
 
 
 async def _end_streams(app: web.Application) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestClient
+from aiohttp.test_utils import TestClient, TestServer
 
 from service.core.catalog.model import Achievement
 from service.core.formats.xbox.captured_page import ImportedProgress
@@ -14,13 +14,20 @@ from service.core.progress import reader
 from service.core.publishing import publish
 from service.db.pool import Pool
 from service.http.services import Services
-from service.server.app import make_application, make_services
+from service.server.app import application_runner, make_application, make_services
 from service.settings import Settings
 from service.telemetry import Observer
 from tests.factories import PLAYER, SECRET, achievement, authorization, draft
 
 Client = TestClient[web.Request, web.Application]
 Ask = Callable[..., Awaitable[Any]]
+
+
+class Server(TestServer):
+    """Serves the application as `laurel serve` does: with its limits, and its answers to what is no HTTP."""
+
+    async def _make_runner(self, **options: Any) -> web.BaseRunner:
+        return application_runner(self.app, **options)
 
 
 @pytest.fixture
@@ -38,7 +45,7 @@ async def services(pool: Pool, settings: Settings) -> Services:
 @pytest.fixture
 async def client(services: Services, aiohttp_client: Callable[..., Awaitable[Client]]) -> Client:
     """A real client of the real application."""
-    return await aiohttp_client(make_application(services))
+    return await aiohttp_client(Server(make_application(services)))
 
 
 @pytest.fixture

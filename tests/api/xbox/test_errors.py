@@ -338,7 +338,7 @@ UNREADABLE = {
     "no header": "GET / HTTP/1.1\r\nHost: x\r\nno header",
     "no length": "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: x",
     "a method of nobody's": f"BREW {HERE}/achievements HTTP/1.1\r\nHost: x",
-    "a credential of 12 KB": f"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: XBL3.0 x=1;{'SECRET' * 2000}",
+    "a credential of 36 KB": f"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: XBL3.0 x=1;{'SECRET' * 6000}",
     "a credential with a zero in it": "GET / HTTP/1.1\r\nHost: x\r\nAuthorization: XBL3.0 x=1;SECRET\0",
 }
 

@@ -1,0 +1,78 @@
+"""The HTTP server of the application: its limits, and answers to bytes that are no HTTP request.
+
+Such a request reaches no route. aiohttp would answer with its own page, which repeats what was sent, credentials and
+all, and names its version; here one API answers with its own error response.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import hdrs, web
+from aiohttp.web_protocol import RequestHandler
+
+from service.errors import BadRequest
+from service.http.api import SERVER, Api
+from service.http.services import SERVICES
+
+MAX_REQUEST_LINE = 8190  # bytes
+MAX_HEADER = 32 * 1024  # bytes of one header field: Accept-Language is read up to 16 KB and may be longer
+
+
+class ApiRunner(web.AppRunner):
+    """Runs an application, with requests that cannot be read answered by one of its APIs.
+
+    Only servers of this runner are concerned: other aiohttp servers of the process keep their own answers.
+    """
+
+    __slots__ = ("_api",)
+
+    def __init__(self, app: web.Application, api: Api, **options: Any) -> None:
+        super().__init__(app, max_line_size=MAX_REQUEST_LINE, max_field_size=MAX_HEADER, **options)
+        self._api = api
+
+    async def _make_server(self) -> web.Server:
+        server = await super()._make_server()
+        return _Server(server, self.app, self._api)
+
+
+class _Server(web.Server):
+    """The server that aiohttp makes for an application, with another protocol."""
+
+    def __init__(self, made: web.Server, app: web.Application, api: Api) -> None:
+        super().__init__(
+            made.request_handler,
+            request_factory=made.request_factory,
+            handler_cancellation=made.handler_cancellation,
+            loop=made._loop,  # noqa: SLF001  (aiohttp has no other way to choose the protocol of an application)
+            **made._kwargs,  # noqa: SLF001
+        )
+        self.app = app
+        self.api = api
+
+    def __call__(self) -> RequestHandler:
+        return _Protocol(self, loop=self._loop, **self._kwargs)
+
+
+class _Protocol(RequestHandler):
+    __slots__ = ("_api", "_app")
+
+    def __init__(self, server: _Server, **options: Any) -> None:
+        super().__init__(server, **options)
+        self._app = server.app
+        self._api = server.api
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        del message  # it quotes the request
+        error = exc if isinstance(exc, Exception) and status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
+        refusal = BadRequest("this cannot be read as an HTTP request within its limits")
+        response = self._api.error_response(request, refusal if status < HTTPStatus.INTERNAL_SERVER_ERROR else None)
+        response.headers[hdrs.SERVER] = SERVER
+        self._app[SERVICES].observer.request("-", "unreadable", response.status, 0.0, door=self._api.name, error=error)
+        response.force_close()
+        return response

@@ -1,0 +1,45 @@
+"""The server's answers to what is no HTTP request, and its limits, over a real socket."""
+
+import asyncio
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+
+async def answer(host, port, request):
+    """Everything that a server sends for these bytes."""
+    reader, writer = await asyncio.open_connection(host, port)
+    writer.write(request)
+    await writer.drain()
+    answered = await asyncio.wait_for(reader.read(65_536), 5)
+    writer.close()
+    return answered
+
+
+async def test_unreadable_requests_get_the_error_response_of_an_api(client):
+    answered = await answer(client.host, client.port, b"GET / HTTP/1.1\r\nAuthorization SECRET\r\n\r\n")
+
+    assert answered.split(b" ")[1] == b"400"
+    assert b"Server: laurel\r\n" in answered
+    assert b'"errorMessage":"this cannot be read as an HTTP request within its limits"' in answered
+    assert b"SECRET" not in answered
+
+
+async def test_other_servers_of_the_process_keep_their_own_answers(client):
+    async with TestServer(web.Application()) as other:
+        answered = await answer(other.host, other.port, b"BREW\r\n\r\n")
+
+    assert answered.startswith(b"HTTP/1.")
+    assert b"errorMessage" not in answered
+    assert b"errorMessage" in await answer(client.host, client.port, b"BREW\r\n\r\n")
+
+
+async def test_long_headers_reach_the_apis(ask, make_title):
+    """16 KB of Accept-Language are read, and what lies beyond is no error."""
+    await make_title()
+    padding = "qaa-x1"
+    for number in range(2, 200):
+        padding += f", qaa-x{number}-{'y' * 8}-{'z' * 8}"
+    for length in (1_000, 8_300, 16_384, 30_000):
+        response = await ask(titleId=1, raw=True, headers={"Accept-Language": f"{padding}, {'fr, ' * 10_000}"[:length]})
+        assert response.status == 200
