@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.metadata
+from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -26,6 +27,22 @@ from service.outbound.jwks import JwksRefresher
 from service.settings import Settings
 from service.telemetry import Observer
 
+T = TypeVar("T")
+
+
+class ApiState:
+    """State that APIs keep between requests, such as caches of rendered JSON: one object per type, made on first use."""
+
+    def __init__(self) -> None:
+        self._objects: dict[type[Any], Any] = {}
+
+    def of(self, kind: type[T]) -> T:
+        """The object of this type."""
+        if kind not in self._objects:
+            self._objects[kind] = kind()
+        state: T = self._objects[kind]
+        return state
+
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
     """What handlers ask: made once at the start, the same for every request."""
@@ -49,6 +66,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     sessions: Sessions
     presence: Presence
     observer: Observer
+    api_state: ApiState = msgspec.field(default_factory=ApiState)
 
 
 SERVICES = web.AppKey("services", Services)

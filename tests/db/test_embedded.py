@@ -168,7 +168,9 @@ async def test_a_path_too_long_for_a_socket_does_not_matter():
 def test_a_start_that_fails_says_why_and_holds_nothing(tmp_path):
     (tmp_path / "postgres").mkdir()
     for _ in range(2):
-        with pytest.raises(ConfigurationError, match=r"LAUREL_DATA: PostgreSQL failed to start in .*: .{20}") as refusal:
+        with pytest.raises(
+            ConfigurationError, match=r"LAUREL_DATA: PostgreSQL failed to start in .*: .{20}"
+        ) as refusal:
             EmbeddedPostgres(tmp_path).start()
 
         assert not isinstance(refusal.value, InUse)

@@ -1,4 +1,4 @@
-"""The Xbox door: `GET /users/xuid({xuid})/achievements` and its siblings (seed 002)."""
+"""The Xbox API: `GET /users/xuid({xuid})/achievements` and its siblings, as documented for achievements.xboxlive.com."""
 
 from service.api.xbox.routes import API
 

@@ -1,7 +1,8 @@
-"""The JSON of each achievement, rendered once per release and chain around the few bytes that are a player's own.
+"""The JSON of each achievement, rendered once per release and language chain, cut where a player's progress goes.
 
-A page is then a choice and a join. Every printed and every observed member is emitted (a superset), because real
-clients break on a missing one: `requirements` and `platforms` are never null, `mediaAsset` is always there.
+A page then only selects and joins fragments. Every member that the Xbox document prints or that the live service was
+seen to send is there, because real clients break on a missing one: `requirements` and `platforms` are never null,
+`mediaAsset` is always present.
 """
 
 from collections import OrderedDict
@@ -14,22 +15,22 @@ from service import ticks
 from service.core.catalog.model import Achievement, MediaAsset
 from service.core.publishing.published_title import PublishedTitle
 
-LOCKED_AT = "0001-01-01T00:00:00.0000000Z"  # never null: clients read a date here whatever the state
+LOCKED_AT = "0001-01-01T00:00:00.0000000Z"  # never null: clients parse a date here in any state
 LEGACY_LOCKED_AT = "2002-11-15T00:00:00.0000000Z"
 _LEGACY_LOCKED_PLATFORM = 255  # any
 _LEGACY_UNLOCKED_PLATFORM = 1
 _SHOWN_UNACHIEVED, _ACHIEVED_ONLINE, _ACHIEVED = 0x8, 0x10000, 0x20000
-_CACHE_BYTES = 16 * 1024 * 1024  # some 150 titles × chains of 60 achievements
+_CACHE_BYTES = 16 * 1024 * 1024  # of each shape: about 150 pairs of a title with 60 achievements and a chain
 
 encode = msgspec.json.Encoder().encode
 
 
 class Fragment(msgspec.Struct, frozen=True, gc=False):
-    """One achievement in one chain, cut where a player's own bytes go: opening, a state, middle, a time, closing.
+    """One achievement in one chain, cut where a player's progress goes: opening, a state, middle, a time, closing.
 
     `locked` and `unlocked` are the two states. `gaps` is `middle` cut where current values go; contracts without
-    current values have none. `closing` ends with a comma. `first_locale` is the index in the chain of the most wanted
-    locale that supplied any of its strings.
+    current values have none. `closing` ends with a comma. `locales` are the indexes in the chain of the locales that
+    its texts are in, in order of appearance.
     """
 
     opening: bytes
@@ -38,7 +39,7 @@ class Fragment(msgspec.Struct, frozen=True, gc=False):
     middle: bytes
     closing: bytes
     gaps: tuple[bytes, ...]
-    first_locale: int | None
+    locales: tuple[int, ...]
 
 
 Render = Callable[[PublishedTitle, int, tuple[str, ...]], Fragment]
@@ -54,34 +55,34 @@ class Columns:
         self.middles = tuple(fragment.middle for fragment in fragments)
         self.closings = tuple(fragment.closing for fragment in fragments)
         self.gaps = tuple(fragment.gaps for fragment in fragments)
-        self.first_locales = tuple(fragment.first_locale for fragment in fragments)
+        self.locales = tuple(fragment.locales for fragment in fragments)
         self.size_bytes = sum(len(fragment.opening + fragment.middle + fragment.closing) for fragment in fragments)
 
 
-class Fragments:
-    """The fragments of titles in chains, made when first asked for, the oldest forgotten."""
+class FragmentCache:
+    """The fragments of titles in chains, rendered at first use; the oldest are evicted."""
 
     def __init__(self, render: Render) -> None:
         self._render = render
-        self._kept: OrderedDict[tuple[int, tuple[str, ...]], Columns] = OrderedDict()
+        self._columns: OrderedDict[tuple[int, tuple[str, ...]], Columns] = OrderedDict()
         self._bytes = 0
 
     def of(self, published: PublishedTitle, chain: tuple[str, ...]) -> Columns:
-        """All fragments of a title."""
+        """The fragments of all achievements of a title."""
         key = published.key, chain
-        columns = self._kept.get(key)
+        columns = self._columns.get(key)
         if columns is None:
             columns = Columns([self._render(published, i, chain) for i in range(len(published.achievements))])
-            self._kept[key] = columns
+            self._columns[key] = columns
             self._bytes += columns.size_bytes
-            while self._bytes > _CACHE_BYTES and len(self._kept) > 1:
-                self._bytes -= self._kept.popitem(last=False)[1].size_bytes
+            while self._bytes > _CACHE_BYTES and len(self._columns) > 1:
+                self._bytes -= self._columns.popitem(last=False)[1].size_bytes
         return columns
 
 
 def modern(published: PublishedTitle, position: int, chain: tuple[str, ...]) -> Fragment:
-    """One achievement as contracts 2 and 4 have it."""
-    achievement, words = published.achievements[position], published.texts_at(position, chain)
+    """Render one achievement in the shape of contracts 2 and 4."""
+    achievement, texts = published.achievements[position], published.texts_at(position, chain)
     title_name, name_locale = published.name(chain)
     title = published.title
     association = {"name": title_name, "id": title.title_id}
@@ -91,7 +92,7 @@ def modern(published: PublishedTitle, position: int, chain: tuple[str, ...]) -> 
         {
             "id": str(achievement.number),
             "serviceConfigId": title.scid,
-            "name": words.name,
+            "name": texts.name,
             "titleAssociations": [association],
         }
     )
@@ -101,8 +102,8 @@ def modern(published: PublishedTitle, position: int, chain: tuple[str, ...]) -> 
             "platform": achievement.platforms[0],
             "platforms": achievement.platforms,
             "isSecret": achievement.is_secret,
-            "description": words.description,
-            "lockedDescription": words.locked_description,
+            "description": texts.description,
+            "lockedDescription": texts.locked_description,
             "productId": achievement.product_id,
             "achievementType": achievement.kind,
             "participationType": achievement.participation,
@@ -116,7 +117,7 @@ def modern(published: PublishedTitle, position: int, chain: tuple[str, ...]) -> 
                     "mediaAsset": None if reward.media is None else _media(reward.media),
                     "valueType": reward.value_type,
                 }
-                for reward, (name, description) in zip(achievement.rewards, words.rewards, strict=True)
+                for reward, (name, description) in zip(achievement.rewards, texts.rewards, strict=True)
             ],
             "estimatedTime": _duration(achievement.estimated_seconds),
             "deeplink": achievement.deeplink,
@@ -131,21 +132,25 @@ def modern(published: PublishedTitle, position: int, chain: tuple[str, ...]) -> 
         middle=b"null".join(gaps),
         closing=b'"},' + tail + b"},",
         gaps=gaps,
-        first_locale=_first(words.first_locale, None if name_locale is None else chain.index(name_locale)),
+        locales=_distinct(
+            texts.locales[:1], [None if name_locale is None else chain.index(name_locale)], texts.locales[1:]
+        ),
     )
 
 
-def in_progress(gaps: Sequence[bytes], currents: Sequence[str | None], *, is_unlocked: bool) -> tuple[bytes, bytes]:
-    """The state and the middle of an achievement of which current values are known."""
+def in_progress(
+    gaps: Sequence[bytes], current_values: Sequence[str | None], *, is_unlocked: bool
+) -> tuple[bytes, bytes]:
+    """The state and the middle of an achievement with current values, one for each requirement."""
     if is_unlocked:
         state = ACHIEVED
-    elif any(current is not None and float(current) != 0 for current in currents):
+    elif any(current is not None and float(current) != 0 for current in current_values):
         state = IN_PROGRESS
     else:
         state = NOT_STARTED
     pieces = [gaps[0]]
     for index, gap in enumerate(gaps[1:]):
-        current = currents[index] if index < len(currents) else None
+        current = current_values[index] if index < len(current_values) else None
         pieces += (b"null" if current is None else b'"%b"' % current.encode(), gap)
     return state, b"".join(pieces)
 
@@ -158,7 +163,7 @@ NOT_STARTED, IN_PROGRESS, ACHIEVED = _state("NotStarted"), _state("InProgress"),
 
 
 def _requirements(achievement: Achievement) -> tuple[bytes, ...]:
-    """What stands before, between and behind the current values; ends where the time begins."""
+    """The JSON before, between and after the current values, up to the time of unlocking."""
     text = b""
     for index, requirement in enumerate(achievement.requirements):
         rest = _members(
@@ -174,8 +179,8 @@ def _requirements(achievement: Achievement) -> tuple[bytes, ...]:
 
 
 def legacy(published: PublishedTitle, position: int, chain: tuple[str, ...]) -> Fragment:
-    """One achievement as contracts 1 and 3 (Xbox 360) have it."""
-    achievement, words = published.achievements[position], published.texts_at(position, chain)
+    """Render one achievement in the shape of contracts 1 and 3 (Xbox 360)."""
+    achievement, texts = published.achievements[position], published.texts_at(position, chain)
     flags = achievement.legacy_type | (0 if achievement.is_secret else _SHOWN_UNACHIEVED)
 
     def state(*, unlocked: bool) -> bytes:
@@ -188,13 +193,13 @@ def legacy(published: PublishedTitle, position: int, chain: tuple[str, ...]) -> 
             }
         )
 
-    opening = {"id": achievement.number, "titleId": published.title_id, "name": words.name, "sequence": 0}
+    opening = {"id": achievement.number, "titleId": published.title_id, "name": texts.name, "sequence": 0}
     middle = {
         "isSecret": achievement.is_secret,
         "gamerscore": achievement.gamerscore,
         "imageId": achievement.image_id,
-        "description": words.description,
-        "lockedDescription": "???" if achievement.is_secret else words.locked_description,
+        "description": texts.description,
+        "lockedDescription": "???" if achievement.is_secret else texts.locked_description,
         "type": achievement.legacy_type,
         "isRevoked": achievement.is_revoked,
     }
@@ -205,12 +210,12 @@ def legacy(published: PublishedTitle, position: int, chain: tuple[str, ...]) -> 
         middle=b"," + _members(middle) + b',"timeUnlocked":"',
         closing=b'"},',
         gaps=(),
-        first_locale=words.first_locale,
+        locales=_distinct(texts.locales[: 2 if achievement.is_secret else 3]),
     )
 
 
-def _first(*indexes: int | None) -> int | None:
-    return min((index for index in indexes if index is not None), default=None)
+def _distinct(*indexes: Sequence[int | None]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(index for part in indexes for index in part if index is not None))
 
 
 def _members(members: dict[str, Any]) -> bytes:

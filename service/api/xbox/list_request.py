@@ -1,12 +1,13 @@
-"""What a query string of this door asks for. Keys and values in any case, unknown keys ignored.
+"""Parses the query string of a list. Names and values are read in any case, unknown names are ignored.
 
-Known quirks, with the document's words or a real client's behaviour:
+Known quirks, with the Xbox document's words or a real client's behaviour:
 
 * `maxItems=0` is the default page ("0 to attempt to retrieve all items", Microsoft's client, which then omits it);
   more than 1000 is 1000 ("The service … may return fewer than maxItems").
 * A `continuationToken` that is empty or a plain integer is an offset: clients send `0` and `32` by themselves.
-* A token together with `skipItems`: the token wins.
-* `types=Persistent,Challenge` is every kind.
+* `skipItems` together with a `continuationToken` skips that many items after the token's place (maxItems "can be
+  combined with skipItems and continuationToken to return a range of items").
+* `types=Persistent,Challenge` selects every kind.
 """
 
 import functools
@@ -18,14 +19,14 @@ from typing import Literal
 import msgspec
 
 from service.core.catalog.model import U32, Kind
-from service.core.progress.paging import ListSpec, Order
+from service.core.progress.ordering import ListSpec, Order
 from service.errors import InvalidParameter
 
 DEFAULT_PAGE = 32  # items, as three captures of the live service show
 MAX_PAGE = 1000  # items; a title has 500 at most
-MAX_TITLES = 100  # titles a list: bounds what one request reads
+MAX_TITLES = 100  # titles in a list: bounds what one request reads
 _INT32 = 2**31
-_LONGEST_KEPT = 256  # characters: bounds what the cache of questions can hold
+_CACHED_CHARACTERS = 256  # longer query strings are not cached, which bounds the cache in bytes
 
 _FIELDS = "skipItems maxItems continuationToken titleId types unlockedOnly possibleOnly orderBy"
 _NAMES = {name.lower(): name for name in _FIELDS.split()}
@@ -43,88 +44,82 @@ _KINDS: Mapping[str, Kind] = {"persistent": "Persistent", "challenge": "Challeng
 
 
 ListKind = Literal["achievements", "unlocked", "possible", "titles"]
-"""What a list is of: achievements, only unlocked ones, only what could be earned, or titles."""
+"""The items of a list: achievements, unlocked achievements, achievements shown as locked, or titles."""
 
 
 class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """One list and one page of it. Exactly one of `token` and `offset` counts; `count` is items a page."""
+    """Which page of which list is requested: up to `count` items, after the token's place and `skip` more items."""
 
     spec: ListSpec
     count: int
-    offset: int = 0
+    skip: int = 0
     token: str | None = None
     canonical: str = ""
-    """The same for every spelling of the same question: what an ETag is made over."""
+    """The same for every spelling of the same request: ETags are made over it."""
 
 
-def parse_list_query(query_string: str, *, own_title: int | None, holds: ListKind = "achievements") -> ListQuery:
-    """The question that a raw query string asks.
+def parse_list_query(query_string: str, *, own_title: int | None, kind: ListKind = "achievements") -> ListQuery:
+    """Parse a raw query string.
 
-    `own_title` is the token's; it joins the scope when no `titleId` is given. `holds` is what the list is of,
-    whatever its parameters say.
+    `own_title` is the title of the caller's token; it is in the list if no `titleId` is given. `kind` is what the
+    route lists.
 
     Raises:
-        InvalidParameter: a value that cannot be read, one given twice with different values, or two that exclude
-            each other.
+        InvalidParameter: a value cannot be parsed, a parameter is given twice with different values, or two parameters
+            exclude each other.
     """
-    if len(query_string) > _LONGEST_KEPT:
-        return _parse.__wrapped__(query_string, own_title, holds)
-    return _parse(query_string, own_title, holds)
+    if len(query_string) > _CACHED_CHARACTERS:
+        return _parse.__wrapped__(query_string, own_title, kind)
+    return _parse(query_string, own_title, kind)
 
 
-@functools.lru_cache(maxsize=4096)  # few distinct questions are asked again and again
-def _parse(query_string: str, own_title: int | None, holds: ListKind) -> ListQuery:
+@functools.lru_cache(maxsize=4096)  # few distinct query strings are sent again and again
+def _parse(query_string: str, own_title: int | None, kind: ListKind) -> ListQuery:
     values = parameters(query_string)
     titles = _titles(values)
     own_title = own_title if not titles else None
-    if holds == "titles":
-        asked = ListSpec(of="titles", titles=titles, own_title=own_title, order=_order(values))
+    if kind == "titles":
+        spec = ListSpec(of="titles", titles=titles, own_title=own_title, order=_order(values))
     else:
-        unlocked_only, possible_only = _unlocked_and_possible(values, holds)
-        asked = ListSpec(
+        unlocked_only, possible_only = _unlocked_and_possible(values, kind)
+        spec = ListSpec(
             titles=titles,
             own_title=own_title,
-            kind=_kind(values),
+            kind=_types(values),
             unlocked_only=unlocked_only,
             possible_only=possible_only,
             order=_order(values),
         )
-    token = values.get("continuationtoken")
-    offset = _whole(values, "skipItems")
+    token: str | None = values.get("continuationtoken", "")
+    skip = _whole(values, "skipItems")
     if token is not None and (token == "" or _OFFSET.fullmatch(token)):
-        token, offset = None, int(f"0{token}")
+        token, skip = None, skip + int(f"0{token}")
     count = min(_whole(values, "maxItems") or DEFAULT_PAGE, MAX_PAGE)
-    return ListQuery(
-        spec=asked,
-        count=count,
-        offset=0 if token else offset,
-        token=token,
-        canonical=f"{asked} {count} {0 if token else offset} {token}",
-    )
+    return ListQuery(spec=spec, count=count, skip=skip, token=token, canonical=f"{spec} {count} {skip} {token}")
 
 
-def _unlocked_and_possible(values: dict[str, str], holds: ListKind) -> tuple[bool, bool]:
-    """Whether the list leaves out what is locked, and whether it leaves out what the player has."""
+def _unlocked_and_possible(values: dict[str, str], kind: ListKind) -> tuple[bool, bool]:
+    """Whether the list leaves out locked achievements, and whether it shows all achievements as locked."""
     unlocked_only, possible_only = _flag(values, "unlockedOnly"), _flag(values, "possibleOnly")
-    if unlocked_only and holds == "possible":
+    if unlocked_only and kind == "possible":
         raise InvalidParameter("unlockedOnly", "false: this list shows what can be earned, whoever has it")
     if unlocked_only and possible_only:
         raise InvalidParameter(
             "possibleOnly", "false together with unlockedOnly=true: one leaves out what the other shows"
         )
-    possible_only = possible_only or holds == "possible"
-    return unlocked_only or (holds == "unlocked" and not possible_only), possible_only
+    possible_only = possible_only or kind == "possible"
+    return unlocked_only or (kind == "unlocked" and not possible_only), possible_only
 
 
 def parameters(query_string: str) -> dict[str, str]:
-    """The parameters that this door knows by their name in lower case.
+    """The known parameters of a query string, by their names in lower case.
 
     Raises:
         InvalidParameter: the text is not UTF-8, there are too many, or one is given twice with different values.
     """
     values: dict[str, str] = {}
     try:
-        query_string.encode()  # what was no UTF-8 before any percent-encoding came as lone surrogates
+        query_string.encode()  # bytes that are not UTF-8 arrive as lone surrogates
         pairs = urllib.parse.parse_qsl(
             query_string, keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=64
         )
@@ -170,7 +165,7 @@ def _titles(values: dict[str, str]) -> tuple[int, ...]:
     return tuple(sorted(titles))
 
 
-def _kind(values: dict[str, str]) -> Kind | None:
+def _types(values: dict[str, str]) -> Kind | None:
     text = values.get("types")
     if text is None:
         return None

@@ -51,7 +51,7 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "query",
         "skipItems",
         {"type": "integer", "format": "int32", "minimum": 0, "maximum": _INT32 - 1, "default": 0},
-        "How many items to leave out. Counts only without a `continuationToken`.",
+        "How many items to skip, from the beginning or from the place of the `continuationToken`.",
     ),
     "maxItems": _parameter(
         "query",
@@ -64,7 +64,7 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "continuationToken",
         {"type": "string", "pattern": f"^([0-9]{{0,19}}|{TOKEN})$"},
         "The next page: the one that came with this page, for the same player, filters and order. "
-        "`maxItems` and the language may change. A plain number is how many items to leave out.",
+        "`skipItems`, `maxItems` and the language may change. A plain number is how many items to skip.",
     ),
     "titleId": _parameter(
         "query",

@@ -1,9 +1,9 @@
-"""`GET /connect`: real-time activity, the websocket protocol by which Xbox titles hear of progress as it happens.
+"""`GET /connect`: real-time activity (RTA), the websocket protocol that notifies Xbox titles of a player's progress.
 
-Messages are JSON arrays: `[1, sequence, uri]` subscribes and is answered `[1, sequence, code, id, data]`,
-`[2, sequence, id]` ends a subscription, `[3, id, data]` tells of a change, `[4]` says that anything may have been
-missed. Codes: 0 fine, 1 an unknown resource, 2 too many subscriptions, 3 nothing to be read, 1001 too many messages,
-1002 not for now.
+Messages are JSON arrays. Clients send `[1, sequence, uri]` to subscribe and get `[1, sequence, code, id, data]`; they
+send `[2, sequence, id]` to unsubscribe and get `[2, sequence, code]`. The server sends `[3, id, data]` for a change, and
+`[4]` if changes may have been missed. Codes: 0 success, 1 unknown resource, 2 too many subscriptions, 3 no data (the
+client may not read it), 1002 temporarily unavailable.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from service import ticks
+from service.api.xbox.context import GUID, title_of_service_config
 from service.api.xbox.json_fragments import encode
 from service.core.auth.permissions import may_read_progress
 from service.core.auth.principal import canonical_xuid
@@ -28,44 +29,44 @@ from service.errors import BadRequest, LaurelError, NotFound, Unavailable
 from service.http.services import PRINCIPAL, SERVICES, STOPPING, Services
 
 PROTOCOL = "rta.xboxlive.com.V2"
-MOST_SUBSCRIPTIONS = 32  # of one connection
-_MOST_BYTES = 4096  # of a message
-_HEARTBEAT = 30.0  # seconds
+MAX_SUBSCRIPTIONS = 32  # of one connection
+_MAX_MESSAGE_BYTES = 4096
+_HEARTBEAT_SECONDS = 30.0
 _OK, _UNKNOWN, _LIMIT, _NO_DATA, _UNAVAILABLE = 0, 1, 2, 3, 1002
 _URI = re.compile(
     r"https?://[^/]{1,255}/users/xuid\(([0-9]{1,20})\)/achievements/"
-    r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})/?"
+    rf"({GUID})/?"
 )
 
 
 async def connect(request: web.Request) -> web.StreamResponse:
-    """A connection that tells of the progress of players, for as long as it and the credential last."""
-    socket = web.WebSocketResponse(protocols=(PROTOCOL,), heartbeat=_HEARTBEAT, max_msg_size=_MOST_BYTES)
+    """Notify the client of the progress of players until it disconnects or its credential expires."""
+    socket = web.WebSocketResponse(protocols=(PROTOCOL,), heartbeat=_HEARTBEAT_SECONDS, max_msg_size=_MAX_MESSAGE_BYTES)
     try:
-        is_asked_for = socket.can_prepare(request).ok
+        is_websocket = socket.can_prepare(request).ok
     except web.HTTPException:
-        is_asked_for = False
-    if not is_asked_for:
+        is_websocket = False
+    if not is_websocket:
         raise BadRequest(f"Upgrade: expected a websocket of the protocol {PROTOCOL}")
     await socket.prepare(request)
     connection = _Connection(request, socket)
-    left = max(0.0, request[PRINCIPAL].expires_at - time.time())
-    ending = asyncio.create_task(_end(request, socket, left))
+    lifetime_seconds = max(0.0, request[PRINCIPAL].expires_at - time.time())
+    closing = asyncio.create_task(_close_after(request, socket, lifetime_seconds))
     try:
         async for message in socket:
             if message.type is not WSMsgType.TEXT or not await connection.handle(message.data):
                 break
     finally:
-        ending.cancel()
+        closing.cancel()
         await connection.close()
     await socket.close()
     return socket
 
 
-async def _end(request: web.Request, socket: web.WebSocketResponse, left: float) -> None:
-    """Close the socket when the credential runs out, or the service ends."""
+async def _close_after(request: web.Request, socket: web.WebSocketResponse, lifetime_seconds: float) -> None:
+    """Close the socket when the credential expires or the service stops."""
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(left):
+        async with asyncio.timeout(lifetime_seconds):
             await request.app[STOPPING].wait()
     await socket.close()
 
@@ -78,10 +79,10 @@ class _Connection:
         self._services: Services = request.app[SERVICES]
         self._principal = request[PRINCIPAL]
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._last = 0
+        self._last_id = 0
 
     async def handle(self, text: str) -> bool:
-        """Answer a message; False if it is none of this protocol, and the connection is over."""
+        """Handle a message of the client; False if it violates the protocol and the connection must be closed."""
         try:
             message = msgspec.json.decode(text)
         except (msgspec.DecodeError, RecursionError):
@@ -105,8 +106,8 @@ class _Connection:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def _subscribe(self, uri: str) -> tuple[Any, ...]:
-        """The code, and with 0 the subscription's id and what is so now."""
-        if len(self._tasks) >= MOST_SUBSCRIPTIONS:
+        """The code of the response, the new subscription's id and the current progress (0 and None for an error)."""
+        if len(self._tasks) >= MAX_SUBSCRIPTIONS:
             return _LIMIT, 0, None
         try:
             player, published = self._resource(uri)
@@ -114,8 +115,8 @@ class _Connection:
             return _UNKNOWN, 0, None
         except (LaurelError, ValueError):
             return _NO_DATA, 0, None
-        self._last += 1
-        subscription, ready = self._last, asyncio.get_running_loop().create_future()
+        self._last_id += 1
+        subscription, ready = self._last_id, asyncio.get_running_loop().create_future()
         self._tasks[subscription] = asyncio.create_task(self._follow(subscription, player, published, ready))
         try:
             return _OK, subscription, await ready
@@ -129,66 +130,63 @@ class _Connection:
             raise NotFound("there is no such resource")
         player = canonical_xuid(match[1])
         may_read_progress(self._principal, player, policy=self._services.settings.read_policy)
-        snapshot = self._services.snapshots.current
-        published = snapshot.titles.get(snapshot.by_scid.get(match[2].lower(), 0))
-        if published is None:
-            raise NotFound("there is no such service config")
-        return player, published
+        return player, title_of_service_config(self._services.snapshots.current, match[2])
 
     async def _follow(
         self, subscription: int, player: str, published: PublishedTitle, ready: "asyncio.Future[Any]"
     ) -> None:
-        """Give what is so now to whoever waits for it, then tell of each change."""
+        """Resolve `ready` with the current progress, then send each change."""
         try:
             async with self._services.subscriptions.subscribe(player) as changes:
-                known = await self._progression(player, published)
-                ready.set_result(_data(published, known))
+                sent = await self._progression(player, published)
+                ready.set_result(_data(published, sent))
                 while True:
-                    known = await self._tell(subscription, player, published, changes, known)
+                    sent = await self._send_change(subscription, player, published, changes, sent)
         except LaurelError as error:
             if not ready.done():
                 ready.set_exception(error)
         except ConnectionError:
             pass
 
-    async def _tell(
+    async def _send_change(
         self,
         subscription: int,
         player: str,
         published: PublishedTitle,
         changes: Subscription,
-        known: Mapping[int, dict[str, Any]],
+        sent: Mapping[int, dict[str, Any]],
     ) -> Mapping[int, dict[str, Any]]:
+        """Wait for a change, send the items that differ from those sent before, and return all current items."""
         await changes.next()
         try:
-            now = await self._progression(player, published)
-        except Unavailable:  # the next look will show it
+            current = await self._progression(player, published)
+        except Unavailable:  # the next change is compared with what was sent last
             await self._socket.send_str("[4]")
-            return known
-        changed = {number: item for number, item in now.items() if known.get(number) != item}
+            return sent
+        changed = {number: item for number, item in current.items() if sent.get(number) != item}
         if changed:
             await self._socket.send_str(encode([3, subscription, _data(published, changed)]).decode())
-        return now
+        return current
 
     async def _progression(self, player: str, published: PublishedTitle) -> Mapping[int, dict[str, Any]]:
-        found = await self._services.progress.read_title(player, published.title_id)
-        return {} if found.progress is None else progression(published, found.progress)
+        row = await self._services.progress.read_title(player, published.title_id)
+        return {} if row.progress is None else progression(published, row.progress)
 
 
 def progression(published: PublishedTitle, progress: TitleProgress) -> Mapping[int, dict[str, Any]]:
-    """What is not as at the beginning, by achievement number."""
-    currents = published.current_values(progress)
+    """The achievements that are unlocked or have current values, by number."""
+    current_values = published.current_values(progress)
     items: dict[int, dict[str, Any]] = {}
     for achievement in published.achievements:
         number = to_int4(achievement.number)
-        at, values = progress.unlocked_at.get(number), currents.get(number)
-        if at is None and values is None:
+        time_unlocked, values = progress.unlocked_at.get(number), current_values.get(number)
+        if time_unlocked is None and values is None:
             continue
         is_begun = any(value is not None and float(value) != 0 for value in values or ())
         items[achievement.number] = {
             "id": str(achievement.number),
-            "progressState": "Achieved" if at is not None else "InProgress" if is_begun else "NotStarted",
-            "timeUnlocked": ticks.wire(at or 0),
+            "progressState": "Achieved" if time_unlocked is not None else "InProgress" if is_begun else "NotStarted",
+            "timeUnlocked": ticks.wire(time_unlocked or 0),
             "requirements": [
                 {
                     "id": requirement.id,

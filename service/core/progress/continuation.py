@@ -8,7 +8,7 @@ import re
 import struct
 import zlib
 
-from service.core.progress.paging import Cursor, ListSpec, Order
+from service.core.progress.ordering import Cursor, ListSpec, Order
 from service.errors import InvalidToken
 
 _FORMAT = 1

@@ -18,7 +18,8 @@ class LocalizedTexts(msgspec.Struct, frozen=True):
     """All strings of one achievement in the best languages of one chain.
 
     `rewards` stand in the order of the definition; a reward without a text has None. `first_locale` is the index in
-    the chain of the most wanted locale that supplied any of them, None if no string was found at all.
+    the chain of the most wanted locale that supplied any of them, None if no string was found at all. `locales` are
+    the indexes in the chain of the locale of each string, in the order of `PublishedTitle.keys_of`.
     """
 
     name: str
@@ -26,6 +27,7 @@ class LocalizedTexts(msgspec.Struct, frozen=True):
     locked_description: str
     rewards: tuple[tuple[str | None, str | None], ...]
     first_locale: int | None
+    locales: tuple[int | None, ...]
 
 
 _keys = itertools.count()
@@ -124,13 +126,15 @@ class PublishedTitle:
             chain = self.single_language_chain(keys, chain)
         found = [self._first(key, chain) for key in keys]
         texts = [text for text, _ in found]
-        used = [index for _, index in found if index is not None]
+        locales = [index for _, index in found]
+        used = [index for index in locales if index is not None]
         return LocalizedTexts(
             name=texts[0] or "",
             description=texts[1] or "",
             locked_description=texts[2] or texts[1] or "",
             rewards=tuple(zip(texts[3::2], texts[4::2], strict=True)),
             first_locale=min(used, default=None),
+            locales=(*locales[:2], locales[2] if texts[2] else locales[1], *locales[3:]),
         )
 
     def keys_of(self, achievement: Achievement) -> list[str]:

@@ -1,4 +1,4 @@
-"""Lists of a player: which titles are in them, and what a walk keeps while time and releases go on."""
+"""Lists of a player: which titles are in them, and what stays the same from page to page while releases change."""
 
 import functools
 
@@ -9,44 +9,44 @@ from service import ticks
 from service.core.catalog.model import Window
 from service.core.formats.xbox.captured_page import ImportedProgress
 from service.core.progress import lists
-from service.core.progress.lists import PageRequest
-from service.core.progress.paging import ListSpec, Order
+from service.core.progress.ordering import ListSpec, Order
+from service.core.progress.paging import PageRequest, last_closing, read_page
 from service.core.progress.reader import ProgressReader, put_progress
 from service.core.publishing import publish
 from service.core.publishing.snapshot import SnapshotStore
 from service.errors import InvalidToken
 from tests.factories import PLAYER, achievement, draft
 
-OF_1 = PageRequest(player=PLAYER, spec=ListSpec(titles=(1,)))
-OWN = PageRequest(player=PLAYER, spec=ListSpec())
+OF_TITLE_1 = PageRequest(player=PLAYER, spec=ListSpec(titles=(1,)))
+OF_PLAYER = PageRequest(player=PLAYER, spec=ListSpec())
 
 
 @pytest.fixture
-def serve(connection, releases):
-    """Publishes a title of some achievements, by number or made already."""
+def publish_title(connection, snapshots):
+    """Publishes a title with these achievements, given by number or whole."""
 
-    async def served(title_id, *achievements) -> None:
-        made = tuple(achievement(one) if isinstance(one, int) else one for one in achievements)
+    async def published(title_id, *achievements) -> None:
+        made = tuple(achievement(item) if isinstance(item, int) else item for item in achievements)
         await publish.import_draft(connection, draft(title_id, made), is_whole=True, file="test")
         await publish.publish(connection, title_id)
-        await releases.refresh()
+        await snapshots.refresh()
 
-    return served
+    return published
 
 
 @pytest.fixture
-def releases(pool) -> SnapshotStore:
+def snapshots(pool) -> SnapshotStore:
     return SnapshotStore(pool)
 
 
 @pytest.fixture
-def reads(pool) -> ProgressReader:
+def reader(pool) -> ProgressReader:
     return ProgressReader(pool)
 
 
 @pytest.fixture
 def give(connection):
-    """Gives the player unlocks in a title, in one revision."""
+    """Gives the player unlocks (number to ticks) and current values in a title, in one revision."""
 
     async def given(title_id, unlocked, currents=None) -> None:
         part = ImportedProgress(title_id=title_id, unlocked=unlocked, currents=currents or {})
@@ -56,199 +56,206 @@ def give(connection):
 
 
 @pytest.fixture
-def walk_on(releases, reads):
-    """The next page of a walk: its numbers, and the walk after it (None at its end)."""
+def read(snapshots, reader):
+    """The achievement numbers on a page, and the request of the next page (None: this is the last)."""
 
-    async def walked(walk, count=2):
-        titles = await lists.requested_titles(walk, releases)
-        revision, progress = await lists.progress_in(reads, PLAYER, titles)
-        views = [lists.TitleView(*pair) for pair in zip(titles, progress, strict=True)]
-        page = lists.read_page(walk, views, count=count, revision=revision)
+    async def reading(request, count=2):
+        scope = await lists.find_titles(request, snapshots, reader)
+        views, revision = await lists.read_views(request, scope, reader)
+        page = read_page(request, views, count=count, revision=revision, player_progress=scope.player_progress)
         numbers = [
             page.views[title].published.achievements[position].number
-            for title, positions in page.runs
+            for title, positions in page.slices
             for position in positions
         ]
-        return numbers, None if page.cursor is None else msgspec.structs.replace(walk, cursor=page.cursor, offset=0)
+        following = None if page.cursor is None else msgspec.structs.replace(request, cursor=page.cursor, skip=0)
+        return numbers, following
 
-    return walked
+    return reading
 
 
 # Titles
 
 
-async def test_titles_that_are_asked_for_are_those_of_them_that_are_published(serve, releases):
-    await serve(1, 1)
-    await serve(3, 1)
+async def test_requested_titles_that_are_not_published_are_left_out(publish_title, snapshots, reader):
+    await publish_title(1, 1)
+    await publish_title(3, 1)
 
-    titles = await lists.requested_titles(PageRequest(player=PLAYER, spec=ListSpec(titles=(1, 2, 3))), releases)
+    request = PageRequest(player=PLAYER, spec=ListSpec(titles=(1, 2, 3)))
+    scope = await lists.find_titles(request, snapshots, reader)
 
-    assert [title.title_id for title in titles] == [1, 3]
+    assert [title.title_id for title in scope.titles] == [1, 3]
 
 
-async def test_own_titles_are_those_with_a_row_and_the_tokens(serve, give, releases, reads):
+async def test_without_requested_titles_the_list_has_those_of_the_player_and_of_the_token(
+    publish_title, give, snapshots, reader
+):
     for title_id in (2**31, 1, 2, 3):
-        await serve(title_id, 1)
+        await publish_title(title_id, 1)
     await give(2**31, {1: 10})
     await give(2, {}, {1: ("5",)})
-    everything = await reads.read_all(PLAYER)
+    with_token = msgspec.structs.replace(OF_PLAYER, spec=ListSpec(own_title=1))
 
-    own = await lists.player_titles(OWN, releases, everything)
-    with_token = await lists.player_titles(
-        msgspec.structs.replace(OWN, spec=ListSpec(own_title=1)), releases, everything
-    )
+    own = await lists.find_titles(OF_PLAYER, snapshots, reader)
+    with_own_title = await lists.find_titles(with_token, snapshots, reader)
 
-    assert [view.published.title_id for view in own] == [2, 2**31]
-    assert [view.progress is None for view in own] == [False, False]
-    assert [view.published.title_id for view in with_token] == [1, 2, 2**31]
-    assert with_token[0].progress is None
+    assert [view.published.title_id for view in own.views] == [2, 2**31]
+    assert [view.progress is None for view in own.views] == [False, False]
+    assert [title.title_id for title in own.titles] == [2, 2**31]
+    assert [view.published.title_id for view in with_own_title.views] == [1, 2, 2**31]
+    assert with_own_title.views[0].progress is None
 
 
-async def test_own_titles_follow_the_releases_unless_a_walk_holds_them(serve, give, releases, reads):
-    """What was worked out for a player is not older than what is served."""
-    await serve(1, 1, 2)
+async def test_first_page_shows_the_current_release_and_later_pages_that_of_the_first(
+    publish_title, give, snapshots, reader
+):
+    await publish_title(1, 1, 2)
     await give(1, {1: 10})
-    everything = await reads.read_all(PLAYER)
-    before = await lists.player_titles(OWN, releases, everything)
-    page = lists.read_page(OWN, before, count=1, revision=1, everything=everything)
 
-    await serve(1, 1, 2, 3)
+    async def find(request):
+        return await lists.find_titles(request, snapshots, reader)
 
-    now = await lists.player_titles(OWN, releases, everything)
-    held = await lists.player_titles(msgspec.structs.replace(OWN, cursor=page.cursor), releases, everything)
-    assert [len(views[0].published.achievements) for views in (before, now, held)] == [2, 3, 2]
-    assert lists.read_page(OWN, now, count=9, revision=1, everything=everything).total == 3
+    before = await find(OF_PLAYER)
+    page = read_page(OF_PLAYER, before.views, count=1, revision=1, player_progress=before.player_progress)
+
+    await publish_title(1, 1, 2, 3)
+
+    now = await find(OF_PLAYER)
+    later = await find(msgspec.structs.replace(OF_PLAYER, cursor=page.cursor))
+    assert [len(scope.titles[0].achievements) for scope in (before, now, later)] == [2, 3, 2]
+    assert read_page(OF_PLAYER, now.views, count=9, revision=1, player_progress=now.player_progress).total == 3
 
 
-async def test_few_lists_are_kept_of_one_player(serve, give, releases, reads):
-    await serve(1, 1)
+async def test_few_lists_of_one_player_are_cached(publish_title, give, snapshots, reader):
+    await publish_title(1, 1)
     await give(1, {1: 10})
-    everything = await reads.read_all(PLAYER)
 
     for own_title in range(50):
-        walk = msgspec.structs.replace(OWN, spec=ListSpec(own_title=own_title))
-        views = await lists.player_titles(walk, releases, everything)
-        lists.read_page(walk, views, count=1, revision=1, everything=everything)
+        request = msgspec.structs.replace(OF_PLAYER, spec=ListSpec(own_title=own_title))
+        scope = await lists.find_titles(request, snapshots, reader)
+        read_page(request, scope.views, count=1, revision=1, player_progress=scope.player_progress)
 
-        assert len(everything.derived) <= 8
+        assert len(scope.player_progress.derived) <= 8
 
 
 # Progress
 
 
-async def test_progress_is_read_of_all_titles_with_its_newest_revision(serve, give, releases, reads):
+async def test_progress_in_all_titles_comes_with_its_newest_revision(publish_title, give, snapshots, reader):
     for title_id in (1, 2, 3):
-        await serve(title_id, 1)
+        await publish_title(title_id, 1)
     await give(3, {1: 30})
     await give(1, {1: 10})
-    titles = [releases.current.titles[title_id] for title_id in (1, 2, 3)]
+    titles = [snapshots.current.titles[title_id] for title_id in (1, 2, 3)]
 
-    revision, progress = await lists.progress_in(reads, PLAYER, titles)
+    revision, progress = await lists.read_progress(reader, PLAYER, titles)
 
     assert revision == 2
-    assert [None if one is None else one.unlocked_at for one in progress] == [{1: 10}, None, {1: 30}]
-    assert await lists.progress_in(reads, PLAYER, titles[1:2]) == (-1, [None])
-    assert await lists.progress_in(reads, PLAYER, []) == (-1, [])
+    assert [None if own is None else own.unlocked_at for own in progress] == [{1: 10}, None, {1: 30}]
+    assert await lists.read_progress(reader, PLAYER, titles[1:2]) == (-1, [None])
+    assert await lists.read_progress(reader, PLAYER, []) == (-1, [])
 
 
 @pytest.mark.parametrize("known", [-1, 0, 1, 3, 99])
-async def test_whoever_knows_another_revision_gets_everything(serve, give, releases, reads, known):
-    """A part of it is older than what they know, yet they cannot be told to keep it: 99 never was."""
+async def test_all_progress_is_read_unless_the_newest_revision_is_known(publish_title, give, snapshots, reader, known):
+    """With a revision in between (1) or one that never was (99), a part would be missing."""
     for title_id in (1, 2):
-        await serve(title_id, 1)
+        await publish_title(title_id, 1)
     await give(1, {1: 10})
     await give(2, {1: 20})
-    titles = [releases.current.titles[title_id] for title_id in (1, 2)]
+    titles = [snapshots.current.titles[title_id] for title_id in (1, 2)]
 
-    revision, progress = await lists.progress_in(reads, PLAYER, titles, known=known)
+    revision, progress = await lists.read_progress(reader, PLAYER, titles, known=known)
 
     assert revision == 2
-    assert [None if one is None else one.unlocked_at for one in progress] == [{1: 10}, {1: 20}]
+    assert [None if own is None else own.unlocked_at for own in progress] == [{1: 10}, {1: 20}]
 
 
-async def test_whoever_knows_the_newest_is_told_just_that(serve, give, releases, reads):
-    await serve(1, 1)
+async def test_progress_is_left_out_if_the_newest_revision_is_known(publish_title, give, snapshots, reader):
+    await publish_title(1, 1)
     await give(1, {1: 10})
 
-    assert await lists.progress_in(reads, PLAYER, [releases.current.titles[1]], known=1) == (1, [None])
+    assert await lists.read_progress(reader, PLAYER, [snapshots.current.titles[1]], known=1) == (1, [None])
 
 
 # Pages
 
 
-async def test_the_last_page_has_no_cursor(serve, walk_on):
-    await serve(1, 1, 2, 3, 4)
+async def test_last_page_has_no_cursor(publish_title, read):
+    await publish_title(1, 1, 2, 3, 4)
 
-    first, walk = await walk_on(OF_1)
-    second, end = await walk_on(walk)
+    first, request = await read(OF_TITLE_1)
+    second, following = await read(request)
 
-    assert (first, second, end) == ([1, 2], [3, 4], None)
-    assert await walk_on(msgspec.structs.replace(OF_1, offset=4)) == ([], None)
-    assert (await walk_on(msgspec.structs.replace(OF_1, offset=3)))[0] == [4]
+    assert (first, second, following) == ([1, 2], [3, 4], None)
+    assert await read(msgspec.structs.replace(OF_TITLE_1, skip=4)) == ([], None)
+    assert (await read(msgspec.structs.replace(OF_TITLE_1, skip=3)))[0] == [4]
 
 
 @pytest.mark.parametrize("order", Order)
-async def test_a_walk_keeps_its_order_while_time_goes_on_and_releases_and_unlocks_come(serve, give, walk_on, order):
+async def test_pages_keep_their_order_while_time_passes_and_unlocks_and_releases_come(publish_title, give, read, order):
     def closing(number):
         return achievement(number, window=Window(opens_at=0, closes_at=ticks.of_unix(1000 + number)))
 
-    await serve(1, *(closing(number) for number in range(1, 7)))
+    await publish_title(1, *(closing(number) for number in range(1, 7)))
     await give(1, {2: 20, 5: 50})
-    asked = ListSpec(titles=(1,), order=order)
-    expected, _ = await walk_on(PageRequest(player=PLAYER, spec=asked, now=1002), 99)
-    walked, walk = await walk_on(PageRequest(player=PLAYER, spec=asked, now=1002), 1)
+    first = PageRequest(player=PLAYER, spec=ListSpec(titles=(1,), order=order), now=1002)
+    expected, _ = await read(first, 99)
+    joined, request = await read(first, 1)
 
     for step in range(5):
         await give(1, {step + 1: 90 + step})
-        await serve(1, *(achievement(number, display_order=(7 * number) % (5 + step)) for number in range(1, 9)))
-        more, walk = await walk_on(msgspec.structs.replace(walk, now=1003 + step), 1)
-        walked += more
+        await publish_title(
+            1, *(achievement(number, display_order=(7 * number) % (5 + step)) for number in range(1, 9))
+        )
+        numbers, request = await read(msgspec.structs.replace(request, now=1003 + step), 1)
+        joined += numbers
 
-    assert (walked, walk) == (expected, None)
+    assert (joined, request) == (expected, None)
 
 
-async def test_a_list_knows_which_of_its_windows_closed_last(serve, releases):
+async def test_last_closing_is_that_of_the_newest_closed_window(publish_title, snapshots):
     def closing(number, time):
         return achievement(number, window=Window(opens_at=0, closes_at=ticks.parse(time)))
 
-    await serve(1, closing(1, "2020-01-01T00:00:00.5Z"), closing(2, "2030-01-01T00:00:00Z"))
-    await serve(2, closing(1, "2025-01-01T00:00:00Z"), 2)
-    titles = [releases.current.titles[1], releases.current.titles[2]]
+    await publish_title(1, closing(1, "2020-01-01T00:00:00.5Z"), closing(2, "2030-01-01T00:00:00Z"))
+    await publish_title(2, closing(1, "2025-01-01T00:00:00Z"), 2)
+    titles = [snapshots.current.titles[1], snapshots.current.titles[2]]
 
-    found = [
-        lists.last_closing(PageRequest(player=PLAYER, spec=ListSpec(), now=ticks.unix(ticks.parse(now))), titles)
+    closed = [
+        last_closing(PageRequest(player=PLAYER, spec=ListSpec(), now=ticks.unix(ticks.parse(now))), titles)
         for now in ("2019-01-01T00:00:00Z", "2020-01-01T00:00:00Z", "2020-01-01T00:00:01Z", "2026-01-01T00:00:00Z")
     ]
 
-    assert [ticks.wire(ticks.of_unix(second), 0)[:19] for second in found] == [
+    assert [ticks.wire(ticks.of_unix(second), 0)[:19] for second in closed] == [
         *("1970-01-01T00:00:00", "1970-01-01T00:00:00", "2020-01-01T00:00:01", "2025-01-01T00:00:00")
     ]
-    assert lists.last_closing(OF_1, []) == 0
+    assert last_closing(OF_TITLE_1, []) == 0
 
 
-async def test_a_walk_whose_item_has_gone_is_refused(serve, give, walk_on, connection):
-    await serve(1, 1, 2, 3)
+async def test_cursor_at_an_item_that_left_the_list_is_rejected(publish_title, give, read, connection):
+    await publish_title(1, 1, 2, 3)
     await give(1, {1: 10, 2: 20})
-    _, walk = await walk_on(PageRequest(player=PLAYER, spec=ListSpec(titles=(1,), unlocked_only=True)), 1)
+    _, request = await read(PageRequest(player=PLAYER, spec=ListSpec(titles=(1,), unlocked_only=True)), 1)
 
     await connection.execute("DELETE FROM progress")
 
     with pytest.raises(InvalidToken, match="no longer in this list"):
-        await walk_on(walk, 1)
+        await read(request, 1)
 
 
-async def test_a_list_is_worked_out_once_while_nothing_changes(serve, give, releases, reads):
-    await serve(1, 1, 2)
+async def test_list_is_ordered_once_while_nothing_changes(publish_title, give, snapshots, reader):
+    await publish_title(1, 1, 2)
     await give(1, {1: 10})
-    everything = await reads.read_all(PLAYER)
-    views = await lists.player_titles(OWN, releases, everything)
-    page = functools.partial(lists.read_page, views=views, count=1, revision=1, everything=everything)
-    by_time = msgspec.structs.replace(OWN, spec=ListSpec(order=Order.UNLOCK_TIME))
+    scope = await lists.find_titles(OF_PLAYER, snapshots, reader)
+    derived = scope.player_progress.derived
+    page = functools.partial(read_page, views=scope.views, count=1, revision=1, player_progress=scope.player_progress)
+    by_time = msgspec.structs.replace(OF_PLAYER, spec=ListSpec(order=Order.UNLOCK_TIME))
 
-    page(OWN)
-    kept = dict(everything.derived)
-    page(OWN)
+    page(OF_PLAYER)
+    cached = dict(derived)
+    page(OF_PLAYER)
 
-    assert everything.derived == kept
+    assert derived == cached
     page(by_time)
-    assert len(everything.derived) == len(kept) + 1
+    assert len(derived) == len(cached) + 1
