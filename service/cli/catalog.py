@@ -4,7 +4,6 @@ import contextlib
 import functools
 import pathlib
 from collections.abc import AsyncIterator
-from typing import get_args
 
 import click
 import msgspec
@@ -17,9 +16,8 @@ from service.core.catalog.model import Draft
 from service.core.events import backfill
 from service.core.events.writer import Writer
 from service.core.formats import write
-from service.core.formats.detect import Format
+from service.core.formats.registry import EXPORT_FORMATS, IMPORT_FORMATS, ExportFormat, ImportFormat
 from service.core.formats.title_folder import write_files
-from service.core.formats.write import EXPORT_FORMATS, ExportFormat
 from service.core.publishing import publish
 from service.core.publishing.publish import DraftDiff
 from service.core.publishing.snapshot import SnapshotStore
@@ -50,7 +48,7 @@ def catalog() -> None:
 @catalog.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=pathlib.Path))
 @click.option("--title", "title_id", type=click.IntRange(1, 2**32 - 1), help="The title, where the files do not say.")
-@click.option("--format", "forced", type=click.Choice(get_args(Format)), help="Read them so, whatever they look like.")
+@click.option("--format", "forced", type=click.Choice(IMPORT_FORMATS), help="Read them so, whatever they look like.")
 @click.option("--locale", default="en-US", show_default=True, help="The language of a captured page.")
 @_locales
 @_scid
@@ -62,7 +60,7 @@ def import_(
     files: tuple[pathlib.Path, ...],
     *,
     title_id: int | None,
-    forced: Format | None,
+    forced: ImportFormat | None,
     locale: str,
     locales: pathlib.Path | None,
     scid: str | None,
@@ -90,7 +88,7 @@ async def _import(
     files: tuple[pathlib.Path, ...],
     given: ImportOptions,
     *,
-    forced: Format | None,
+    forced: ImportFormat | None,
     dry_run: bool,
     and_publish: bool,
 ) -> None:

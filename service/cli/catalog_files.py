@@ -8,9 +8,11 @@ import msgspec
 
 from service.core.catalog.model import Draft
 from service.core.formats import read
-from service.core.formats.detect import Format, sniff
+from service.core.formats.detect import detect_format
+from service.core.formats.entry import publishable_texts
+from service.core.formats.registry import ImportFormat
 from service.core.formats.title_folder import read_title_folder
-from service.core.formats.xbox import captured_page, partner_center
+from service.core.formats.xbox import captured_page, partner_center, partner_center_draft
 from service.core.validation.diagnostics import MAX_BYTES
 from service.errors import Diagnostic, InvalidCatalog
 
@@ -48,7 +50,7 @@ class ParsedFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_files(
-    paths: Sequence[pathlib.Path], given: ImportOptions, *, forced: Format | None, draft_of: DraftOf
+    paths: Sequence[pathlib.Path], given: ImportOptions, *, forced: ImportFormat | None, draft_of: DraftOf
 ) -> tuple[list[ParsedFile], list[Diagnostic]]:
     """The drafts of these files, and warnings. `draft_of` gives what is being edited of a title already.
 
@@ -59,7 +61,7 @@ def read_files(
     for path in paths:
         with reading.collecting():
             data = _read(path)
-            reading.take(path, data, forced or sniff(data, str(path)))
+            reading.take(path, data, forced or detect_format(data, str(path)))
     with reading.collecting():
         reading.join_partner_files()
     if reading.found:
@@ -76,7 +78,7 @@ class _Reading:
         self.found: list[Diagnostic] = []
         self.warnings: list[Diagnostic] = []
         self.incoming: list[ParsedFile] = []
-        self.partner: dict[Format, tuple[pathlib.Path, bytes]] = {}
+        self.partner: dict[ImportFormat, tuple[pathlib.Path, bytes]] = {}
 
     @contextlib.contextmanager
     def collecting(self) -> Iterator[None]:
@@ -86,7 +88,7 @@ class _Reading:
         except InvalidCatalog as refusal:
             self.found += refusal.diagnostics
 
-    def take(self, path: pathlib.Path, data: bytes, kind: Format) -> None:
+    def take(self, path: pathlib.Path, data: bytes, kind: ImportFormat) -> None:
         """Read one file; Partner Center's two are kept until both are there."""
         file = str(path)
         match kind:
@@ -104,13 +106,13 @@ class _Reading:
                     raise _refused(path, "one-of-a-kind", f"{self.partner[kind][0]} is a {kind} file too")
                 self.partner[kind] = path, data
 
-    def take_texts(self, path: pathlib.Path, files: dict[str, bytes], kind: Format) -> None:
+    def take_texts(self, path: pathlib.Path, files: dict[str, bytes], kind: ImportFormat) -> None:
         """Read the texts of a title that is here."""
         draft = _known(path, self.given, self.draft_of)
         parsed = read.read(files, draft=draft, format=kind)
         if parsed.diagnostics:
             raise InvalidCatalog(parsed.diagnostics)
-        texts, wrong, unwise = read.texts_of(parsed.entries, draft, file=str(path))
+        texts, wrong, unwise = publishable_texts(parsed.entries, draft, file=str(path))
         if wrong:
             raise InvalidCatalog(wrong)
         self.warnings += unwise
@@ -144,7 +146,7 @@ def _known(path: pathlib.Path, given: ImportOptions, draft_of: DraftOf) -> Draft
 
 
 def _partner_center(
-    files: dict[Format, tuple[pathlib.Path, bytes]], given: ImportOptions, draft_of: DraftOf
+    files: dict[ImportFormat, tuple[pathlib.Path, bytes]], given: ImportOptions, draft_of: DraftOf
 ) -> ParsedFile:
     if "localization" not in files:
         only, _ = files["achievements2017"]
@@ -159,7 +161,7 @@ def _partner_center(
     if given.title_id is None or scid is None or product_id is None or (known is None and name is None):
         what = "--title, --scid, --product-id and --name"
         raise _refused(path, "title-is-not-said", f"the file does not say of which title it is: give {what}")
-    draft = partner_center.join(
+    draft = partner_center_draft.build_draft(
         partner_center.read_localization(strings_data, file=str(localization)),
         partner_center.read_achievements2017(data, file=str(path)),
         file=str(path),
@@ -168,7 +170,7 @@ def _partner_center(
         product_id=product_id,
         title_name=name,
     )
-    draft = draft if known is None else partner_center.onto(draft, known)
+    draft = draft if known is None else partner_center_draft.keep_known(draft, known)
     return ParsedFile(draft=draft, file=str(path), is_whole=False)
 
 

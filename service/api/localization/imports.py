@@ -6,7 +6,7 @@ from aiohttp import hdrs, web
 
 from service.api.localization import responses
 from service.api.localization.context import RequestContext, json_response
-from service.core.formats.detect import FORMATS
+from service.core.formats.registry import IMPORT_FORMATS
 from service.core.localization import imports, strings
 from service.core.localization.import_report import Mode, report_po
 from service.core.localization.imports import Batch
@@ -18,7 +18,7 @@ from service.http.conditional import if_match_version
 from service.http.params import choice, locale_param, path_int, query_params
 
 MODES: tuple[Mode, ...] = get_args(Mode)
-_READ_AS = tuple(str(kind) for kind in FORMATS)
+_READ_AS = tuple(str(kind) for kind in IMPORT_FORMATS)
 
 
 async def post_import(request: web.Request) -> web.Response:

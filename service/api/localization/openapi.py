@@ -9,8 +9,8 @@ import msgspec
 from service.api.localization.imports import MODES
 from service.api.localization.schemas import ActivateBody, CatalogBody, PublishBody, RestoreBody, ReviewBody, TextBody
 from service.core.catalog.model import U32
-from service.core.formats.detect import FORMATS
-from service.core.formats.write import EXPORTS_OF_ONE_FILE
+from service.core.formats.registry import IMPORT_FORMATS
+from service.core.formats.write import DOWNLOAD_FORMATS
 from service.core.localization.strings import Filter
 from service.http.api import Route
 from service.http.params import KEY_CHARACTERS
@@ -52,7 +52,7 @@ _QUERIES: Mapping[str, Sequence[tuple[str, Mapping[str, Any], str]]] = {
     "history": (("before", {"type": "integer", "minimum": 0}, "Only revisions of an earlier version."),),
     "imports": (
         ("file", _WORDS, "The name of the file, for the problems that it has."),
-        ("format", {"enum": ["", *FORMATS]}, "Read it so, whatever it looks like."),
+        ("format", {"enum": ["", *IMPORT_FORMATS]}, "Read it so, whatever it looks like."),
         ("locale", _LOCALE, "The language of a file that does not say, or the one to take."),
         ("mode", {"enum": list(MODES)}, "`replace-locale` takes away what the file does not hold."),
         ("overApproved", {"enum": ["false", "true"]}, "Replace approved texts too."),
@@ -65,7 +65,7 @@ _QUERIES: Mapping[str, Sequence[tuple[str, Mapping[str, Any], str]]] = {
     "export": (
         (
             "format",
-            {"enum": list(EXPORTS_OF_ONE_FILE)},
+            {"enum": list(DOWNLOAD_FORMATS)},
             "`po`, `pot` for the template, or a store's; several files come as a ZIP.",
         ),
         ("locale", _LOCALE, "Which one of `po`; all of them without it."),

@@ -9,7 +9,7 @@ from service.api.localization import responses
 from service.api.localization.context import RequestContext, json_response
 from service.api.localization.schemas import CatalogBody, read_json
 from service.core.auth.permissions import may_localize, titles_of
-from service.core.formats.write import EXPORTS_OF_ONE_FILE, one_file
+from service.core.formats.write import DOWNLOAD_FORMATS, download
 from service.core.localization import coverage, fallbacks, strings
 from service.core.localization.explain import explain
 from service.core.publishing.drafts import draft_of
@@ -84,13 +84,13 @@ async def export(request: web.Request) -> web.Response:
     """What is being edited as a file for translators and their tools, or for a store; several files come as a ZIP."""
     context = RequestContext(request)
     asked = query_params(request, "format", "locale")
-    kind = choice("format", asked["format"] or "po", EXPORTS_OF_ONE_FILE)
+    kind = choice("format", asked["format"] or "po", DOWNLOAD_FORMATS)
     wanted = locale_param("locale", asked["locale"]) if kind == "po" and asked["locale"] else ""
     async with context.services.pool.connection() as connection:
         draft = await draft_of(connection, context.title_id)
     if draft is None:
         raise NotFound(f"there is no title {context.title_id}")
-    name, data = one_file(draft, kind, locale=wanted)
+    name, data = download(draft, kind, locale=wanted)
     headers: dict[str, str] = {
         hdrs.CACHE_CONTROL: "private, no-cache",
         hdrs.CONTENT_DISPOSITION: f'attachment; filename="{name}"',

@@ -7,8 +7,8 @@ from aiohttp import hdrs, web
 from service.api.workbench import pages
 from service.api.workbench.context import RequestContext
 from service.api.workbench.forms import read_form, read_upload
-from service.core.formats.detect import FORMATS
-from service.core.formats.write import EXPORT_FORMATS, EXPORTS_OF_ONE_FILE, one_file
+from service.core.formats.registry import EXPORT_FORMATS, IMPORT_FORMATS
+from service.core.formats.write import DOWNLOAD_FORMATS, download
 from service.core.localization import coverage, imports, strings
 from service.core.localization.import_report import Mode, report_po
 from service.core.publishing.drafts import draft_of
@@ -18,7 +18,7 @@ from service.http.params import choice, locale_param, path_int, query_params
 
 SHOWN = 300  # lines of a report
 _MODES: tuple[Mode, ...] = get_args(Mode)
-_READ_AS = ("", *(str(kind) for kind in FORMATS))
+_READ_AS = ("", *(str(kind) for kind in IMPORT_FORMATS))
 
 
 async def import_page(request: web.Request) -> web.Response:
@@ -116,13 +116,13 @@ async def export(request: web.Request) -> web.Response:
     """What is being edited as a file for translators and their tools, or for a store."""
     context = RequestContext(request)
     asked = query_params(request, "format", "locale")
-    kind = choice("format", asked["format"] or "po", EXPORTS_OF_ONE_FILE)
+    kind = choice("format", asked["format"] or "po", DOWNLOAD_FORMATS)
     where = locale_param("locale", asked["locale"]) if kind == "po" and asked["locale"] else ""
     async with context.services.pool.connection() as connection:
         draft = await draft_of(connection, context.title_id)
     if draft is None:
         raise NotFound(f"there is no title {context.title_id}")
-    name, data = one_file(draft, kind, locale=where)
+    name, data = download(draft, kind, locale=where)
     return pages.download(data, name=name)
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from service import errors
 from service.core.catalog.model import Draft
-from service.core.formats import po, read
+from service.core.formats import po
+from service.core.formats.entry import publishable_texts
 from service.core.formats.toml_catalog import read_toml, write_toml
 from service.core.validation.diagnostics import MAX_BYTES, SourceLocation
 from service.core.validation.values import locale as locale_of
@@ -71,18 +72,18 @@ def read_title_folder(toml_path: Path, locales_dir: Path) -> tuple[Draft, list[e
     return Draft(title=draft.title, achievements=draft.achievements, texts={**draft.texts, **texts}), warnings
 
 
-def files_of(draft: Draft) -> dict[str, bytes]:
+def title_files(draft: Draft) -> dict[str, bytes]:
     """The title by path: `title-<id>.toml`, what is in `locales`, and two translation tools' own settings."""
     name = f"title-{draft.title.title_id}"
     return {
         f"{name}.toml": write_toml(draft),
-        **locale_files_of(draft),
+        **locale_files(draft),
         "crowdin.yml": _CROWDIN.encode(),
         ".tx/config": _TRANSIFEX.format(name=name).encode(),
     }
 
 
-def locale_files_of(draft: Draft) -> dict[str, bytes]:
+def locale_files(draft: Draft) -> dict[str, bytes]:
     """The template, and a PO for each other locale that has texts, by path from `locales` on.
 
     A locale that lost all its texts keeps its old file: removing it is for whoever looks after the folder.
@@ -132,7 +133,7 @@ def _translated(
     entries = po.read_po(_read(path), file=str(path), locale=locale)
     if draft is None:
         return locale, {}
-    texts, found, left_out = read.texts_of(entries, draft, file=str(path))
+    texts, found, left_out = publishable_texts(entries, draft, file=str(path))
     if found:
         raise errors.InvalidCatalog(found)
     warnings += left_out

@@ -1,12 +1,12 @@
-"""What stores call achievements and locales, where that differs from us: given in a definition, or made of it. Pure.
+"""The identifiers of achievements and locales in other stores: those of a definition, or derived ones. Pure.
 
-| store | an achievement is | given in `stores`, or by default |
+| store | identifier of an achievement | default, if the definition's `stores` has none |
 |---|---|---|
-| xbox | a GUID, in the ids of its three strings | made of the title's scid and the number |
-| steam | a slot `stat_bit`, 32 bits a stat, fixed in Steam's back end | counted from the number: 1 is `1_0`, 33 is `2_0` |
+| xbox | a GUID, part of the ids of its three strings | a UUID (version 5) of the title's scid and the number |
+| steam | a slot `stat_bit`, 32 bits per stat, fixed in Steam's back end | by number: 1 is `1_0`, 33 is `2_0` |
 | epic | a name | the public id |
 
-Google Play has no ids: an achievement is its name in the default locale.
+Google Play has no identifiers: an achievement is identified by its name in the default locale.
 """
 
 import re
@@ -22,9 +22,9 @@ from service.core.validation.diagnostics import InvalidValue, SourceLocation
 STEAM_BITS = 32
 _SLOT = re.compile("(?:0|[1-9][0-9]{0,8})_(?:[12]?[0-9]|3[01])")
 _LANGUAGE_REGION = re.compile("[a-z]{2,3}-(?:[A-Z]{2}|[0-9]{3})")
-_DIALECTS = 11  # in CLDR's units: only dialects of one language
+_MAX_DISTANCE = 11  # in CLDR's units: only dialects of the same language
 
-STEAM_LANGUAGES = {  # of their partner documentation; which tags they mean is said by third parties only
+STEAM_LANGUAGES = {  # names: Steam's partner documentation; their language tags: only known from third parties
     "arabic": "ar",
     "brazilian": "pt-BR",
     "bulgarian": "bg",
@@ -57,8 +57,15 @@ STEAM_LANGUAGES = {  # of their partner documentation; which tags they mean is s
 }
 
 
+XBOX_STRING_PREFIXES = {  # of the ids of an achievement's strings, before its GUID, with the field of each text
+    "AchievementNameId_": "name",
+    "UnlockedDescriptionId_": "description",
+    "LockedDescriptionId_": "locked_description",
+}
+
+
 def check(achievement: Achievement) -> Iterable[InvalidValue]:
-    """What is wrong with the names that a definition gives."""
+    """The invalid store identifiers of a definition."""
     readers = {"xbox": values.guid, "steam": _slot, "epic": values.label}
     for store, name in achievement.stores:
         if store not in readers:
@@ -66,101 +73,110 @@ def check(achievement: Achievement) -> Iterable[InvalidValue]:
             continue
         try:
             readers[store](name)
-        except InvalidValue as broken:
-            yield broken
+        except InvalidValue as violation:
+            yield violation
 
 
 def xbox_guid(draft: Draft, achievement: Achievement) -> str:
     """The GUID in the ids of its strings."""
-    made = f"{draft.title.scid}/{achievement.number}"
-    return dict(achievement.stores).get("xbox") or str(uuid.uuid5(uuid.NAMESPACE_OID, made))
+    name = f"{draft.title.scid}/{achievement.number}"
+    return dict(achievement.stores).get("xbox") or str(uuid.uuid5(uuid.NAMESPACE_OID, name))
+
+
+def xbox_string_ids(draft: Draft) -> dict[str, str]:
+    """Text key → id of the string in `localization.xml`, in the order of the achievements."""
+    return {
+        f"achievement/{achievement.number}/{field}": prefix + xbox_guid(draft, achievement)
+        for achievement in draft.achievements
+        for prefix, field in XBOX_STRING_PREFIXES.items()
+    }
 
 
 def xbox_icon(achievement: Achievement) -> str:
-    """The GUID of its first picture: the picture's name, or made of its address."""
+    """The GUID of its first picture: the name of the picture if it is one, else a UUID of its address."""
     picture = achievement.media[0]
     stem = picture.name.removesuffix(".png").lower()
     return stem if values.is_guid(stem) else str(uuid.uuid5(uuid.NAMESPACE_URL, picture.url))
 
 
 def steam_slot(achievement: Achievement) -> str:
-    """Its location among the achievements of the game in Steam's back end."""
+    """Its slot in Steam's back end."""
     stat, bit = divmod(achievement.number - 1, STEAM_BITS)
     return dict(achievement.stores).get("steam") or f"{stat + 1}_{bit}"
 
 
 def epic_name(achievement: Achievement) -> str:
-    """What Epic's tools call it."""
+    """Its name in Epic's tools."""
     return dict(achievement.stores).get("epic") or achievement.public_id
 
 
 def by_name(names: Iterable[tuple[str, Achievement]], location: SourceLocation) -> dict[str, Achievement]:
-    """Achievements by what a store calls them.
+    """Achievements by their identifiers in a store.
 
     Raises:
-        InvalidCatalog: two have one name there.
+        InvalidCatalog: two achievements have the same.
     """
-    found: dict[str, Achievement] = {}
+    achievements: dict[str, Achievement] = {}
     for name, achievement in names:
-        other = found.setdefault(name, achievement)
-        if other is not achievement:
-            there = location.at(f"achievement/{achievement.number}")
-            there.report("two-of-a-name", f"achievement {other.number} has the name {values.shown(name)} there already")
+        first = achievements.setdefault(name, achievement)
+        if first is not achievement:
+            message = f"achievement {first.number} already has the name {values.shown(name)} in the store"
+            location.at(f"achievement/{achievement.number}").report("two-of-a-name", message)
     location.raise_errors()
-    return found
+    return achievements
 
 
 def only_description(draft: Draft, achievement: Achievement) -> str:
-    """The text key of what a store shows that has one description: how to earn it, or for a secret what was earned.
+    """The text key of the description for a store that has only one: the locked one, or of a secret the unlocked one.
 
-    It is the other one where the default locale has only that.
+    It is the other one if the default locale has only that.
     """
     locked = achievement_key(achievement.number, "locked_description")
     unlocked = achievement_key(achievement.number, "description")
-    best, other = (unlocked, locked) if achievement.is_secret else (locked, unlocked)
+    preferred, other = (unlocked, locked) if achievement.is_secret else (locked, unlocked)
     default = draft.texts.get(draft.title.default_locale, {})
-    return other if other in default and best not in default else best
+    return other if other in default and preferred not in default else preferred
 
 
 def steam_languages(locales: Iterable[str]) -> dict[str, str]:
-    """Locale → Steam's language, for each locale that Steam has a language for; no two have the same."""
+    """Locale → language of Steam, for the locales that Steam has one for. Each language is used once."""
     tags = tuple(STEAM_LANGUAGES.values())
     languages = {tag: language for language, tag in STEAM_LANGUAGES.items()}
-    near: dict[str, list[str]] = {}
+    candidates: dict[str, list[str]] = {}
     for locale in sorted(locales):
         tag = _nearest(locale, tags)
         if tag is not None:
-            near.setdefault(tag, []).append(locale)
-    return {_nearest(tag, tuple(found)) or found[0]: languages[tag] for tag, found in near.items()}
+            candidates.setdefault(tag, []).append(locale)
+    return {_nearest(tag, tuple(near)) or near[0]: languages[tag] for tag, near in candidates.items()}
 
 
-def regional(locales: Iterable[str], *, default: str | None = None) -> dict[str, str]:
-    """Locale → the same as language and region (`zh-Hans` → `zh-CN`), as Xbox wants it; no two have the same.
+def region_codes(locales: Iterable[str], *, default: str | None = None) -> dict[str, str]:
+    """Locale → language and region (`zh-Hans` → `zh-CN`), as Xbox requires it. Each code is used once.
 
-    Of two that would, the default locale has it, then the one that is spelled so.
+    Of two locales with the same code, the default locale gets it, then the one that is spelled like the code.
     """
-    found: dict[str, str] = {}
+    codes: dict[str, str] = {}
     for locale in sorted(locales, key=lambda tag: (tag != default, _LANGUAGE_REGION.fullmatch(tag) is None, tag)):
         maximized = maximize(locale)
         code = locale if _LANGUAGE_REGION.fullmatch(locale) else f"{maximized.language}-{maximized.region}"
-        if _LANGUAGE_REGION.fullmatch(code) and code not in found.values():
-            found[locale] = code
-    return found
+        if _LANGUAGE_REGION.fullmatch(code) and code not in codes.values():
+            codes[locale] = code
+    return codes
 
 
-def ours(codes: Mapping[str, str]) -> dict[str, str]:
-    """The other way: a store's code → our locale."""
+def locales_by_code(codes: Mapping[str, str]) -> dict[str, str]:
+    """The inverse mapping: code of a store → locale."""
     return {code: locale for locale, code in codes.items()}
 
 
-def left_out(draft: Draft, codes: Mapping[str, str]) -> list[str]:
-    """The locales that have texts and no location in a store's file."""
+def locales_without_code(draft: Draft, codes: Mapping[str, str]) -> list[str]:
+    """The locales with texts that a store has no code for, so that its file cannot hold them."""
     return sorted(locale for locale, texts in draft.texts.items() if texts and locale not in codes)
 
 
-def _nearest(wanted: str, offers: tuple[str, ...]) -> str | None:
-    found = chain(wanted, country=None, locales=offers, default="", max_distance=_DIALECTS)[0]
-    return found or None
+def _nearest(locale: str, offers: tuple[str, ...]) -> str | None:
+    best = chain(locale, country=None, locales=offers, default="", max_distance=_MAX_DISTANCE)[0]
+    return best or None
 
 
 def _slot(value: object) -> str:

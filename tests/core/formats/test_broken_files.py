@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service import errors
-from service.core.formats.detect import sniff
+from service.core.formats.detect import detect_format
 from service.core.formats.plain_csv import read_csv
 from service.core.formats.po import read_po
 from service.core.formats.stores.epic import read_epic
@@ -115,7 +115,7 @@ def test_a_wrong_type_anywhere_in_a_page_is_read_or_refused(valid_files, data):
 def test_anything_at_all_is_read_or_refused(name, data):
     for read in READERS[name]:
         told(read, data)
-    told(lambda data: sniff(data, "f"), data)
+    told(lambda data: detect_format(data, "f"), data)
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -7,7 +7,8 @@ import pytest
 from service.core.formats.po import read_po
 from service.core.formats.toml_catalog import read_toml, write_toml
 from service.core.formats.xbox.captured_page import read_definitions, read_progress
-from service.core.formats.xbox.partner_center import join, read_achievements2017, read_localization
+from service.core.formats.xbox.partner_center import read_achievements2017, read_localization
+from service.core.formats.xbox.partner_center_draft import build_draft
 from service.core.validation.publish_rules import check
 
 DATA = pathlib.Path(__file__).parents[3].parent / "shared" / "data"
@@ -72,7 +73,7 @@ def test_what_is_no_page_is_refused(problems_of, name, rule, line):
     [("xbox/localization", 1, {"en-US": 3, "es-MX": 2, "fr-FR": 1}), ("l10n/formats/xbox", 2, {"en-US": 7})],
 )
 def test_the_two_xml_files_join(folder, achievements, texts):
-    draft = join(
+    draft = build_draft(
         read_localization(data(f"{folder}/localization.xml"), file="localization.xml"),
         read_achievements2017(data(f"{folder}/achievements2017.xml"), file="achievements2017.xml"),
         file="achievements2017.xml",

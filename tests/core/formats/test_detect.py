@@ -1,10 +1,10 @@
 import pytest
 
-from service.core.formats.detect import sniff
+from service.core.formats.detect import detect_format
 
 
 def test_every_format_is_known_by_what_stands_in_it(valid_files):
-    assert {sniff(data, "upload") for data in valid_files.values()} == set(valid_files)
+    assert {detect_format(data, "upload") for data in valid_files.values()} == set(valid_files)
 
 
 @pytest.mark.parametrize(
@@ -19,9 +19,9 @@ def test_every_format_is_known_by_what_stands_in_it(valid_files):
     ],
 )
 def test_the_name_decides_what_the_start_leaves_open(data, name, expected):
-    assert sniff(data, name) == expected
+    assert detect_format(data, name) == expected
 
 
 @pytest.mark.parametrize("data", [b"", b"\x89PNG", b"<html></html>", b"name,text\n"])
 def test_what_is_none_of_them_is_told_what_can_be_read(data, rules_of):
-    assert rules_of(sniff, data, "upload.bin") == ["unknown-format"]
+    assert rules_of(detect_format, data, "upload.bin") == ["unknown-format"]

@@ -1,7 +1,8 @@
 import pytest
 
 from service.core.catalog.model import Reward
-from service.core.formats.xbox.partner_center import join, read_achievements2017, read_localization
+from service.core.formats.xbox.partner_center import read_achievements2017, read_localization
+from service.core.formats.xbox.partner_center_draft import build_draft
 
 GIVEN = {
     "file": "achievements2017.xml",
@@ -22,7 +23,7 @@ def achievements(valid_files):
 
 
 def joined(localization, achievements, **given):
-    return join(
+    return build_draft(
         read_localization(localization.encode(), file="localization.xml"),
         read_achievements2017(achievements.encode(), file="achievements2017.xml"),
         **{**GIVEN, **given},

@@ -2,8 +2,7 @@ import msgspec
 import pytest
 
 from service.core.formats import read
-from service.core.formats.detect import FORMATS
-from service.core.formats.read import Entry
+from service.core.formats.registry import IMPORT_FORMATS
 
 
 def told(read):
@@ -14,7 +13,7 @@ def read_names(valid_files, draft, *names, **options):
     return read.read({name: valid_files[name] for name in names}, draft=draft, **options)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", IMPORT_FORMATS)
 def test_texts_of_every_format_are_read(valid_files, draft, name):
     found = read.read({"upload": valid_files[name]}, draft=draft)
 
@@ -131,34 +130,3 @@ def test_what_cannot_be_read_is_told_and_not_raised(draft, files, options, rule)
 
     assert found.entries == ()
     assert rule in [problem.rule for problem in found.diagnostics]
-
-
-def test_stale_and_fuzzy_texts_are_left_out_and_unknown_keys_are_wrong(draft):
-    entries = [
-        Entry(key="achievement/8/name", locale="fr", text="a", line=1, source="Lamp Lover"),
-        Entry(key="title/name", locale="fr", text="b", line=2, source="Saltglass", needs_review=True),
-        Entry(key="achievement/404/name", locale="fr", text="c", line=3),
-        Entry(key="achievement/1/name", locale="fr", text="", line=4),
-        Entry(key="string/other", locale="fr", text="d", line=5),
-        Entry(key="achievement/1/name", locale="de", text="e", line=6, source="New light"),
-        Entry(key="achievement/1/name", locale="en-US", text="New light", line=7),
-    ]
-
-    texts, wrong, unwise = read.texts_of(entries, draft, file="f")
-
-    assert texts == {
-        "fr": {"string/other": "d"},
-        "de": {"achievement/1/name": "e"},
-        "en-US": {"achievement/1/name": "New light"},
-    }
-    assert [(problem.rule, problem.line) for problem in wrong] == [("unknown-key", 3)]
-    assert [(problem.rule, problem.line) for problem in unwise] == [("stale", 1), ("fuzzy", 2)]
-
-
-def test_many_left_out_texts_do_not_stop_the_reading(draft):
-    stale = [Entry(key="title/name", locale="fr", text="a", line=line, source="Old") for line in range(1, 1002)]
-    current = Entry(key="achievement/8/name", locale="fr", text="b", line=1002)
-
-    texts, errors, warnings = read.texts_of([*stale, current], draft, file="f")
-
-    assert (texts, errors, len(warnings)) == ({"fr": {"achievement/8/name": "b"}}, [], 1000)

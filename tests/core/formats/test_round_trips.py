@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Reward, Title
 from service.core.formats import read
+from service.core.formats.entry import publishable_texts
+from service.core.formats.registry import EXPORT_FORMATS
 from service.core.formats.toml_catalog import read_toml
-from service.core.formats.write import EXPORT_FORMATS, export
-from service.core.formats.xbox import partner_center
+from service.core.formats.write import export
+from service.core.formats.xbox import partner_center, partner_center_draft
 from service.core.publishing.publish import diff_drafts, merge_draft
 from service.core.validation.store_ids import only_description
 from tests.core.conftest import PRODUCT, SCID, TOML
@@ -68,7 +70,7 @@ def imported(files: dict[str, bytes], draft: Draft, name: str) -> Draft:
         return draft
     parsed = read.read(files, draft=draft)
     assert parsed.diagnostics == ()
-    texts, wrong, unwise = read.texts_of(parsed.entries, draft, file="f")
+    texts, wrong, unwise = publishable_texts(parsed.entries, draft, file="f")
     assert (wrong, unwise) == ([], [])
     return merge_draft(draft, msgspec.structs.replace(draft, achievements=(), texts=texts), is_whole=False)
 
@@ -152,7 +154,7 @@ def test_partner_centers_files_are_a_whole_title(draft):
     """Both files make the title again, with what they do not hold as it was."""
     made = export(draft, "xbox").files
 
-    joined = partner_center.join(
+    joined = partner_center_draft.build_draft(
         partner_center.read_localization(made["localization.xml"], file="l"),
         partner_center.read_achievements2017(made["achievements2017.xml"], file="a"),
         file="a",
@@ -161,7 +163,7 @@ def test_partner_centers_files_are_a_whole_title(draft):
         product_id=PRODUCT,
     )
 
-    assert not diff_drafts(draft, merge_draft(draft, partner_center.onto(joined, draft), is_whole=False))
+    assert not diff_drafts(draft, merge_draft(draft, partner_center_draft.keep_known(joined, draft), is_whole=False))
     assert [one.is_base for one in joined.achievements] == [one.is_base for one in draft.achievements]
     assert export(joined, "xbox").files == made
 

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from service.core.formats.title_folder import files_of, read_title_folder, write_files
+from service.core.formats.title_folder import read_title_folder, title_files, write_files
 from service.core.formats.toml_catalog import read_toml
 
 
@@ -50,7 +50,7 @@ def test_what_is_written_reads_back_as_it_was(folder):
     draft, _ = read(folder)
     draft = msgspec.structs.replace(draft, texts={**draft.texts, "zh-Hant-TW": {"title/name": "鹽鏡"}, "de-DE": {}})
 
-    written = write_files(files_of(draft), folder / "new")
+    written = write_files(title_files(draft), folder / "new")
 
     assert [str(path.relative_to(folder / "new")) for path in written] == [
         "title-3051199919.toml",

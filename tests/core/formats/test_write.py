@@ -7,7 +7,8 @@ import zipfile
 import msgspec
 import pytest
 
-from service.core.formats.write import EXPORT_FORMATS, export
+from service.core.formats.registry import EXPORT_FORMATS
+from service.core.formats.write import export
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ def _of_metadata(rows: list[Row], names: Names, draft: Draft, location: SourceLo
 
 
 def _of_localizations(rows: list[Row], names: Names, draft: Draft, location: SourceLocation) -> Iterator[Entry]:
-    locales = store_ids.ours(_codes(draft))
+    locales = store_ids.locales_by_code(_codes(draft))
     seen: set[tuple[str, str]] = set()
     for row in rows:
         achievement = _known(row, names, location) if has_columns(row, 4, location) else None
@@ -145,7 +145,7 @@ def _known(row: Row, names: Names, location: SourceLocation) -> Achievement | No
 def _codes(draft: Draft) -> dict[str, str]:
     """Locale → Google Play's code: the tag itself, or language and region for one with a script (`zh-Hans`: `zh-CN`)."""
     others = draft.texts.keys() - {draft.title.default_locale}
-    scripts = store_ids.regional(locale for locale in others if re.match("[a-z]+-[A-Z][a-z]{3}", locale))
+    scripts = store_ids.region_codes(locale for locale in others if re.match("[a-z]+-[A-Z][a-z]{3}", locale))
     return {locale: scripts.get(locale, locale) for locale in sorted(others)}
 
 

@@ -33,7 +33,7 @@ def read_vdf(data: bytes, *, file: str, draft: Draft) -> list[Entry]:
     location = SourceLocation(file)
     languages = _languages(decode(data, location), location)
     keys = {token: key for key, token in _tokens(draft, location).items()}
-    locales = store_ids.STEAM_LANGUAGES | store_ids.ours(store_ids.steam_languages(draft.texts))
+    locales = store_ids.STEAM_LANGUAGES | store_ids.locales_by_code(store_ids.steam_languages(draft.texts))
     found: list[Entry] = []
     for language, (tokens, line) in languages.items():
         if language not in locales:

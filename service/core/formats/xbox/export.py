@@ -1,4 +1,4 @@
-"""Partner Center's two files written from a draft (`xbox_xml.py` reads them). Pure."""
+"""Write Partner Center's `localization.xml` and `achievements2017.xml` (`partner_center` reads them). Pure."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -6,45 +6,35 @@ from collections.abc import Iterator
 
 from service.core.catalog.model import Achievement, Draft, achievement_key
 from service.core.formats.stores import epic, steam
-from service.core.formats.xbox.partner_center import STRING_IDS
 from service.core.validation import publish_rules, store_ids
 from service.core.validation.diagnostics import SourceLocation
 
 LOCALIZATION, ACHIEVEMENTS = "localization.xml", "achievements2017.xml"
 _NAMESPACE = "http://config.mgt.xboxlive.com/schema"
-_NO_XML = re.compile("[\ufffe\uffff]")
+_NOT_IN_XML = re.compile("[\ufffe\uffff]")
 _OTHER_STORES = (steam.PREFIX, epic.PREFIX)
 
 
-def string_ids(draft: Draft) -> dict[str, str]:
-    """Our text key → the id of the string in `localization.xml`, in the order of the achievements."""
-    return {
-        f"achievement/{achievement.number}/{field}": prefix + store_ids.xbox_guid(draft, achievement)
-        for achievement in draft.achievements
-        for prefix, field in STRING_IDS.items()
-    }
-
-
 def write_xbox(draft: Draft) -> dict[str, bytes]:
-    """Both files by name, the same bytes for the same draft: strings and locales in the order of their names.
+    """Both files by name, with strings and locales in alphabetical order: the same bytes for the same draft.
 
     Raises:
-        InvalidCatalog: an achievement lacks one of its three texts in the default locale, which has to be one that Xbox
-            can name, two achievements share their GUID, or a text fits no XML.
+        InvalidCatalog: an achievement lacks one of its three texts in the default locale, the default locale has no
+            language and region, two achievements have the same GUID, or a text has a character that XML does not allow.
     """
     location = SourceLocation(ACHIEVEMENTS)
-    store_ids.by_name(((store_ids.xbox_guid(draft, one), one) for one in draft.achievements), location)
+    store_ids.by_name(((store_ids.xbox_guid(draft, item), item) for item in draft.achievements), location)
     default = draft.title.default_locale
-    codes = store_ids.regional({default, *draft.texts}, default=default)
+    codes = store_ids.region_codes({default, *draft.texts}, default=default)
     if default not in codes:
-        location.at("default_locale").report("locale", f"{default} cannot be said as language and region")
-    for key in string_ids(draft):
+        location.at("default_locale").report("locale", f"expected a default locale with a region, got {default}")
+    for key in store_ids.xbox_string_ids(draft):
         if key not in draft.texts.get(default, {}):
-            location.at(key).report("missing-text", "Xbox wants this text in the default locale")
+            location.at(key).report("missing-text", "Xbox requires this text in the default locale")
     for _, key in _strings(draft):
         for locale in codes.keys() & draft.texts.keys():
-            if _NO_XML.search(draft.texts[locale].get(key, "")):
-                location.at(key).report("not-xml", f"the {locale} text has U+FFFE or U+FFFF, which no XML may hold")
+            if _NOT_IN_XML.search(draft.texts[locale].get(key, "")):
+                location.at(key).report("not-xml", f"the {locale} text has U+FFFE or U+FFFF, which XML does not allow")
     location.raise_errors()
     return {LOCALIZATION: _localization(draft, codes), ACHIEVEMENTS: _achievements(draft)}
 
@@ -62,8 +52,8 @@ def _localization(draft: Draft, codes: dict[str, str]) -> bytes:
 
 
 def _strings(draft: Draft) -> Iterator[tuple[str, str]]:
-    """Ids and our text keys of all strings; every one has a text in the default locale, as Xbox wants it."""
-    for key, id_ in string_ids(draft).items():
+    """The ids and text keys of all strings that have a text in the default locale, which Xbox requires."""
+    for key, id_ in store_ids.xbox_string_ids(draft).items():
         yield id_, key
     for key in draft.texts.get(draft.title.default_locale, {}):
         if key.startswith(publish_rules.STRING_PREFIX) and not key.startswith(_OTHER_STORES):
@@ -71,7 +61,7 @@ def _strings(draft: Draft) -> Iterator[tuple[str, str]]:
 
 
 def _achievements(draft: Draft) -> bytes:
-    ids = string_ids(draft)
+    ids = store_ids.xbox_string_ids(draft)
     root = ET.Element("Achievements2017", xmlns=f"{_NAMESPACE}/achievements2017/1")
     for achievement in draft.achievements:
         ET.SubElement(root, "Achievement").extend(_members(achievement, ids))
@@ -85,7 +75,9 @@ def _members(achievement: Achievement, ids: dict[str, str]) -> Iterator[ET.Eleme
     yield _element("DisplayOrder", str(achievement.display_order))
     yield _element("LockedDescriptionId", ids[achievement_key(number, "locked_description")])
     rewards = ET.Element("Rewards")
-    rewards.extend(_element("Gamerscore", one.value) for one in achievement.rewards if one.kind == "Gamerscore")
+    rewards.extend(
+        _element("Gamerscore", reward.value) for reward in achievement.rewards if reward.kind == "Gamerscore"
+    )
     yield rewards
     yield _element("UnlockedDescriptionId", ids[achievement_key(number, "description")])
     yield _element("IsHidden", str(achievement.is_secret).lower())

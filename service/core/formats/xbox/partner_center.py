@@ -1,9 +1,7 @@
-"""Partner Center's two files: `localization.xml`, and `achievements2017.xml` that joins to it by string id. Pure.
+"""Read Partner Center's `localization.xml` and `achievements2017.xml` (`partner_center_draft` joins them). Pure.
 
-Strings that belong to no achievement (presence, statistics) survive as texts with the key `string/<id>`. Namespaces
-are accepted with http and with https, because Microsoft's documents and files differ. Problems that Partner Center
-has words for are told in its words. The schemas themselves are not public: unknown elements are refused, so that
-nothing is lost unseen.
+Namespaces may begin with http or https, because Microsoft's documentation and files differ. Where Partner Center has
+a message for an error, it is used. The schemas are not public: unknown elements are errors, so that nothing is lost.
 """
 
 import re
@@ -11,23 +9,12 @@ from collections.abc import Iterator
 
 import msgspec
 
-from service.core.catalog import model
-from service.core.catalog.model import Achievement, Draft, MediaAsset, Requirement, Reward, Title
 from service.core.formats.syntax.xml_tree import Element, read_xml
-from service.core.validation import publish_rules, store_ids, values
+from service.core.validation import store_ids, values
 from service.core.validation.diagnostics import InvalidValue, SourceLocation
 
-ICON_BASE_URL = "https://localhost/icons/"  # names no real host: an icon's own address is not in the file
-PERCENT = Requirement(id="00000000-0000-0000-0000-000000000000", target="100", operation="Maximum")
-"""What every achievement of this kind asks for: the title reports a percentage (POST …/update, `percentComplete`)."""
-
-STRING_IDS = {  # what comes before the GUID of an achievement in the ids of its strings, and which text each is
-    "AchievementNameId_": "name",
-    "UnlockedDescriptionId_": "description",
-    "LockedDescriptionId_": "locked_description",
-}
-
 _NAMESPACE = re.compile("https?://config\\.mgt\\.xboxlive\\.com/schema/(localization|achievements2017)/1")
+_ROOT = re.compile(rb"<(?:[A-Za-z0-9_.-]{1,40}:)?(Localization|Achievements2017)[\s/>]")
 _LANGUAGE_REGION = re.compile("[A-Za-z]{2,3}-([A-Za-z]{2}|[0-9]{3})")
 _MEMBERS = {
     "AchievementNameId",
@@ -43,9 +30,9 @@ _MEMBERS = {
 
 
 class Localization(msgspec.Struct, frozen=True, kw_only=True):
-    """Strings by id, and per string its text by canonical locale. Every string has one in `dev_display_locale`.
+    """The strings of a file: string id → canonical locale → text. Each has a text in `dev_display_locale`.
 
-    `lines` says where each string begins.
+    `lines` gives the line of each string by its id.
     """
 
     dev_display_locale: str
@@ -54,7 +41,7 @@ class Localization(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ListedAchievement(msgspec.Struct, frozen=True, kw_only=True):
-    """One achievement of `achievements2017.xml`: its three string ids, and where in the file it stands."""
+    """One achievement of `achievements2017.xml`, with the ids of its three strings and its line in the file."""
 
     number: int
     name_id: str
@@ -69,18 +56,28 @@ class ListedAchievement(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def guid(self) -> str | None:
-        """The GUID in the ids of its strings; None if they are not as Partner Center makes them."""
+        """The GUID in the ids of its strings, None if the ids are not in the form that Partner Center gives them."""
         guid = self.name_id.rpartition("_")[2].lower()
-        ids = (self.name_id, self.unlocked_description_id, self.locked_description_id)
-        made = [f"{prefix}{guid}".lower() for prefix in STRING_IDS]
-        return guid if values.is_guid(guid) and [id_.lower() for id_ in ids] == made else None
+        usual = [f"{prefix}{guid}".lower() for prefix in store_ids.XBOX_STRING_PREFIXES]
+        return guid if values.is_guid(guid) and [id_.lower() for id_ in self.string_ids] == usual else None
+
+    @property
+    def string_ids(self) -> tuple[str, str, str]:
+        """The ids of its name, unlocked description and locked description."""
+        return self.name_id, self.unlocked_description_id, self.locked_description_id
+
+
+def root_name(start: bytes) -> str | None:
+    """The name of the root element if it is that of one of the two files, by the start of the file."""
+    match = _ROOT.search(start)
+    return None if match is None else match[1].decode()
 
 
 def read_localization(data: bytes, *, file: str) -> Localization:
-    """The strings of a `localization.xml`. Without a `DevDisplayLocale` the documented default, en-US, is taken.
+    """The strings of a `localization.xml`. Without a `DevDisplayLocale` it is the documented default, en-US.
 
     Raises:
-        InvalidCatalog: the file is no such file, or breaks one of its rules.
+        InvalidCatalog: the file is not a valid `localization.xml`.
     """
     location = SourceLocation(file)
     root = _root(data, "Localization", location)
@@ -88,13 +85,13 @@ def read_localization(data: bytes, *, file: str) -> Localization:
     strings: dict[str, dict[str, str]] = {}
     lines: dict[str, int] = {}
     for element in _children(root, {"DevDisplayLocale", "LocalizedString"}, location):
-        there = location.at(element.name, element.line)
+        element_location = location.at(element.name, element.line)
         if element.name == "DevDisplayLocale":
-            default = there.read(_locale, element.attributes.get("locale", ""))
+            default = element_location.read(_locale, element.attributes.get("locale", ""))
             continue
-        id_ = there.read(values.label, element.attributes.get("id", ""))
+        id_ = element_location.read(values.label, element.attributes.get("id", ""))
         if id_ in strings:
-            there.report("duplicate-string", f"the string {id_} already stands at line {lines[id_]}")
+            element_location.report("duplicate-string", f"the string {id_} is already at line {lines[id_]}")
         strings[id_] = _texts(element, location.at(id_, element.line))
         lines[id_] = element.line
     for id_, texts in strings.items():
@@ -109,135 +106,21 @@ def read_achievements2017(data: bytes, *, file: str) -> list[ListedAchievement]:
     """The achievements of an `achievements2017.xml`, in the order of the file.
 
     Raises:
-        InvalidCatalog: the file is no such file, holds no achievement, or breaks one of its rules.
+        InvalidCatalog: the file is not a valid `achievements2017.xml` or has no achievements.
     """
     location = SourceLocation(file)
     root = _root(data, "Achievements2017", location)
-    found: dict[int, ListedAchievement] = {}
+    achievements: dict[int, ListedAchievement] = {}
     for element in _children(root, {"Achievement"}, location):
         listed = _listed(element, location.at("Achievement", element.line))
-        if listed.number and listed.number in found:
-            there = location.at("AchievementId", element.line)
-            there.report("duplicate-number", f"there is already an achievement {listed.number}")
-        found[listed.number] = listed
-    if not found:
-        location.report("no-achievements", "the file holds no achievements")
+        if listed.number and listed.number in achievements:
+            message = f"there is already an achievement {listed.number}"
+            location.at("AchievementId", element.line).report("duplicate-number", message)
+        achievements[listed.number] = listed
+    if not achievements:
+        location.report("no-achievements", "the file has no achievements")
     location.raise_errors()
-    return list(found.values())
-
-
-def text_keys(achievements: list[ListedAchievement]) -> dict[str, tuple[str, ...]]:
-    """Which texts of ours each string id stands for; one string may serve several."""
-    found: dict[str, tuple[str, ...]] = {}
-    for listed in achievements:
-        for id_, field in (
-            (listed.name_id, "name"),
-            (listed.unlocked_description_id, "description"),
-            (listed.locked_description_id, "locked_description"),
-        ):
-            found[id_] = (*found.get(id_, ()), f"achievement/{listed.number}/{field}")
-    return found
-
-
-def texts_of(localization: Localization, achievements: list[ListedAchievement]) -> dict[str, dict[str, str]]:
-    """The strings as our texts: locale → key → text. What belongs to no achievement gets the key `string/<id>`."""
-    keys = text_keys(achievements)
-    texts: dict[str, dict[str, str]] = {localization.dev_display_locale: {}}
-    for id_, translations in localization.strings.items():
-        for locale, text in translations.items():
-            of_locale = texts.setdefault(locale, {})
-            of_locale.update(dict.fromkeys(keys.get(id_, (publish_rules.STRING_PREFIX + id_,)), text))
-    return texts
-
-
-def join(
-    localization: Localization,
-    achievements: list[ListedAchievement],
-    *,
-    file: str,
-    title_id: int,
-    scid: str,
-    product_id: str,
-    title_name: str | None = None,
-    platforms: tuple[str, ...] = ("XboxOne",),
-    icon_base_url: str = ICON_BASE_URL,
-) -> Draft:
-    """Both files as one draft. What they do not hold is given: the title's ids and name, the product and platforms.
-
-    `file` is the name of the file of achievements. An icon's address is `icon_base_url`, its id and `.png`.
-
-    Raises:
-        InvalidCatalog: a string id of an achievement is not among the strings, or what was given is wrong.
-    """
-    location = SourceLocation(file)
-    given = location.at("title")
-    title = Title(
-        title_id=given.read(values.identifier, title_id),
-        scid=given.read(values.guid, scid),
-        default_locale=localization.dev_display_locale,
-        platform=given.read(values.label, platforms[0] if platforms else ""),
-    )
-    product = location.at("product_id").read(values.guid, product_id)
-    location.at("icon_base_url").read(values.url, icon_base_url)
-    texts = texts_of(localization, achievements)
-    if title_name:
-        name = given.read(values.text, title_name)
-        texts[title.default_locale][model.TITLE_NAME] = name
-    for listed in achievements:
-        there = location.at(f"achievement/{listed.number}", listed.line)
-        there.report_all(_missing(listed, localization))
-    location.raise_errors()
-    found = (_achievement(listed, product, platforms, icon_base_url) for listed in achievements)
-    return Draft(title=title, achievements=tuple(sorted(found, key=lambda one: one.number)), texts=texts)
-
-
-def _achievement(listed: ListedAchievement, product: str, platforms: tuple[str, ...], icon_base: str) -> Achievement:
-    icon = f"{listed.icon_id}.png"
-    points = () if listed.gamerscore is None else (str(listed.gamerscore),)
-    return Achievement(
-        number=listed.number,
-        public_id=str(listed.number),
-        product_id=product,
-        platforms=platforms,
-        media=(MediaAsset(name=icon, kind="Icon", url=icon_base + icon),),
-        requirements=(PERCENT,),
-        rewards=tuple(Reward(kind="Gamerscore", value=value, value_type="Int") for value in points),
-        display_order=listed.display_order,
-        is_secret=listed.is_secret,
-        is_base=listed.is_base,
-        stores=() if listed.guid is None else (("xbox", listed.guid),),
-    )
-
-
-def onto(new: Draft, known: Draft) -> Draft:
-    """A joined draft as changes of a title that is here: what Partner Center's files do not hold is as it was."""
-    ours = store_ids.ours(store_ids.regional(known.texts, default=known.title.default_locale))
-    before = {achievement.number: achievement for achievement in known.achievements}
-    achievements = [_kept(one, before[one.number], known) if one.number in before else one for one in new.achievements]
-    texts = {ours.get(locale, locale): found for locale, found in new.texts.items()}
-    return msgspec.structs.replace(new, achievements=tuple(achievements), texts=texts)
-
-
-def _kept(new: Achievement, old: Achievement, known: Draft) -> Achievement:
-    others = tuple(reward for reward in old.rewards if reward.kind != "Gamerscore")
-    points = tuple(reward for reward in old.rewards if reward.kind == "Gamerscore")
-    same_points = new.gamerscore == old.gamerscore and bool(points) == bool(new.rewards)
-    same_icon = f"{store_ids.xbox_icon(old)}.png" == new.media[0].name
-    same_guid = dict(new.stores).get("xbox") == store_ids.xbox_guid(known, old)
-    return msgspec.structs.replace(
-        old,
-        media=old.media if same_icon else (*new.media, *old.media[1:]),
-        rewards=old.rewards if same_points else (*new.rewards, *others),
-        is_secret=new.is_secret,
-        is_base=new.is_base,
-        stores=old.stores if same_guid else new.stores,
-    )
-
-
-def _missing(listed: ListedAchievement, localization: Localization) -> Iterator[InvalidValue]:
-    for id_ in (listed.name_id, listed.unlocked_description_id, listed.locked_description_id):
-        if id_ not in localization.strings:
-            yield InvalidValue("unknown-string", f"there is no LocalizedString with the id {values.shown(id_)}")
+    return list(achievements.values())
 
 
 def _root(data: bytes, name: str, location: SourceLocation) -> Element:
@@ -245,18 +128,18 @@ def _root(data: bytes, name: str, location: SourceLocation) -> Element:
     match = _NAMESPACE.fullmatch(root.namespace)
     if root.name != name or match is None or match[1] != name.lower():
         expected = f"http://config.mgt.xboxlive.com/schema/{name.lower()}/1"
-        came = f"<{root.name[:64]}> in {values.shown(root.namespace)}"
-        location.at(None, root.line).fail("unknown-format", f"expected <{name}> in {expected}, got {came}")
+        got = f"<{root.name[:64]}> in {values.shown(root.namespace)}"
+        location.at(None, root.line).fail("unknown-format", f"expected <{name}> in {expected}, got {got}")
     return root
 
 
 def _children(parent: Element, known: set[str], location: SourceLocation) -> Iterator[Element]:
-    """The children of a parent that holds elements only, with everything else noted."""
+    """The known children of an element that contains only elements; anything else in it is reported."""
     expected = ", ".join(sorted(known))
-    there = location.at(location.key or parent.name, parent.line)
     if parent.text.strip():
         message = f"The element {parent.name} cannot contain text. List of possible elements expected: {expected}"
-        there.report("text-in-element", f"Failed XSD Validation: {message}")
+        parent_location = location.at(location.key or parent.name, parent.line)
+        parent_location.report("text-in-element", f"Failed XSD Validation: {message}")
     for child in parent.children:
         if child.name in known and child.namespace == parent.namespace:
             yield child
@@ -266,22 +149,22 @@ def _children(parent: Element, known: set[str], location: SourceLocation) -> Ite
 
 
 def _texts(string: Element, location: SourceLocation) -> dict[str, str]:
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for value in _children(string, {"Value"}, location):
-        there = location.at(location.key, value.line)
-        text = there.read(values.text, _own_text(value, there))
-        locale = there.read(_locale, value.attributes.get("locale", ""))
-        if locale in found:
-            there.report("duplicate-locale", f"the string already has a text in {locale}")
+        value_location = location.at(location.key, value.line)
+        text = value_location.read(values.text, _text(value, value_location))
+        locale = value_location.read(_locale, value.attributes.get("locale", ""))
+        if locale in texts:
+            value_location.report("duplicate-locale", f"the string already has a text in {locale}")
         if text:
-            found[locale] = text
-    return found
+            texts[locale] = text
+    return texts
 
 
 def _locale(value: object) -> str:
     if not isinstance(value, str) or _LANGUAGE_REGION.fullmatch(value) is None:
         shown = values.shown(value)
-        message = f"The locale attribute is invalid: {shown} is no language-REGION such as fr-FR"
+        message = f"The locale attribute is invalid: expected language-REGION such as fr-FR, got {shown}"
         raise InvalidValue("locale", f"{message} (Pattern constraint failed)")
     return values.locale(value)
 
@@ -290,11 +173,11 @@ def _listed(element: Element, location: SourceLocation) -> ListedAchievement:
     members: dict[str, Element] = {}
     for child in _children(element, _MEMBERS, location):
         if child.name in members:
-            location.at(child.name, child.line).report("duplicate-element", f"<{child.name}> stands twice")
+            location.at(child.name, child.line).report("duplicate-element", f"expected one <{child.name}>, got two")
         members[child.name] = child
 
     def text(name: str, default: str = "") -> str:
-        return _own_text(members[name], location.at(name, members[name].line)).strip() if name in members else default
+        return _text(members[name], location.at(name, members[name].line)).strip() if name in members else default
 
     def at(name: str) -> SourceLocation:
         return location.at(name, members[name].line if name in members else element.line)
@@ -314,18 +197,18 @@ def _listed(element: Element, location: SourceLocation) -> ListedAchievement:
 
 
 def _gamerscore(rewards: Element | None, location: SourceLocation) -> int | None:
-    found: list[int] = []
+    amounts: list[int] = []
     if rewards is not None:
         for element in _children(rewards, {"Gamerscore"}, location.at("Rewards", rewards.line)):
-            there = location.at("Gamerscore", element.line)
-            if found:
-                there.report("two-rewards", "there can be one reward of each kind")
-            found.append(there.read(values.u32_text, _own_text(element, there).strip()))
-    return found[0] if found else None
+            element_location = location.at("Gamerscore", element.line)
+            if amounts:
+                element_location.report("two-rewards", "expected one reward of each kind")
+            amounts.append(element_location.read(values.u32_text, _text(element, element_location).strip()))
+    return amounts[0] if amounts else None
 
 
-def _own_text(element: Element, location: SourceLocation) -> str:
-    """The text of an element that holds nothing else."""
+def _text(element: Element, location: SourceLocation) -> str:
+    """The text of an element; child elements are reported."""
     for child in element.children:
         message = f"<{child.name[:64]}> is not an element of {element.name}; expected: text"
         location.at(location.key, child.line).report("unknown-element", message)
