@@ -6,7 +6,7 @@ import click
 
 from service.cli.console import database_url, fail, migrated_pool, run, settings
 from service.core.auth import api_keys
-from service.core.auth.api_keys import KnownKey, NewKey
+from service.core.auth.api_keys import KeyInfo, NewKey
 from service.errors import NotFound
 
 _title = click.option(
@@ -27,7 +27,7 @@ def create(*, title_id: int, user: str | None) -> None:
 
     async def work(url: str) -> NewKey:
         async with migrated_pool(url) as pool, pool.connection() as connection:
-            return await api_keys.create(connection, title_id=title_id, player=user)
+            return await api_keys.create_key(connection, title_id=title_id, player=user)
 
     if user is not None and not 1 <= len(user) <= 128:  # noqa: PLR2004  (bounds of a player's name)
         fail("--user: expected 1 to 128 characters")
@@ -41,9 +41,9 @@ def create(*, title_id: int, user: str | None) -> None:
 def list_(*, title_id: int) -> None:
     """List the keys of a title: id, prefix, creation time, owner."""
 
-    async def work(url: str) -> list[KnownKey]:
+    async def work(url: str) -> list[KeyInfo]:
         async with migrated_pool(url) as pool, pool.connection() as connection:
-            return await api_keys.keys_of(connection, title_id)
+            return await api_keys.list_keys(connection, title_id)
 
     with database_url(settings()) as url:
         known = run(lambda: work(url))

@@ -6,7 +6,7 @@ import sys
 import click
 
 from service.cli.console import database_url, fail, migrated_pool, run, settings
-from service.core.events.store import hash_of
+from service.core.events.store import hash_player
 from service.core.progress import consistency, player_data
 from service.core.progress.consistency import Drift
 from service.core.progress.player_data import Erased
@@ -46,7 +46,7 @@ def erase(name: str, *, yes: bool) -> None:
 
     async def work(url: str) -> Erased:
         async with migrated_pool(url) as pool:
-            player_hash = hash_of(name, key=await service_key(pool, "erasure"))
+            player_hash = hash_player(name, key=await service_key(pool, "erasure"))
             async with pool.transaction() as connection:
                 return await player_data.erase(connection, name, player_hash=player_hash)
 

@@ -122,7 +122,7 @@ def _editor_token(chosen: Settings, secret: str) -> str:
         issuer=chosen.issuer,
         audience=chosen.audience,
         now=int(time.time()),
-        lifetime_seconds=int(tokens.LONGEST_LIFETIME),
+        lifetime_seconds=int(tokens.MAX_LIFETIME_SECONDS),
         subject="Editor",
         l10n=[{"titles": "*", "locales": "*", "can": ["publish", "source"]}],
     )

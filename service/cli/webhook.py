@@ -38,7 +38,7 @@ def create(*, title_id: int, url: str) -> None:
 @_title
 def list_(*, title_id: int) -> None:
     """List the webhooks of a title with the number of pending and failed deliveries."""
-    for hook in _run(lambda connection: outbox.webhooks_of(connection, title_id)):
+    for hook in _run(lambda connection: outbox.list_webhooks(connection, title_id)):
         click.echo(f"{hook.webhook_id}  {hook.url}  since {hook.created_at}  {hook.waiting} waiting, {hook.dead} dead")
 
 
@@ -55,7 +55,7 @@ def delete(webhook_id: int, *, title_id: int) -> None:
 @_title
 def dead(*, title_id: int) -> None:
     """List deliveries that failed for good: webhook, achievement, attempts, last error."""
-    for item in _run(lambda connection: outbox.dead(connection, title_id)):
+    for item in _run(lambda connection: outbox.list_dead(connection, title_id)):
         click.echo(f"webhook {item.webhook_id}  achievement {item.number}  {item.attempts} attempts  {item.error}")
 
 
@@ -63,7 +63,7 @@ def dead(*, title_id: int) -> None:
 @_title
 def retry(*, title_id: int) -> None:
     """Retry all deliveries that failed for good."""
-    count = _run(lambda connection: outbox.retry(connection, title_id))
+    count = _run(lambda connection: outbox.retry_dead(connection, title_id))
     click.echo(f"{count} deliveries will be retried")
 
 

@@ -86,7 +86,7 @@ async def load(pool: Pool) -> None:
 async def make_key(pool: Pool) -> str:
     """Create an API key of the demo game."""
     async with pool.connection() as connection:
-        return (await api_keys.create(connection, title_id=GAME)).key
+        return (await api_keys.create_key(connection, title_id=GAME)).key
 
 
 async def make_client(pool: Pool) -> str:

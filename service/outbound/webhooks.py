@@ -18,7 +18,7 @@ import aiohttp
 import yarl
 
 from service.core.events import outbox
-from service.core.events.outbox import Due
+from service.core.events.outbox import DueMessage
 from service.db.pool import Pool
 from service.errors import LaurelError
 from service.telemetry import Observer
@@ -29,7 +29,7 @@ POLL = 1.0 * SECONDS
 _MAX_CONCURRENCY = 32  # deliveries at once
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
-Render = Callable[[Due], bytes | None]
+Render = Callable[[DueMessage], bytes | None]
 """The body of an unlock; None if its achievement is no longer published."""
 
 
@@ -67,25 +67,25 @@ class Webhooks:
     async def deliver_due(self, session: aiohttp.ClientSession) -> int:
         """Attempt one batch of due messages and return its size."""
         async with self._pool.connection() as connection:
-            due = await outbox.claim(connection, most=_MAX_CONCURRENCY)
+            due = await outbox.claim_due(connection, most=_MAX_CONCURRENCY)
         await asyncio.gather(*(self._deliver(session, message) for message in due))
         return len(due)
 
-    async def _deliver(self, session: aiohttp.ClientSession, due: Due) -> None:
+    async def _deliver(self, session: aiohttp.ClientSession, due: DueMessage) -> None:
         body = self._render(due)
         error = None if body is None else await self._attempt(session, due, body)
         async with self._pool.connection() as connection:
             if error is None:
-                await outbox.delivered(connection, due)
+                await outbox.mark_delivered(connection, due)
             else:
-                await outbox.failed(connection, due, error=error, jitter=random.uniform(0.9, 1.1))  # noqa: S311  (no secret)
+                await outbox.mark_failed(connection, due, error=error, jitter=random.uniform(0.9, 1.1))  # noqa: S311  (no secret)
         if error is None:
             self._failing.discard(due.webhook_id)
         elif due.webhook_id not in self._failing:  # logged once, until a delivery succeeds
             self._failing.add(due.webhook_id)
             self._observer.log("warning", f"webhook {due.webhook_id} delivery failed, retrying later", error=error)
 
-    async def _attempt(self, session: aiohttp.ClientSession, due: Due, body: bytes) -> str | None:
+    async def _attempt(self, session: aiohttp.ClientSession, due: DueMessage, body: bytes) -> str | None:
         """Send a message once; None on success, else the error."""
         if not is_safe_url(due.url):
             return "the URL is neither https nor http on loopback"
@@ -96,7 +96,7 @@ class Webhooks:
             return type(error).__name__
 
 
-def _headers(due: Due, body: bytes) -> dict[str, str]:
+def _headers(due: DueMessage, body: bytes) -> dict[str, str]:
     message_id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{due.webhook_id}/{due.title_id}/{due.number}/{due.player}"))
     timestamp = str(int(time.time()))
     return {

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from service.api import trophy
 from service.core.events import backfill, event_log, subscriptions, tenure
-from service.core.events.outbox import Due
+from service.core.events.outbox import DueMessage
 from service.core.publishing import schedules
 from service.db.listen import listen
 from service.http.services import Services
@@ -47,7 +47,7 @@ async def background(services: Services, *, url: str | None = None) -> AsyncIter
         _every(TENURE_INTERVAL, jobs.award_tenure, observer),
         _every(SCHEDULES_INTERVAL, jobs.publish_due, observer),
         _every(FALLBACKS_INTERVAL, services.fallbacks.flush, observer),
-        _every(subscriptions.POLL, services.subscriptions.poll, observer),
+        _every(subscriptions.POLL_SECONDS, services.subscriptions.poll, observer),
         Webhooks(services.pool, jobs.render, observer).run(),
     ]
     if url is not None:
@@ -94,11 +94,11 @@ class Jobs:
     async def maintain_partitions(self) -> None:
         """Create partitions of the event log ahead of time, and drop those past their retention."""
         async with self._services.pool.connection() as connection:
-            await event_log.make_months(connection, MONTHS_AHEAD)
+            await event_log.create_partitions(connection, MONTHS_AHEAD)
             if self._services.settings.event_retention_months:
-                await event_log.drop_months(connection, older_than=self._services.settings.event_retention_months)
+                await event_log.drop_partitions(connection, older_than=self._services.settings.event_retention_months)
 
-    def render(self, due: Due) -> bytes | None:
+    def render(self, due: DueMessage) -> bytes | None:
         """The webhook body of an unlock; None if its achievement is no longer published."""
         published = self._services.snapshots.current.titles.get(due.title_id)
         return None if published is None else trophy.completed(published, due.player, due.number, due.at)

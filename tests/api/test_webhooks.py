@@ -76,7 +76,7 @@ async def test_an_unlock_is_told_signed_and_then_forgotten(receiver, unlocked, d
     assert headers["X-Trophy-Signature"] == base64.b64encode(hmac.digest(key, body, hashlib.sha256)).decode()
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
     assert headers["webhook-signature"] == "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
-    assert [w.waiting for w in await outbox.webhooks_of(connection, 1)] == [0]
+    assert [w.waiting for w in await outbox.list_webhooks(connection, 1)] == [0]
     del unlocked
 
 
@@ -99,19 +99,19 @@ async def test_whoever_does_not_take_it_is_asked_again_later(receiver, unlocked,
 async def test_after_the_last_attempt_it_is_listed_until_somebody_retries(receiver, unlocked, deliver, connection):
     receiver.statuses = [503]
     waits = []
-    for _ in range(outbox.MOST_ATTEMPTS):
+    for _ in range(outbox.MAX_ATTEMPTS):
         await deliver()
         waits.append((await connection.fetchval("SELECT due_at - now() FROM outbox")).total_seconds())
         await connection.execute("UPDATE outbox SET due_at = now()")
 
     assert await deliver() == 0
     assert all(1.5 < after / before < 2.5 for before, after in itertools.pairwise(waits))
-    (dead,) = await outbox.dead(connection, 1)
-    assert (dead.player, dead.attempts, dead.error) == (PLAYER, outbox.MOST_ATTEMPTS, "answered 503")
+    (dead,) = await outbox.list_dead(connection, 1)
+    assert (dead.player, dead.attempts, dead.error) == (PLAYER, outbox.MAX_ATTEMPTS, "answered 503")
     receiver.statuses = [200]
-    assert await outbox.retry(connection, 1) == 1
+    assert await outbox.retry_dead(connection, 1) == 1
     assert await deliver() == 1
-    assert await outbox.dead(connection, 1) == []
+    assert await outbox.list_dead(connection, 1) == []
     assert unlocked
 
 

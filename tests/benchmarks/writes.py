@@ -65,7 +65,7 @@ async def prepare(connection: asyncpg.Connection) -> str:
         await connection.execute(_THREE_TABLES)
         await connection.execute("SELECT make_event_months(2)")
         await connection.execute("DELETE FROM backfill")  # nobody is there yet whom it could give anything
-        return (await api_keys.create(connection, title_id=TITLE)).key
+        return (await api_keys.create_key(connection, title_id=TITLE)).key
 
 
 def _title() -> Draft:

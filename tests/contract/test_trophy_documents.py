@@ -99,7 +99,7 @@ def serve(connection, aiohttp_client):
             new = type(new)(title=new.title, achievements=new.achievements, texts=whole)
             await publish.import_draft(held, new, is_whole=True, file="test")
             await publish.publish(held, 1)
-            key = (await api_keys.create(held, title_id=1)).key
+            key = (await api_keys.create_key(held, title_id=1)).key
         services = await make_services(Settings(jwt_secret=SECRET), pool, Observer(level="error"))
         client = await aiohttp_client(make_application(services))
 

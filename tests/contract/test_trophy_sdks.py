@@ -52,7 +52,7 @@ async def started(new_database, template) -> AsyncIterator[Started]:
         ):
             await publish.import_draft(connection, draft(1, ()), is_whole=True, file="test")
             await publish.publish(connection, 1)
-            key = (await api_keys.create(connection, title_id=1)).key
+            key = (await api_keys.create_key(connection, title_id=1)).key
         settings = {"LAUREL_DATABASE_URL": database_url, "LAUREL_JWT_SECRET": SECRET, "LAUREL_LOG_LEVEL": "warning"}
         with running("serve", "--port", 0, "--ops-port", 0, **settings) as server, httpx.Client() as http:
             yield Started(server.url, key, http)

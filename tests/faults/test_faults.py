@@ -108,7 +108,7 @@ async def server():
             new = draft(1, (counted(1, 40),), metrics=(metric(),))
             await publish.import_draft(connection, new, is_whole=True, file="test")
             await publish.publish(connection, 1)
-            made.key = (await api_keys.create(connection, title_id=1)).key
+            made.key = (await api_keys.create_key(connection, title_id=1)).key
         yield made
         made.end()
 

@@ -30,7 +30,7 @@ async def authenticate(request: web.Request) -> Principal:
         Unavailable: the keys that verify tokens are out of reach.
     """
     services, fields = request.app[SERVICES], request.headers.getall(hdrs.AUTHORIZATION, ())
-    if len(fields) == 1 and OAuthClients.is_one(fields[0]):
+    if len(fields) == 1 and OAuthClients.is_client_token(fields[0]):
         return services.oauth_clients.principal(fields[0], time.time())
     return await authenticate_bearer_or_xbl3(request)
 

@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from service.core.auth.principal import CONTEXTS
-from service.core.auth.tokens import CLIENT_LIFETIME
+from service.core.auth.tokens import CLIENT_LIFETIME_SECONDS
 from service.errors import BadRequest, InvalidField, LaurelError, Unauthenticated, Unavailable, UnsupportedMediaType
 from service.http.body import read_body
 from service.http.problem import Statuses, error_headers, nearest, status_of
@@ -54,8 +54,8 @@ async def issue_token(request: web.Request) -> web.Response:
     if not set(form.get("scope", "").split()) <= {CONTEXTS}:
         raise InvalidScope(f"scope: expected {CONTEXTS}, or none")
     client_id, client_secret = _client(request, form)
-    token = await request.app[SERVICES].oauth_clients.token(client_id, client_secret)
-    body = {"access_token": token, "token_type": "Bearer", "expires_in": CLIENT_LIFETIME, "scope": CONTEXTS}
+    token = await request.app[SERVICES].oauth_clients.issue_token(client_id, client_secret)
+    body = {"access_token": token, "token_type": "Bearer", "expires_in": CLIENT_LIFETIME_SECONDS, "scope": CONTEXTS}
     return _answer(200, body)
 
 

@@ -100,7 +100,7 @@ async def set_user_context(
         name = uuid.UUID(arguments["uuid"])
     except ValueError:
         return SetUserContextPayload(["uuid: expected a UUID such as 00000000-0000-4000-8000-000000000001"], None)
-    before = await contexts.as_it_is(title_id, name)
+    before = await contexts.by_uuid_uncached(title_id, name)
     player = arguments.get("player") or (str(name) if before is None else before.player)
     wanted = UserContext(
         context_id=0,
@@ -211,7 +211,7 @@ async def _logs(context: Context, player: str, found: BadgeCatalog) -> Mapping[s
         return logs
     longest = max(criterion.period or 0 for criterion in periods) * ticks.SECOND
     async with context.services.pool.connection() as connection:
-        log = await event_log.events(
+        log = await event_log.list_events(
             connection,
             place=(player, context.published.title_id),
             metric=periods[0].measure.metric or "",

@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 from service.api.localization import responses
 from service.api.localization.context import RequestContext, json_response
 from service.api.localization.schemas import CatalogBody, read_json
-from service.core.auth.permissions import may_localize, titles_of
+from service.core.auth.permissions import may_localize, titles_with_rights
 from service.core.formats.write import DOWNLOAD_FORMATS, download
 from service.core.localization import coverage, fallbacks, strings
 from service.core.localization.explain import explain
@@ -28,7 +28,7 @@ async def list_catalogs(request: web.Request) -> web.Response:
     """The titles that the caller has any right on, and how far each of their locales is."""
     query_params(request)
     async with request.app[SERVICES].pool.connection() as connection:
-        allowed = titles_of(request[PRINCIPAL], await coverage.title_ids(connection))
+        allowed = titles_with_rights(request[PRINCIPAL], await coverage.title_ids(connection))
         found = await coverage.matrix(connection, allowed)
     return json_response({"catalogs": [responses.coverage(title) for title in found]})
 

@@ -43,7 +43,7 @@ async def create_keys(request: web.Request) -> web.Response:
             administering.issues.append(issue)
             continue
         async with administering.services.pool.connection() as connection:
-            key = await api_keys.create(connection, title_id=administering.title_id, player=player)
+            key = await api_keys.create_key(connection, title_id=administering.title_id, player=player)
         created.append({"id": str(key.key_id), "userId": player, "key": key.key, "prefix": key.prefix})
     return administering.answer({"created": created, "issues": administering.issues}, status=201 if created else 200)
 

@@ -99,7 +99,7 @@ async def get_event_summary(request: web.Request) -> web.Response:
     if not 0 < (until - since).days <= _MOST_DAYS:
         raise InvalidParameter("endDate", f"a day after startDate, by at most {_MOST_DAYS} days", until)
     await context.progress(player)
-    periods = await daily_totals.summary(
+    periods = await daily_totals.summarize(
         context.services.pool, player, context.title_id, metric=key, since=since, until=until, by=aggregation
     )
     return context.answer(

@@ -4,7 +4,7 @@ from aiohttp import hdrs, web
 
 from service.api.workbench import pages
 from service.api.workbench.context import RequestContext
-from service.core.auth.permissions import titles_of
+from service.core.auth.permissions import titles_with_rights
 from service.core.localization import coverage
 from service.http.api import Route
 from service.http.params import locale_param, query_params
@@ -15,7 +15,7 @@ async def list_titles(request: web.Request) -> web.Response:
     """Every title that the caller has a right on, and how far each of its locales is."""
     query_params(request)
     async with request.app[SERVICES].pool.connection() as connection:
-        allowed = titles_of(request[PRINCIPAL], await coverage.title_ids(connection))
+        allowed = titles_with_rights(request[PRINCIPAL], await coverage.title_ids(connection))
         found = await coverage.matrix(connection, allowed)
     return pages.render_page(request, "overview.html", titles=found)
 

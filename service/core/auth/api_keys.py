@@ -40,7 +40,7 @@ class NewKey(msgspec.Struct, frozen=True):
     player: str | None
 
 
-class KnownKey(msgspec.Struct, frozen=True):
+class KeyInfo(msgspec.Struct, frozen=True):
     """What is kept of a key. `created_at` is UTC to the second."""
 
     key_id: uuid.UUID
@@ -116,7 +116,7 @@ class ApiKeys:
         return [found.get(prefix) for prefix in prefixes]
 
 
-async def create(connection: Connection, *, title_id: int, player: str | None = None) -> NewKey:
+async def create_key(connection: Connection, *, title_id: int, player: str | None = None) -> NewKey:
     """A new key, of the title or of one player in it.
 
     Raises:
@@ -157,7 +157,7 @@ async def revoke(connection: Connection, *, title_id: int, key_ids: Sequence[uui
     return [row.key_id for row in await _revoke.all(connection, title_id=title_id, key_ids=list(key_ids))]
 
 
-async def keys_of(connection: Connection, title_id: int) -> list[KnownKey]:
+async def list_keys(connection: Connection, title_id: int) -> list[KeyInfo]:
     """Every key of a title, the newest first."""
     return await _keys_of.all(connection, title_id=title_id)
 
@@ -183,6 +183,6 @@ def _principal(row: _KeyRow) -> Principal:
 
 
 _keys = query("api_keys.good_keys", row=_KeyRow)
-_keys_of = query("api_keys.keys_of_title", row=KnownKey)
+_keys_of = query("api_keys.keys_of_title", row=KeyInfo)
 _add_key = statement("api_keys.add_key")
 _revoke = query("api_keys.revoke", row=_KeyIdRow)

@@ -31,7 +31,7 @@ class OAuthClients:
         self._audience = audience
         self._verifier = Verifier(KeyRing.from_secret(self._secret), issuer=self._issuer, audience=audience)
 
-    async def token(self, client_id: str, client_secret: str) -> str:
+    async def issue_token(self, client_id: str, client_secret: str) -> str:
         """A token for an hour, of the client's title and of no user.
 
         Raises:
@@ -57,6 +57,6 @@ class OAuthClients:
         return self._verifier.bearer(field, now)
 
     @staticmethod
-    def is_one(field: str) -> bool:
+    def is_client_token(field: str) -> bool:
         """Whether the field claims to carry one of these tokens: that only says which key has to prove it."""
         return field[7:].startswith(_BEGINNING)

@@ -8,7 +8,7 @@ from service.errors import PermissionDenied, UserRequired, WrongPlayer
 from service.settings import ReadPolicy
 
 
-def may_read_progress(who: Principal, of_player: str, *, policy: ReadPolicy) -> None:
+def may_read_progress(principal: Principal, player: str, *, policy: ReadPolicy) -> None:
     """Let players read their own progress, callers with the scope anyone's, and with "public" players everyone's.
 
     The messages are Microsoft's own words for the two cases.
@@ -18,15 +18,15 @@ def may_read_progress(who: Principal, of_player: str, *, policy: ReadPolicy) -> 
         WrongPlayer: it speaks for someone else.
             (Seed 002: the XUID "must match the XUID of the authenticated user".)
     """
-    if READ_ANY in who.scopes:
+    if READ_ANY in principal.scopes:
         return
-    if not who.players:
+    if not principal.players:
         raise UserRequired("No valid claims were found on the request.")
-    if policy != "public" and of_player not in who.players:
+    if policy != "public" and player not in principal.players:
         raise WrongPlayer("XUID specified in the claim does not match URI XUID.")
 
 
-def may_write_progress(who: Principal, of_player: str, *, title: Title) -> None:
+def may_write_progress(principal: Principal, player: str, *, title: Title) -> None:
     """Let a title's servers write anyone's progress in it, and players their own where the title trusts its clients.
 
     A credential that names a title writes in that one alone. `progress:write` is for servers; `progress:write-own`
@@ -37,19 +37,19 @@ def may_write_progress(who: Principal, of_player: str, *, title: Title) -> None:
         UserRequired: it is no server's, and speaks for no player.
         WrongPlayer: it is no server's, and speaks for someone else.
     """
-    if who.title_id is not None and who.title_id != title.title_id:
+    if principal.title_id is not None and principal.title_id != title.title_id:
         raise PermissionDenied(
-            f"this credential is of title {who.title_id}, and writes nothing in title {title.title_id}"
+            f"this credential is of title {principal.title_id}, and writes nothing in title {title.title_id}"
         )
-    if WRITE in who.scopes:
+    if WRITE in principal.scopes:
         return
-    if not who.players:
+    if not principal.players:
         raise UserRequired("No valid claims were found on the request.")
-    if of_player not in who.players:
+    if player not in principal.players:
         raise WrongPlayer("XUID specified in the claim does not match URI XUID.")
-    if WRITE_OWN in who.scopes:
+    if WRITE_OWN in principal.scopes:
         return
-    if title.trust != "client" or who.title_id is None:
+    if title.trust != "client" or principal.title_id is None:
         raise PermissionDenied(
             f"title {title.title_id} takes progress from its servers: it needs the scope {WRITE}"
             if title.trust != "client"
@@ -57,42 +57,44 @@ def may_write_progress(who: Principal, of_player: str, *, title: Title) -> None:
         )
 
 
-def may_edit(who: Principal, title_id: int) -> None:
+def may_edit(principal: Principal, title_id: int) -> None:
     """Let the title's own credentials with the scope change what can be earned in it.
 
     Raises:
         PermissionDenied: it is of another title, or has no such scope.
     """
-    if EDIT not in who.scopes:
+    if EDIT not in principal.scopes:
         raise PermissionDenied(f"this needs the scope {EDIT}")
-    if who.title_id is not None and who.title_id != title_id:
-        raise PermissionDenied(f"this credential is of title {who.title_id}, not of title {title_id}")
+    if principal.title_id is not None and principal.title_id != title_id:
+        raise PermissionDenied(f"this credential is of title {principal.title_id}, not of title {title_id}")
 
 
-def may_localize(who: Principal, right: Right, title_id: int, locale: str | None = None) -> None:
+def may_localize(principal: Principal, right: Right, title_id: int, locale: str | None = None) -> None:
     """Let those with the right change texts of a title in a locale; None for what concerns all of its locales.
 
     Raises:
         PermissionDenied: no grant gives the right there; the message says which is missing.
     """
-    if not any(right in grant.rights and _covers(grant, title_id, locale) for grant in who.grants):
+    if not any(right in grant.rights and _covers(grant, title_id, locale) for grant in principal.grants):
         where = "all locales" if locale is None else locale
         raise PermissionDenied(f"this needs the right {right} for title {title_id} in {where}, by the claim l10n")
 
 
-def may_read_texts(who: Principal, title_id: int) -> None:
+def may_read_texts(principal: Principal, title_id: int) -> None:
     """Let everybody with any right on a title read its texts in all locales, and their history.
 
     Raises:
         PermissionDenied: they have none.
     """
-    if title_id not in titles_of(who, [title_id]):
+    if title_id not in titles_with_rights(principal, [title_id]):
         raise PermissionDenied(f"this needs a right on title {title_id}, by the claim l10n")
 
 
-def titles_of(who: Principal, title_ids: Iterable[int]) -> list[int]:
+def titles_with_rights(principal: Principal, title_ids: Iterable[int]) -> list[int]:
     """Those of the titles that somebody has any right on."""
-    return [title_id for title_id in title_ids if any(g.titles is None or title_id in g.titles for g in who.grants)]
+    return [
+        title_id for title_id in title_ids if any(g.titles is None or title_id in g.titles for g in principal.grants)
+    ]
 
 
 def _covers(grant: Grant, title_id: int, locale: str | None) -> bool:

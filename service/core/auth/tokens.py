@@ -19,10 +19,10 @@ from service.core.auth.principal import EVERY_USER, Principal, VerifiedClaims, c
 from service.errors import Unauthenticated, Unavailable
 
 SECONDS = 1
-SKEW = 30 * SECONDS  # between the issuer's clock and ours
-LONGEST_LIFETIME = 24 * 3600 * SECONDS
-CLIENT_LIFETIME = 3600 * SECONDS
-REMEMBERED_FOR = 300 * SECONDS  # a withdrawn key or user is noticed after this at the latest
+CLOCK_SKEW_SECONDS = 30 * SECONDS  # between the issuer's clock and ours
+MAX_LIFETIME_SECONDS = 24 * 3600 * SECONDS
+CLIENT_LIFETIME_SECONDS = 3600 * SECONDS
+REMEMBER_SECONDS = 300 * SECONDS  # a withdrawn key or user is noticed after this at the latest
 
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 _USER_HASH = re.compile(r"[0-9]{1,20}", re.ASCII)
@@ -70,7 +70,7 @@ class Verifier:
             return known.principal
         asked = parse_xbl3(field)
         principal = principal_of(self.verify(asked.token, now), user_hash=asked.user_hash)
-        self._remembered[digest] = _Remembered(now, min(principal.expires_at, now + REMEMBERED_FOR), principal)
+        self._remembered[digest] = _Remembered(now, min(principal.expires_at, now + REMEMBER_SECONDS), principal)
         return principal
 
     def bearer(self, field: str, now: float) -> Principal:
@@ -135,8 +135,8 @@ def claims_for(
         ValueError: the XUID, user hash, or lifetime is one that no verifier of ours would accept, or there is neither
             a XUID nor a subject.
     """
-    if not 1 <= lifetime_seconds <= LONGEST_LIFETIME:
-        raise ValueError(f"expected a lifetime of 1 to {LONGEST_LIFETIME} seconds, got {lifetime_seconds}")
+    if not 1 <= lifetime_seconds <= MAX_LIFETIME_SECONDS:
+        raise ValueError(f"expected a lifetime of 1 to {MAX_LIFETIME_SECONDS} seconds, got {lifetime_seconds}")
     if xuid is None and subject is None:
         raise ValueError("expected a XUID, or the subject of somebody who is no player")
     claims: dict[str, Any] = {
@@ -177,7 +177,7 @@ def client_token(secret: str, *, kid: str, issuer: str, audience: str, now: int,
         "aud": audience,
         "iat": now,
         "nbf": now,
-        "exp": now + CLIENT_LIFETIME,
+        "exp": now + CLIENT_LIFETIME_SECONDS,
         "jti": secrets.token_hex(16),
         "xti": {"tid": str(title_id)},
         "scope": scope,
@@ -266,9 +266,9 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
     issued_at, expires_at, not_before = claims["iat"], claims["exp"], claims.get("nbf", 0)
     if not type(issued_at) is type(expires_at) is type(not_before) is int:
         raise Unauthenticated("the token is malformed: iat, exp and nbf are whole numbers of seconds")
-    if expires_at + SKEW <= now:
+    if expires_at + CLOCK_SKEW_SECONDS <= now:
         raise Unauthenticated("the token has expired")
-    if max(issued_at, not_before) > now + SKEW:
+    if max(issued_at, not_before) > now + CLOCK_SKEW_SECONDS:
         raise Unauthenticated("the token is not yet valid")
-    if expires_at - issued_at > LONGEST_LIFETIME:
-        raise Unauthenticated(f"the token lives longer than {LONGEST_LIFETIME} seconds")
+    if expires_at - issued_at > MAX_LIFETIME_SECONDS:
+        raise Unauthenticated(f"the token lives longer than {MAX_LIFETIME_SECONDS} seconds")

@@ -18,11 +18,11 @@ from service.errors import InvalidField
 
 Scope = Literal["AUTHENTICATED", "ADMINISTRATOR"]
 
-MOST_NAME_CHARACTERS = 255
+MAX_NAME_CHARACTERS = 255
 _MOST_PLAYER_CHARACTERS = 128
 _MAX_REMEMBERED = 8_192
 
-Name = tuple[int, uuid.UUID]
+ContextKey = tuple[int, uuid.UUID]
 """A title, and the UUID of a context in it."""
 
 
@@ -47,7 +47,7 @@ class UserContexts:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._found = BatchLoader(self._answer)
-        self._remembered: LRUCache[Name, UserContext] = LRUCache(_MAX_REMEMBERED)
+        self._remembered: LRUCache[ContextKey, UserContext] = LRUCache(_MAX_REMEMBERED)
         self._puts = 0  # an answer that was asked for before a put may be older than it, and is not remembered
 
     async def by_uuid(self, title_id: int, name: uuid.UUID) -> UserContext | None:
@@ -65,7 +65,7 @@ class UserContexts:
             self._remembered[title_id, name] = found
         return found
 
-    async def as_it_is(self, title_id: int, name: uuid.UUID) -> UserContext | None:
+    async def by_uuid_uncached(self, title_id: int, name: uuid.UUID) -> UserContext | None:
         """The same as the database has it now, whatever is remembered.
 
         Raises:
@@ -92,7 +92,7 @@ class UserContexts:
             NotFound: the title is not published.
             Unavailable: the database is out of reach. Asking again is safe.
         """
-        _refuse_name("displayName", context.display_name, MOST_NAME_CHARACTERS)
+        _refuse_name("displayName", context.display_name, MAX_NAME_CHARACTERS)
         _refuse_name("player", context.player, _MOST_PLAYER_CHARACTERS)
         profile = {"name": context.display_name, "is_active": context.is_active}
         await write(Change(player=context.player, title_id=context.title_id, profile=profile))
@@ -125,7 +125,7 @@ class UserContexts:
             elif name in self._remembered:
                 self._remembered[name] = found
 
-    async def _answer(self, names: list[Name]) -> list[UserContext | None]:
+    async def _answer(self, names: list[ContextKey]) -> list[UserContext | None]:
         title_ids, uuids = zip(*names, strict=True)
         async with self._pool.connection() as connection:
             rows = await _by_uuid.all(connection, title_ids=title_ids, uuids=uuids)

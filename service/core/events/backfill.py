@@ -86,7 +86,7 @@ async def dry_run(pool: Pool, writer: Writer, draft: Draft, numbers: Sequence[in
             with contextlib.suppress(NotFound):  # erased meanwhile
                 change = await _change(pool, writer, rules, numbers, (player, title_id))
                 if change is not None:
-                    state = await writer.state(player, title_id)
+                    state = await writer.read_state(player, title_id)
                     found = evaluate.evaluate_change(rules, state, change, now=writer.now()).unlocked
                     unlocks.update(unlock.number for unlock in found)
         players, position = players + len(page), page[-1]
@@ -98,12 +98,12 @@ async def _change(
 ) -> Change | None:
     """What a player is to be given: standings that only the log can give, and what follows; None for nothing."""
     player, title_id = place
-    state = await writer.state(player, title_id)
+    state = await writer.read_state(player, title_id)
     rebuilt: dict[str, MeasureValue] = {}
     for measure in rules.measures_to_recompute(numbers):
         log: list[LogEntry] = []
         for metric in [measure.metric] if measure.metric is not None else rules.metrics:
-            log += await pool.read(functools.partial(event_log.events, place=place, metric=metric))
+            log += await pool.read(functools.partial(event_log.list_events, place=place, metric=metric))
         standing = rules.recompute(measure, sorted(log, key=lambda event: event.at), state=state)
         if standing is not None and standing != state.standings.get(measure.key):
             rebuilt[measure.key] = standing

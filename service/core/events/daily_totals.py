@@ -23,7 +23,7 @@ class Period(msgspec.Struct, frozen=True):
     change: Decimal
 
 
-async def summary(
+async def summarize(
     pool: Pool, player: str, title_id: int, *, metric: str, since: datetime.date, until: datetime.date, by: Aggregation
 ) -> list[Period]:
     """The metric from one day to another, both included, in order; a period at either end holds only those days.

@@ -29,7 +29,7 @@ async def query_history(
             )
             found[question] = [row.day.toordinal() for row in days]
         else:
-            found[question] = await events(
+            found[question] = await list_events(
                 connection,
                 place=place,
                 metric=question.measure.metric or "",
@@ -39,7 +39,7 @@ async def query_history(
     return found
 
 
-async def events(
+async def list_events(
     connection: Connection, *, place: tuple[str, int], metric: str, since: int = -1, until: int = 2**62
 ) -> list[LogEntry]:
     """The events of one metric with `since` < at <= `until`, in ticks, in order of time."""
@@ -50,12 +50,12 @@ async def events(
     ]
 
 
-async def make_months(connection: Connection, months: int) -> None:
+async def create_partitions(connection: Connection, months: int) -> None:
     """Make the log's partitions for this month and those after it, so many in all."""
     await _make_months.run(connection, months=months)
 
 
-async def drop_months(connection: Connection, *, older_than: int) -> list[str]:
+async def drop_partitions(connection: Connection, *, older_than: int) -> list[str]:
     """Drop the partitions of months that ended more than so many whole months ago; gives their names.
 
     Totals, days, streaks and unlocks stay: only what is counted anew from the log begins later.
@@ -78,6 +78,6 @@ class _NameRow(msgspec.Struct, frozen=True):
 
 
 _active_days = query("event_log.active_days", row=_DayRow)
-_events = query("event_log.events", row=_EventRow)
+_events = query("event_log.list_events", row=_EventRow)
 _make_months = statement("event_log.make_months")
 _drop_months = query("event_log.drop_months", row=_NameRow)

@@ -10,8 +10,8 @@ from service.db import Connection
 from service.db.queries import query, statement
 from service.errors import NotFound
 
-MOST_ATTEMPTS = 8  # the last some two hours after the first
-FIRST_DELAY = 60  # seconds; twice as long after each attempt (Trophy's own: "starting from one minute")
+MAX_ATTEMPTS = 8  # the last some two hours after the first
+FIRST_DELAY_SECONDS = 60  # seconds; twice as long after each attempt (Trophy's own: "starting from one minute")
 _LEASE = 60  # seconds: a process that dies while sending loses its claim
 
 
@@ -25,7 +25,7 @@ class Webhook(msgspec.Struct, frozen=True):
     dead: int
 
 
-class Due(msgspec.Struct, frozen=True):
+class DueMessage(msgspec.Struct, frozen=True):
     """One unlock that one webhook is to be told of now. `at` is in ticks; `attempts` were made before."""
 
     player: str
@@ -38,7 +38,7 @@ class Due(msgspec.Struct, frozen=True):
     secret: str
 
 
-class Dead(msgspec.Struct, frozen=True):
+class DeadMessage(msgspec.Struct, frozen=True):
     """One that was tried as often as it will be by itself, and why the last attempt failed."""
 
     player: str
@@ -48,30 +48,30 @@ class Dead(msgspec.Struct, frozen=True):
     error: str | None
 
 
-async def claim(connection: Connection, *, most: int) -> list[Due]:
+async def claim_due(connection: Connection, *, most: int) -> list[DueMessage]:
     """What is due, the longest due first; whoever else asks gets something else, for a minute."""
     return await _claim.all(connection, most=most, lease=datetime.timedelta(seconds=_LEASE))
 
 
-async def delivered(connection: Connection, due: Due) -> None:
+async def mark_delivered(connection: Connection, due: DueMessage) -> None:
     """Forget what was delivered."""
     await _forget.run(connection, **_key(due))
 
 
-async def failed(connection: Connection, due: Due, *, error: str, jitter: float = 1.0) -> None:
+async def mark_failed(connection: Connection, due: DueMessage, *, error: str, jitter: float = 1.0) -> None:
     """Put it off, twice as long each time; after the last attempt it is dead until somebody retries it."""
     attempts = due.attempts + 1
-    delay = datetime.timedelta(seconds=FIRST_DELAY * 2**due.attempts * jitter)
-    is_dead = attempts >= MOST_ATTEMPTS
+    delay = datetime.timedelta(seconds=FIRST_DELAY_SECONDS * 2**due.attempts * jitter)
+    is_dead = attempts >= MAX_ATTEMPTS
     await _put_off.run(connection, **_key(due), attempts=attempts, error=error[:200], delay=delay, is_dead=is_dead)
 
 
-async def dead(connection: Connection, title_id: int) -> Sequence[Dead]:
+async def list_dead(connection: Connection, title_id: int) -> Sequence[DeadMessage]:
     """What will not be tried again by itself, of one title."""
     return await _dead.all(connection, title_id=title_id)
 
 
-async def retry(connection: Connection, title_id: int) -> int:
+async def retry_dead(connection: Connection, title_id: int) -> int:
     """Begin anew with everything dead of one title; gives how many that are."""
     return await _retry.run(connection, title_id=title_id)
 
@@ -89,7 +89,7 @@ async def add_webhook(connection: Connection, *, title_id: int, url: str) -> tup
     return row.webhook_id, secret
 
 
-async def webhooks_of(connection: Connection, title_id: int) -> Sequence[Webhook]:
+async def list_webhooks(connection: Connection, title_id: int) -> Sequence[Webhook]:
     """The webhooks of a title, with what they have not been told yet."""
     return await _webhooks.all(connection, title_id=title_id)
 
@@ -104,7 +104,7 @@ async def remove_webhook(connection: Connection, *, title_id: int, webhook_id: i
         raise NotFound(f"title {title_id} has no webhook {webhook_id}")
 
 
-def _key(due: Due) -> dict[str, object]:
+def _key(due: DueMessage) -> dict[str, object]:
     return {
         "player": due.player,
         "title_id": due.title_id,
@@ -117,10 +117,10 @@ class _IdRow(msgspec.Struct, frozen=True):
     webhook_id: int
 
 
-_claim = query("outbox.claim", row=Due)
+_claim = query("outbox.claim", row=DueMessage)
 _forget = statement("outbox.forget")
 _put_off = statement("outbox.put_off")
-_dead = query("outbox.dead", row=Dead)
+_dead = query("outbox.dead", row=DeadMessage)
 _retry = statement("outbox.retry")
 _add_webhook = query("outbox.add_webhook", row=_IdRow)
 _webhooks = query("outbox.webhooks", row=Webhook)

@@ -24,7 +24,7 @@ class PendingWrite(msgspec.Struct, frozen=True, kw_only=True):
     player_hash: bytes
 
 
-def hash_of(player: str, *, key: bytes) -> bytes:
+def hash_player(player: str, *, key: bytes) -> bytes:
     """A player's name where it must not be readable: 32 bytes, the same for the same key."""
     return hashlib.blake2b(player.encode(), key=key, digest_size=32).digest()
 

@@ -16,7 +16,7 @@ from service.db.queries import query
 from service.errors import Unavailable
 
 SECONDS = 1.0
-POLL = 1.0 * SECONDS
+POLL_SECONDS = 1.0 * SECONDS
 MAX_SUBSCRIPTIONS = 10_000  # of one process: each holds a connection open
 
 

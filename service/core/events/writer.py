@@ -75,15 +75,15 @@ class Writer:
         self._states: LRUCache[PlayerTitle, PlayerState] = LRUCache(_MAX_STATES)
         self.counters = Counters()
 
-    def hash_of(self, player: str) -> bytes:
+    def hash_player(self, player: str) -> bytes:
         """The player's name where it must not be readable: 32 bytes, the same for the same database."""
-        return store.hash_of(player, key=self._erasure_key)
+        return store.hash_player(player, key=self._erasure_key)
 
     def now(self) -> int:
         """The current time, in ticks."""
         return ticks.of_unix_ns(self._clock())
 
-    async def state(self, player: str, title_id: int) -> PlayerState:
+    async def read_state(self, player: str, title_id: int) -> PlayerState:
         """The state of a player in a title, read now.
 
         Raises:
@@ -148,7 +148,7 @@ class Writer:
             }
 
     async def _read_states(self, places: Sequence[PlayerTitle]) -> list[PlayerState]:
-        hashes = [self.hash_of(player) for player, _ in places]
+        hashes = [self.hash_player(player) for player, _ in places]
         return await self._pool.read(functools.partial(store.read_states, places=places, hashes=hashes))
 
     async def _evaluate(self, evaluation: _Evaluation) -> PendingWrite | None:
@@ -193,7 +193,7 @@ class Writer:
                 before=evaluation.before,
                 outcome=merge_outcomes(evaluation.before, outcomes),
                 silent=frozenset(silent),
-                player_hash=self.hash_of(batch.key[0]),
+                player_hash=self.hash_player(batch.key[0]),
             )
         if evaluation.is_fresh:
             for pending, result in evaluation.results:

@@ -86,7 +86,7 @@ def client_of(pool: Pool) -> Callable[..., Awaitable[tuple[str, str]]]:
 @pytest.fixture
 async def application(services: Services, academy: int, client_of: Callable[..., Awaitable[tuple[str, str]]]) -> str:
     """The Authorization header of the academy's application."""
-    return f"Bearer {await services.oauth_clients.token(*await client_of(academy))}"
+    return f"Bearer {await services.oauth_clients.issue_token(*await client_of(academy))}"
 
 
 @pytest.fixture

@@ -102,7 +102,7 @@ async def test_a_players_own_token_needs_no_context_and_reaches_nobody_else(ask_
 async def test_a_token_of_no_title_or_of_another_one_sees_nothing(ask_badges, make_title, client_of, services):
     await make_title(2)
     of_no_title = await ask_badges(LIST, authorization=authorization(PLAYER), user=None, status=403)
-    other = f"Bearer {await services.oauth_clients.token(*await client_of(2))}"
+    other = f"Bearer {await services.oauth_clients.issue_token(*await client_of(2))}"
     of_another = await ask_badges(LIST, authorization=other, status=403)
 
     assert "claim xti" in of_no_title["errors"][0]["message"]

@@ -37,11 +37,11 @@ async def test_credentials_in_the_form_or_in_the_header_get_a_token_for_an_hour(
 
 
 async def test_the_token_is_known_to_this_door_and_to_no_other(client, services, credentials):
-    token = await services.oauth_clients.token(*credentials)
+    token = await services.oauth_clients.issue_token(*credentials)
     elsewhere = await client.get("/users/xuid(1)/achievements", headers={"Authorization": f"XBL3.0 x=-;{token}"})
 
-    assert services.oauth_clients.is_one(f"Bearer {token}")
-    assert not services.oauth_clients.is_one(authorization())
+    assert services.oauth_clients.is_client_token(f"Bearer {token}")
+    assert not services.oauth_clients.is_client_token(authorization())
     assert elsewhere.status == 401
 
 
@@ -95,7 +95,7 @@ async def test_a_revoked_client_and_a_changed_secret_get_nothing(client, pool, c
     client_id, secret = credentials
     changed = await client.post("/oauth/token", data=FORM, headers=basic(client_id, secret[:-1] + "~"))
     async with pool.connection() as connection:
-        known = [key.key_id for key in await api_keys.keys_of(connection, 1) if key.prefix == client_id]
+        known = [key.key_id for key in await api_keys.list_keys(connection, 1) if key.prefix == client_id]
         await api_keys.revoke(connection, title_id=1, key_ids=known)
     revoked = await client.post("/oauth/token", data=FORM, headers=basic(client_id, secret))
 
@@ -105,7 +105,7 @@ async def test_a_revoked_client_and_a_changed_secret_get_nothing(client, pool, c
 
 async def test_a_client_is_no_key_and_a_key_no_client(client, pool, credentials):
     async with pool.connection() as connection:
-        key = (await api_keys.create(connection, title_id=1)).key
+        key = (await api_keys.create_key(connection, title_id=1)).key
     as_key = await client.get("/achievements", headers={"X-API-KEY": ".".join(credentials)})
     as_client = await client.post("/oauth/token", data=FORM, headers=basic(*key.split(".")))
 

@@ -176,7 +176,7 @@ async def test_the_language_of_the_query_goes_before_the_header(ask):
 
 async def make_key(pool, **whose):
     async with pool.connection() as connection:
-        return {"X-API-KEY": (await api_keys.create(connection, **whose)).key}
+        return {"X-API-KEY": (await api_keys.create_key(connection, **whose)).key}
 
 
 async def test_those_who_may_have_it_get_the_same_badge(ask, fetch_credential, pool, make_title):

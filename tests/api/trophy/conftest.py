@@ -55,7 +55,7 @@ def key_of(pool: Pool) -> Callable[..., Awaitable[str]]:
 
     async def made(player: str | None = None, title_id: int = 1) -> str:
         async with pool.connection() as connection:
-            return (await api_keys.create(connection, title_id=title_id, player=player)).key
+            return (await api_keys.create_key(connection, title_id=title_id, player=player)).key
 
     return made
 

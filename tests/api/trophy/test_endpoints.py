@@ -315,7 +315,7 @@ async def test_a_revoked_key_is_refused_after_the_next_look(trophy, services, po
     key = await key_of()
     await trophy("GET", "/achievements", key=key)
     async with pool.connection() as connection:
-        known = await api_keys.keys_of(connection, 1)
+        known = await api_keys.list_keys(connection, 1)
         await api_keys.revoke(connection, title_id=1, key_ids=[k.key_id for k in known if key.startswith(k.prefix)])
     await services.api_keys.refresh()
 

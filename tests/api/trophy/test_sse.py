@@ -112,7 +112,7 @@ async def test_client_that_leaves_ends_its_stream_without_an_error(own_database)
             new = draft(1, tuple(counted(number, number) for number in range(1, 100)), metrics=(metric(),))
             await publish.import_draft(connection, new, is_whole=True, file="test")
             await publish.publish(connection, 1)
-            key = (await api_keys.create(connection, title_id=1)).key
+            key = (await api_keys.create_key(connection, title_id=1)).key
         observer = Observer(stream=log)
         services = await make_services(Settings(jwt_secret=SECRET), pool, observer)
         runner = app._runner(make_application(services))
@@ -142,7 +142,7 @@ async def test_what_another_process_writes_is_heard_and_the_end_ends_it(own_data
             new = draft(1, (counted(1, 1),), metrics=(metric(),))
             await publish.import_draft(connection, new, is_whole=True, file="test")
             await publish.publish(connection, 1)
-            key = (await api_keys.create(connection, title_id=1)).key
+            key = (await api_keys.create_key(connection, title_id=1)).key
         services = [await make_services(Settings(jwt_secret=SECRET), pool, Observer(level="error")) for pool in pools]
         client = await aiohttp_client(make_application(services[0]))
         response = await client.get(STREAM, headers={"X-API-KEY": key})

@@ -56,7 +56,7 @@ async def test_putting_again_changes_it_and_keeps_its_number(pool, writer):
 async def test_the_player_is_known_in_the_title_from_then_on(pool, writer):
     await UserContexts(pool).put(writer.write, wanted(is_active=False))
 
-    state = await writer.state("ada", 1)
+    state = await writer.read_state("ada", 1)
     assert (state.in_title, state.created_at > 0) == (True, True)
     assert (state.profile.name, state.profile.is_active) == ("Ada", False)
 
@@ -77,7 +77,7 @@ async def test_contexts_are_handed_out_and_erased_with_the_player(pool, connecti
     contexts = UserContexts(pool)
     await contexts.put(writer.write, wanted())
     held = msgspec.json.decode(b"".join([piece async for piece in player_data.export(connection, "ada")]))
-    await player_data.erase(connection, "ada", player_hash=writer.hash_of("ada"))
+    await player_data.erase(connection, "ada", player_hash=writer.hash_player("ada"))
     await contexts.refresh()
 
     assert held["user_contexts"] == [
@@ -93,7 +93,7 @@ async def test_a_name_that_nobody_can_read_is_refused_and_nothing_is_written(poo
         await contexts.put(writer.write, wanted(display_name=name))
 
     assert await contexts.by_uuid(1, NAME) is None
-    assert not (await writer.state("ada", 1)).exists
+    assert not (await writer.read_state("ada", 1)).exists
 
 
 async def test_there_is_none_in_a_title_that_is_not_published(pool, writer):

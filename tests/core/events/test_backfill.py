@@ -51,7 +51,7 @@ async def walk(pool, writer, releases):
 
 
 async def held(writer, number):
-    return [player for player in "abc" if number in (await writer.state(player, 1)).unlocked]
+    return [player for player in "abc" if number in (await writer.read_state(player, 1)).unlocked]
 
 
 async def test_what_was_reached_is_given(pool, publish_title, releases, writer, connection):
@@ -59,7 +59,7 @@ async def test_what_was_reached_is_given(pool, publish_title, releases, writer, 
     await walk(pool, writer, releases)
 
     assert (await held(writer, 1), await held(writer, 2)) == (["b", "c"], ["b", "c"])
-    assert (await writer.state("a", 1)).standings["sum:words?source=app"] == "1"
+    assert (await writer.read_state("a", 1)).standings["sum:words?source=app"] == "1"
     assert await connection.fetchval("SELECT count(*) FROM backfill") == 0
 
 

@@ -20,9 +20,9 @@ async def partitions(connection):
 
 
 async def test_months_are_made_ahead_once(connection):
-    await event_log.make_months(connection, 3)
+    await event_log.create_partitions(connection, 3)
     made = await partitions(connection)
-    await event_log.make_months(connection, 3)
+    await event_log.create_partitions(connection, 3)
 
     assert len(made) == 3
     assert await partitions(connection) == made
@@ -35,7 +35,7 @@ async def test_old_months_go_and_totals_stay(pool, connection):
     releases = SnapshotStore(pool)
     await releases.refresh()
     writer = Writer(pool, releases, erasure_key=b"key")
-    await event_log.make_months(connection, 1)
+    await event_log.create_partitions(connection, 1)
     await connection.execute(OLD)
     await writer.write(Change(player=PLAYER, title_id=1, events=(event(7),)))
     columns = "player, title_id, metric, at, event_id, amount"
@@ -43,7 +43,7 @@ async def test_old_months_go_and_totals_stay(pool, connection):
         f"INSERT INTO event ({columns}, recorded_at) SELECT {columns}, '2020-01-15Z' FROM event"  # noqa: S608  (as if told then)
     )
     before = await connection.fetchval("SELECT count(*) FROM event")
-    gone = await event_log.drop_months(connection, older_than=13)
+    gone = await event_log.drop_partitions(connection, older_than=13)
     written = await writer.write(Change(player=PLAYER, title_id=1, events=(event(1),)))
 
     assert (before, gone) == (2, ["event_2020_01"])
@@ -59,7 +59,7 @@ async def test_a_month_that_rows_went_elsewhere_for_is_left(pool, connection):
     releases = SnapshotStore(pool)
     await releases.refresh()
     await Writer(pool, releases, erasure_key=b"key").write(Change(player=PLAYER, title_id=1, events=(event(7),)))
-    await event_log.make_months(connection, 2)
+    await event_log.create_partitions(connection, 2)
 
     assert len(await partitions(connection)) == 1
     assert await connection.fetchval("SELECT count(*) FROM event") == 1

@@ -53,7 +53,7 @@ def writer(pool, releases, clock):
 
 
 async def unlocked(writer, player):
-    state = await writer.state(player, 1)
+    state = await writer.read_state(player, 1)
     return {number: (at - state.created_at) // ticks.SECOND for number, at in state.unlocked.items()}
 
 
@@ -95,10 +95,10 @@ async def test_a_second_look_writes_nothing(pool, releases, writer, clock):
     await writer.write(Change(player="one", title_id=1, events=(event(1),)))
     clock.seconds += MINUTE
     await tenure.award_due(pool, writer, releases)
-    revision = (await writer.state("one", 1)).revision
+    revision = (await writer.read_state("one", 1)).revision
     await tenure.award_due(pool, writer, releases)
 
-    assert (await writer.state("one", 1)).revision == revision
+    assert (await writer.read_state("one", 1)).revision == revision
 
 
 async def test_a_player_who_is_seen_a_little_late_is_not_passed_over(pool, connection, releases, writer, clock):
@@ -107,7 +107,7 @@ async def test_a_player_who_is_seen_a_little_late_is_not_passed_over(pool, conne
     clock.seconds += MINUTE + 5
     await tenure.award_due(pool, writer, releases)
     await writer.write(Change(player="late", title_id=1, events=(event(1),)))
-    came = (await writer.state("late", 1)).created_at - (MINUTE + 3) * ticks.SECOND
+    came = (await writer.read_state("late", 1)).created_at - (MINUTE + 3) * ticks.SECOND
     await connection.execute("UPDATE progress SET created_at = $1 WHERE player = 'late'", came)
     other_process = Writer(pool, releases, erasure_key=b"key", clock=clock)
     await tenure.award_due(pool, other_process, releases)

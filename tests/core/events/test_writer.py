@@ -52,7 +52,7 @@ async def test_events_add_up_and_unlock_once(writer):
     assert [r.total for r in first.recorded + second.recorded] == [Decimal(2), Decimal("10.5"), Decimal("10.5")]
     assert [u.number for u in first.unlocked + second.unlocked] == [1, 2]
     assert [r.unlocked for r in second.recorded] == [(1,), (2,)]
-    assert (await writer.state(PLAYER, 1)).standings["sum:words"] == "10.5"
+    assert (await writer.read_state(PLAYER, 1)).standings["sum:words"] == "10.5"
 
 
 async def test_what_is_told_twice_under_a_key_counts_once(writer, connection):
@@ -129,7 +129,7 @@ async def test_a_stale_memory_is_noticed(pool, writer):
     unlocked = await other.write(change(event(1)))
 
     assert unlocked.recorded[0].total == 4
-    assert (await writer.state(PLAYER, 1)).unlocked.keys() == {1}
+    assert (await writer.read_state(PLAYER, 1)).unlocked.keys() == {1}
 
 
 async def test_the_profile_is_written_when_it_changes(pool):
@@ -142,7 +142,7 @@ async def test_the_profile_is_written_when_it_changes(pool):
     other = await writer.write(change(profile={"attributes": {"plan": None}}))
 
     assert [w.is_change for w in (first, same, other)] == [True, False, True]
-    state = await writer.state(PLAYER, 1)
+    state = await writer.read_state(PLAYER, 1)
     assert (state.profile.name, state.profile.attributes) == ("Ann", {})
 
 
@@ -166,7 +166,7 @@ async def test_racing_writers_leave_what_was_told(own_database, has_keys):
             *(writers[i % 4].write(change(event(1, key=f"key {i % 40}" if has_keys else None))) for i in range(2000))
         )
         expected = 40 if has_keys else 2000
-        state = await writers[0].state(PLAYER, 1)
+        state = await writers[0].read_state(PLAYER, 1)
         async with pools[0].connection() as connection:
             events = await connection.fetchval("SELECT count(*) FROM event")
             days = await connection.fetchval("SELECT sum(change) FROM metric_day")
@@ -193,7 +193,7 @@ async def test_failing_change_of_one_player_does_not_repeat_anothers(own_databas
             writer.write(change(event(1, key="\0"), player="b")),
             return_exceptions=True,
         )
-        state = await writer.state("a", 1)
+        state = await writer.read_state("a", 1)
     finally:
         await pool.close()
 
@@ -211,7 +211,7 @@ async def test_many_players_at_once_are_each_right(own_database):
         await asyncio.gather(
             *(writers[i % 2].write(change(event(1), player=player)) for i in range(6) for player in players)
         )
-        states = [await writers[0].state(player, 1) for player in players]
+        states = [await writers[0].read_state(player, 1) for player in players]
         async with pool.connection() as connection:
             counted_players = await connection.fetchval("SELECT sum(change) FROM completion_delta WHERE number = 0")
     finally:
@@ -230,5 +230,5 @@ async def test_any_amounts_add_up_to_their_sum(writer, amounts, together):
             *(writer.write(change(event(str(a)), player=player)) for a in amounts[start : start + together])
         )
 
-    state = await writer.state(player, 1)
+    state = await writer.read_state(player, 1)
     assert Decimal(str(state.standings.get("sum:words", "0"))) == sum(amounts)

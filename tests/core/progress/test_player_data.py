@@ -41,7 +41,7 @@ async def writer(pool, connection):
         events = (event(5, key="first"), event(-1))
         await made.write(Change(player=player, title_id=1, events=events, reports=(Report(2, Decimal(100)),)))
     await made.write(Change(player=PLAYER, title_id=1, profile={"name": "Ann", "email": "ann@example.com"}))
-    await api_keys.create(connection, title_id=1, player=PLAYER)
+    await api_keys.create_key(connection, title_id=1, player=PLAYER)
     for player in (PLAYER, OTHER):
         award = EarnedAchievement(player, achievement(2), 0)
         await revocations.revoke(connection, award, StatusPosition(1, 1), title_id=1, reason="a mistake")
@@ -54,7 +54,7 @@ async def exported(connection, player=PLAYER):
 
 async def erase(pool, writer, player=PLAYER):
     async with pool.transaction() as connection:
-        return await player_data.erase(connection, player, player_hash=writer.hash_of(player))
+        return await player_data.erase(connection, player, player_hash=writer.hash_player(player))
 
 
 async def counts(connection):
@@ -128,7 +128,7 @@ async def test_erasing_races_with_writing(own_database):
             events = await connection.fetchval("SELECT count(*) FROM event")
             days = await connection.fetchval("SELECT coalesce(sum(change), 0) FROM metric_day")
             findings = await consistency.find_drift(connection)
-        state = await writer.state(PLAYER, 1)
+        state = await writer.read_state(PLAYER, 1)
     finally:
         await pool.close()
 
