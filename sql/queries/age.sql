@@ -1,7 +1,7 @@
--- What time alone earns: the statements of core/age.py.
+-- Cursors of unlocks by tenure (core/events/tenure.py).
 
 -- name: claim
--- Takes up the watch over one length of time in a title, for so long; no row while somebody else is on it.
+-- Leases the cursor of one length of time in a title; no row while another process holds the lease.
 --
 --   :title_id  bigint
 --   :seconds   bigint
@@ -16,16 +16,16 @@ RETURNING
     w.player_name;
 
 -- name: arrivals
--- The next players of a title by when they came, of those who lack any of these achievements.
+-- The next players of a title in the order of arrival, of those who lack any of these achievements.
 --
 --   :title_id     bigint
---   :arrived_at   bigint     ticks; the place that was passed already
+--   :arrived_at   bigint     ticks; the cursor, with the player's name
 --   :player_name  text
---   :until        bigint     ticks; who came later is too young
+--   :until        bigint     ticks; the latest arrival that is long enough ago
 --   :numbers      integer[]  as they are stored
---   :most         integer
+--   :most         integer    rows
 --
--- Walks progress_by_arrival from the place on.
+-- Index: progress_by_arrival, scanned from the cursor on.
 SELECT
     p.created_at AS arrived_at,
     p.player AS player_name
@@ -39,8 +39,8 @@ WHERE
 ORDER BY p.created_at, p.player
 LIMIT :most;
 
--- name: pass
--- Notes how far the watch is; with a lease somebody stays on it.
+-- name: advance
+-- Moves the cursor and renews the lease; a lease of 0 releases it.
 --
 --   :title_id     bigint
 --   :seconds      bigint

@@ -1,11 +1,11 @@
--- Keys of servers and of players.
+-- API keys of titles' servers and of single players, and the secrets of OAuth clients.
 
 -- name: good_keys
--- The keys with these prefixes that were not revoked.
+-- The unrevoked keys with these prefixes.
 --
 --   :prefixes  text[]
 --
--- Reads one row a prefix by prefix_names_one_key.
+-- Index: prefix_names_one_key, one probe a prefix.
 SELECT
     k.prefix,
     k.sha256,
@@ -29,7 +29,7 @@ WHERE k.title_id = :title_id
 ORDER BY k.created_at DESC, k.key_id ASC;
 
 -- name: add_key
--- A new key. (0 rows: there is no such title.)
+-- Adds a key; 0 rows if there is no such title.
 --
 --   :key_id    uuid
 --   :title_id  bigint
@@ -47,7 +47,7 @@ FROM title AS t
 WHERE t.title_id = :title_id;
 
 -- name: revoke
--- Ends keys of one title; gives those that were good.
+-- Revokes keys of one title; returns those that were not revoked before.
 --
 --   :title_id  bigint
 --   :key_ids   uuid[]

@@ -1,15 +1,15 @@
--- Walks over a title's players that give them what they had reached before it could be unlocked.
+-- Backfills: walks over a title's players that unlock newly opened achievements (core/events/backfill.py).
 
 -- name: add
--- Begins a walk.
+-- Begins a backfill.
 --
 --   :title_id  bigint
---   :numbers   bigint[]  the achievements
+--   :numbers   bigint[]  the achievements that were opened
 INSERT INTO backfill (title_id, numbers)
 VALUES (:title_id, :numbers::bigint[]);
 
--- name: next
--- Takes the oldest walk that nobody is on, for so long.
+-- name: claim_next
+-- Leases the oldest backfill that no other process works on.
 --
 --   :lease  interval
 UPDATE backfill AS b
@@ -36,20 +36,20 @@ RETURNING
 --   :position  text     NULL for the first ones
 --   :most      integer
 --
--- Walks progress_pkey from the position on.
+-- Index: progress_pkey, scanned from the position on.
 SELECT p.player
 FROM progress AS p
 WHERE p.player > coalesce(:position::text, '') AND p.title_id = :title_id
 ORDER BY p.player
 LIMIT :most;
 
--- name: pass
--- Moves a walk on, and leaves it to whoever comes next.
+-- name: advance
+-- Moves a backfill on after a page and releases its lease.
 --
 --   :backfill_id  bigint
---   :position     text     the last player it has passed
---   :players      bigint   how many that step was
---   :unlocks      bigint   how many unlocks it gave
+--   :position     text     the last player of the page
+--   :players      bigint   players in the page
+--   :unlocks      bigint   unlocks in the page
 UPDATE backfill
 SET
     position = :position,
@@ -58,8 +58,8 @@ SET
     unlocks = unlocks + :unlocks
 WHERE backfill.backfill_id = :backfill_id;
 
--- name: end
--- Forgets a walk that is through.
+-- name: finish
+-- Deletes a backfill that has visited every player.
 --
 --   :backfill_id  bigint
 DELETE FROM backfill

@@ -1,4 +1,4 @@
--- The log of what players did, and the days that it adds up to.
+-- The event log, and the daily totals of metrics.
 
 -- name: active_days
 -- The days on which a player had an amount above 0 of a metric.
@@ -9,7 +9,7 @@
 --   :since     date
 --   :until     date    both included
 --
--- Reads by metric_day_pkey.
+-- Index: metric_day_pkey.
 SELECT DISTINCT d.day
 FROM metric_day AS d
 WHERE
@@ -21,7 +21,7 @@ WHERE
 ORDER BY d.day;
 
 -- name: events
--- The events of one metric in a time, in order.
+-- The events of one metric of a player within a time, in order.
 --
 --   :player    text
 --   :title_id  bigint
@@ -29,7 +29,7 @@ ORDER BY d.day;
 --   :since     bigint  ticks, not included
 --   :until     bigint  ticks, included
 --
--- Reads by event_pkey, in each month.
+-- Index: event_pkey of each month.
 SELECT
     e.at,
     e.amount,
@@ -44,20 +44,20 @@ WHERE
 ORDER BY e.at, e.event_id;
 
 -- name: make_months
--- Makes the partitions for this month and those after it.
+-- Creates the partitions of this month and the following ones.
 --
 --   :months  integer
 SELECT make_event_months(:months::integer) AS made;
 
 -- name: drop_months
--- Drops the partitions of months that ended more than so many months before this one.
+-- Drops the partitions of months that ended more than :older_than months before this one.
 --
 --   :older_than  integer
 SELECT d.name
 FROM drop_event_months(:older_than::integer) AS d (name);
 
 -- name: days
--- What each day added to a metric, and, with a NULL day, what all days before them did.
+-- What each day added to a metric of a player; in a row with a NULL day, the sum of all days before them.
 --
 --   :player    text
 --   :title_id  bigint
@@ -65,7 +65,7 @@ FROM drop_event_months(:older_than::integer) AS d (name);
 --   :since     date
 --   :until     date    both included
 --
--- Reads by metric_day_pkey.
+-- Index: metric_day_pkey.
 SELECT
     NULL::date AS day,
     coalesce(sum(b.change), 0) AS change

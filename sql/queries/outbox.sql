@@ -1,12 +1,12 @@
--- Webhooks, and what they are still to be told. A queue that background work empties, over all players.
+-- Webhooks and their outbox: a queue of messages over all players, which a background job empties.
 
 -- name: claim
--- Takes what is due, the longest due first, and leaves it to whoever took it for a while.
+-- Claims due messages for a lease, the longest due first.
 --
 --   :most   integer
 --   :lease  interval
 --
--- Reads by outbox_by_due.
+-- Index: outbox_by_due.
 UPDATE outbox AS o
 SET due_at = now() + :lease::interval
 FROM (
@@ -33,18 +33,18 @@ RETURNING
     h.url,
     h.secret;
 
--- name: forget
--- Takes away what was delivered.
+-- name: delete
+-- Deletes a message that was delivered.
 DELETE FROM outbox AS o
 WHERE o.player = :player AND o.title_id = :title_id AND o.number = :number AND o.webhook_id = :webhook_id;
 
--- name: put_off
--- Notes a failed attempt.
+-- name: reschedule
+-- Stores a failed attempt.
 --
---   :attempts  integer   made by now
+--   :attempts  integer   made so far
 --   :error     text
---   :delay     interval  until the next one
---   :is_dead   boolean   there is no next one
+--   :delay     interval  until the next attempt
+--   :is_dead   boolean   no further attempt is made
 UPDATE outbox AS o
 SET
     attempts = :attempts,
@@ -54,7 +54,7 @@ SET
 WHERE o.player = :player AND o.title_id = :title_id AND o.number = :number AND o.webhook_id = :webhook_id;
 
 -- name: dead
--- What will not be tried again by itself, the oldest first.
+-- The dead messages of a title, the oldest first.
 --
 --   :title_id  bigint
 SELECT
@@ -68,7 +68,7 @@ WHERE o.title_id = :title_id AND o.died_at IS NOT NULL
 ORDER BY o.died_at, o.player, o.number;
 
 -- name: retry
--- Lets everything dead of a title be tried again.
+-- Makes the dead messages of a title due again.
 --
 --   :title_id  bigint
 UPDATE outbox AS o
@@ -79,7 +79,7 @@ SET
 WHERE o.title_id = :title_id AND o.died_at IS NOT NULL;
 
 -- name: add_webhook
--- A new webhook. (No row: there is no such title.)
+-- Adds a webhook; no row if there is no such title.
 --
 --   :title_id  bigint
 --   :url       text
@@ -94,7 +94,7 @@ WHERE t.title_id = :title_id
 RETURNING webhook_id;
 
 -- name: webhooks
--- The webhooks of a title, and how much each of them is still to be told, or never will be.
+-- The webhooks of a title with their numbers of waiting and dead messages.
 --
 --   :title_id  bigint
 SELECT
@@ -110,7 +110,7 @@ GROUP BY h.webhook_id
 ORDER BY h.webhook_id;
 
 -- name: remove_webhook
--- Takes a webhook away, with what it was still to be told. (0 rows: the title has no such webhook.)
+-- Removes a webhook with its messages; 0 rows if the title has no such webhook.
 --
 --   :title_id    bigint
 --   :webhook_id  bigint

@@ -1,39 +1,39 @@
--- What players did, written: the statements of core/records.py.
+-- The write path: states, replays and the compare-and-set write of core/events/store.py.
 
 -- name: states
--- What each player has in one title as the write path needs it: one row a question, whatever there is.
+-- The state of each player in one title, in the order of the players; NULLs where nothing is stored.
 --
---   :players    text[]    whose
---   :title_ids  bigint[]  in which title; one for each player
---   :erased_as   bytea[]   the player's name in `erased`; one for each player
+--   :players        text[]    one of each for each player:
+--   :title_ids      bigint[]
+--   :player_hashes  bytea[]   the player's name in `erased`
 --
--- Reads by player_pkey, progress_pkey and erased_pkey.
+-- Index: player_pkey, progress_pkey and erased_pkey, one probe a player.
 SELECT
     coalesce(w.revision, e.revision, 0) AS revision,
-    w.player IS NOT NULL AS is_known,
-    p.player IS NOT NULL AS is_here,
+    w.player IS NOT NULL AS player_exists,
+    p.player IS NOT NULL AS in_title,
     p.created_at,
     p.unlocked,
     p.unlocked_at,
     p.standings,
     p.profile
 FROM
-    unnest(:players::text[], :title_ids::bigint[], :erased_as::bytea[])
+    unnest(:players::text[], :title_ids::bigint[], :player_hashes::bytea[])
     WITH ORDINALITY AS k (player, title_id, hash, place)
 LEFT JOIN player AS w ON k.player = w.player
 LEFT JOIN erased AS e ON k.hash = e.player_hash
 LEFT JOIN progress AS p ON k.player = p.player AND k.title_id = p.title_id
 ORDER BY k.place;
 
--- name: told_before
--- Which of these events were told before under the same key, and as which event.
+-- name: find_replays
+-- The first event under each of these idempotency keys that was used before.
 --
---   :players    text[]
---   :title_ids  bigint[]  and so on: one of each for each question
+--   :players    text[]    one of each for each key:
+--   :title_ids  bigint[]
 --   :metrics    text[]
 --   :keys       text[]
 --
--- Reads one row a question by idempotency_pkey.
+-- Index: idempotency_pkey, one probe a key.
 SELECT
     k.player,
     k.title_id,
@@ -50,16 +50,16 @@ INNER JOIN idempotency AS i
         AND k.metric = i.metric
         AND k.key = i.key;
 
--- name: landed
--- Which of these events are in the log: asked when a connection was lost before it said so.
+-- name: find_committed
+-- Which of these events are in the log, for a writer that lost its connection before the answer.
 --
---   :players    text[]
---   :title_ids  bigint[]  and so on: one of each for each event
+--   :players    text[]    one of each for each event:
+--   :title_ids  bigint[]
 --   :metrics    text[]
 --   :ats        bigint[]
 --   :event_ids  uuid[]
 --
--- Reads one row a question by event_pkey, in each month.
+-- Index: event_pkey of each month, one probe an event.
 SELECT e.event_id
 FROM
     unnest(:players::text[], :title_ids::bigint[], :metrics::text[], :ats::bigint[], :event_ids::uuid[])
@@ -73,33 +73,33 @@ INNER JOIN event AS e
         AND k.event_id = e.event_id;
 
 -- name: record
--- Writes what several players did, of each player all or nothing; gives the places of those that were written.
+-- Writes the changes of several players, of each player all or nothing; returns the places of those written.
 --
--- A player is written if the row still has the revision that the change was worked out from, and no event of the
--- change was told before under its key. Nobody else can then have written anything of that player in between.
--- Players are given in order of their names, so that two of these statements take their rows in the same order.
+-- A player is written if the row still has the revision that the change was evaluated from, and no event of the
+-- change repeats a stored idempotency key. Nobody else can then have written anything of that player in between.
+-- Players are ordered by name, so that two of these statements lock their rows in the same order.
 --
---   :players    text[]      one of each for each player, no player twice:
---   :title_ids  bigint[]    where
---   :expected   bigint[]    the revision that it was worked out from
---   :known      boolean[]   whether there is a row of the player
---   :here       boolean[]   whether there is one in this title
---   :erased_as   bytea[]     the player's name in `erased`: a new row begins at the revision of an erased one
---   :standings  text[]      JSON of the standings that change, NULL for none
---   :profiles   text[]      JSON of the profile, NULL if it stays
---   :created    bigint[]    ticks of the player's first time in the title
+--   :players        text[]     one of each for each player, no player twice:
+--   :title_ids      bigint[]
+--   :expected       bigint[]   the revision that the change was evaluated from
+--   :player_exists  boolean[]  whether there is a row of the player
+--   :in_title       boolean[]  whether there is one in this title
+--   :player_hashes  bytea[]    the player's name in `erased`: a new row begins at the revision of an erased one
+--   :standings      text[]     JSON of the measure values that change, NULL for none
+--   :profiles       text[]     JSON of the profile, NULL if it stays
+--   :created        bigint[]   ticks of the player's first time in the title
 --
---   :unlock_places  integer[]  whose, counted from 1; one of each for each unlock, in their order:
---   :unlock_numbers integer[]  the achievement, as it is stored
---   :unlock_ats     bigint[]   when, in ticks
---   :unlock_told    boolean[]  whether webhooks are told
+--   :unlock_places   integer[]  whose, counted from 1; one of each for each unlock, in their order:
+--   :unlock_numbers  integer[]  the achievement, as it is stored
+--   :unlock_ats      bigint[]   ticks
+--   :unlock_notify   boolean[]  whether webhooks are notified
 --
---   :event_places     integer[]  one of each for each event:
---   :event_metrics    text[]
---   :event_ats        bigint[]
---   :event_ids        uuid[]
---   :event_amounts    numeric[]
---   :event_attributes text[]     JSON, NULL for none
+--   :event_places      integer[]  one of each for each event:
+--   :event_metrics     text[]
+--   :event_ats         bigint[]
+--   :event_ids         uuid[]
+--   :event_amounts     numeric[]
+--   :event_attributes  text[]     JSON, NULL for none
 --
 --   :day_places   integer[]  one of each for each day of each metric:
 --   :day_metrics  text[]
@@ -107,19 +107,19 @@ INNER JOIN event AS e
 --   :day_changes  numeric[]
 --   :day_actives  boolean[]
 --
---   :key_places   integer[]  one of each for each key:
+--   :key_places   integer[]  one of each for each idempotency key:
 --   :key_metrics  text[]
 --   :keys         text[]
 --   :key_events   uuid[]
 --
--- Touches one row of player, progress and metric_day for an event in the common case, and adds one to event.
-WITH asked AS (
+-- Updates one row of player, progress and metric_day for an event in the common case, and inserts one into event.
+WITH pending AS (
     SELECT
         a.player,
         a.title_id,
         a.expected,
-        a.is_known,
-        a.is_here,
+        a.player_exists,
+        a.in_title,
         a.hash,
         a.standings,
         a.profile,
@@ -130,18 +130,18 @@ WITH asked AS (
             :players::text[],
             :title_ids::bigint[],
             :expected::bigint[],
-            :known::boolean[],
-            :here::boolean[],
-            :erased_as::bytea[],
+            :player_exists::boolean[],
+            :in_title::boolean[],
+            :player_hashes::bytea[],
             :standings::text[],
             :profiles::text[],
             :created::bigint[]
         ) WITH ORDINALITY AS a (
-            player, title_id, expected, is_known, is_here, hash, standings, profile, created_at, place
+            player, title_id, expected, player_exists, in_title, hash, standings, profile, created_at, place
         )
 ),
 
-told AS (
+keyed AS (
     SELECT
         a.player,
         a.title_id,
@@ -152,12 +152,12 @@ told AS (
     FROM
         unnest(:key_places::integer[], :key_metrics::text[], :keys::text[], :key_events::uuid[])
             AS k (place, metric, key, event_id)
-    INNER JOIN asked AS a ON k.place = a.place
+    INNER JOIN pending AS a ON k.place = a.place
 ),
 
-repeated AS (
+replayed AS (
     SELECT t.place
-    FROM told AS t
+    FROM keyed AS t
     INNER JOIN idempotency AS i
         ON
             t.player = i.player
@@ -166,46 +166,46 @@ repeated AS (
             AND t.key = i.key
 ),
 
-risen AS (
+updated AS (
     UPDATE player AS w
     SET revision = w.revision + 1
-    FROM asked AS a
+    FROM pending AS a
     WHERE
         a.player = w.player
-        AND a.is_known
+        AND a.player_exists
         AND w.revision = a.expected
-        AND a.place NOT IN (SELECT r.place FROM repeated AS r)
+        AND a.place NOT IN (SELECT r.place FROM replayed AS r)
     RETURNING a.place
 ),
 
-made AS (
+inserted AS (
     INSERT INTO player (player, revision)
     SELECT
         a.player,
         a.expected + 1 AS revision
-    FROM asked AS a
+    FROM pending AS a
     LEFT JOIN erased AS e ON a.hash = e.player_hash
     WHERE
-        NOT a.is_known
+        NOT a.player_exists
         AND a.expected = coalesce(e.revision, 0)
-        AND a.place NOT IN (SELECT r.place FROM repeated AS r)
+        AND a.place NOT IN (SELECT r.place FROM replayed AS r)
     ON CONFLICT (player) DO NOTHING
     RETURNING player
 ),
 
-claimed AS (
+written AS (
     SELECT
         a.player,
         a.title_id,
         a.expected,
-        a.is_here,
+        a.in_title,
         a.standings,
         a.profile,
         a.created_at,
         a.place
-    FROM asked AS a
-    LEFT JOIN risen AS r ON a.place = r.place
-    LEFT JOIN made AS m ON a.player = m.player
+    FROM pending AS a
+    LEFT JOIN updated AS r ON a.place = r.place
+    LEFT JOIN inserted AS m ON a.player = m.player
     WHERE r.place IS NOT NULL OR m.player IS NOT NULL
 ),
 
@@ -217,12 +217,12 @@ unlocked AS (
         c.expected + 1 AS revision,
         u.number,
         u.at,
-        u.is_told,
+        u.is_notified,
         u.turn
     FROM
-        unnest(:unlock_places::integer[], :unlock_numbers::integer[], :unlock_ats::bigint[], :unlock_told::boolean[])
-        WITH ORDINALITY AS u (place, number, at, is_told, turn)
-    INNER JOIN claimed AS c ON u.place = c.place
+        unnest(:unlock_places::integer[], :unlock_numbers::integer[], :unlock_ats::bigint[], :unlock_notify::boolean[])
+        WITH ORDINALITY AS u (place, number, at, is_notified, turn)
+    INNER JOIN written AS c ON u.place = c.place
 ),
 
 new_unlocks AS (
@@ -235,7 +235,7 @@ new_unlocks AS (
     GROUP BY u.place
 ),
 
-put AS (
+saved_progress AS (
     INSERT INTO progress AS p (
         player, title_id, revision, unlocked, unlocked_at, unlocked_in, standings, profile, created_at
     )
@@ -249,7 +249,7 @@ put AS (
         c.standings::jsonb AS standings,
         c.profile::jsonb AS profile,
         c.created_at
-    FROM claimed AS c
+    FROM written AS c
     LEFT JOIN new_unlocks AS n ON c.place = n.place
     ON CONFLICT (player, title_id) DO UPDATE SET
         revision = excluded.revision,
@@ -261,7 +261,7 @@ put AS (
         created_at = coalesce(p.created_at, excluded.created_at)
 ),
 
-logged AS (
+saved_events AS (
     INSERT INTO event (player, title_id, metric, at, event_id, amount, attributes)
     SELECT
         c.player,
@@ -280,10 +280,10 @@ logged AS (
             :event_amounts::numeric[],
             :event_attributes::text[]
         ) AS e (place, metric, at, event_id, amount, attributes)
-    INNER JOIN claimed AS c ON e.place = c.place
+    INNER JOIN written AS c ON e.place = c.place
 ),
 
-spent AS (
+saved_days AS (
     INSERT INTO metric_day AS m (player, title_id, metric, day, change, is_active)
     SELECT
         c.player,
@@ -300,13 +300,13 @@ spent AS (
             :day_changes::numeric[],
             :day_actives::boolean[]
         ) AS d (place, metric, day, change, is_active)
-    INNER JOIN claimed AS c ON d.place = c.place
+    INNER JOIN written AS c ON d.place = c.place
     ON CONFLICT (player, title_id, metric, day) DO UPDATE SET
         change = m.change + excluded.change,
         is_active = m.is_active OR excluded.is_active
 ),
 
-remembered AS (
+saved_keys AS (
     INSERT INTO idempotency (player, title_id, metric, key, event_id)
     SELECT
         t.player,
@@ -314,11 +314,11 @@ remembered AS (
         t.metric,
         t.key,
         t.event_id
-    FROM told AS t
-    INNER JOIN claimed AS c ON t.place = c.place
+    FROM keyed AS t
+    INNER JOIN written AS c ON t.place = c.place
 ),
 
-counted AS (
+saved_deltas AS (
     INSERT INTO completion_delta (title_id, number, change)
     SELECT
         u.title_id,
@@ -330,11 +330,11 @@ counted AS (
         c.title_id,
         0 AS number,
         1 AS change
-    FROM claimed AS c
-    WHERE NOT c.is_here
+    FROM written AS c
+    WHERE NOT c.in_title
 ),
 
-posted AS (
+saved_messages AS (
     INSERT INTO outbox (player, title_id, number, webhook_id, at)
     SELECT
         u.player,
@@ -344,9 +344,9 @@ posted AS (
         u.at
     FROM unlocked AS u
     INNER JOIN webhook AS h ON u.title_id = h.title_id
-    WHERE u.is_told
+    WHERE u.is_notified
     ON CONFLICT (player, title_id, number, webhook_id) DO NOTHING
 )
 
 SELECT c.place::integer AS place
-FROM claimed AS c;
+FROM written AS c;

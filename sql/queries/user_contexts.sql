@@ -1,12 +1,12 @@
--- Users as applications know them: the statements of core/user_contexts.py.
+-- User contexts of titles' applications (core/auth/user_contexts.py).
 
 -- name: by_uuid
 -- The contexts of these titles and UUIDs.
 --
---   :title_ids  bigint[]  one of each for each question
+--   :title_ids  bigint[]  one of each for each context
 --   :uuids      uuid[]
 --
--- Reads by uuid_names_one_context.
+-- Index: uuid_names_one_context, one probe a context.
 SELECT
     c.context_id,
     c.title_id,
@@ -24,7 +24,7 @@ INNER JOIN user_context AS c ON k.title_id = c.title_id AND k.uuid = c.uuid;
 --   :title_id    bigint
 --   :context_id  bigint
 --
--- Reads by user_context_pkey.
+-- Index: user_context_pkey.
 SELECT
     c.context_id,
     c.title_id,
@@ -37,7 +37,7 @@ FROM user_context AS c
 WHERE c.title_id = :title_id AND c.context_id = :context_id;
 
 -- name: put
--- Makes a context, or makes it so.
+-- Creates or replaces a context.
 --
 --   :title_id      bigint
 --   :uuid          uuid

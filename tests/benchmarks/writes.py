@@ -187,9 +187,9 @@ def _as_script(statement: Statement) -> str:
         "players": f"ARRAY[{player}]",
         "title_ids": f"ARRAY[{TITLE}]",
         "expected": f"ARRAY[(SELECT q.revision FROM player AS q WHERE q.player = {player})]",  # noqa: S608  (our own)
-        "known": "ARRAY[true]",
-        "here": "ARRAY[true]",
-        "erased_as": "ARRAY[NULL]",
+        "player_exists": "ARRAY[true]",
+        "in_title": "ARRAY[true]",
+        "player_hashes": "ARRAY[NULL]",
         "standings": """ARRAY[replace('{"sum;words": "5", "streak;": [1, 739000, 1]}', ';', chr(58))]""",
         "profiles": "ARRAY[NULL]",
         "created": "ARRAY[1]",

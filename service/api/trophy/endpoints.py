@@ -244,7 +244,7 @@ async def _streak_history(context: RequestContext, player: str, state: PlayerSta
     """Each of the last days up to today, with the length of the row that it belongs to so far."""
     today = measures.local_day(context.now, state.profile.time_zone)
     async with context.services.pool.connection() as connection:
-        active = await daily_totals.active_days(
+        active = await daily_totals.list_active_days(
             connection,
             player=player,
             title_id=context.title_id,

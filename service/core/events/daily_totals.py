@@ -1,26 +1,36 @@
-"""What a player's days add up to: a metric by day, week or month, and the days that were active."""
+"""What a player's days add up to: a metric by day, week or month, the active days, and the history of a streak."""
 
 import datetime
 import functools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Literal
 
 import msgspec
 
+from service.core.unlocks import measures
 from service.db import Connection
 from service.db.pool import Pool
 from service.db.queries import query
 
 Aggregation = Literal["daily", "weekly", "monthly"]
 
+_DAYS_BEFORE = 400  # read before the first day of a history: a streak that began earlier is counted from there
+
 
 class Period(msgspec.Struct, frozen=True):
-    """One day, week from Monday on, or month: its first day, the metric at its end, and what it added."""
+    """A day, a week from Monday on, or a month: its first day, the metric at its end, and what it added."""
 
     first_day: datetime.date
     total: Decimal
     change: Decimal
+
+
+class StreakDay(msgspec.Struct, frozen=True):
+    """A day of the player's calendar, and how many days in a row up to it were active; 0 if it was not."""
+
+    day: datetime.date
+    length: int
 
 
 async def summarize(
@@ -47,12 +57,42 @@ async def summarize(
     return list(periods.values())
 
 
-async def active_days(
+async def list_active_days(
     connection: Connection, *, player: str, title_id: int, since: datetime.date, until: datetime.date
 ) -> Sequence[datetime.date]:
     """The days on which the player had an amount above 0 of any metric, both ends included, in order."""
-    rows = await _active.all(connection, player=player, title_id=title_id, metric=None, since=since, until=until)
+    rows = await _active_days.all(connection, player=player, title_id=title_id, metric=None, since=since, until=until)
     return [row.day for row in rows]
+
+
+async def streak_history(
+    pool: Pool, player: str, title_id: int, *, time_zone: str | None, now: int, periods: int
+) -> list[StreakDay]:
+    """The last days of the player's calendar up to today, in order. `now` is in ticks, `time_zone` an IANA name.
+
+    Raises:
+        Unavailable: the database is out of reach.
+    """
+    today = measures.local_day(now, time_zone)
+    read = functools.partial(
+        list_active_days,
+        player=player,
+        title_id=title_id,
+        since=datetime.date.fromordinal(max(1, today - periods - _DAYS_BEFORE)),
+        until=datetime.date.fromordinal(today),
+    )
+    active_days = {day.toordinal() for day in await pool.read(read)}
+    return streak_days(active_days, first=today - periods + 1, last=today)
+
+
+def streak_days(active_days: Collection[int], *, first: int, last: int) -> list[StreakDay]:
+    """The length of the streak on each day from `first` to `last`. All days are ordinals of `date`. Pure."""
+    days, length = list[StreakDay](), 0
+    for day in range(min([first, *active_days]), last + 1):
+        length = length + 1 if day in active_days else 0
+        if day >= first:
+            days.append(StreakDay(datetime.date.fromordinal(day), length))
+    return days
 
 
 def _first_day(day: datetime.date, by: Aggregation) -> datetime.date:
@@ -70,9 +110,9 @@ class _DayRow(msgspec.Struct, frozen=True):
     change: Decimal
 
 
-class _ActiveRow(msgspec.Struct, frozen=True):
+class _ActiveDayRow(msgspec.Struct, frozen=True):
     day: datetime.date
 
 
 _days = query("event_log.days", row=_DayRow)
-_active = query("event_log.active_days", row=_ActiveRow)
+_active_days = query("event_log.active_days", row=_ActiveDayRow)

@@ -1,4 +1,4 @@
-"""The log of what happened: read where a standing alone does not tell, and kept in months."""
+"""The event log: read where the kept values of measures do not suffice, and partitioned by month."""
 
 import datetime
 from collections.abc import Mapping, Sequence
@@ -14,29 +14,29 @@ from service.db.queries import query, statement
 async def query_history(
     connection: Connection, *, place: tuple[str, int], queries: Sequence[HistoryQuery]
 ) -> Mapping[HistoryQuery, HistoryResult]:
-    """What the log says to each question about one player in one title."""
+    """The results of queries about one player in one title; `place` is the player and the title's id."""
     player, title_id = place
-    found: dict[HistoryQuery, HistoryResult] = {}
-    for question in queries:
-        if question.measure is None:
+    results: dict[HistoryQuery, HistoryResult] = {}
+    for history_query in queries:
+        if history_query.measure is None:
             days = await _active_days.all(
                 connection,
                 player=player,
                 title_id=title_id,
-                metric=question.metric,
-                since=datetime.date.fromordinal(max(question.since, 1)),
-                until=datetime.date.fromordinal(question.until),
+                metric=history_query.metric,
+                since=datetime.date.fromordinal(max(history_query.since, 1)),
+                until=datetime.date.fromordinal(history_query.until),
             )
-            found[question] = [row.day.toordinal() for row in days]
+            results[history_query] = [row.day.toordinal() for row in days]
         else:
-            found[question] = await list_events(
+            results[history_query] = await list_events(
                 connection,
                 place=place,
-                metric=question.measure.metric or "",
-                since=question.since,
-                until=question.until,
+                metric=history_query.measure.metric or "",
+                since=history_query.since,
+                until=history_query.until,
             )
-    return found
+    return results
 
 
 async def list_events(
@@ -51,16 +51,16 @@ async def list_events(
 
 
 async def create_partitions(connection: Connection, months: int) -> None:
-    """Make the log's partitions for this month and those after it, so many in all."""
-    await _make_months.run(connection, months=months)
+    """Create the log's partitions for this month and the following ones, `months` in all; existing ones stay."""
+    await _create_partitions.run(connection, months=months)
 
 
 async def drop_partitions(connection: Connection, *, older_than: int) -> list[str]:
-    """Drop the partitions of months that ended more than so many whole months ago; gives their names.
+    """Drop the partitions of months that ended more than `older_than` whole months ago; returns their names.
 
-    Totals, days, streaks and unlocks stay: only what is counted anew from the log begins later.
+    Totals, days, streaks and unlocks stay; only what is recomputed from the log then begins later.
     """
-    return [row.name for row in await _drop_months.all(connection, older_than=older_than)]
+    return [row.name for row in await _drop_partitions.all(connection, older_than=older_than)]
 
 
 class _DayRow(msgspec.Struct, frozen=True):
@@ -78,6 +78,6 @@ class _NameRow(msgspec.Struct, frozen=True):
 
 
 _active_days = query("event_log.active_days", row=_DayRow)
-_events = query("event_log.list_events", row=_EventRow)
-_make_months = statement("event_log.make_months")
-_drop_months = query("event_log.drop_months", row=_NameRow)
+_events = query("event_log.events", row=_EventRow)
+_create_partitions = statement("event_log.make_months")
+_drop_partitions = query("event_log.drop_months", row=_NameRow)

@@ -1,4 +1,4 @@
-"""What is still to be told of unlocks: written with the unlock, sent at least once, and kept to be seen if it cannot be."""
+"""Webhooks and their outbox: a message is stored with its unlock, sent at least once, and kept if it cannot be sent."""
 
 import datetime
 import secrets
@@ -10,13 +10,13 @@ from service.db import Connection
 from service.db.queries import query, statement
 from service.errors import NotFound
 
-MAX_ATTEMPTS = 8  # the last some two hours after the first
-FIRST_DELAY_SECONDS = 60  # seconds; twice as long after each attempt (Trophy's own: "starting from one minute")
-_LEASE = 60  # seconds: a process that dies while sending loses its claim
+MAX_ATTEMPTS = 8  # the last one about two hours after the first
+FIRST_DELAY_SECONDS = 60  # doubled after each attempt (Trophy: "starting from one minute")
+_LEASE_SECONDS = 60  # a process that dies while sending loses its claim after that
 
 
 class Webhook(msgspec.Struct, frozen=True):
-    """Who is told of a title's unlocks. `created_at` is UTC to the second."""
+    """A URL that is notified of a title's unlocks, with its numbers of messages. `created_at` is UTC to the second."""
 
     webhook_id: int
     url: str
@@ -26,7 +26,7 @@ class Webhook(msgspec.Struct, frozen=True):
 
 
 class DueMessage(msgspec.Struct, frozen=True):
-    """One unlock that one webhook is to be told of now. `at` is in ticks; `attempts` were made before."""
+    """One unlock to send to one webhook now. `at` is in ticks; `attempts` were made before."""
 
     player: str
     title_id: int
@@ -39,7 +39,7 @@ class DueMessage(msgspec.Struct, frozen=True):
 
 
 class DeadMessage(msgspec.Struct, frozen=True):
-    """One that was tried as often as it will be by itself, and why the last attempt failed."""
+    """A message that is not retried automatically any more, and the error of the last attempt."""
 
     player: str
     number: int
@@ -49,35 +49,37 @@ class DeadMessage(msgspec.Struct, frozen=True):
 
 
 async def claim_due(connection: Connection, *, most: int) -> list[DueMessage]:
-    """What is due, the longest due first; whoever else asks gets something else, for a minute."""
-    return await _claim.all(connection, most=most, lease=datetime.timedelta(seconds=_LEASE))
+    """Claim up to `most` due messages for a minute, the longest due first; concurrent callers get others."""
+    return await _claim.all(connection, most=most, lease=datetime.timedelta(seconds=_LEASE_SECONDS))
 
 
-async def mark_delivered(connection: Connection, due: DueMessage) -> None:
-    """Forget what was delivered."""
-    await _forget.run(connection, **_key(due))
+async def mark_delivered(connection: Connection, message: DueMessage) -> None:
+    """Delete a message that was delivered."""
+    await _delete.run(connection, **_key(message))
 
 
-async def mark_failed(connection: Connection, due: DueMessage, *, error: str, jitter: float = 1.0) -> None:
-    """Put it off, twice as long each time; after the last attempt it is dead until somebody retries it."""
-    attempts = due.attempts + 1
-    delay = datetime.timedelta(seconds=FIRST_DELAY_SECONDS * 2**due.attempts * jitter)
+async def mark_failed(connection: Connection, message: DueMessage, *, error: str, jitter: float = 1.0) -> None:
+    """Schedule the next attempt, twice as far as the last one; after the last attempt the message is dead."""
+    attempts = message.attempts + 1
+    delay = datetime.timedelta(seconds=FIRST_DELAY_SECONDS * 2**message.attempts * jitter)
     is_dead = attempts >= MAX_ATTEMPTS
-    await _put_off.run(connection, **_key(due), attempts=attempts, error=error[:200], delay=delay, is_dead=is_dead)
+    await _reschedule.run(
+        connection, **_key(message), attempts=attempts, error=error[:200], delay=delay, is_dead=is_dead
+    )
 
 
 async def list_dead(connection: Connection, title_id: int) -> Sequence[DeadMessage]:
-    """What will not be tried again by itself, of one title."""
+    """The dead messages of one title, the oldest first."""
     return await _dead.all(connection, title_id=title_id)
 
 
 async def retry_dead(connection: Connection, title_id: int) -> int:
-    """Begin anew with everything dead of one title; gives how many that are."""
+    """Make all dead messages of one title due again; returns how many."""
     return await _retry.run(connection, title_id=title_id)
 
 
 async def add_webhook(connection: Connection, *, title_id: int, url: str) -> tuple[int, str]:
-    """A new webhook of a title: its id, and the secret that signs what it is sent.
+    """Add a webhook to a title; returns its id and the secret that signs its messages.
 
     Raises:
         NotFound: there is no such title.
@@ -90,12 +92,12 @@ async def add_webhook(connection: Connection, *, title_id: int, url: str) -> tup
 
 
 async def list_webhooks(connection: Connection, title_id: int) -> Sequence[Webhook]:
-    """The webhooks of a title, with what they have not been told yet."""
+    """The webhooks of a title, by id."""
     return await _webhooks.all(connection, title_id=title_id)
 
 
 async def remove_webhook(connection: Connection, *, title_id: int, webhook_id: int) -> None:
-    """Take a webhook away, with what it was still to be told.
+    """Remove a webhook with its messages.
 
     Raises:
         NotFound: the title has no such webhook.
@@ -104,12 +106,12 @@ async def remove_webhook(connection: Connection, *, title_id: int, webhook_id: i
         raise NotFound(f"title {title_id} has no webhook {webhook_id}")
 
 
-def _key(due: DueMessage) -> dict[str, object]:
+def _key(message: DueMessage) -> dict[str, object]:
     return {
-        "player": due.player,
-        "title_id": due.title_id,
-        "number": due.number,
-        "webhook_id": due.webhook_id,
+        "player": message.player,
+        "title_id": message.title_id,
+        "number": message.number,
+        "webhook_id": message.webhook_id,
     }
 
 
@@ -118,8 +120,8 @@ class _IdRow(msgspec.Struct, frozen=True):
 
 
 _claim = query("outbox.claim", row=DueMessage)
-_forget = statement("outbox.forget")
-_put_off = statement("outbox.put_off")
+_delete = statement("outbox.delete")
+_reschedule = statement("outbox.reschedule")
 _dead = query("outbox.dead", row=DeadMessage)
 _retry = statement("outbox.retry")
 _add_webhook = query("outbox.add_webhook", row=_IdRow)

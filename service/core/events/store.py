@@ -1,4 +1,4 @@
-"""The statements of the write path: what players have is read with its revision, and written only above that one."""
+"""The statements of the write path: states are read with their revision, and written only if it is still the same."""
 
 import hashlib
 import uuid
@@ -14,7 +14,7 @@ from service.db.queries import query
 
 
 class PendingWrite(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be written of one player: `applied` to what was there `before`. Of unlocks in `silent` nobody is told."""
+    """A write of one player: the outcome of changes to the state `before`. Unlocks in `silent` notify no webhook."""
 
     player: str
     title_id: int
@@ -32,56 +32,56 @@ def hash_player(player: str, *, key: bytes) -> bytes:
 async def read_states(
     connection: Connection, places: Sequence[tuple[str, int]], *, hashes: Sequence[bytes]
 ) -> list[PlayerState]:
-    """What each player has in a title; `hashes` are the players' names in `erased`."""
+    """The state of each player in a title, in the order of `places`; `hashes` are from `hash_player`."""
     players, title_ids = zip(*places, strict=True)
-    rows = await _states.all(connection, players=players, title_ids=title_ids, erased_as=hashes)
+    rows = await _states.all(connection, players=players, title_ids=title_ids, player_hashes=hashes)
     return [row.state() for row in rows]
 
 
 async def find_replays(
     connection: Connection, changes: Iterable[Change]
 ) -> Mapping[tuple[str, int, str, str], uuid.UUID]:
-    """Which events of these changes were told before, by player, title, metric and key: as which event."""
-    asked = {
+    """The first events under the idempotency keys of these changes, by player, title, metric and key."""
+    keyed = {
         (change.player, change.title_id, event.metric, event.key)
         for change in changes
         for event in change.events
         if event.key is not None
     }
-    if not asked:
+    if not keyed:
         return {}
-    players, title_ids, metrics, keys = zip(*asked, strict=True)
-    rows = await _told_before.all(connection, players=players, title_ids=title_ids, metrics=metrics, keys=keys)
+    players, title_ids, metrics, keys = zip(*keyed, strict=True)
+    rows = await _find_replays.all(connection, players=players, title_ids=title_ids, metrics=metrics, keys=keys)
     return {(row.player, row.title_id, row.metric, row.key): row.event_id for row in rows}
 
 
 async def find_committed(connection: Connection, writes: Sequence[PendingWrite]) -> set[int]:
-    """Which of these records were written, by their index: those whose first event is in the log.
+    """The indexes of the writes that were committed: those whose first event is in the log.
 
-    Of a record without events it is never said: writing it again changes nothing.
+    A write without events is never among them: writing it again changes nothing.
     """
-    first = {record.outcome.logged[0].event_id: i for i, record in enumerate(writes) if record.outcome.logged}
+    first = {write.outcome.logged[0].event_id: i for i, write in enumerate(writes) if write.outcome.logged}
     if not first:
         return set()
-    asked = [writes[i] for i in first.values()]
-    rows = await _landed.all(
+    candidates = [writes[i] for i in first.values()]
+    rows = await _find_committed.all(
         connection,
-        players=[record.player for record in asked],
-        title_ids=[record.title_id for record in asked],
-        metrics=[record.outcome.logged[0].metric for record in asked],
-        ats=[record.outcome.logged[0].at for record in asked],
+        players=[write.player for write in candidates],
+        title_ids=[write.title_id for write in candidates],
+        metrics=[write.outcome.logged[0].metric for write in candidates],
+        ats=[write.outcome.logged[0].at for write in candidates],
         event_ids=list(first),
     )
     return {first[row.event_id] for row in rows}
 
 
 async def write(connection: Connection, writes: Sequence[PendingWrite]) -> set[int]:
-    """Write what nobody was faster with; gives the indexes of the records that were written.
+    """Write those whose player nobody else wrote of since; returns the indexes of the writes that were committed.
 
-    Records are ordered by player, no player twice. All of a record is written, or nothing.
+    Writes are ordered by player, no player twice. Each is written whole or not at all.
 
     Raises:
-        Unavailable: the database was lost, and with it the answer.
+        Unavailable: the connection was lost before the answer: the writes may have been committed.
     """
     unlocks = [
         (i, unlock, unlock.number not in r.silent) for i, r in enumerate(writes, 1) for unlock in r.outcome.unlocked
@@ -94,16 +94,16 @@ async def write(connection: Connection, writes: Sequence[PendingWrite]) -> set[i
         players=[r.player for r in writes],
         title_ids=[r.title_id for r in writes],
         expected=[r.before.revision for r in writes],
-        known=[r.before.exists for r in writes],
-        here=[r.before.in_title for r in writes],
-        erased_as=[r.player_hash for r in writes],
+        player_exists=[r.before.exists for r in writes],
+        in_title=[r.before.in_title for r in writes],
+        player_hashes=[r.player_hash for r in writes],
         standings=[_json(r.outcome.standings) if r.outcome.standings else None for r in writes],
         profiles=[_profile(r.outcome.profile) for r in writes],
         created=[r.outcome.state.created_at or None for r in writes],
         unlock_places=[i for i, _, _ in unlocks],
         unlock_numbers=[to_int4(unlock.number) for _, unlock, _ in unlocks],
         unlock_ats=[unlock.at for _, unlock, _ in unlocks],
-        unlock_told=[is_told for _, _, is_told in unlocks],
+        unlock_notify=[is_notified for _, _, is_notified in unlocks],
         event_places=[i for i, _ in events],
         event_metrics=[event.metric for _, event in events],
         event_ats=[event.at for _, event in events],
@@ -133,8 +133,8 @@ def _profile(profile: Profile | None) -> str | None:
 
 class _StateRow(msgspec.Struct, frozen=True):
     revision: int
-    is_known: bool
-    is_here: bool
+    player_exists: bool
+    in_title: bool
     created_at: int | None
     unlocked: list[int] | None
     unlocked_at: list[int] | None
@@ -144,8 +144,8 @@ class _StateRow(msgspec.Struct, frozen=True):
     def state(self) -> PlayerState:
         return PlayerState(
             revision=self.revision,
-            exists=self.is_known,
-            in_title=self.is_here,
+            exists=self.player_exists,
+            in_title=self.in_title,
             created_at=self.created_at or 0,
             unlocked=dict(zip(self.unlocked or (), self.unlocked_at or (), strict=True)),
             standings={} if self.standings is None else decode_standings(self.standings),
@@ -153,7 +153,7 @@ class _StateRow(msgspec.Struct, frozen=True):
         )
 
 
-class _ToldRow(msgspec.Struct, frozen=True):
+class _ReplayRow(msgspec.Struct, frozen=True):
     player: str
     title_id: int
     metric: str
@@ -170,6 +170,6 @@ class _PlaceRow(msgspec.Struct, frozen=True):
 
 
 _states = query("records.states", row=_StateRow)
-_told_before = query("records.told_before", row=_ToldRow)
-_landed = query("records.landed", row=_EventRow)
+_find_replays = query("records.find_replays", row=_ReplayRow)
+_find_committed = query("records.find_committed", row=_EventRow)
 RECORD = query("records.record", row=_PlaceRow)

@@ -1,7 +1,7 @@
-"""Who waits for something to happen to a player, and is told when it did.
+"""Subscriptions to changes of players, for streams and sockets: local writes notify at once, others by polling.
 
-A write of this process tells at once. Those of other processes are found by context for the revisions of all watched
-players once a second, in one statement. Nothing is lost either way: whoever is told reads what is there.
+The revisions of all subscribed players are polled once a second, in one statement. No notification is lost: whoever is
+notified reads the current state.
 """
 
 import asyncio
@@ -15,80 +15,82 @@ from service.db.pool import Pool
 from service.db.queries import query
 from service.errors import Unavailable
 
-SECONDS = 1.0
-POLL_SECONDS = 1.0 * SECONDS
+POLL_SECONDS = 1.0
 MAX_SUBSCRIPTIONS = 10_000  # of one process: each holds a connection open
 
 
 class Subscription:
-    """One watcher's view of a player: `next` waits until something may be new since it last returned."""
+    """One subscriber's view of a player: `next` waits until something may have changed since it last returned."""
 
     def __init__(self) -> None:
-        self._happened = asyncio.Event()
+        self._changed = asyncio.Event()
 
     def notify(self) -> None:
-        """Something may be new."""
-        self._happened.set()
+        """Let `next` return."""
+        self._changed.set()
 
     async def next(self) -> None:
-        """Wait until something may be new. What is told meanwhile is not lost: the next wait ends at once."""
-        await self._happened.wait()
-        self._happened.clear()
+        """Wait for a notification; one that came before the call counts."""
+        await self._changed.wait()
+        self._changed.clear()
 
 
 class Subscriptions:
-    """The watchers of one process."""
+    """The subscriptions of one process, by player."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._watchers: dict[str, set[Subscription]] = {}
+        self._subscriptions: dict[str, set[Subscription]] = {}
         self._revisions: dict[str, int] = {}
         self._count = 0
 
     @contextlib.asynccontextmanager
     async def subscribe(self, player: str) -> AsyncIterator[Subscription]:
-        """Watch a player while the block runs.
+        """A subscription to a player while the block runs.
 
         Raises:
-            Unavailable: too many watch already.
+            Unavailable: the process has `MAX_SUBSCRIPTIONS` already.
         """
         if self._count >= MAX_SUBSCRIPTIONS:
-            raise Unavailable("too many are listening here already")
-        changes = Subscription()
+            raise Unavailable("this process has too many subscriptions already")
+        subscription = Subscription()
         self._count += 1
-        self._watchers.setdefault(player, set()).add(changes)
+        self._subscriptions.setdefault(player, set()).add(subscription)
         try:
-            yield changes
+            yield subscription
         finally:
             self._count -= 1
-            self._watchers[player].discard(changes)
-            if not self._watchers[player]:
-                del self._watchers[player]
+            self._subscriptions[player].discard(subscription)
+            if not self._subscriptions[player]:
+                del self._subscriptions[player]
                 self._revisions.pop(player, None)
 
     def notify(self, player: str) -> None:
-        """Something was written of this player."""
-        for changes in self._watchers.get(player, ()):
-            changes.notify()
+        """Notify the subscribers of a player."""
+        for subscription in self._subscriptions.get(player, ()):
+            subscription.notify()
 
     def notify_all(self) -> None:
-        """Wake everybody: the service ends, or something may have been missed."""
-        for player in self._watchers:
+        """Notify every subscriber: the service stops, or changes may have been missed."""
+        for player in self._subscriptions:
             self.notify(player)
 
     async def poll(self) -> None:
-        """Ask what others have written of the players who are watched here.
+        """Notify of the players that other processes wrote since the last poll.
 
-        The first time that a player is asked for, they are told: what happened since they began to watch is not known.
+        The first poll of a player always notifies: it is not known what happened since the subscription began.
+
+        Raises:
+            Unavailable: the database is out of reach.
         """
-        if not self._watchers:
+        if not self._subscriptions:
             return
 
         async def read(connection: Connection) -> list[_RevisionRow]:
-            return await _revisions.all(connection, players=list(self._watchers))
+            return await _revisions.all(connection, players=list(self._subscriptions))
 
         for row in await self._pool.read(read):
-            if row.player in self._watchers and self._revisions.get(row.player) != row.revision:
+            if row.player in self._subscriptions and self._revisions.get(row.player) != row.revision:
                 self._revisions[row.player] = row.revision
                 self.notify(row.player)
 

@@ -1,7 +1,7 @@
-"""What time alone earns: players are looked at when they have been in a title long enough, though nobody writes of them.
+"""Unlocks by tenure: achievements for a length of time in a title, awarded without any event of the player.
 
-Players stand in the order in which they came, so those whose time has come are the next ones behind a place that only
-moves on. One process at a time is on a title's watch; one that dies leaves it to the others.
+A cursor per title and length of time walks over the players in the order of their arrival, so the players whose time
+has come are the next ones after it. One process at a time holds the lease on a cursor; if it dies, another takes over.
 """
 
 import contextlib
@@ -24,45 +24,52 @@ from service.errors import NotFound
 
 _PAGE = 100  # players
 _LEASE = datetime.timedelta(minutes=1)  # for a page
-_NONE = datetime.timedelta()
-_OVERLAP = 10 * ticks.SECOND  # a player may be seen that much later than the clock said when they came
+_NO_LEASE = datetime.timedelta()
+_OVERLAP = 10 * ticks.SECOND  # a player may become visible that much later than their time of arrival
+
+
+class TenureCursor(msgspec.Struct, frozen=True):
+    """A position among a title's players in the order of their arrival. `arrived_at` is in ticks."""
+
+    arrived_at: int
+    player_name: str
 
 
 async def award_due(pool: Pool, writer: Writer, releases: SnapshotStore) -> None:
-    """Give the players of every title what they have been there long enough for.
+    """Award what the players of every title have been there long enough for.
 
     Raises:
-        Unavailable: the database is out of reach; the watch goes on from there another time.
+        Unavailable: the database is out of reach; the cursors continue from their positions later.
     """
     for title_id, published in releases.current.titles.items():
-        for seconds, numbers in lengths(published.rules).items():
-            await _watch(pool, writer, title_id, seconds, numbers)
+        for seconds, numbers in required_tenures(published.rules).items():
+            await _award(pool, writer, title_id, seconds, numbers)
 
 
-def lengths(rules: Rules) -> Mapping[int, Sequence[int]]:
-    """The lengths of time that achievements ask for, in whole seconds, and which do, by stored number. Pure."""
-    found: dict[int, list[int]] = {}
+def required_tenures(rules: Rules) -> Mapping[int, Sequence[int]]:
+    """The lengths of time that achievements require, in seconds, with the stored numbers of those achievements."""
+    numbers_by_seconds: dict[int, list[int]] = {}
     for achievement in rules.time_based:
         for requirement in achievement.requirements:
             if requirement.measure is not None and requirement.measure.aggregate == "age":
                 seconds = -int(-Decimal(requirement.target) // 1)
-                found.setdefault(seconds, []).append(to_int4(achievement.number))
-    return found
+                numbers_by_seconds.setdefault(seconds, []).append(to_int4(achievement.number))
+    return numbers_by_seconds
 
 
-async def _watch(pool: Pool, writer: Writer, title_id: int, seconds: int, numbers: Sequence[int]) -> None:
+async def _award(pool: Pool, writer: Writer, title_id: int, seconds: int, numbers: Sequence[int]) -> None:
     async with pool.connection() as connection:
-        began = await _claim.first(connection, title_id=title_id, seconds=seconds, lease=_LEASE)
-    if began is None:
+        start = await _claim.first(connection, title_id=title_id, seconds=seconds, lease=_LEASE)
+    if start is None:
         return
     until = writer.now() - seconds * ticks.SECOND
-    place = began
+    cursor = start
     while page := await pool.read(
         functools.partial(
             _arrivals.all,
             title_id=title_id,
-            arrived_at=place.arrived_at,
-            player_name=place.player_name,
+            arrived_at=cursor.arrived_at,
+            player_name=cursor.player_name,
             until=until,
             numbers=numbers,
             most=_PAGE,
@@ -71,33 +78,26 @@ async def _watch(pool: Pool, writer: Writer, title_id: int, seconds: int, number
         for arrival in page:
             with contextlib.suppress(NotFound):  # erased meanwhile
                 await writer.write(Change(player=arrival.player_name, title_id=title_id, must_exist=True))
-        place = page[-1]
-        await _pass_by(pool, title_id, seconds, place, lease=_LEASE)
-    settled = TenureCursor(max(began.arrived_at, until - _OVERLAP), "")
-    await _pass_by(pool, title_id, seconds, settled, lease=_NONE)
+        cursor = page[-1]
+        await _move_cursor(pool, title_id, seconds, cursor, lease=_LEASE)
+    end = TenureCursor(max(start.arrived_at, until - _OVERLAP), "")
+    await _move_cursor(pool, title_id, seconds, end, lease=_NO_LEASE)
 
 
-async def _pass_by(
-    pool: Pool, title_id: int, seconds: int, place: "TenureCursor", *, lease: datetime.timedelta
+async def _move_cursor(
+    pool: Pool, title_id: int, seconds: int, cursor: TenureCursor, *, lease: datetime.timedelta
 ) -> None:
     async with pool.connection() as connection:
-        await _pass.run(
+        await _advance.run(
             connection,
             title_id=title_id,
             seconds=seconds,
-            arrived_at=place.arrived_at,
-            player_name=place.player_name,
+            arrived_at=cursor.arrived_at,
+            player_name=cursor.player_name,
             lease=lease,
         )
 
 
-class TenureCursor(msgspec.Struct, frozen=True):
-    """Where a walk over a title's players by their coming is: behind this one. `arrived_at` is in ticks."""
-
-    arrived_at: int
-    player_name: str
-
-
 _claim = query("age.claim", row=TenureCursor)
 _arrivals = query("age.arrivals", row=TenureCursor)
-_pass = statement("age.pass")
+_advance = statement("age.advance")

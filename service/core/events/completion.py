@@ -1,0 +1,65 @@
+"""Completing an achievement that the title itself reports, by its key, exactly once."""
+
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from decimal import Decimal
+
+import msgspec
+
+from service.core.catalog.model import Achievement, to_int4
+from service.core.events.change_queue import WriteResult
+from service.core.publishing.published_title import PublishedTitle
+from service.core.unlocks.model import Change, PlayerState, Report
+from service.errors import InvalidField, NotFound
+
+_NAMESPACE = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")  # RFC 9562's for names with a structure
+_ALL = Decimal(100)  # percent
+
+
+class Completion(msgspec.Struct, frozen=True):
+    """A completed achievement and the player's state after it. `completion_id` is the same for every repetition."""
+
+    completion_id: uuid.UUID
+    achievement: Achievement
+    state: PlayerState
+
+
+def is_reported(achievement: Achievement) -> bool:
+    """Whether the title itself reports its completion: none of its requirements is measured."""
+    return all(requirement.measure is None for requirement in achievement.requirements)
+
+
+async def complete(
+    write: Callable[[Change], Awaitable[WriteResult]],
+    published: PublishedTitle,
+    *,
+    player: str,
+    key: str,
+    profile: Mapping[str, object],
+) -> Completion:
+    """Complete an achievement for a player, with changes of the profile. A repetition changes nothing.
+
+    `write` authorizes the change and writes it.
+
+    Raises:
+        NotFound: no active achievement has this key or public id.
+        InvalidField: the achievement is measured, or the player cannot unlock it now.
+        LaurelError: `write` refuses the change.
+    """
+    achievement = _find(published.every.values(), key)
+    if not is_reported(achievement):
+        raise InvalidField("key", "an achievement with the trigger api: this one is completed by itself")
+    report = Report(achievement.number, _ALL)
+    title_id = published.title.title_id
+    written = await write(Change(player=player, title_id=title_id, profile=profile, reports=(report,)))
+    if to_int4(achievement.number) not in written.state.unlocked:
+        raise InvalidField("key", "an achievement that this user can complete now")
+    completion_id = uuid.uuid5(_NAMESPACE, f"{title_id}/{achievement.number}/{player}")
+    return Completion(completion_id, achievement, written.state)
+
+
+def _find(achievements: Iterable[Achievement], key: str) -> Achievement:
+    for achievement in achievements:
+        if key in (achievement.key, achievement.public_id) and achievement.status == "active":
+            return achievement
+    raise NotFound("Achievement not found")
