@@ -6,8 +6,8 @@ import uuid
 import msgspec
 from aiohttp import hdrs, web
 
-from service.api.trophy import admin_schemas as bodies
-from service.api.trophy.admin import MOST_BYTES, AdminContext, ids_of
+from service.api.trophy.admin import schemas as bodies
+from service.api.trophy.admin.collections import MOST_BYTES, AdminContext, ids_of
 from service.api.trophy.context import RequestContext
 from service.api.trophy.responses import Shape
 from service.api.trophy.schemas import BatchEvent, idempotency_key, user_id

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 from aiohttp import hdrs, web
 
-from service.api.trophy import admin_schemas as bodies
+from service.api.trophy.admin import schemas as bodies
 from service.api.trophy.responses import Shape, encode
 from service.core.auth.permissions import may_edit
 from service.core.catalog.model import Achievement, Attribute, Draft, Metric
