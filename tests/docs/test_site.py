@@ -15,7 +15,7 @@ import pytest
 from tests.browser import AXE, CHROMIUM, assert_accessible
 
 ROOT = pathlib.Path(__file__).parents[2]
-PAGES = ("index.html", "explanation/language-matching.html", "development/benchmarks.html")
+PAGES = ("index.html", "tutorials/translate-and-publish.html", "explanation/language-matching.html")
 NOT_IN_NAVIGATION = re.compile(r"decisions/\d{4}-")  # linked from their index
 
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: apt-get install -y chromium")
@@ -42,6 +42,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     return folder / "site"
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 64  # a browser opens several connections at once
+
+
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Print nothing for a request."""
@@ -50,7 +54,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def origin(site: pathlib.Path) -> Iterator[str]:
     """The site on a server of its own."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(site))) as server:
+    with _Server(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(site))) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/"
