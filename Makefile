@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run test test-heavy fuzz check format bench docs schema screenshots ui-texts language-data graphiql pins clean
+.PHONY: help setup run test test-heavy fuzz check format bench docs reference schema screenshots ui-texts language-data graphiql pins clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,7 +57,10 @@ docs: setup ## build the documentation site into site/
 schema: setup ## make sql/schema.sql from the migrations
 	$(BIN)/python -m service.db.schema > sql/schema.sql
 
-screenshots: setup ## take the README's pictures of the workbench; needs chromium
+reference: setup ## write the parts of docs/ that follow from the code
+	$(BIN)/python -m tests.docs.generate
+
+screenshots: setup ## take the pictures of the workbench; needs chromium
 	$(BIN)/python -m tests.api.workbench.screenshots
 
 ui-texts: setup ## gather the workbench's own words into ui.pot, and bring each ui.po up to it

@@ -43,6 +43,7 @@ def openapi_api(doors: Sequence[Api]) -> Api:
     etag = make_etag(body)
 
     async def openapi(request: web.Request) -> web.Response:
+        """The OpenAPI 3.1 document of all APIs, without a token."""
         return conditional_response(request, body, etag=etag, headers={hdrs.CACHE_CONTROL: "no-cache"})
 
     return Api(

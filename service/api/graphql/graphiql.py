@@ -52,9 +52,11 @@ def routes(schema: GraphQLSchema) -> Sequence[Route]:
     files["schema.json"] = _file("schema.json", msgspec.json.encode(introspected))
 
     async def page(request: web.Request) -> web.Response:
+        """A page where people type queries and run them. The page needs no token, its queries do."""
         return _answer(request, files[_PAGE])
 
     async def part(request: web.Request) -> web.Response:
+        """The page's files, and the schema as JSON. Nothing is loaded from elsewhere."""
         found = files.get(request.match_info["file"])
         if found is None:
             raise NotFound("there is no such file")
