@@ -15,7 +15,7 @@ from service import ticks
 from service.api.graphql import graphiql
 from tests.api.graphql.conftest import USER
 
-README = (pathlib.Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+GUIDE = (pathlib.Path(__file__).parents[3] / "docs/how-to/badges-graphql.md").read_text(encoding="utf-8")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = (
     *("--no-sandbox", "--disable-gpu", "--no-first-run"),
@@ -71,10 +71,10 @@ async def test_a_token_typed_into_the_page_shows_badges(client, application, mak
     assert await page.evaluate("localStorage.length + sessionStorage.length") == 0
 
 
-async def test_the_page_begins_with_the_query_of_the_readme(client):
+async def test_the_page_begins_with_the_query_of_the_guide(client):
     script = await (await client.get("/graphiql/page.js")).text()
     own = re.search(r"const QUERY = `(.*?)`", script, re.DOTALL)[1]
-    shown = re.search(r"'(\{\"query\": \"\{ getBadges.*\})'", README)[1]
+    shown = re.search(r"'(\{\"query\": \"\{ getBadges.*\})'", GUIDE)[1]
 
     assert print_ast(parse(own)) == print_ast(parse(json.loads(shown)["query"]))
 

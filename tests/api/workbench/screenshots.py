@@ -1,4 +1,4 @@
-"""Pictures of the workbench for the README, taken of the demo in a real browser: `make screenshots`."""
+"""Pictures of the workbench for the documentation, taken of the demo in a real browser: `make screenshots`."""
 
 import asyncio
 import pathlib
@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from service.demo import GAME
 from tests.servers import laurel, running
 
-FOLDER = pathlib.Path(__file__).parents[3] / "docs"
+FOLDER = pathlib.Path(__file__).parents[3] / "docs" / "images"
 TITLE = f"/l10n/{GAME}"
 EVERYTHING = '[{"titles": "*", "locales": "*", "can": ["publish", "source"]}]'
 SIZE = {"width": 1120, "height": 720}
