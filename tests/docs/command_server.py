@@ -12,6 +12,8 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
+import click
+
 from service.cli.main import main
 
 MOST_BYTES = 1 << 20  # of a request
@@ -35,6 +37,8 @@ def client(path: str) -> str:
 
 def serve(path: str) -> NoReturn:
     """Run commands until the process is ended. One line on standard output says that it can be asked."""
+    for name in main.list_commands(click.Context(main)):
+        main.get_command(click.Context(main), name)  # imports it
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)

@@ -44,7 +44,10 @@ def pages() -> list[pathlib.Path]:
 
 def commands(group: click.Group = main, *above: str) -> Iterator[tuple[str, click.Command]]:
     """Every command that does something, by its whole name."""
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         if isinstance(command, click.Group):
             yield from commands(command, *(above or ("laurel",)), name)
         else:
@@ -83,7 +86,7 @@ def _command(name: str) -> str:
 def _value(option: click.Option) -> str:
     kind = option.type
     if option.is_flag:
-        return "none"
+        return "flag"
     if isinstance(kind, click.Choice):
         return ", ".join(f"`{choice}`" for choice in kind.choices)
     if isinstance(kind, click.IntRange):
@@ -107,7 +110,7 @@ def _settings(_: str) -> str:
         value = getattr(defaults, field)
         return "" if value in (None, ()) else f"`{value}`"
 
-    rows = ((f"`{one.name}`", default(one.field), one.expects) for one in SETTING_SPECS)
+    rows = ((f"`{one.name}`", default(one.field), one.expected) for one in SETTING_SPECS)
     return _table(("Setting", "Default", "Expected value"), rows)
 
 
@@ -214,9 +217,7 @@ def _statuses(tag: str) -> str:
 
 def _metrics(_: str) -> str:
     registry = CollectorRegistry()
-    requests = RequestMetrics()
-    requests.count("GET", "achievements", 200, 0.01)
-    registry.register(requests)
+    RequestMetrics(registry).count("GET", "achievements", 200, 0.01)
     registry.register(ops.WriteMetrics(Counters()))
     rows = []
     for family in registry.collect():
