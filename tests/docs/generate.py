@@ -108,7 +108,7 @@ def _settings(_: str) -> str:
 
     def default(field: str) -> str:
         value = getattr(defaults, field)
-        return "" if value in (None, ()) else f"`{value}`"
+        return "none" if value in (None, ()) else f"`{value}`"
 
     rows = ((f"`{one.name}`", default(one.field), one.expected) for one in SETTING_SPECS)
     return _table(("Setting", "Default", "Expected value"), rows)
@@ -159,17 +159,20 @@ def _parameter(one: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _bodies(tag: str) -> str:
-    """One row a member of each JSON body that an API takes."""
-    rows = []
+    """One row a member of each JSON body that an API takes; requests with the same body share its rows."""
+    requests: dict[tuple[tuple[str, ...], ...], list[str]] = {}
     for request, operation in _operations(tag):
         for kind, content in operation.get("requestBody", {}).get("content", {}).items():
-            body = _resolved(content["schema"])
-            if "properties" not in body:
-                rows.append((f"`{request}`", "", f"`{kind}`", ""))
-            for name, member in body.get("properties", {}).items():
-                required = "required" if name in body.get("required", ()) else ""
-                rows.append((f"`{request}`", f"`{name}`", _type(member), required))
-    return _table(("Request", "Member", "Value", ""), rows)
+            requests.setdefault(tuple(_members(kind, _resolved(content["schema"]))), []).append(f"`{request}`")
+    rows = ((", ".join(names), *member) for members, names in requests.items() for member in members)
+    return _table(("Request", "Member", "Value", "Required"), rows)
+
+
+def _members(kind: str, body: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    if "properties" not in body:
+        yield "", f"`{kind}`", ""
+    for name, member in body.get("properties", {}).items():
+        yield f"`{name}`", _type(member), "yes" if name in body.get("required", ()) else ""
 
 
 def _type(schema: Mapping[str, Any]) -> str:
