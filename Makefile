@@ -25,8 +25,9 @@ tests/node/.done: tests/node/package-lock.json
 run: .venv/.done ## serve the demo on http://127.0.0.1:8080
 	$(BIN)/laurel demo
 
-test: setup ## the whole suite
-	$(BIN)/pytest
+# A file's tests share servers and databases, so a file is never split between processes.
+test: setup ## the whole suite, in as many processes as there are processors
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-heavy: setup ## the faults again, with many more events
 	FAULT_EVENTS=6000 $(BIN)/pytest tests/faults

@@ -1,6 +1,7 @@
-"""A real Postgres for every test: one server a run, its changes rolled back, or a database of its own.
+"""Fixtures of a real PostgreSQL: one server per process, a transaction that is rolled back, or a database of one's own.
 
-`LAUREL_TEST_DATABASE_URL` names a server to use instead of the private one; its user must be allowed to make databases.
+`LAUREL_TEST_DATABASE_URL` names a server to use instead of the embedded one; its user must be allowed to create
+databases.
 """
 
 import contextlib
@@ -24,14 +25,36 @@ from tests.browser import chromium
 
 NewDatabase = Callable[..., AbstractAsyncContextManager[str]]
 
+SLOW_FILES = (
+    "api/workbench/test_browser.py",
+    "api/test_fuzz.py",
+    "benchmarks/test_bench.py",
+    "docs/test_examples.py",
+    "cli/test_commands.py",
+    "docs/test_site.py",
+    "test_wheel.py",
+    "cli/test_badge.py",
+    "faults/test_faults.py",
+    "api/graphql/test_compiled_query.py",
+)
+"""Files that take longest, slowest first."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the slowest files first, so that parallel processes end at the same time; the others stay in random order."""
+    folder = pathlib.Path(__file__).parent
+    ranks = {folder / file: rank for rank, file in enumerate(SLOW_FILES)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """The URL of a server that holds nothing of anyone's."""
+    """The URL of a server without data."""
     if url := os.environ.get("LAUREL_TEST_DATABASE_URL"):
         yield url
         return
-    # Not under pytest's own temporary folder: another run closes that to the user that Postgres runs as.
+    # Not in pytest's temporary folder, which another run closes to the user that PostgreSQL runs as.
     with (
         tempfile.TemporaryDirectory(prefix="laurel-tests-") as folder,
         EmbeddedPostgres(pathlib.Path(folder), durable=False) as url,
@@ -41,15 +64,15 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def new_database(postgres: str) -> NewDatabase:
-    """Makes a database, empty or like `template`, which goes at the end of the block with whoever is connected."""
+    """Creates a database, empty or a copy of `template`, which is dropped at the end of the block."""
 
     @contextlib.asynccontextmanager
-    async def made(template: str | None = None) -> AsyncIterator[str]:
+    async def create(template: str | None = None) -> AsyncIterator[str]:
         name = f"laurel_{secrets.token_hex(8)}"
-        like = "" if template is None else f" TEMPLATE {urllib.parse.urlsplit(template).path[1:]}"
+        copy = "" if template is None else f" TEMPLATE {urllib.parse.urlsplit(template).path[1:]}"
         server = await asyncpg.connect(postgres)
         try:
-            await server.execute(f"CREATE DATABASE {name}{like}")
+            await server.execute(f"CREATE DATABASE {name}{copy}")
             try:
                 yield urllib.parse.urlsplit(postgres)._replace(path=f"/{name}").geturl()
             finally:
@@ -57,12 +80,12 @@ def new_database(postgres: str) -> NewDatabase:
         finally:
             await server.close()
 
-    return made
+    return create
 
 
 @pytest.fixture(scope="session")
 async def template(new_database: NewDatabase) -> AsyncIterator[str]:
-    """A migrated database that nobody stays connected to, so that others can be copied from it."""
+    """A migrated database without connections, which others are copied from."""
     async with new_database() as url:
         await migrate(url)
         yield url
@@ -70,21 +93,21 @@ async def template(new_database: NewDatabase) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="session")
 async def database(new_database: NewDatabase, template: str) -> AsyncIterator[str]:
-    """The migrated database that tests share: what they change in it they roll back."""
+    """The migrated database that tests share; they roll back their changes."""
     async with new_database(template) as url:
         yield url
 
 
 @pytest.fixture
 async def own_database(new_database: NewDatabase, template: str) -> AsyncIterator[str]:
-    """A migrated database for one test that commits, listens, or needs several connections (some 60 ms)."""
+    """A migrated database for one test that commits, listens, or needs several connections (about 60 ms)."""
     async with new_database(template) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 async def shared_connection(database: str) -> AsyncIterator[Connection]:
-    """The one connection of every test that is rolled back: connecting takes fifty times as long as rolling back."""
+    """The connection of all tests that are rolled back; connecting takes fifty times as long as rolling back."""
     connection = await asyncpg.connect(database)
     yield connection
     await connection.close()
@@ -92,7 +115,7 @@ async def shared_connection(database: str) -> AsyncIterator[Connection]:
 
 @pytest.fixture
 async def connection(shared_connection: Connection) -> AsyncIterator[Connection]:
-    """A connection in a transaction that is rolled back (0.1 ms). `now()` stands still in it."""
+    """A connection in a transaction that is rolled back (0.1 ms). `now()` is constant in it."""
     transaction = shared_connection.transaction()
     await transaction.start()
     yield shared_connection
@@ -101,12 +124,12 @@ async def connection(shared_connection: Connection) -> AsyncIterator[Connection]
 
 @pytest.fixture
 def pool(connection: Connection) -> Pool:
-    """A pool that lends the test's own connection, so that the app works inside its transaction."""
+    """A pool of the test's own connection, so that the application works inside its transaction."""
     return LentPool(connection)
 
 
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """The one browser of a run; each test opens a page or a context of its own."""
+    """The browser of a process; each test opens a page or a context of its own."""
     async with chromium() as started:
         yield started
