@@ -5,7 +5,9 @@ response with `content_language`.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
+import msgspec
 from aiohttp import hdrs, web
 
 from service.core.languages import negotiation
@@ -66,3 +68,27 @@ def content_language(locales: Iterable[str | None]) -> str | None:
     (RFC 9110 §8.5; every locale that a text of the body is in, never the one that was requested.)
     """
     return ", ".join(dict.fromkeys(locale for locale in locales if locale is not None)) or None
+
+
+class LocalizedText:
+    """A text in a response document that `encode_localized` encodes, with the locale that it is in (None: no locale)."""
+
+    __slots__ = ("locale", "text")
+
+    def __init__(self, text: str, locale: str | None) -> None:
+        self.text = text
+        self.locale = locale
+
+
+def encode_localized(document: object) -> tuple[bytes, str | None]:
+    """A document as JSON, and its Content-Language: the locales of all `LocalizedText` in it, in order of appearance."""
+    locales: dict[str | None, None] = {}
+
+    def encode_text(value: Any) -> str:
+        if not isinstance(value, LocalizedText):
+            raise NotImplementedError(type(value))
+        locales[value.locale] = None
+        return value.text
+
+    body = msgspec.json.Encoder(enc_hook=encode_text, decimal_format="number").encode(document)
+    return body, content_language(locales)

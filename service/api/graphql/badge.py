@@ -84,14 +84,18 @@ class PlayerMeasures(msgspec.Struct, frozen=True):
 
 
 class Badge:
-    """One badge as one player sees it."""
+    """One badge as one player sees it.
 
-    __slots__ = ("_standing", "emblem", "unlocked_at")
+    `locales` collects the locales of texts that are only known once they are made: names of days and months.
+    """
 
-    def __init__(self, emblem: BadgeDefinition, standing: PlayerMeasures) -> None:
+    __slots__ = ("_locales", "_standing", "emblem", "unlocked_at")
+
+    def __init__(self, emblem: BadgeDefinition, standing: PlayerMeasures, locales: dict[str, None]) -> None:
         self.emblem = emblem
         self.unlocked_at = standing.state.unlocked.get(emblem.stored_number)
         self._standing = standing
+        self._locales = locales
 
     @property
     def id(self) -> str:
@@ -138,6 +142,8 @@ class Badge:
         """When it was earned, by the player's own calendar and in the badge's language; None if it was not."""
         if self.unlocked_at is None:
             return None
+        if self.emblem.locale is not None and php_dates.has_names(format_):
+            self._locales[self.emblem.locale] = None
         return _date(self.unlocked_at, format_, self._standing.state.profile.time_zone, self.emblem.locale or "en")
 
     def place(self, sort_key: SortKey) -> CursorPosition:

@@ -97,7 +97,7 @@ def _definition(
         criterion=criterion,
         measure_key=criterion.measure.key,
         title=words.name,
-        locale=None if words.first_locale is None else chain[words.first_locale],
+        locale=None if words.locales[0] is None else chain[words.locales[0]],
         picture=MediaImage(
             id=f"{achievement.public_id}/{media.name}",
             url=media.url,

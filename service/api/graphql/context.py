@@ -1,6 +1,7 @@
 """Who asks, as which user, in which title and language: what every field of a request may look at."""
 
 import functools
+import itertools
 import time
 import uuid
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from service.core.auth.user_contexts import UserContext
 from service.core.publishing.published_title import PublishedTitle
 from service.errors import LaurelError, PermissionDenied, Unauthenticated
 from service.http.authenticate import authenticate_bearer_or_xbl3
-from service.http.locale import RequestLocale
+from service.http.locale import RequestLocale, content_language
 from service.http.services import PLAYER, PRINCIPAL, SERVICES, Services
 
 USER_FIELD = "Opigno-Client-UUID"
@@ -57,13 +58,23 @@ class Context:
         self.refusal = refusal
         self.now = ticks.of_unix_ns(time.time_ns())
         self.longest_list = len(published.every)
-        self.content_language: str | None = None
+        self._locales: list[dict[str, None]] = []
         self._locale = locale
 
     @functools.cached_property
     def chain(self) -> tuple[str, ...]:
         """The languages of this caller in the title, best first."""
         return self._locale.chain(self.published)
+
+    def new_locales(self) -> dict[str, None]:
+        """A place for the locales of the texts of one root field, after those of the root fields before it."""
+        self._locales.append({})
+        return self._locales[-1]
+
+    @property
+    def content_language(self) -> str | None:
+        """The Content-Language of what was executed so far."""
+        return content_language(itertools.chain.from_iterable(self._locales))
 
 
 async def make_context(request: web.Request) -> Context:

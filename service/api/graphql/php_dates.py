@@ -19,6 +19,7 @@ MOST_CHARACTERS = 64
 _FORMATS_KEPT = 512
 _BEAT_SECONDS = 86.4  # Swatch: a thousandth of a day in Biel, UTC+1
 _ESCAPED = re.compile(r"\\.?", re.DOTALL)
+_NAMES = frozenset("DlFM")
 _OF_DAY = frozenset("dDjlNSwzWFmMntLoXxYy")
 _BIEL = datetime.timezone(datetime.timedelta(hours=1))
 _NOON = 12
@@ -44,6 +45,12 @@ def is_of_day(text: str) -> bool:
     """Whether a format says the same all day long: no letter in it looks at the time, or at the zone."""
     plain = _ESCAPED.sub("", text)
     return not (_PARTS.keys() - _OF_DAY).intersection(plain)
+
+
+@functools.lru_cache(maxsize=_FORMATS_KEPT)
+def has_names(text: str) -> bool:
+    """Whether a format holds names of days or months, which are words of a language."""
+    return not _NAMES.isdisjoint(_ESCAPED.sub("", text))
 
 
 @functools.lru_cache(maxsize=_FORMATS_KEPT)

@@ -23,23 +23,29 @@ from service.errors import BadRequest, PermissionDenied
 _CONTEXT_ID = re.compile(r"[0-9]{1,18}", re.ASCII)
 _CURRENT = "earningCriteria.currentThreshold"
 _NO_PLAYER = PlayerState()
+_TEXTS = frozenset(("title", "picture.alt"))  # of a badge
 
 
 async def get_badge(context: Context, arguments: Mapping[str, Any], asked: frozenset[str]) -> Badge | None:
     """One badge; None if there is none of that id, or none that this player may see."""
+    locales = context.new_locales()
     found = badge_catalog(context.published, context.chain)
     emblem = found.by_id.get(arguments.get("badgeId") or "")
     if emblem is None:
         return None
     player = await _whose(context, arguments)
     standing = await _standing(context, player, found, with_logs=_CURRENT in asked)
-    badge = Badge(emblem, standing)
-    _set_content_language(context, [badge])
-    return badge if badge.is_shown else None
+    badge = Badge(emblem, standing, locales)
+    if not badge.is_shown:
+        return None
+    if not asked.isdisjoint(_TEXTS):
+        _add_locales(locales, [badge])
+    return badge
 
 
 async def get_badges(context: Context, arguments: Mapping[str, Any], asked: frozenset[str]) -> Connection:
     """A page of the badges that this player has or could have."""
+    locales = context.new_locales()
     sort_key = cast("SortKey", arguments.get("sortKey") or "CREATED")
     now = ticks.unix(context.now)
     cursors = Cursors(context.services.cursor_key, context.published.title_id)
@@ -47,12 +53,13 @@ async def get_badges(context: Context, arguments: Mapping[str, Any], asked: froz
     found = badge_catalog(context.published, context.chain)
     with_logs = not asked.isdisjoint((f"nodes.{_CURRENT}", f"edges.node.{_CURRENT}"))
     standing = await _standing(context, await _whose(context, arguments), found, with_logs=with_logs)
-    badges = _listed(found, standing, status=arguments.get("status"), sort_key=sort_key)
+    badges = _listed(found, standing, locales, status=arguments.get("status"), sort_key=sort_key)
     if part_asked.is_reversed:
         badges.reverse()
     part = pagination.slice_page(len(badges), part_asked, lambda index: badges[index].place(sort_key))
     shown = badges[part.start : part.stop]
-    _set_content_language(context, shown)
+    if any(not asked.isdisjoint({f"{prefix}{name}" for name in _TEXTS}) for prefix in ("nodes.", "edges.node.")):
+        _add_locales(locales, shown)
 
     def cursor(index: int) -> str:
         return cursors.write(sort_key, shown[index].place(sort_key), now=now)
@@ -221,19 +228,24 @@ async def _logs(context: Context, player: str, found: BadgeCatalog) -> Mapping[s
     return {criterion.measure.key: log for criterion in periods}
 
 
-def _listed(found: BadgeCatalog, standing: PlayerMeasures, *, status: Status | None, sort_key: SortKey) -> list[Badge]:
+def _listed(
+    found: BadgeCatalog,
+    standing: PlayerMeasures,
+    locales: dict[str, None],
+    *,
+    status: Status | None,
+    sort_key: SortKey,
+) -> list[Badge]:
     emblems = found.by_title if sort_key == "TITLE" else found.emblems
     badges = [
         badge
         for emblem in emblems
-        if (badge := Badge(emblem, standing)).is_shown and (status is None or badge.status == status)
+        if (badge := Badge(emblem, standing, locales)).is_shown and (status is None or badge.status == status)
     ]
     if sort_key == "EARNED":
         badges.sort(key=lambda badge: badge.place("EARNED"))
     return badges
 
 
-def _set_content_language(context: Context, badges: Iterable[Badge]) -> None:
-    locales = dict.fromkeys(badge.emblem.locale for badge in badges if badge.emblem.locale is not None)
-    if locales:
-        context.content_language = ", ".join(locales)
+def _add_locales(locales: dict[str, None], badges: Iterable[Badge]) -> None:
+    locales |= dict.fromkeys(badge.emblem.locale for badge in badges if badge.emblem.locale is not None)

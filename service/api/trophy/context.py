@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 from service import ticks
 from service.api.trophy import cors
 from service.api.trophy.rate_limit import Limiter, RateLimitStatus
-from service.api.trophy.responses import Renderer, encode
+from service.api.trophy.responses import Renderer
 from service.api.trophy.schemas import user_id
 from service.core.auth.permissions import may_read_progress, may_write_progress
 from service.core.auth.principal import Principal
@@ -23,7 +23,7 @@ from service.errors import NotFound, PermissionDenied
 from service.http.authenticate import API_KEY, authenticate_api_key
 from service.http.body import decode, read_body
 from service.http.conditional import conditional_response, make_etag
-from service.http.locale import RequestLocale, vary
+from service.http.locale import RequestLocale, encode_localized, vary
 from service.http.services import PLAYER, PRINCIPAL, SERVICES, Services
 
 VARY = vary(API_KEY, "X-Fern-Language", "X-SDK-VERSION", hdrs.ORIGIN)
@@ -131,16 +131,10 @@ class RequestContext:
         may_write_progress(self.principal, change.player, title=self.published.title)
         return await self.services.writer.write(change)
 
-    def answer(
-        self,
-        document: object,
-        *,
-        status: int = 200,
-        languages: str | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> web.Response:
-        """The document as JSON; a GET has an ETag, and 304 where the caller has it already."""
-        return self.answer_bytes(encode(document), status=status, languages=languages, headers=headers)
+    def answer(self, document: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+        """The document as JSON with its Content-Language; a GET has an ETag, and 304 where the client has it already."""
+        body, languages = encode_localized(document)
+        return self.answer_bytes(body, status=status, languages=languages, headers=headers)
 
     def answer_bytes(
         self,

@@ -19,6 +19,7 @@ from service.core.unlocks.model import Change, EventResult, PlayerState, Report
 from service.errors import InvalidField, InvalidParameter, NotFound
 from service.http.api import Route
 from service.http.conditional import make_etag
+from service.http.locale import encode_localized
 from service.http.params import query_int
 
 _COMPLETIONS = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")  # RFC 4122's namespace of names with a structure
@@ -46,7 +47,7 @@ async def list_achievements(request: web.Request) -> web.Response:
             and (pairs is None or all(pairs.get(name) == value for name, value in achievement.user_filter))
         ]
         shapes = [with_counts(renderer.achievement(one), one.number, counts) for one in listed]
-        body, languages = responses.encode(shapes), renderer.languages(listed)
+        body, languages = encode_localized(shapes)
         renderer.keep(key, (body, languages, make_etag(body, languages)))
     body, languages, tag = renderer.lists[key]
     return context.answer_bytes(body, languages=languages, tag=tag)
@@ -67,7 +68,7 @@ async def list_user_achievements(request: web.Request) -> web.Response:
         )
         for one in listed
     ]
-    return context.answer(shapes, languages=context.renderer.languages(listed))
+    return context.answer(shapes)
 
 
 async def get_metric(request: web.Request) -> web.Response:
@@ -76,7 +77,7 @@ async def get_metric(request: web.Request) -> web.Response:
     player, key = context.player(), _metric_key(context)
     state = (await context.progress(player)).state()
     shape = context.renderer.metric(key, state, now=context.now, with_progress=context.with_progress)
-    return context.answer(shape, languages=context.renderer.languages(context.renderer.metric_achievements(key)))
+    return context.answer(shape)
 
 
 async def list_metrics(request: web.Request) -> web.Response:

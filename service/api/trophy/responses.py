@@ -6,7 +6,7 @@ get the superset that every version of them can read (`is_sdk`).
 
 import datetime
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,7 @@ from service.core.catalog.model import NO_PICTURE, Achievement, Measure, Require
 from service.core.progress.holder_counts import Counts
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.model import PlayerState, Profile, Streak
+from service.http.locale import LocalizedText, encode_localized
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -56,7 +57,6 @@ class Renderer:
         self.chain = chain
         self.is_sdk = is_sdk
         self._shapes: dict[int, Shape] = {}
-        self._languages: dict[int, str] = {}
         self.lists: OrderedDict[Hashable, tuple[bytes, str | None, str]] = OrderedDict()
         """Whole answers that are the same for everybody, with their languages and ETags, by what they depend on."""
 
@@ -72,11 +72,6 @@ class Renderer:
         if shape is None:
             shape = self._shapes[achievement.number] = self._shape(achievement)
         return shape
-
-    def languages(self, achievements: Iterable[Achievement]) -> str | None:
-        """The languages that these achievements are told in, in order of appearance: Content-Language."""
-        found = (self._languages.get(achievement.number) for achievement in achievements)
-        return ", ".join(dict.fromkeys(language for language in found if language is not None)) or None
 
     def of_player(
         self, achievement: Achievement, state: PlayerState, *, now: int, with_progress: bool = False
@@ -110,7 +105,7 @@ class Renderer:
         return {
             "id": metric.public_id,
             "key": metric.key,
-            "name": self.published.metric_name(key, self.chain),
+            "name": LocalizedText(*self.published.metric_name(key, self.chain)),
             "status": metric.status,
             "current": number(self.published.rules.total(key, state)),
             "achievements": [self.of_player(one, state, now=now, with_progress=with_progress) for one in shown],
@@ -118,15 +113,18 @@ class Renderer:
 
     def _shape(self, achievement: Achievement) -> Shape:
         texts = self.published.texts_of(achievement, self.chain)
-        if texts.first_locale is not None:
-            self._languages[achievement.number] = self.chain[texts.first_locale]
-        description = texts.locked_description if achievement.is_secret else texts.description
+        name, description, locked_description = (
+            LocalizedText(text, None if index is None else self.chain[index]) if text else None
+            for text, index in zip(
+                (texts.name, texts.description, texts.locked_description), texts.locales, strict=False
+            )
+        )
         icon = next((media for media in achievement.media if media.kind == "Icon"), NO_PICTURE)
         shape: Shape = {
             "id": achievement.public_id,
             **self._trigger(achievement),
-            "name": texts.name,
-            "description": description or None,
+            "name": name or "",
+            "description": locked_description if achievement.is_secret else description,
             "badgeUrl": None if icon == NO_PICTURE else icon.url,
         }
         if achievement.user_filter or self.is_sdk:
@@ -156,7 +154,7 @@ class Renderer:
                     "trigger": "metric",
                     "metricId": metric.public_id,
                     "metricValue": target,
-                    "metricName": self.published.metric_name(metric.key, self.chain),
+                    "metricName": LocalizedText(*self.published.metric_name(metric.key, self.chain)),
                 }
         return {"trigger": "api", "key": achievement.key or achievement.public_id}
 
@@ -175,7 +173,7 @@ def completed(published: PublishedTitle, player: str, number: int, at: int) -> b
         return None
     renderer = Renderer(published, (published.title.default_locale,), is_sdk=True)
     shape = renderer.achievement(achievement) | {"achievedAt": moment(at)}
-    return encode({"type": "achievement.completed", "user": {"id": player}, "achievement": shape})
+    return encode_localized({"type": "achievement.completed", "user": {"id": player}, "achievement": shape})[0]
 
 
 def with_counts(shape: Shape, number_: int, counts: Counts) -> Shape:

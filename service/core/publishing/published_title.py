@@ -149,9 +149,10 @@ class PublishedTitle:
         text, index = self._first(model.TITLE_NAME, chain)
         return text or "", None if index is None else chain[index]
 
-    def metric_name(self, key: str, chain: tuple[str, ...]) -> str:
-        """What a metric is called; its key if it has no name."""
-        return self._first(metric_key(key), chain)[0] or key
+    def metric_name(self, key: str, chain: tuple[str, ...]) -> tuple[str, str | None]:
+        """What a metric is called, and in which locale; its key and None if it has no name."""
+        text, index = self._first(metric_key(key), chain)
+        return (text, chain[index]) if text and index is not None else (key, None)
 
     def _first(self, key: str, chain: tuple[str, ...]) -> tuple[str | None, int | None]:
         for index, locale in enumerate(chain):

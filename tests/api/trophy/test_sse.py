@@ -115,7 +115,7 @@ async def test_client_that_leaves_ends_its_stream_without_an_error(own_database)
             key = (await api_keys.create_key(connection, title_id=1)).key
         observer = Observer(stream=log)
         services = await make_services(Settings(jwt_secret=SECRET), pool, observer)
-        runner = app._runner(make_application(services))
+        runner = app.application_runner(make_application(services))
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}{STREAM}"
