@@ -1,4 +1,4 @@
-"""The admin API's two ways to users: keys that reach one of them, and events of many at once."""
+"""Users in the admin API: keys that reach one user each, and events of many users at once."""
 
 import asyncio
 import uuid
@@ -6,8 +6,8 @@ import uuid
 import msgspec
 from aiohttp import hdrs, web
 
-from service.api.trophy.admin import schemas as bodies
-from service.api.trophy.admin.collections import MOST_BYTES, AdminContext, ids_of
+from service.api.trophy.admin.context import MAX_BODY_BYTES, AdminContext
+from service.api.trophy.admin.schemas import decode_item
 from service.api.trophy.context import RequestContext
 from service.api.trophy.responses import Shape
 from service.api.trophy.schemas import BatchEvent, idempotency_key, user_id
@@ -18,83 +18,69 @@ from service.errors import InvalidField, NotFound, UnknownMetric
 from service.http.api import Route
 from service.http.body import decode, read_body
 
-MOST_EVENTS = 1000
+MAX_EVENTS = 1000
 
 
 class NewKeyItem(msgspec.Struct, kw_only=True, rename="camel"):
-    """A user whom a key is to be made for."""
+    """The user whom a new key is for."""
 
     user_id: str
 
 
 async def create_keys(request: web.Request) -> web.Response:
-    """Make keys that reach one user each. The whole key is shown this once."""
-    administering = AdminContext(request)
+    """Create keys that reach one user each. A key is shown whole only in this response."""
+    context = AdminContext(request)
     created = []
-    for index, raw in enumerate(await administering.items()):
+    for index, raw in enumerate(await context.items()):
         try:
-            player = user_id(bodies.decode_item(bytes(raw), NewKeyItem).user_id, "userId")
-        except InvalidField as refusal:
-            administering.issues.append({"index": index, "severity": "error", "message": str(refusal)})
+            player = user_id(decode_item(bytes(raw), NewKeyItem).user_id, "userId")
+        except InvalidField as error:
+            context.add_issue(str(error), index=index)
             continue
-        found = await administering.services.progress.read_title(player, administering.title_id)
-        if found.revision < 0:
-            issue = {"userId": player, "severity": "error", "message": "User does not exist"}
-            administering.issues.append(issue)
+        if (await context.services.progress.read_title(player, context.title_id)).revision < 0:
+            context.add_issue("User does not exist", userId=player)
             continue
-        async with administering.services.pool.connection() as connection:
-            key = await api_keys.create_key(connection, title_id=administering.title_id, player=player)
+        async with context.services.pool.connection() as connection:
+            key = await api_keys.create_key(connection, title_id=context.title_id, player=player)
         created.append({"id": str(key.key_id), "userId": player, "key": key.key, "prefix": key.prefix})
-    return administering.answer({"created": created, "issues": administering.issues}, status=201 if created else 200)
+    return context.respond({"created": created, "issues": context.issues}, status=201 if created else 200)
 
 
 async def delete_keys(request: web.Request) -> web.Response:
-    """End users' keys."""
-    administering = AdminContext(request)
-    ids, good = ids_of(request), list[uuid.UUID]()
-    for name in ids:
+    """Revoke keys of users."""
+    context = AdminContext(request)
+    key_ids = list[uuid.UUID]()
+    for name in context.ids():
         try:
-            good.append(uuid.UUID(name))
+            key_ids.append(uuid.UUID(name))
         except ValueError:
-            administering.issues.append({"id": name, "severity": "error", "message": "id must be a valid UUID"})
-    async with administering.services.pool.connection() as connection:
-        ended = await api_keys.revoke(connection, title_id=administering.title_id, key_ids=good)
-    await administering.services.api_keys.refresh()
-    unknown = [key_id for key_id in good if key_id not in ended]
-    administering.issues += [
-        {"id": str(key_id), "severity": "error", "message": "API key not found by ID"} for key_id in unknown
-    ]
-    return administering.answer({"deleted": [{"id": str(key_id)} for key_id in ended], "issues": administering.issues})
+            context.add_issue("id must be a valid UUID", id=name)
+    async with context.services.pool.connection() as connection:
+        revoked = await api_keys.revoke(connection, title_id=context.title_id, key_ids=key_ids)
+    await context.services.api_keys.refresh()
+    for key_id in key_ids:
+        if key_id not in revoked:
+            context.add_issue("API key not found by ID", id=str(key_id))
+    return context.respond({"deleted": [{"id": str(key_id)} for key_id in revoked], "issues": context.issues})
 
 
 async def send_events(request: web.Request) -> web.Response:
-    """Count up to 1000 events. With `Prefer: respond-sync` the answer says what became of each of them."""
-    administering, context = AdminContext(request), RequestContext(request)
-    items = decode(await read_body(request, limit=MOST_BYTES), list[BatchEvent])
-    if not 1 <= len(items) <= MOST_EVENTS:
-        raise InvalidField("body", f"an array of 1 to {MOST_EVENTS} events, got {len(items)}")
-    batches: dict[str, _Batch] = {}
-    for index, item in enumerate(items):
-        player = user_id(item.user.id, f"[{index}].user.id")
-        batches.setdefault(player, _Batch()).add(index, item, context)
-    outcomes = await asyncio.gather(
-        *(context.write(batch.change(player, context.title_id)) for player, batch in batches.items()),
-        return_exceptions=True,
-    )
-    results: dict[int, Shape] = {}
-    for batch, outcome in zip(batches.values(), outcomes, strict=True):
-        if isinstance(outcome, BaseException) and not isinstance(outcome, InvalidField):
-            raise outcome
-        results |= batch.results(outcome)
-    issues = [results[index] for index in sorted(results) if "message" in results[index]]
-    answer: Shape = {"accepted": len(items) - len(issues)}
+    """Count up to 1000 events. With `Prefer: respond-sync` the response has the result of each of them."""
+    admin_context, context = AdminContext(request), RequestContext(request)
+    items = decode(await read_body(request, limit=MAX_BODY_BYTES), list[BatchEvent])
+    if not 1 <= len(items) <= MAX_EVENTS:
+        raise InvalidField("body", f"an array of 1 to {MAX_EVENTS} events, got {len(items)}")
+    batches = _batches_by_player(items, context)
+    results = await _write_batches(batches, context)
+    issues = [result for result in results if "message" in result]
+    document: Shape = {"accepted": len(items) - len(issues)}
     if "respond-sync" in request.headers.get("Prefer", ""):
-        answer |= {"events": [results[index] for index in range(len(items))], "issues": issues}
-    return administering.answer(answer, status=202)
+        document |= {"events": results, "issues": issues}
+    return admin_context.respond(document, status=202)
 
 
 class _Batch:
-    """The events of one user, in their order, and where they stood."""
+    """The events of one user in their order, with their indexes in the request."""
 
     def __init__(self) -> None:
         self.indexes: list[int] = []
@@ -102,11 +88,11 @@ class _Batch:
         self.profile: dict[str, object] = {}
 
     def add(self, index: int, item: BatchEvent, context: RequestContext) -> None:
-        """Take one event in.
+        """Add one event.
 
         Raises:
-            NotFound, UnknownMetric: of a metric that is not counted, or no more.
-            InvalidField: a value that will not do.
+            NotFound, UnknownMetric: its metric does not exist, or is archived.
+            InvalidField: a value is invalid.
         """
         rules, field = context.published.rules, f"[{index}]."
         if item.key not in rules.metrics:
@@ -122,17 +108,39 @@ class _Batch:
         self.events.append(event)
 
     def change(self, player: str, title_id: int) -> Change:
-        """All of it, as one change."""
+        """All events as one change."""
         return Change(player=player, title_id=title_id, events=tuple(self.events), profile=self.profile)
 
-    def results(self, outcome: WriteResult | BaseException) -> dict[int, Shape]:
-        """What became of each event, by where it stood."""
-        if not isinstance(outcome, WriteResult):
+    def results(self, outcome: WriteResult | InvalidField) -> dict[int, Shape]:
+        """The result of each event, by its index in the request."""
+        if isinstance(outcome, InvalidField):
             return {index: {"index": index, "severity": "error", "message": str(outcome)} for index in self.indexes}
         return {
             index: {"eventId": str(recorded.event_id), "idempotentReplayed": recorded.is_replay}
             for index, recorded in zip(self.indexes, outcome.recorded, strict=True)
         }
+
+
+def _batches_by_player(items: list[BatchEvent], context: RequestContext) -> dict[str, _Batch]:
+    batches: dict[str, _Batch] = {}
+    for index, item in enumerate(items):
+        player = user_id(item.user.id, f"[{index}].user.id")
+        batches.setdefault(player, _Batch()).add(index, item, context)
+    return batches
+
+
+async def _write_batches(batches: dict[str, _Batch], context: RequestContext) -> list[Shape]:
+    """Write all batches at once; the results in the order of the request."""
+    outcomes = await asyncio.gather(
+        *(context.write(batch.change(player, context.title_id)) for player, batch in batches.items()),
+        return_exceptions=True,
+    )
+    results: dict[int, Shape] = {}
+    for batch, outcome in zip(batches.values(), outcomes, strict=True):
+        if isinstance(outcome, BaseException) and not isinstance(outcome, InvalidField):
+            raise outcome
+        results |= batch.results(outcome)
+    return [results[index] for index in sorted(results)]
 
 
 ROUTES = (

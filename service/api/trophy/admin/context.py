@@ -1,0 +1,107 @@
+"""What the requests of the admin API share: its permission, the items of a body, one release for many changes."""
+
+from collections.abc import Iterable
+
+import msgspec
+from aiohttp import hdrs, web
+
+from service.api.trophy.responses import Shape, encode
+from service.core.auth.permissions import may_edit
+from service.core.catalog.model import Draft
+from service.core.publishing import amend
+from service.errors import InvalidCatalog, InvalidField, InvalidParameter, LaurelError, NotFound
+from service.http.body import decode, read_body
+from service.http.services import PRINCIPAL, SERVICES
+
+MAX_ITEMS = 100
+MAX_BODY_BYTES = 1024 * 1024
+
+
+class AdminContext:
+    """One request of the admin API, with a key that may change its title.
+
+    Raises:
+        PermissionDenied: it may not.
+    """
+
+    def __init__(self, request: web.Request) -> None:
+        self.request = request
+        self.services = request.app[SERVICES]
+        principal = request[PRINCIPAL]
+        self.title_id = principal.title_id or 0
+        may_edit(principal, self.title_id)
+        self.issues: list[Shape] = []
+
+    async def items(self) -> list[msgspec.Raw]:
+        """The items of the body.
+
+        Raises:
+            InvalidField: none, or more than 100.
+        """
+        items = decode(await read_body(self.request, limit=MAX_BODY_BYTES), list[msgspec.Raw])
+        if not 1 <= len(items) <= MAX_ITEMS:
+            raise InvalidField("body", f"an array of 1 to {MAX_ITEMS} items, got {len(items)}")
+        return items
+
+    def ids(self) -> list[str]:
+        """The ids of `?ids=a&ids=b` or `?ids=a,b`, each once.
+
+        Raises:
+            InvalidParameter: none, or more than 100.
+        """
+        ids = [name for field in self.request.rel_url.query.getall("ids", ()) for name in field.split(",") if name]
+        if not 1 <= len(ids) <= MAX_ITEMS:
+            raise InvalidParameter("ids", f"1 to {MAX_ITEMS} ids", len(ids))
+        return list(dict.fromkeys(ids))
+
+    def add_issue(self, message: str, **item: object) -> None:
+        """Report an item that could not be processed; `item` names it."""
+        self.issues.append({**item, "severity": "error", "message": message})
+
+    async def draft(self) -> Draft:
+        """The title as it is served.
+
+        Raises:
+            NotFound: the title was deleted.
+        """
+        async with self.services.pool.connection() as connection:
+            draft = await amend.served(connection, self.title_id)
+        if draft is None:
+            raise NotFound("there is no title of this key")
+        return draft
+
+    async def amend(self, changes: Iterable[tuple[Shape, amend.Amendment]]) -> tuple[Draft, list[int]]:
+        """Make the valid changes in one release; returns the title after it, and the indexes of those changes.
+
+        Each other change becomes an issue under the name that it came with.
+        """
+        wanted = list(changes)
+        draft = await self.draft()
+        valid: list[int] = []
+        for index, (name, change) in enumerate(wanted):
+            try:
+                changed = change(draft)
+                errors = amend.publish_errors(changed)
+                if errors:
+                    raise InvalidCatalog(errors)
+            except LaurelError as error:
+                self.add_issue(str(error), **name)
+            else:
+                draft = changed
+                valid.append(index)
+
+        def make_all(before: Draft) -> Draft:
+            for index in valid:
+                before = wanted[index][1](before)
+            return before
+
+        if valid:
+            async with self.services.pool.transaction() as connection:
+                draft = await amend.amend(connection, self.title_id, make_all)
+            await self.services.snapshots.refresh()
+        return draft, valid
+
+    def respond(self, document: object, *, status: int = 200) -> web.Response:
+        """The document as JSON that no cache may store."""
+        headers = {hdrs.CACHE_CONTROL: "no-store", "X-Content-Type-Options": "nosniff"}
+        return web.Response(status=status, body=encode(document), headers=headers, content_type="application/json")
