@@ -3,6 +3,7 @@
 import ast
 import pathlib
 import re
+import tomllib
 
 import pytest
 
@@ -79,6 +80,17 @@ def test_the_map_lists_every_package_and_root_module():
     shown = {f"{package}/" for package in packages if len(package.parts) <= 2}
     modules = {path.name for path in service.glob("*.py")} - {"__init__.py"}
     assert mapped == shown | modules
+
+
+def test_the_import_order_is_that_of_the_contracts():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    orders = [
+        " → ".join(contract["layers"]).replace("|", "·") for contract in contracts if contract["type"] == "layers"
+    ]
+
+    assert re.findall(r"^```\n(.* → .*)\n```$", ARCHITECTURE.read_text(encoding="utf-8"), re.MULTILINE) == orders
 
 
 def test_the_index_lists_every_decision():
