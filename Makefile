@@ -86,4 +86,4 @@ pins: ## write the newest versions that pyproject.toml allows to .ci/pins.txt, w
 	rm -rf .venv.pins
 
 clean: ## remove what was made, .data excepted
-	rm -rf .venv dist build site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv dist build site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
