@@ -1,14 +1,16 @@
-"""The Trophy door: `GET /achievements`, `GET /users/{id}/metrics/{key}`, what feeds them, and the admin API."""
+"""The Trophy API: achievements, metrics, users and streaks at `/` and `/v1`, and its admin API at `/admin/v1`."""
 
-from service.api.trophy import admin, endpoints, sse
-from service.api.trophy.context import authenticate
+from service.api.trophy import achievements, admin, metrics, sse, streaks, users
+from service.api.trophy.context import authenticate, versioned
 from service.api.trophy.cors import preflight
 from service.api.trophy.errors import error_response
 from service.api.trophy.openapi import describe
-from service.api.trophy.responses import completed
+from service.api.trophy.renderer import completed
 from service.http.api import Api
 
-_ROUTES = (*sse.ROUTES, *endpoints.ROUTES, *admin.ROUTES)
+# A user's id may hold slashes, so the longer paths below `/users/{id}` come before it.
+_PUBLIC = (*sse.ROUTES, *achievements.ROUTES, *metrics.ROUTES, *streaks.ROUTES, *users.ROUTES)
+_ROUTES = (*versioned(_PUBLIC), *admin.ROUTES)
 
 API = Api(
     name="trophy",

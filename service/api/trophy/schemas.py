@@ -1,10 +1,11 @@
 """What this door reads: users, events, and their values. A member that will not do is named in the refusal."""
 
 import datetime
+import functools
 import re
 import uuid
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 import msgspec
@@ -150,6 +151,25 @@ def attributes(given: Mapping[str, Scalar | None], field: str) -> dict[str, str]
     }
 
 
+def user_attributes(fields: Iterable[str], field: str) -> Mapping[str, str] | None:
+    """The pairs of `key:value,key:value`; None if there are none.
+
+    Each pair is split at its first colon, spaces around are dropped, and the last value of a key counts.
+
+    Raises:
+        InvalidParameter: a pair without a colon, or without a key.
+    """
+    pairs: dict[str, str] = {}
+    for part in ",".join(fields).split(","):
+        if not part.strip():
+            continue
+        key, colon, value = part.partition(":")
+        if not colon or not key.strip():
+            raise InvalidParameter(field, "attribute:value,attribute:value", part)
+        pairs[key.strip()] = value.strip()
+    return pairs or None
+
+
 def amount(raw: bytes, field: str) -> Decimal:
     """An event's amount: a JSON number of at most 10^15 either way, with at most 9 decimals.
 
@@ -197,10 +217,6 @@ def idempotency_key(value: str | None, field: str) -> str | None:
     return value
 
 
-_ZONES: set[str] = set()
-
-
-def _time_zones() -> set[str]:
-    if not _ZONES:
-        _ZONES.update(zoneinfo.available_timezones())
-    return _ZONES
+@functools.cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())

@@ -13,8 +13,8 @@ from aiohttp import hdrs, web
 from aiohttp_sse import EventSourceResponse
 
 from service.api.trophy import cors
-from service.api.trophy.context import RequestContext
-from service.api.trophy.responses import completed
+from service.api.trophy.context import USER_PATH, RequestContext
+from service.api.trophy.renderer import completed
 from service.core.catalog.model import from_int4
 from service.core.unlocks.player_progress import TitleProgress
 from service.errors import InvalidParameter
@@ -106,7 +106,4 @@ def _unlocks(progress: TitleProgress | None) -> Iterator[tuple[StreamPosition, i
         yield position, from_int4(stored_number), progress.unlocked_at[stored_number]
 
 
-ROUTES = tuple(
-    Route(hdrs.METH_GET, base + "/users/{id:(?!xuid[(]).+}/achievements/stream", "user-stream" + suffix, stream_unlocks)
-    for base, suffix in (("", ""), ("/v1", "-v1"))
-)
+ROUTES = (Route(hdrs.METH_GET, f"{USER_PATH}/achievements/stream", "user-stream", stream_unlocks),)

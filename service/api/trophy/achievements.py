@@ -1,0 +1,61 @@
+"""Achievements in the Trophy API: those of the title, those of a user, and completing one."""
+
+from aiohttp import hdrs, web
+
+from service.api.trophy.context import USER_PATH, RequestContext
+from service.api.trophy.renderer import is_visible, with_counts
+from service.api.trophy.schemas import CompleteBody, user_attributes, user_id
+from service.core.events import completion
+from service.http.api import Route
+
+
+async def list_achievements(request: web.Request) -> web.Response:
+    """List the active achievements with their completions; `userAttributes` leaves out what such a user cannot complete."""
+    context = RequestContext(request)
+    attributes = user_attributes(request.rel_url.query.getall("userAttributes", ()), "userAttributes")
+    counts = await context.services.holder_counts.of(context.title_id)
+    rendered = context.renderer.active_achievements(attributes, counts)
+    return context.respond_bytes(rendered.body, languages=rendered.languages, etag=rendered.etag)
+
+
+async def list_user_achievements(request: web.Request) -> web.Response:
+    """List the achievements that a user has completed; with `includeIncomplete=true` also those open to the user."""
+    context = RequestContext(request)
+    state = (await context.progress(context.player())).state()
+    counts = await context.services.holder_counts.of(context.title_id)
+    include_incomplete = request.rel_url.query.get("includeIncomplete") == "true"
+    shapes = [
+        with_counts(
+            context.renderer.player_achievement(
+                achievement, state, now=context.now, with_progress=context.with_progress
+            ),
+            achievement,
+            counts,
+        )
+        for achievement in context.published.every.values()
+        if is_visible(achievement, state, include_incomplete=include_incomplete)
+    ]
+    return context.respond(shapes)
+
+
+async def complete_achievement(request: web.Request) -> web.Response:
+    """Complete an achievement with the trigger `api`. A repetition changes nothing."""
+    context = RequestContext(request)
+    body = await context.body(CompleteBody)
+    completed = await completion.complete(
+        context.write,
+        context.published,
+        player=user_id(body.user.id, "user.id"),
+        key=request.match_info["key"],
+        profile=body.user.profile("user"),
+    )
+    shape = context.renderer.player_achievement(completed.achievement, completed.state, now=context.now)
+    document = {"completionId": str(completed.completion_id), "achievement": shape, "points": {}}
+    return context.respond(document, status=201)
+
+
+ROUTES = (
+    Route(hdrs.METH_GET, "/achievements", "achievements", list_achievements),
+    Route(hdrs.METH_POST, "/achievements/{key}/complete", "complete", complete_achievement),
+    Route(hdrs.METH_GET, f"{USER_PATH}/achievements", "user-achievements", list_user_achievements),
+)
