@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from service.core.auth import tokens
+from service.core.auth.principal import OPERATOR
 from service.core.catalog.model import (
     Achievement,
     Draft,
@@ -18,7 +19,11 @@ from service.core.catalog.model import (
     achievement_key,
     metric_key,
 )
+from service.core.publishing.drafts import import_draft
+from service.core.publishing.merge import MergeMode
+from service.core.publishing.publish import publish_title
 from service.core.unlocks.model import Event
+from service.db import Connection
 
 SECRET = "a secret of the tests, long enough to be one"
 PLAYER = "2533274790395904"
@@ -90,3 +95,9 @@ def draft(title_id: int, achievements: tuple[Achievement, ...], **changes: Any) 
         )
     )
     return Draft(title=title, achievements=achievements, texts={"en-US": texts, **more})
+
+
+async def publish_draft(connection: Connection, new: Draft, *, mode: MergeMode = "complete") -> int:
+    """Import a draft and publish it; gives the number of its release."""
+    await import_draft(connection, OPERATOR, new, mode=mode)
+    return (await publish_title(connection, OPERATOR, new.title.title_id)).release

@@ -1,4 +1,4 @@
-"""`laurel catalog …`: definitions and texts in and out, checked, published, and taken back."""
+"""`laurel catalog …`: import, export, check, publish and roll back the definitions and texts of titles."""
 
 import contextlib
 import functools
@@ -6,20 +6,23 @@ import pathlib
 from collections.abc import AsyncIterator
 
 import click
-import msgspec
 
 from service.cli import check_report
 from service.cli.catalog_files import DraftOf, ImportOptions, Places, locales_of, read_files
 from service.cli.check_report import REPORT_FORMATS, ReportFormat
 from service.cli.console import database_url, fail, migrated_pool, run, settings, steps
+from service.core.auth.principal import OPERATOR
 from service.core.catalog.model import Draft
 from service.core.events import backfill
 from service.core.events.writer import Writer
-from service.core.formats import write
-from service.core.formats.registry import EXPORT_FORMATS, IMPORT_FORMATS, ExportFormat, ImportFormat
+from service.core.formats.registry import EXPORT_FORMATS, IMPORT_FORMATS, Export, ExportFormat, ImportFormat
 from service.core.formats.title_folder import write_files
-from service.core.publishing import publish
-from service.core.publishing.publish import DraftDiff
+from service.core.localization.exports import export_folder, read_title
+from service.core.publishing.diff import DraftDiff, newly_earnable
+from service.core.publishing.drafts import all_drafts, import_draft
+from service.core.publishing.merge import merge_draft
+from service.core.publishing.publish import publish_title, ready_draft, roll_back
+from service.core.publishing.releases import list_releases
 from service.core.publishing.snapshot import SnapshotStore
 from service.core.validation import checks, publish_rules
 from service.db import Connection
@@ -85,27 +88,27 @@ def import_(
 
 async def _import(
     url: str,
-    files: tuple[pathlib.Path, ...],
-    given: ImportOptions,
+    paths: tuple[pathlib.Path, ...],
+    options: ImportOptions,
     *,
     forced: ImportFormat | None,
     dry_run: bool,
     and_publish: bool,
 ) -> None:
     async with migrated_pool(url) as pool, _transaction(pool, keep=not dry_run) as connection:
-        known = await publish.drafts(connection)
-        incoming, warnings = read_files(files, given, forced=forced, draft_of=known.get)
+        drafts = await all_drafts(connection)
+        files, warnings = read_files(paths, options, forced=forced, draft_of=drafts.get)
         _print_diagnostics(warnings)
-        titles = dict.fromkeys(one.draft.title.title_id for one in incoming)
-        with steps("import", len(incoming) + (len(titles) if and_publish else 0)) as step:
-            for one in incoming:
-                step(one.file)
-                changes = await publish.import_draft(connection, one.draft, is_whole=one.is_whole, file=one.file)
-                _show(f"title {one.draft.title.title_id}", changes)
-            for title_id in titles if and_publish else ():
+        title_ids = dict.fromkeys(file.draft.title.title_id for file in files)
+        with steps("import", len(files) + (len(title_ids) if and_publish else 0)) as step:
+            for file in files:
+                step(file.file)
+                changes = await import_draft(connection, OPERATOR, file.draft, mode=file.mode, file=file.file)
+                _print_changes(f"title {file.draft.title.title_id}", changes)
+            for title_id in title_ids if and_publish else ():
                 step(f"publishing title {title_id}")
-                release, _ = await publish.publish(connection, title_id)
-                click.echo(f"title {title_id}: release {release} is published")
+                result = await publish_title(connection, OPERATOR, title_id)
+                click.echo(f"title {title_id}: release {result.release} is published")
         if dry_run:
             click.echo("dry run: nothing was changed")
 
@@ -123,30 +126,22 @@ async def _import(
 def export(
     *, title_id: int, folder: pathlib.Path, kind: ExportFormat, locales: tuple[str, ...], published: bool
 ) -> None:
-    """Write a title as files of one format below a folder, the same bytes for the same title."""
+    """Write a title as files of one format into a folder; the same title gives the same bytes."""
     with database_url(settings()) as url:
-        draft = run(lambda: _draft(url, title_id, published=published))
+        files = run(lambda: _export(url, title_id, kind, locales, published=published))
     try:
-        made = write.export(_only(draft, locales), kind)
-        written = write_files(made.files, folder)
-    except InvalidCatalog as refusal:
-        fail(refusal)
+        written = write_files(files.files, folder)
     except OSError as error:
         fail(f"{error.filename}: cannot be written: {error.strerror}")
-    for what in made.left_out:
+    for what in files.left_out:
         click.echo(f"left out: {what}", err=True)
     for path in written:
         click.echo(path)
 
 
-def _only(draft: Draft, locales: tuple[str, ...]) -> Draft:
-    """The draft with the texts of these locales and of the default one; all of them where none is named."""
-    unknown = sorted(set(locales) - draft.texts.keys())
-    if unknown:
-        fail(f"--locale: there are no {unknown[0]} texts; there are {', '.join(sorted(draft.texts))}")
-    wanted = {*locales, draft.title.default_locale} if locales else draft.texts.keys()
-    texts = {locale: texts for locale, texts in draft.texts.items() if locale in wanted}
-    return msgspec.structs.replace(draft, texts=texts)
+async def _export(url: str, title_id: int, kind: ExportFormat, locales: tuple[str, ...], *, published: bool) -> Export:
+    async with migrated_pool(url) as pool:
+        return await export_folder(pool, OPERATOR, title_id, kind, locales=locales, published=published)
 
 
 @catalog.command("check")
@@ -213,13 +208,12 @@ def _found_in_files(files: tuple[pathlib.Path, ...], given: ImportOptions, store
     found = warnings
     for one in incoming:
         if one.places:
-            whole = publish.merge_draft(draft_of(one.draft.title.title_id), one.draft, is_whole=False)
+            whole = merge_draft(draft_of(one.draft.title.title_id), one.draft, mode="partial")
             texts = check_report.of_texts(whole, store=store, file=one.file, places=one.places)
             found += [item for item in texts if (item.locale, item.key) in one.places]
         else:
-            places = (
-                check_report.places_of(locales_of(pathlib.Path(one.file), given), one.draft) if one.is_whole else {}
-            )
+            locales = locales_of(pathlib.Path(one.file), given)
+            places = check_report.places_of(locales, one.draft) if one.mode == "complete" else {}
             found += _found(one.draft, store, file=one.file, places=places)
     return found
 
@@ -252,21 +246,21 @@ def publish_(*, title_id: int, dry_run: bool) -> None:
 
 async def _publish(url: str, title_id: int, *, dry_run: bool) -> None:
     async with migrated_pool(url) as pool:
-        async with pool.connection() as connection:
-            draft = await publish.draft_of(connection, title_id)
-            opened = (
-                () if draft is None else publish.newly_earnable(await publish.served_draft(connection, title_id), draft)
-            )
         async with _transaction(pool, keep=not dry_run) as connection:
-            release, changes = await publish.publish(connection, title_id)
-        _show(f"title {title_id}", changes)
-        if dry_run and draft is not None and opened:
+            draft, served = await ready_draft(connection, title_id)
+            result = await publish_title(connection, OPERATOR, title_id)
+        _print_changes(f"title {title_id}", result.changes)
+        if not dry_run:
+            click.echo(f"title {title_id}: release {result.release} is published")
+            return
+        earnable = newly_earnable(served, draft)
+        if earnable:
             writer = Writer(pool, SnapshotStore(pool), erasure_key=await service_key(pool, "erasure"))
-            foreseen = await backfill.dry_run(pool, writer, draft, opened)
-            click.echo(f"of {foreseen.players} players there, for what they have reached already:")
-            for number in opened:
-                click.echo(f"  {foreseen.unlocks.get(number, 0)} would unlock achievement {number}")
-    click.echo("dry run: nothing was changed" if dry_run else f"title {title_id}: release {release} is published")
+            preview = await backfill.dry_run(pool, writer, draft, earnable)
+            click.echo(f"of {preview.players} players there, for what they have reached already:")
+            for number in earnable:
+                click.echo(f"  {preview.unlocks.get(number, 0)} would unlock achievement {number}")
+    click.echo("dry run: nothing was changed")
 
 
 @catalog.command("rollback")
@@ -281,8 +275,8 @@ def rollback(*, title_id: int, release: int | None) -> None:
 async def _rollback(url: str, title_id: int, release: int | None) -> None:
     async with migrated_pool(url) as pool, pool.transaction() as connection:
         if release is not None:
-            await publish.rollback(connection, title_id, release)
-        releases = await publish.list_releases(connection, title_id)
+            await roll_back(connection, OPERATOR, title_id, release)
+        releases = await list_releases(connection, title_id)
         if not releases:
             raise NotFound(f"there is no release of title {title_id}")
         for known in releases:
@@ -290,31 +284,23 @@ async def _rollback(url: str, title_id: int, release: int | None) -> None:
             click.echo(f"title {title_id}: release {known.release} of {known.created_at}{served}")
 
 
-async def _draft(url: str, title_id: int, *, published: bool = False) -> Draft:
-    """What is being edited of a title, or what is served of it."""
+async def _draft(url: str, title_id: int) -> Draft:
     async with migrated_pool(url) as pool, pool.connection() as connection:
-        draft = await publish.draft_of(connection, title_id)
-        if draft is None:
-            raise NotFound(f"there is no title {title_id}")
-        if published:
-            draft = await publish.served_draft(connection, title_id)
-    if draft is None:
-        raise NotFound(f"nothing of title {title_id} is published")
-    return draft
+        return await read_title(connection, OPERATOR, title_id)
 
 
 @contextlib.asynccontextmanager
 async def _transaction(pool: Pool, *, keep: bool) -> AsyncIterator[Connection]:
-    """A transaction that is rolled back in the end unless its work is to be kept."""
-    with contextlib.suppress(_NotKept):
+    """A transaction that is rolled back at the end unless `keep` is set."""
+    with contextlib.suppress(_RollBack):
         async with pool.transaction() as connection:
             yield connection
             if not keep:
-                raise _NotKept
+                raise _RollBack
 
 
-class _NotKept(Exception):
-    """Rolls a transaction back."""
+class _RollBack(Exception):
+    """Raised inside a transaction to roll it back."""
 
 
 def _print_diagnostics(diagnostics: list[Diagnostic]) -> None:
@@ -322,8 +308,8 @@ def _print_diagnostics(diagnostics: list[Diagnostic]) -> None:
         click.echo(f"{diagnostic.severity}: {diagnostic}", err=True)
 
 
-def _show(what: str, changes: DraftDiff) -> None:
-    """Print a difference: counts first, then the texts, old and new."""
+def _print_changes(what: str, changes: DraftDiff) -> None:
+    """Print changes: their numbers first, then changed texts, old and new."""
     if not changes:
         click.echo(f"{what}: nothing changes")
         return

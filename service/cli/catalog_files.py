@@ -13,6 +13,7 @@ from service.core.formats.entry import publishable_texts
 from service.core.formats.registry import ImportFormat
 from service.core.formats.title_folder import read_title_folder
 from service.core.formats.xbox import captured_page, partner_center, partner_center_draft
+from service.core.publishing.merge import MergeMode
 from service.core.validation.diagnostics import MAX_BYTES
 from service.errors import Diagnostic, InvalidCatalog
 
@@ -38,14 +39,14 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ParsedFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A draft to be merged. `is_whole`: it describes the title as we do, so it decides what is ours too.
+    """A draft to be merged into what is being edited.
 
-    `places` says of texts alone, by locale and key, in which file and line they stand.
+    `places` gives the file and line of each text, by locale and key; only files of texts alone have them.
     """
 
     draft: Draft
     file: str
-    is_whole: bool
+    mode: MergeMode
     places: Places = {}
 
 
@@ -95,10 +96,10 @@ class _Reading:
             case "toml":
                 draft, unwise = read_title_folder(path, locales_of(path, self.given))
                 self.warnings += unwise
-                self.incoming.append(ParsedFile(draft=draft, file=file, is_whole=True))
+                self.incoming.append(ParsedFile(draft=draft, file=file, mode="complete"))
             case "xbox-page":
                 drafts = captured_page.read_definitions(data, file=file, locale=self.given.locale)
-                self.incoming += [ParsedFile(draft=draft, file=file, is_whole=False) for draft in drafts]
+                self.incoming += [ParsedFile(draft=draft, file=file, mode="partial") for draft in drafts]
             case "po" | "steam" | "google-play" | "epic" | "csv":
                 self.take_texts(path, {file: data}, kind)
             case "localization" | "achievements2017":
@@ -118,7 +119,7 @@ class _Reading:
         self.warnings += unwise
         incoming = Draft(title=draft.title, achievements=(), texts=texts)
         places = {(entry.locale, entry.key): (str(path), entry.line) for entry in parsed.entries}
-        self.incoming.append(ParsedFile(draft=incoming, file=str(path), is_whole=False, places=places))
+        self.incoming.append(ParsedFile(draft=incoming, file=str(path), mode="partial", places=places))
 
     def join_partner_files(self) -> None:
         """Make one draft of Partner Center's two files, if there are any; strings alone are texts."""
@@ -171,7 +172,7 @@ def _partner_center(
         title_name=name,
     )
     draft = draft if known is None else partner_center_draft.keep_known(draft, known)
-    return ParsedFile(draft=draft, file=str(path), is_whole=False)
+    return ParsedFile(draft=draft, file=str(path), mode="partial")
 
 
 def _read(path: pathlib.Path) -> bytes:

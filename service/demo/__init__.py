@@ -9,12 +9,14 @@ import msgspec
 
 from service import ticks
 from service.core.auth import api_keys
+from service.core.auth.principal import OPERATOR
 from service.core.auth.user_contexts import Scope, UserContext, UserContexts
 from service.core.events.writer import Writer
 from service.core.formats.title_folder import locales_folder, read_title_folder
 from service.core.formats.xbox import captured_page
 from service.core.progress import reader
-from service.core.publishing import publish
+from service.core.publishing.drafts import draft_of, import_draft
+from service.core.publishing.publish import publish_title
 from service.core.publishing.snapshot import SnapshotStore
 from service.core.unlocks.model import Change, Event
 from service.db.pool import Pool
@@ -98,12 +100,12 @@ async def make_client(pool: Pool) -> str:
 async def _load_titles(pool: Pool) -> list[int]:
     """Import and publish missing titles and return their ids."""
     async with pool.transaction() as connection:
-        new = [title_id for title_id in TITLES if await publish.draft_of(connection, title_id) is None]
+        new = [title_id for title_id in TITLES if await draft_of(connection, title_id) is None]
         for title_id in new:
             file = _HERE / f"title-{title_id}.toml"
             draft, _ = read_title_folder(file, locales_folder())
-            await publish.import_draft(connection, draft, is_whole=True, file=file.name)
-            await publish.publish(connection, title_id)
+            await import_draft(connection, OPERATOR, draft, file=file.name)
+            await publish_title(connection, OPERATOR, title_id)
         if GAME in new:
             file = _HERE / f"progress-{PLAYER}.json"
             captured = captured_page.read_progress(file.read_bytes(), file=file.name)

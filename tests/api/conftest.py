@@ -11,13 +11,12 @@ from aiohttp.test_utils import TestClient, TestServer
 from service.core.catalog.model import Achievement
 from service.core.formats.xbox.captured_page import ImportedProgress
 from service.core.progress import reader
-from service.core.publishing import publish
 from service.db.pool import Pool
 from service.http.services import Services
 from service.server.app import application_runner, make_application, make_services
 from service.settings import Settings
 from service.telemetry import Observer
-from tests.factories import PLAYER, SECRET, achievement, authorization, draft
+from tests.factories import PLAYER, SECRET, achievement, authorization, draft, publish_draft
 
 Client = TestClient[web.Request, web.Application]
 Ask = Callable[..., Awaitable[Any]]
@@ -59,8 +58,7 @@ def make_title(pool: Pool, services: Services) -> Callable[..., Awaitable[int]]:
             else achievements
         )
         async with pool.transaction() as connection:
-            await publish.import_draft(connection, draft(title_id, made, **changes), is_whole=True, file="test")
-            await publish.publish(connection, title_id)
+            await publish_draft(connection, draft(title_id, made, **changes))
         await services.snapshots.refresh()
         return title_id
 

@@ -20,8 +20,8 @@ from service.core.catalog.model import (
     achievement_key,
     reward_key,
 )
-from service.core.publishing import publish
 from service.db import Connection
+from tests.factories import publish_draft
 
 
 class Language(msgspec.Struct, frozen=True):
@@ -154,8 +154,7 @@ def title(title_id: int, *, achievements: int, locales: Sequence[str] = tuple(LA
 async def publish_title(connection: Connection, drafts: Sequence[Draft]) -> None:
     """Import and publish these titles."""
     for draft in drafts:
-        await publish.import_draft(connection, draft, is_whole=True, file="bench")
-        await publish.publish(connection, draft.title.title_id)
+        await publish_draft(connection, draft)
 
 
 async def put_players(

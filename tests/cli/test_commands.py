@@ -425,7 +425,7 @@ def test_an_export_may_be_of_what_is_served_and_of_some_locales(command, files, 
     command(*export, "--published", "--locale", "en-US")
     assert "achievement/1/name,First Light\n" in (tmp_path / "title-7.csv").read_text()
     refused = command(*export, "--locale", "xx", status=1)
-    assert refused.stderr == "laurel: --locale: there are no xx texts; there are en-US, fr-FR\n"
+    assert refused.stderr == "laurel: locale: expected one of en-US, fr-FR, got 'xx'\n"
 
 
 def test_what_a_store_would_refuse_is_not_written(command, tmp_path):

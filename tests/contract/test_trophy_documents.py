@@ -6,12 +6,11 @@ import pytest
 
 from service.core.auth import api_keys
 from service.core.catalog.model import Attribute, MediaAsset, Metric, achievement_key, metric_key
-from service.core.publishing import publish
 from service.db.pool import LentPool
 from service.server.app import make_application, make_services
 from service.settings import Settings
 from service.telemetry import Observer
-from tests.factories import SECRET, achievement, counted, draft
+from tests.factories import SECRET, achievement, counted, draft, publish_draft
 
 BADGE = "https://example.com/badge.png"
 ACHIEVEMENTS = [
@@ -97,8 +96,7 @@ def serve(connection, aiohttp_client):
         whole = {"en-US": {**new.texts["en-US"], **texts}}
         async with pool.transaction() as held:
             new = type(new)(title=new.title, achievements=new.achievements, texts=whole)
-            await publish.import_draft(held, new, is_whole=True, file="test")
-            await publish.publish(held, 1)
+            await publish_draft(held, new)
             key = (await api_keys.create_key(held, title_id=1)).key
         services = await make_services(Settings(jwt_secret=SECRET), pool, Observer(level="error"))
         client = await aiohttp_client(make_application(services))

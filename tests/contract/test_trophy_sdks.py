@@ -26,9 +26,8 @@ from trophy.types import (
 )
 
 from service.core.auth import api_keys
-from service.core.publishing import publish
 from service.db.pool import open_pool
-from tests.factories import SECRET, draft
+from tests.factories import SECRET, draft, publish_draft
 from tests.servers import running
 
 NODE = pathlib.Path(__file__).parents[1] / "node"
@@ -50,8 +49,7 @@ async def started(new_database, template) -> AsyncIterator[Started]:
             await open_pool(database_url, size=1, statement_timeout=None) as pool,
             pool.transaction() as connection,
         ):
-            await publish.import_draft(connection, draft(1, ()), is_whole=True, file="test")
-            await publish.publish(connection, 1)
+            await publish_draft(connection, draft(1, ()))
             key = (await api_keys.create_key(connection, title_id=1)).key
         settings = {"LAUREL_DATABASE_URL": database_url, "LAUREL_JWT_SECRET": SECRET, "LAUREL_LOG_LEVEL": "warning"}
         with running("serve", "--port", 0, "--ops-port", 0, **settings) as server, httpx.Client() as http:

@@ -21,11 +21,10 @@ import pytest
 
 from service.core.auth import api_keys
 from service.core.progress import consistency
-from service.core.publishing import publish
 from service.db.embedded import EmbeddedPostgres
 from service.db.migrate import migrate
 from service.db.pool import open_pool
-from tests.factories import SECRET, counted, draft, metric
+from tests.factories import SECRET, counted, draft, metric, publish_draft
 from tests.servers import running
 
 EVENTS = int(os.environ.get("FAULT_EVENTS", "400"))
@@ -106,8 +105,7 @@ async def server():
         made = Server(url)
         async with await open_pool(url, size=1) as pool, pool.transaction() as connection:
             new = draft(1, (counted(1, 40),), metrics=(metric(),))
-            await publish.import_draft(connection, new, is_whole=True, file="test")
-            await publish.publish(connection, 1)
+            await publish_draft(connection, new)
             made.key = (await api_keys.create_key(connection, title_id=1)).key
         yield made
         made.end()

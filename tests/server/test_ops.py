@@ -10,7 +10,6 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.core.publishing import publish
 from service.core.unlocks.model import Change
 from service.db.pool import Pool
 from service.http.services import Services
@@ -18,7 +17,7 @@ from service.server import ops
 from service.server.app import make_services
 from service.settings import Settings
 from service.telemetry import Observer
-from tests.factories import PLAYER, SECRET, counted, draft, event, metric
+from tests.factories import PLAYER, SECRET, counted, draft, event, metric, publish_draft
 
 Client = TestClient[web.Request, web.Application]
 
@@ -27,8 +26,7 @@ Client = TestClient[web.Request, web.Application]
 async def services(pool: Pool) -> Services:
     async with pool.transaction() as connection:
         made = draft(1, (counted(1, 10),), metrics=(metric(),))
-        await publish.import_draft(connection, made, is_whole=True, file="test")
-        await publish.publish(connection, 1)
+        await publish_draft(connection, made)
     return await make_services(Settings(jwt_secret=SECRET), pool, Observer(level="error", stream=io.StringIO()))
 
 

@@ -1,4 +1,4 @@
-"""Imports: a file is read and compared, its report looked at, and then applied or left alone."""
+"""Routes of imports: a file is staged with a report, the report read, and the import applied."""
 
 from typing import get_args
 
@@ -7,66 +7,63 @@ from aiohttp import hdrs, web
 from service.api.localization import responses
 from service.api.localization.context import RequestContext, json_response
 from service.core.formats.registry import IMPORT_FORMATS
-from service.core.localization import imports, strings
-from service.core.localization.import_report import Mode, report_po
-from service.core.localization.imports import Batch
+from service.core.localization import imports
+from service.core.localization.import_report import Mode, locale_of_report, report_po
+from service.core.localization.imports import ImportBatch
 from service.core.validation.diagnostics import MAX_BYTES
-from service.errors import BadRequest, InvalidParameter
+from service.errors import BadRequest
 from service.http.api import Route
 from service.http.body import read_body
 from service.http.conditional import if_match_version
 from service.http.params import choice, locale_param, path_int, query_params
 
 MODES: tuple[Mode, ...] = get_args(Mode)
-_READ_AS = tuple(str(kind) for kind in IMPORT_FORMATS)
+_FORMAT_NAMES = tuple(str(kind) for kind in IMPORT_FORMATS)
 
 
 async def post_import(request: web.Request) -> web.Response:
-    """Read a file of texts and report what it would change; nothing is written but the report."""
+    """Read a file of texts and report what it would change; nothing but the report is stored."""
     context = RequestContext(request)
-    asked = query_params(request, "file", "format", "locale", "mode", "overApproved")
-    choice("format", asked["format"], ("", *_READ_AS))
-    choice("mode", asked["mode"] or "merge", MODES)
-    choice("overApproved", asked["overApproved"], ("", "false", "true"))
+    query = query_params(request, "file", "format", "locale", "mode", "overApproved")
+    choice("format", query["format"], ("", *_FORMAT_NAMES))
+    choice("mode", query["mode"] or "merge", MODES)
+    choice("overApproved", query["overApproved"], ("", "false", "true"))
     data = await read_body(request, limit=MAX_BYTES)
     if not data:
         raise BadRequest("the body is empty: expected a file")
-    batch = await imports.read_files(
+    batch = await imports.stage_import(
         context.services.pool,
+        context.who,
         context.title_id,
-        {asked["file"] or "body": data},
-        who=context.who,
-        format=asked["format"] or None,
-        locale=locale_param("locale", asked["locale"]) if asked["locale"] else None,
-        mode=next(mode for mode in MODES if mode == (asked["mode"] or "merge")),
-        overwrite_approved=asked["overApproved"] == "true",
+        {query["file"] or "body": data},
+        format=query["format"] or None,
+        locale=locale_param("locale", query["locale"]) if query["locale"] else None,
+        mode=next(mode for mode in MODES if mode == (query["mode"] or "merge")),
+        overwrite_approved=query["overApproved"] == "true",
     )
-    return _answer(context, batch)
+    return _batch_response(batch)
 
 
 async def get_import(request: web.Request) -> web.Response:
     """The report of an import, and who applied it."""
     context = RequestContext(request)
     query_params(request)
-    return _answer(context, await _batch(context))
+    return _batch_response(await _read_batch(context))
 
 
 async def get_import_po(request: web.Request) -> web.Response:
-    """The strings of one locale of a report as a PO file, each with what is to be said of it."""
+    """The strings of one locale of a report as a PO file, with what happens to each as comment."""
     context = RequestContext(request)
-    asked = query_params(request, "locale")["locale"]
-    batch = await _batch(context)
-    locales = sorted(batch.report.counts)
-    wanted = locale_param("locale", asked) if asked else locales[0] if len(locales) == 1 else ""
-    if wanted not in locales:
-        raise InvalidParameter("locale", f"one of the report: {', '.join(locales)}", asked)
+    requested = query_params(request, "locale")["locale"]
+    batch = await _read_batch(context)
+    locale = locale_of_report(batch.report, locale_param("locale", requested) if requested else "")
     headers = {
         hdrs.CACHE_CONTROL: "no-store",
-        hdrs.CONTENT_DISPOSITION: f'attachment; filename="import-{batch.batch_id}-{wanted or "und"}.po"',
+        hdrs.CONTENT_DISPOSITION: f'attachment; filename="import-{batch.batch_id}-{locale or "und"}.po"',
         "X-Content-Type-Options": "nosniff",
     }
     return web.Response(
-        body=report_po(batch.report, wanted),
+        body=report_po(batch.report, locale),
         headers=headers,
         content_type="text/x-gettext-translation",
         charset="utf-8",
@@ -74,35 +71,31 @@ async def get_import_po(request: web.Request) -> web.Response:
 
 
 async def apply_import(request: web.Request) -> web.Response:
-    """Write what a report says, all of it, if the catalogue still is the one that it saw."""
+    """Write everything that a report announces, if the catalog is at the version of `If-Match` and of the report."""
     context = RequestContext(request)
     expected = if_match_version(request, "c")
     async with context.services.pool.transaction() as connection:
-        batch = await imports.get_batch(connection, context.title_id, path_int(request, "id"))
-        imports.may_apply(
-            context.who, batch, (await strings.get_draft_status(connection, context.title_id)).default_locale
+        batch = await imports.apply_import(
+            connection, context.who, context.title_id, path_int(request, "id"), expected_version=expected
         )
-        done = await imports.apply_batch(
-            connection, context.title_id, batch.batch_id, catalog_version=expected, actor=context.who.name
-        )
-    return _answer(context, done)
+    return _batch_response(batch)
 
 
-async def _batch(context: RequestContext) -> Batch:
+async def _read_batch(context: RequestContext) -> ImportBatch:
     async with context.services.pool.connection() as connection:
-        return await imports.get_batch(connection, context.title_id, path_int(context.request, "id"))
+        return await imports.get_import(connection, context.title_id, path_int(context.request, "id"))
 
 
-def _answer(context: RequestContext, batch: Batch) -> web.Response:
-    where = f"/catalogs/{context.title_id}/imports/{batch.batch_id}"
-    return json_response(responses.batch(batch), tag=responses.catalog_tag(batch.catalog_version), location=where)
+def _batch_response(batch: ImportBatch) -> web.Response:
+    location = f"/catalogs/{batch.title_id}/imports/{batch.batch_id}"
+    return json_response(responses.batch(batch), tag=responses.catalog_tag(batch.catalog_version), location=location)
 
 
-_ONE = "/catalogs/{title}/imports/{id:[0-9]+}"
+_IMPORT = "/catalogs/{title}/imports/{id:[0-9]+}"
 
 ROUTES = (
     Route(hdrs.METH_POST, "/catalogs/{title}/imports", "imports", post_import),
-    Route(hdrs.METH_GET, _ONE, "batch", get_import),
-    Route(hdrs.METH_GET, f"{_ONE}.po", "batch-po", get_import_po),
-    Route(hdrs.METH_POST, f"{_ONE}/apply", "apply-batch", apply_import),
+    Route(hdrs.METH_GET, _IMPORT, "batch", get_import),
+    Route(hdrs.METH_GET, f"{_IMPORT}.po", "batch-po", get_import_po),
+    Route(hdrs.METH_POST, f"{_IMPORT}/apply", "apply-batch", apply_import),
 )

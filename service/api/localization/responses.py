@@ -1,4 +1,4 @@
-"""What this door says: our values in its words. Names are in camel case, times in UTC."""
+"""JSON shapes of the localization API. Names are in camel case, times in UTC."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,10 +9,12 @@ from service.core.localization.coverage import TitleCoverage
 from service.core.localization.explain import Explanation
 from service.core.localization.fallbacks import Fallback
 from service.core.localization.import_report import ReportLine
-from service.core.localization.imports import Batch
-from service.core.localization.strings import Page, Revision, String
+from service.core.localization.imports import ImportBatch
+from service.core.localization.strings import Revision, String, StringPage
+from service.core.publishing.diff import DraftDiff
 from service.core.publishing.history import Authorship, Publication
-from service.core.publishing.publish import DraftDiff, Release
+from service.core.publishing.publish import PublishPreview
+from service.core.publishing.releases import Release
 from service.core.publishing.schedules import Schedule
 from service.errors import Diagnostic
 
@@ -27,19 +29,19 @@ def version_tag(version: int) -> str:
 
 
 def catalog_tag(version: int) -> str:
-    """The ETag of all that is being edited of a title."""
+    """The ETag of a title's draft."""
     return f'"c{version}"'
 
 
-def current_version(found: object) -> tuple[Shape, str]:
-    """What is there now, and its ETag, for whoever came with an older one."""
-    if isinstance(found, String):
-        return string(found), version_tag(found.version)
-    return {"catalogVersion": found}, catalog_tag(int(str(found)))
+def current_version(current: object) -> tuple[Shape, str]:
+    """The current state of a string or catalog, and its ETag, for a caller whose version is outdated."""
+    if isinstance(current, String):
+        return string(current), version_tag(current.version)
+    return {"catalogVersion": current}, catalog_tag(int(str(current)))
 
 
 def coverage(title: TitleCoverage) -> Shape:
-    """A title and how far each of its locales is, in strings."""
+    """A title and the coverage of each of its locales, in strings."""
     return {
         "titleId": title.title_id,
         "name": title.name,
@@ -65,93 +67,89 @@ def coverage(title: TitleCoverage) -> Shape:
     }
 
 
-def string(one: String, *, published: str | None = None, with_remarks: bool = True) -> Shape:
-    """One string in one locale. `published` is the text that is served."""
+def string(value: String, *, published: str | None = None, other: str = "") -> Shape:
+    """One string in one locale. `published` is the served text; with `other`, its text in that locale is added."""
+    overrides = value.overridden()
     shape: Shape = {
-        "key": one.key,
-        "locale": one.locale,
-        "sourceLocale": one.source_locale,
-        "source": one.source,
-        "text": one.text,
-        "state": one.state,
-        "version": one.version,
-        "isStale": one.is_stale,
-        "limit": one.limit,
+        "key": value.key,
+        "locale": value.locale,
+        "sourceLocale": value.source_locale,
+        "source": value.source,
+        "text": value.text,
+        "state": value.state,
+        "version": value.version,
+        "isStale": value.is_stale,
+        "limit": value.limit,
         "published": published,
-        "overrides": {rule: {"by": said.by, "reason": said.reason} for rule, said in one.overridden().items()},
-        "changedBy": one.actor,
-        "changedAt": one.at,
-    }
-    if with_remarks:
-        overridden = shape["overrides"]
-        shape["remarks"] = [
+        "overrides": {rule: {"by": override.by, "reason": override.reason} for rule, override in overrides.items()},
+        "changedBy": value.actor,
+        "changedAt": value.at,
+        "remarks": [
             {
-                "rule": remark.rule,
-                "severity": remark.severity,
-                "message": remark.message,
-                "isOverridden": remark.rule in overridden,
+                "rule": diagnostic.rule,
+                "severity": diagnostic.severity,
+                "message": diagnostic.message,
+                "isOverridden": diagnostic.rule in overrides,
             }
-            for remark in one.found()
-        ]
+            for diagnostic in value.diagnostics()
+        ],
+    }
+    if other:
+        shape["with"] = {"locale": other, "text": value.other}
     return shape
 
 
-def page(found: Page, published: Mapping[str, str], *, other: str) -> Shape:
-    """Strings in a locale; each with its text in another one, if one was asked for."""
-    shapes = []
-    for one in found.strings:
-        shape = string(one, published=published.get(one.key))
-        if other:
-            shape["with"] = {"locale": other, "text": one.other}
-        shapes.append(shape)
-    return {"strings": shapes, "after": found.after}
+def page(strings: StringPage, published: Mapping[str, str], *, other: str) -> Shape:
+    """Strings in a locale, each with its served text; with `other`, also with its text in that locale."""
+    shapes = [string(value, published=published.get(value.key), other=other) for value in strings.strings]
+    return {"strings": shapes, "after": strings.after}
 
 
-def revision(one: Revision) -> Shape:
-    """What a string was, and who made it so."""
+def revision(value: Revision) -> Shape:
+    """One revision of a string, and its author."""
     return {
-        "version": one.version,
-        "text": one.text,
-        "state": one.state,
-        "origin": one.origin,
-        "changedBy": one.actor,
-        "changedAt": one.at,
-        "import": one.batch_id,
-        "overrides": msgspec.json.decode(one.overrides),
+        "version": value.version,
+        "text": value.text,
+        "state": value.state,
+        "origin": value.origin,
+        "changedBy": value.actor,
+        "changedAt": value.at,
+        "import": value.batch_id,
+        "overrides": msgspec.json.decode(value.overrides),
     }
 
 
-def batch(one: Batch) -> Shape:
-    """An import, with its whole report."""
+def batch(value: ImportBatch) -> Shape:
+    """An import with its whole report."""
     return {
-        "id": one.batch_id,
-        "catalogVersion": one.catalog_version,
-        "format": one.format,
-        "mode": one.report.mode,
-        "hasErrors": one.report.has_errors,
-        "counts": one.report.counts,
-        "lines": [line(each) for each in one.report.lines],
-        "readBy": one.actor,
-        "readAt": one.at,
-        "appliedBy": one.applied_by,
-        "appliedAt": one.applied_at,
+        "id": value.batch_id,
+        "catalogVersion": value.catalog_version,
+        "format": value.format,
+        "mode": value.report.mode,
+        "hasErrors": value.report.has_errors,
+        "counts": value.report.counts,
+        "lines": [report_line(line) for line in value.report.lines],
+        "readBy": value.actor,
+        "readAt": value.at,
+        "appliedBy": value.applied_by,
+        "appliedAt": value.applied_at,
     }
 
 
-def line(one: ReportLine) -> Shape:
-    """One string of a report; what does not apply is left out."""
+def report_line(line: ReportLine) -> Shape:
+    """One string of a report; members without a value are omitted."""
     shape = {
-        "kind": one.kind,
-        "line": one.line,
-        "key": one.key,
-        "locale": one.locale,
-        "rule": one.rule,
-        "message": one.message,
-        "source": one.source,
-        "before": one.before,
-        "text": one.text,
-        "state": one.state if one.kind in ("new", "changed", "stale") else None,
-        "remarks": one.remarks or None,
+        "kind": line.kind,
+        "line": line.line,
+        "key": line.key,
+        "locale": line.locale,
+        "rule": line.rule,
+        "message": line.message,
+        "source": line.source,
+        "before": line.before,
+        "text": line.text,
+        "state": line.state if line.kind in ("new", "changed", "stale") else None,
+        "remarks": line.warnings or None,
     }
     return {name: value for name, value in shape.items() if value is not None}
 
@@ -161,10 +159,20 @@ def diagnostic(item: Diagnostic) -> Shape:
     return {"file": item.file, "line": item.line, "key": item.key, "rule": item.rule, "message": item.message}
 
 
-def changes(found: DraftDiff, authors: Mapping[tuple[str, str], Authorship]) -> Shape:
-    """What players see changed, and who changed each text."""
+def preview(value: PublishPreview) -> Shape:
+    """What a publish would change, and what would prevent it."""
+    return {
+        "release": None,
+        "changes": changes(value.changes, value.authors),
+        "problems": [diagnostic(error) for error in value.errors],
+        "warnings": [diagnostic(warning) for warning in value.warnings],
+    }
+
+
+def changes(diff: DraftDiff, authors: Mapping[tuple[str, str], Authorship]) -> Shape:
+    """What changes for players, and who wrote each text."""
     texts = []
-    for (locale, key), (before, after) in found.texts.items():
+    for (locale, key), (before, after) in diff.texts.items():
         author = authors.get((locale, key))
         texts.append(
             {
@@ -177,61 +185,67 @@ def changes(found: DraftDiff, authors: Mapping[tuple[str, str], Authorship]) -> 
             }
         )
     return {
-        "titleIsNew": found.title_is_new,
-        "titleChanged": found.title_changed,
-        "achievementsAdded": found.added,
-        "achievementsChanged": found.changed,
+        "titleIsNew": diff.title_is_new,
+        "titleChanged": diff.title_changed,
+        "achievementsAdded": diff.added,
+        "achievementsChanged": diff.changed,
         "texts": texts,
     }
 
 
-def release(one: Release) -> Shape:
+def release(value: Release) -> Shape:
     """A release, and who published it."""
     return {
-        "release": one.release,
-        "createdAt": one.created_at,
-        "isServed": one.is_served,
-        "publishedBy": one.actor,
-        "note": one.note,
+        "release": value.release,
+        "createdAt": value.created_at,
+        "isServed": value.is_served,
+        "publishedBy": value.actor,
+        "note": value.note,
     }
 
 
-def publication(one: Publication) -> Shape:
+def publication(value: Publication) -> Shape:
     """A publish or a rollback."""
-    return {"release": one.release, "at": one.at, "by": one.actor, "note": one.note}
+    return {"release": value.release, "at": value.at, "by": value.actor, "note": value.note}
 
 
-def schedule(one: Schedule) -> Shape:
-    """A publish that is to happen later, and what became of it."""
+def schedule(value: Schedule) -> Shape:
+    """A scheduled publish and its outcome."""
     return {
-        "id": one.schedule_id,
-        "at": one.due_at,
-        "status": one.status,
-        "scheduledBy": one.actor,
-        "note": one.note,
-        "release": one.release,
-        "problem": one.problem,
+        "id": value.schedule_id,
+        "at": value.due_at,
+        "status": value.status,
+        "scheduledBy": value.actor,
+        "note": value.note,
+        "release": value.release,
+        "problem": value.problem,
     }
 
 
-def explanation(found: Explanation) -> Shape:
-    """What one caller sees of each string, and why."""
+def explanation(value: Explanation) -> Shape:
+    """Which locale one caller sees each string in, and why."""
     return {
-        "release": found.release,
-        "chain": found.chain,
+        "release": value.release,
+        "chain": value.chain,
         "strings": [
             {
-                "key": one.key,
-                "locale": one.locale,
-                "text": one.text,
-                "lackedBy": one.locales_without_text,
-                "isWithOthers": one.is_with_others,
+                "key": string.key,
+                "locale": string.locale,
+                "text": string.text,
+                "lackedBy": string.locales_without_text,
+                "isWithOthers": string.is_with_others,
             }
-            for one in found.strings
+            for string in value.strings
         ],
     }
 
 
-def fallback(one: Fallback) -> Shape:
-    """A string that fell back, and in how many answers."""
-    return {"key": one.key, "wanted": one.wanted, "used": one.used, "answers": one.answers, "lastAt": one.last_at}
+def fallback(value: Fallback) -> Shape:
+    """A string that falls back, and in how many responses."""
+    return {
+        "key": value.key,
+        "wanted": value.wanted,
+        "used": value.used,
+        "answers": value.answers,
+        "lastAt": value.last_at,
+    }

@@ -1,4 +1,4 @@
-"""Titles as localization teams see them: how far each locale is, who would see what, and what falls back."""
+"""Routes of titles: coverage, publish settings, explanations, fallbacks and exports."""
 
 import mimetypes
 import re
@@ -8,11 +8,11 @@ from aiohttp import hdrs, web
 from service.api.localization import responses
 from service.api.localization.context import RequestContext, json_response
 from service.api.localization.schemas import CatalogBody, read_json
-from service.core.auth.permissions import may_localize, titles_with_rights
-from service.core.formats.write import DOWNLOAD_FORMATS, download
-from service.core.localization import coverage, fallbacks, strings
+from service.core.formats.write import DOWNLOAD_FORMATS
+from service.core.localization import coverage, fallbacks
 from service.core.localization.explain import explain
-from service.core.publishing.drafts import draft_of
+from service.core.localization.exports import export_file
+from service.core.publishing.draft_status import get_draft_status, set_publish_from
 from service.errors import InvalidParameter, NotFound
 from service.http.api import Route
 from service.http.conditional import conditional_response, make_etag
@@ -25,82 +25,76 @@ _COUNTRY = re.compile("[A-Za-z]{2}", re.ASCII)
 
 
 async def list_catalogs(request: web.Request) -> web.Response:
-    """The titles that the caller has any right on, and how far each of their locales is."""
+    """The titles that the caller has any right on, with the coverage of each locale."""
     query_params(request)
     async with request.app[SERVICES].pool.connection() as connection:
-        allowed = titles_with_rights(request[PRINCIPAL], await coverage.title_ids(connection))
-        found = await coverage.matrix(connection, allowed)
-    return json_response({"catalogs": [responses.coverage(title) for title in found]})
+        titles = await coverage.list_coverage(connection, request[PRINCIPAL])
+    return json_response({"catalogs": [responses.coverage(title) for title in titles]})
 
 
 async def get_catalog(request: web.Request) -> web.Response:
-    """One title, and how far each of its locales is."""
+    """One title with the coverage of each locale."""
     context = RequestContext(request)
     query_params(request)
     async with context.services.pool.connection() as connection:
-        found = await coverage.of_title(connection, context.title_id)
-    return json_response(responses.coverage(found), tag=responses.catalog_tag(found.catalog_version))
+        title = await coverage.get_coverage(connection, context.title_id)
+    return json_response(responses.coverage(title), tag=responses.catalog_tag(title.catalog_version))
 
 
 async def change_catalog(request: web.Request) -> web.Response:
-    """Say which texts the releases of a title take from now on."""
+    """Choose which texts the next releases of a title take."""
     context = RequestContext(request)
-    may_localize(context.who, "publish", context.title_id)
-    wanted = await read_json(request, CatalogBody)
+    body = await read_json(request, CatalogBody)
     async with context.services.pool.transaction() as connection:
-        await strings.set_publish_from(connection, context.title_id, wanted.publish_from)
-        found = await coverage.of_title(connection, context.title_id)
-    return json_response(responses.coverage(found), tag=responses.catalog_tag(found.catalog_version))
+        await set_publish_from(connection, context.who, context.title_id, body.publish_from)
+        title = await coverage.get_coverage(connection, context.title_id)
+    return json_response(responses.coverage(title), tag=responses.catalog_tag(title.catalog_version))
 
 
 async def explain_catalog(request: web.Request) -> web.Response:
-    """For each string that is served, the locale that a caller would see, and which ones lacked it."""
+    """For each served string, the locale that a caller would see it in, and the locales without a text."""
     context = RequestContext(request)
-    asked = query_params(request, "acceptLanguage", "country")
-    if asked["country"] and _COUNTRY.fullmatch(asked["country"]) is None:
-        raise InvalidParameter("country", "an ISO 3166 country such as CA", asked["country"])
+    query = query_params(request, "acceptLanguage", "country")
+    if query["country"] and _COUNTRY.fullmatch(query["country"]) is None:
+        raise InvalidParameter("country", "an ISO 3166 country such as CA", query["country"])
     if context.published is None:
         raise NotFound(f"nothing is published of title {context.title_id}")
-    found = explain(
+    explanation = explain(
         context.published,
-        asked["acceptLanguage"] or ", ".join(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ())),
-        asked["country"] or context.who.country,
+        query["acceptLanguage"] or ", ".join(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ())),
+        query["country"] or context.who.country,
         max_distance=context.services.settings.locale_max_distance,
     )
-    return json_response(responses.explanation(found))
+    return json_response(responses.explanation(explanation))
 
 
 async def list_fallbacks(request: web.Request) -> web.Response:
-    """The strings that fell back in production, most often first."""
+    """The strings that fall back most often in production, in descending order."""
     context = RequestContext(request)
     query_params(request)
     async with context.services.pool.connection() as connection:
-        await strings.get_draft_status(connection, context.title_id)
-        found = await fallbacks.of_title(connection, context.title_id)
-    return json_response({"fallbacks": [responses.fallback(one) for one in found]})
+        await get_draft_status(connection, context.title_id)
+        rows = await fallbacks.list_fallbacks(connection, context.title_id)
+    return json_response({"fallbacks": [responses.fallback(row) for row in rows]})
 
 
 async def export(request: web.Request) -> web.Response:
-    """What is being edited as a file for translators and their tools, or for a store; several files come as a ZIP."""
+    """The draft as a file for translators and their tools, or for a store; several files come as a ZIP."""
     context = RequestContext(request)
-    asked = query_params(request, "format", "locale")
-    kind = choice("format", asked["format"] or "po", DOWNLOAD_FORMATS)
-    wanted = locale_param("locale", asked["locale"]) if kind == "po" and asked["locale"] else ""
-    async with context.services.pool.connection() as connection:
-        draft = await draft_of(connection, context.title_id)
-    if draft is None:
-        raise NotFound(f"there is no title {context.title_id}")
-    name, data = download(draft, kind, locale=wanted)
+    query = query_params(request, "format", "locale")
+    kind = choice("format", query["format"] or "po", DOWNLOAD_FORMATS)
+    locale = locale_param("locale", query["locale"]) if kind == "po" and query["locale"] else ""
+    file = await export_file(context.services.pool, context.who, context.title_id, kind, locale=locale)
     headers: dict[str, str] = {
         hdrs.CACHE_CONTROL: "private, no-cache",
-        hdrs.CONTENT_DISPOSITION: f'attachment; filename="{name}"',
+        hdrs.CONTENT_DISPOSITION: f'attachment; filename="{file.name}"',
     }
-    is_gettext = name.endswith((".po", ".pot"))
-    media_type = _GETTEXT if is_gettext else mimetypes.guess_type(name)[0] or "application/octet-stream"
+    is_gettext = file.name.endswith((".po", ".pot"))
+    media_type = _GETTEXT if is_gettext else mimetypes.guess_type(file.name)[0] or "application/octet-stream"
     return conditional_response(
         request,
-        data,
-        etag=make_etag(data),
+        file.data,
+        etag=make_etag(file.data),
         headers=headers,
         content_type=media_type,
         charset="utf-8" if is_gettext else None,

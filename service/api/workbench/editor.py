@@ -1,4 +1,4 @@
-"""One string: looked at with all that is known of it, saved over the version that was seen, reviewed, taken back."""
+"""The editor page of one string: shown with its context, saved over the version that was seen, reviewed, restored."""
 
 import re
 import time
@@ -15,11 +15,9 @@ from service.api.workbench.forms import Form, read_form
 from service.api.workbench.preview import card_of
 from service.api.workbench.strings import filter_of
 from service.api.workbench.word_diff import word_diff
-from service.core.auth.permissions import may_localize
 from service.core.auth.principal import Right
-from service.core.localization import strings
+from service.core.localization import editing, strings
 from service.core.localization.strings import String, WritableState
-from service.core.publishing.drafts import lock_title
 from service.core.validation.checks import is_hard_limit
 from service.errors import Conflict, InvalidField, InvalidParameter, PreconditionRequired
 from service.http.api import Route
@@ -35,44 +33,33 @@ _RIGHTS: tuple[Right, ...] = get_args(Right)
 async def get_string(request: web.Request) -> web.Response:
     """The editor of one string."""
     context = RequestContext(request)
-    return await _editor(context, context.key(), context.locale())
+    return await _editor(context)
 
 
 async def post_string(request: web.Request) -> web.Response:
-    """Do what the button says; then the next string of the list, or this one again."""
+    """Do what the pressed button says; then show the next string of the list, or this one again."""
     context = RequestContext(request)
-    key, where = context.key(), context.locale()
     form = await read_form(request)
-    action = form.get("action", "save")
-    if action == "edit":  # out of a conflict: what was typed goes on, over what is there now
-        return await _editor(context, key, where, typed=form.get("text"), expected=form.whole("version"))
+    action, expected = form.get("action", "save"), form.whole("version")
+    if action == "edit":  # from the conflict page: continue with the typed text, over the current version
+        return await _editor(context, typed=form.get("text"), expected=expected)
     try:
-        await _change(context, form, expected=form.whole("version"))
+        await _change(context, form, expected=expected)
     except Conflict as conflict:
         return await _conflict(context, form, conflict)
-    except InvalidField as refusal:
-        if action == "send-back" or refusal.field != "text":
+    except InvalidField as error:
+        if action == "send-back" or error.field != "text":
             raise
-        return await _editor(
-            context,
-            key,
-            where,
-            typed=form.get("text"),
-            expected=form.whole("version"),
-            problem=str(refusal),
-            status=422,
-        )
-    asked = _list_of(request)
+        return await _editor(context, typed=form.get("text"), expected=expected, problem=str(error), status=422)
     if form.get("then") == "next":
-        following = await _next(context, key, where)
-        if following is None:
-            return pages.redirect(pages.address(context.title_id, where, **(asked | {"from_": ""})))
-        return pages.redirect(pages.address(context.title_id, where, following, **(asked | {"from_": key})))
-    return pages.redirect(pages.address(context.title_id, where, key, **asked, saved="yes"))
+        return pages.redirect(await _address_of_next(context))
+    return pages.redirect(
+        pages.address(context.title_id, context.locale(), context.key(), **_list_of(request), saved="yes")
+    )
 
 
 async def put_string(request: web.Request) -> web.Response:
-    """The same for the script: over the version of `If-Match`, answered as JSON with where to go on."""
+    """The same for the script: over the version of `If-Match`, answered as JSON with the address of the next string."""
     context = RequestContext(request)
     tags = request.headers.getall(hdrs.IF_MATCH, ())
     if not tags:
@@ -80,75 +67,63 @@ async def put_string(request: web.Request) -> web.Response:
     match = _TAG.fullmatch(tags[0]) if len(tags) == 1 else None
     if match is None or int(match[1]) >= 2**31:
         raise InvalidParameter(hdrs.IF_MATCH, 'one version such as "v7"', ", ".join(tags))
-    form = await read_form(request)
-    saved = await _change(context, form, expected=int(match[1]))
-    following = await _next(context, saved.key, saved.locale)
-    asked = _list_of(request)
-    after = (
-        pages.address(context.title_id, saved.locale, **(asked | {"from_": ""}))
-        if following is None
-        else pages.address(context.title_id, saved.locale, following, **(asked | {"from_": saved.key}))
-    )
-    body = msgspec.json.encode({"version": saved.version, "state": saved.state, "next": after})
+    saved = await _change(context, await read_form(request), expected=int(match[1]))
+    next_address = await _address_of_next(context)
+    body = msgspec.json.encode({"version": saved.version, "state": saved.state, "next": next_address})
     headers = {**pages.HEADERS, hdrs.ETAG: f'"v{saved.version}"', hdrs.CACHE_CONTROL: "no-store"}
     return web.Response(body=body, headers=headers, content_type="application/json")
 
 
 async def _change(context: RequestContext, form: Form, *, expected: int) -> String:
-    """What the button says, done to the string at the version that was seen."""
-    key, where, action, text = context.key(), context.locale(), form.get("action", "save"), form.get("text")
-    who, title_id = context.who, context.title_id
+    """Change the string as the pressed button says, at the version that was seen."""
+    key, locale, action, text = context.key(), context.locale(), form.get("action", "save"), form.get("text")
+    reasons = _reasons(form)
     async with context.services.pool.transaction() as connection:
-        await lock_title(connection, context.title_id)  # what is allowed depends on what is there
-        current = await strings.get_string(connection, title_id, key, where)
-        place = connection, title_id, key, where
+        target = connection, context.who, context.title_id, key, locale
         if form.get("restore"):
-            may_localize(who, strings.required_right(current, "translated"), title_id, where)
-            return await strings.restore(*place, version=form.whole("restore"), expected=expected, actor=who.name)
-        if action == "send-back" or (action == "approve" and text == current.text and not _reasons(form)):
-            may_localize(who, "review", title_id, where)
-            approve = action == "approve"
-            return await strings.review(*place, approve=approve, expected=expected, actor=who.name)
+            return await editing.restore_string(*target, version=form.whole("restore"), expected_version=expected)
+        is_approval = action == "approve" and not reasons
+        if is_approval:  # without a change of the text, it is a review
+            is_approval = text == (await strings.get_string(connection, context.title_id, key, locale)).text
+        if action == "send-back" or is_approval:
+            return await editing.review_string(*target, approve=is_approval, expected_version=expected)
         if action not in _SAVES:
             raise InvalidField("action", "save, suggest, approve or send-back", action)
-        state = _SAVES[action]
-        may_localize(who, strings.required_right(current, state), title_id, where)
-        return await strings.save(
-            *place, text=text, expected=expected, actor=who.name, state=state, reasons=_reasons(form)
+        return await editing.save_string(
+            *target, text=text, expected_version=expected, state=_SAVES[action], reasons=reasons
         )
 
 
 def _reasons(form: Form) -> dict[str, str]:
-    """Why warnings do not hold here, by rule."""
-    found = {}
+    """Why warnings do not apply to the text, by rule."""
+    reasons = {}
     for name in form.fields:
         match = _REASON.fullmatch(name)
         if match is not None and (reason := form.line(name, _REASON_CHARACTERS)):
-            found[match[1]] = reason
-    return found
+            reasons[match[1]] = reason
+    return reasons
 
 
 async def _editor(
     context: RequestContext,
-    key: str,
-    where: str,
     *,
     typed: str | None = None,
     expected: int | None = None,
     problem: str | None = None,
     status: int = 200,
 ) -> web.Response:
-    """The page of a string: `typed` in place of its text, over the version `expected`, with what was wrong."""
-    asked, title_id = _list_of(context.request), context.title_id
+    """The page of a string: with `typed` instead of its text, over the version `expected`, and a problem to show."""
+    key, locale, title_id = context.key(), context.locale(), context.title_id
+    list_query = _list_of(context.request)
     published = context.services.snapshots.current.titles.get(title_id)
     async with context.services.pool.connection() as connection:
-        string = await strings.get_string(connection, title_id, key, where, other=asked["with_"])
-        revisions = await strings.history(connection, title_id, key, where)
+        string = await strings.get_string(connection, title_id, key, locale, other=list_query["with_"])
+        revisions = await strings.list_revisions(connection, title_id, key, locale)
         text = string.text if typed is None else typed
         card = await card_of(connection, title_id, string, text=text, published=published)
-    visit = context.services.presence.open(title_id, key, where, name=context.who.name, now=time.monotonic())
-    following = await _next(context, key, where)
-    step = asked | {"from_": ""}
+    visit = context.services.presence.open(title_id, key, locale, name=context.who.name, now=time.monotonic())
+    next_key = await _next_key(context)
+    first = list_query | {"from_": ""}
     changes = [word_diff(old.text or "", new.text or "") for new, old in pairwise(revisions)]
     return pages.render_page(
         context.request,
@@ -159,8 +134,8 @@ async def _editor(
         text=text or "",
         version=string.version if expected is None else expected,
         is_hard_limit=is_hard_limit(key),
-        served=None if published is None else published.texts.get(where, {}).get(key),
-        other=asked["with_"],
+        served=None if published is None else published.texts.get(locale, {}).get(key),
+        other=list_query["with_"],
         may=_buttons(context, string),
         history=list(zip(revisions, [*changes, None], strict=True)) if revisions else [],
         overrides=string.overridden(),
@@ -169,31 +144,33 @@ async def _editor(
         visit_minutes=0 if visit is None else int((time.monotonic() - visit.at) // 60),
         problem=problem,
         is_saved=context.request.rel_url.query.get("saved") == "yes" and problem is None,
-        here=pages.address(title_id, where, key, **asked),
-        back=pages.address(title_id, where, **step),
-        previous=pages.address(title_id, where, asked["from_"], **step) if asked["from_"] else None,
-        next=None if following is None else pages.address(title_id, where, following, **(asked | {"from_": key})),
+        here=pages.address(title_id, locale, key, **list_query),
+        back=pages.address(title_id, locale, **first),
+        previous=pages.address(title_id, locale, list_query["from_"], **first) if list_query["from_"] else None,
+        next=None if next_key is None else pages.address(title_id, locale, next_key, **(list_query | {"from_": key})),
     )
 
 
 def _buttons(context: RequestContext, string: String) -> dict[str, bool]:
-    """What the caller may do to a string, so that no button is there that would be refused."""
+    """Which buttons to show: only those that the server would accept from the caller."""
     may = {right: context.may(right, string.locale) for right in _RIGHTS}
     return {
-        "save": may[strings.required_right(string, "translated")],
-        "suggest": string.locale != string.source_locale and may[strings.required_right(string, "needs_review")],
-        "approve": may["review"] and may[strings.required_right(string, "approved")],
+        "save": may[editing.required_right(string, "translated")],
+        "suggest": string.locale != string.source_locale and may[editing.required_right(string, "needs_review")],
+        "approve": may["review"] and may[editing.required_right(string, "approved")],
         "send-back": may["review"] and string.text is not None and string.state != "needs_review",
     }
 
 
 async def _conflict(context: RequestContext, form: Form, conflict: Conflict) -> web.Response:
-    """The page of two people on one string: what both began with, what is there now, and what was typed."""
+    """The page of two people on one string: the text that both began with, the current one, and the typed one."""
     theirs = conflict.current
-    assert isinstance(theirs, String)  # noqa: S101  (so `texts` raises it)
+    assert isinstance(theirs, String)  # noqa: S101  (so `editing` raises it)
     seen = form.whole("version")
     async with context.services.pool.connection() as connection:
-        old = await strings.history(connection, context.title_id, theirs.key, theirs.locale, before=seen + 1, count=1)
+        old = await strings.list_revisions(
+            connection, context.title_id, theirs.key, theirs.locale, before=seen + 1, count=1
+        )
     base = old[0].text or "" if old else ""
     return pages.render_page(
         context.request,
@@ -210,34 +187,42 @@ async def _conflict(context: RequestContext, form: Form, conflict: Conflict) -> 
     )
 
 
-async def _next(context: RequestContext, key: str, where: str) -> str | None:
-    """The key that follows in the list; None at its end."""
-    asked = _list_of(context.request)
+async def _next_key(context: RequestContext) -> str | None:
+    """The key of the next string in the list; None at its end."""
+    list_query = _list_of(context.request)
     async with context.services.pool.connection() as connection:
-        found = await strings.list_strings(
+        page = await strings.list_strings(
             connection,
             context.title_id,
-            where,
-            filter=filter_of(asked["filter"]),
-            q=asked["q"],
-            after=key,
+            context.locale(),
+            filter=filter_of(list_query["filter"]),
+            q=list_query["q"],
+            after=context.key(),
             count=1,
         )
-    return found.strings[0].key if found.strings else None
+    return page.strings[0].key if page.strings else None
+
+
+async def _address_of_next(context: RequestContext) -> str:
+    """The address of the next string in the list; of the list itself at its end."""
+    list_query, next_key = _list_of(context.request), await _next_key(context)
+    if next_key is None:
+        return pages.address(context.title_id, context.locale(), **(list_query | {"from_": ""}))
+    return pages.address(context.title_id, context.locale(), next_key, **(list_query | {"from_": context.key()}))
 
 
 def _list_of(request: web.Request) -> dict[str, Any]:
-    """The list that a string was opened from, as `address` takes it; `from_` is the string before it."""
-    asked = query_params(request, "filter", "q", "with", "from", "saved")
-    filter_of(asked["filter"])
-    other = locale_param("with", asked["with"]) if asked["with"] else ""
-    return {"filter": asked["filter"], "q": asked["q"], "with_": other, "from_": asked["from"]}
+    """The list that a string was opened from, as arguments of `address`; `from_` is the key of the string before it."""
+    query = query_params(request, "filter", "q", "with", "from", "saved")
+    filter_of(query["filter"])
+    other = locale_param("with", query["with"]) if query["with"] else ""
+    return {"filter": query["filter"], "q": query["q"], "with_": other, "from_": query["from"]}
 
 
-_ONE = "/l10n/{title}/{locale}/{key:.+}"
+_STRING = "/l10n/{title}/{locale}/{key:.+}"
 
 ROUTES = (
-    Route(hdrs.METH_GET, _ONE, "edit-string", get_string),
-    Route(hdrs.METH_POST, _ONE, "change-string", post_string),
-    Route(hdrs.METH_PUT, _ONE, "save-string", put_string),
+    Route(hdrs.METH_GET, _STRING, "edit-string", get_string),
+    Route(hdrs.METH_POST, _STRING, "change-string", post_string),
+    Route(hdrs.METH_PUT, _STRING, "save-string", put_string),
 )

@@ -1,4 +1,4 @@
-"""Files in and out: uploaded and reported on, applied as they were reported, and downloaded."""
+"""Pages of imports and exports: a file is uploaded and reported on, then applied; files are downloaded."""
 
 from typing import get_args
 
@@ -8,54 +8,55 @@ from service.api.workbench import pages
 from service.api.workbench.context import RequestContext
 from service.api.workbench.forms import read_form, read_upload
 from service.core.formats.registry import EXPORT_FORMATS, IMPORT_FORMATS
-from service.core.formats.write import DOWNLOAD_FORMATS, download
-from service.core.localization import coverage, imports, strings
-from service.core.localization.import_report import Mode, report_po
-from service.core.publishing.drafts import draft_of
-from service.errors import InvalidField, InvalidParameter, NotFound
+from service.core.formats.write import DOWNLOAD_FORMATS
+from service.core.localization import coverage, imports
+from service.core.localization.exports import export_file
+from service.core.localization.import_report import Mode, locale_of_report, report_po
+from service.core.publishing.draft_status import get_draft_status
+from service.errors import InvalidField
 from service.http.api import Route
 from service.http.params import choice, locale_param, path_int, query_params
 
-SHOWN = 300  # lines of a report
+LINES_SHOWN = 300
 _MODES: tuple[Mode, ...] = get_args(Mode)
-_READ_AS = ("", *(str(kind) for kind in IMPORT_FORMATS))
+_FORMAT_NAMES = ("", *(str(kind) for kind in IMPORT_FORMATS))
 
 
-async def import_page(request: web.Request) -> web.Response:
-    """Where a file is chosen, to be read or to be downloaded."""
+async def get_imports(request: web.Request) -> web.Response:
+    """The page to choose a file to import, or to download an export."""
     context = RequestContext(request)
     query_params(request)
     async with context.services.pool.connection() as connection:
-        title = await coverage.of_title(connection, context.title_id)
+        title = await coverage.get_coverage(connection, context.title_id)
     return pages.render_page(
         request,
         "imports.html",
         title_id=context.title_id,
         title=title,
         modes=_MODES,
-        formats=_READ_AS[1:],
+        formats=_FORMAT_NAMES[1:],
         exports=EXPORT_FORMATS,
     )
 
 
 async def post_import(request: web.Request) -> web.Response:
-    """Read a file and keep the report; nothing else is written."""
+    """Read a file and store the report; nothing else is written."""
     context = RequestContext(request)
     query_params(request)
     upload = await read_upload(request)
     form = upload.form
-    if form.get("format") not in _READ_AS:
-        raise InvalidField("format", " or ".join(_READ_AS[1:]), form.get("format"))
+    if form.get("format") not in _FORMAT_NAMES:
+        raise InvalidField("format", " or ".join(_FORMAT_NAMES[1:]), form.get("format"))
     if form.get("mode", "merge") not in _MODES:
         raise InvalidField("mode", " or ".join(_MODES), form.get("mode"))
-    where = form.line("locale", 64)
-    batch = await imports.read_files(
+    locale = form.line("locale", 64)
+    batch = await imports.stage_import(
         context.services.pool,
+        context.who,
         context.title_id,
         {upload.name: upload.data},
-        who=context.who,
         format=form.get("format") or None,
-        locale=locale_param("locale", where) if where else None,
+        locale=locale_param("locale", locale) if locale else None,
         mode=next(mode for mode in _MODES if mode == form.get("mode", "merge")),
         overwrite_approved=form.get("over_approved") == "yes",
     )
@@ -63,76 +64,67 @@ async def post_import(request: web.Request) -> web.Response:
 
 
 async def get_import(request: web.Request) -> web.Response:
-    """The report of a file: what it would change, or did."""
+    """The report of an import: what it would change, or changed."""
     context = RequestContext(request)
     query_params(request)
     async with context.services.pool.connection() as connection:
-        batch = await imports.get_batch(connection, context.title_id, path_int(request, "id"))
-        editing = await strings.get_draft_status(connection, context.title_id)
+        batch = await imports.get_import(connection, context.title_id, path_int(request, "id"))
+        status = await get_draft_status(connection, context.title_id)
     return pages.render_page(
         request,
         "import.html",
         title_id=context.title_id,
         batch=batch,
-        lines=batch.report.lines[:SHOWN],
-        more=max(0, len(batch.report.lines) - SHOWN),
-        is_current=batch.catalog_version == editing.catalog_version,
-        may_apply=all(context.may(right, where) for right, where in batch.report.rights(editing.default_locale)),
+        lines=batch.report.lines[:LINES_SHOWN],
+        more=max(0, len(batch.report.lines) - LINES_SHOWN),
+        is_current=batch.catalog_version == status.catalog_version,
+        may_apply=all(context.may(right, locale) for right, locale in batch.report.rights(status.default_locale)),
     )
 
 
 async def get_import_po(request: web.Request) -> web.Response:
-    """The strings of one locale of a report as a PO file, each with what is to be said of it."""
+    """The strings of one locale of a report as a PO file, with what happens to each as comment."""
     context = RequestContext(request)
-    where = query_params(request, "locale")["locale"]
+    requested = query_params(request, "locale")["locale"]
     async with context.services.pool.connection() as connection:
-        batch = await imports.get_batch(connection, context.title_id, path_int(request, "id"))
-    if where not in batch.report.counts:
-        raise InvalidParameter("locale", f"one of the report: {', '.join(sorted(batch.report.counts))}", where)
-    return pages.download(report_po(batch.report, where), name=f"import-{batch.batch_id}-{where or 'und'}.po")
+        batch = await imports.get_import(connection, context.title_id, path_int(request, "id"))
+    locale = locale_of_report(batch.report, locale_param("locale", requested) if requested else "")
+    return pages.download(report_po(batch.report, locale), name=f"import-{batch.batch_id}-{locale or 'und'}.po")
 
 
 async def apply_import(request: web.Request) -> web.Response:
-    """Write what a report says, all of it, if the catalogue still is the one that it saw."""
+    """Write everything that a report announces, if the catalog is at the version that the page showed."""
     context = RequestContext(request)
     query_params(request)
     form = await read_form(request)
     async with context.services.pool.transaction() as connection:
-        batch = await imports.get_batch(connection, context.title_id, path_int(request, "id"))
-        imports.may_apply(
-            context.who, batch, (await strings.get_draft_status(connection, context.title_id)).default_locale
-        )
-        await imports.apply_batch(
+        batch = await imports.apply_import(
             connection,
+            context.who,
             context.title_id,
-            batch.batch_id,
-            catalog_version=form.whole("catalog_version"),
-            actor=context.who.name,
+            path_int(request, "id"),
+            expected_version=form.whole("catalog_version"),
         )
     return pages.redirect(pages.address(context.title_id, "imports", batch.batch_id))
 
 
 async def export(request: web.Request) -> web.Response:
-    """What is being edited as a file for translators and their tools, or for a store."""
+    """The draft as a file for translators and their tools, or for a store."""
     context = RequestContext(request)
-    asked = query_params(request, "format", "locale")
-    kind = choice("format", asked["format"] or "po", DOWNLOAD_FORMATS)
-    where = locale_param("locale", asked["locale"]) if kind == "po" and asked["locale"] else ""
-    async with context.services.pool.connection() as connection:
-        draft = await draft_of(connection, context.title_id)
-    if draft is None:
-        raise NotFound(f"there is no title {context.title_id}")
-    name, data = download(draft, kind, locale=where)
-    return pages.download(data, name=name)
+    query = query_params(request, "format", "locale")
+    kind = choice("format", query["format"] or "po", DOWNLOAD_FORMATS)
+    locale = locale_param("locale", query["locale"]) if kind == "po" and query["locale"] else ""
+    file = await export_file(context.services.pool, context.who, context.title_id, kind, locale=locale)
+    return pages.download(file.data, name=file.name)
 
 
-_ONE = "/l10n/{title}/imports/{id:[0-9]+}"
+_IMPORT = "/l10n/{title}/imports/{id:[0-9]+}"
 
 ROUTES = (
-    Route(hdrs.METH_GET, "/l10n/{title}/imports", "imports", import_page),
+    Route(hdrs.METH_GET, "/l10n/{title}/imports", "imports", get_imports),
     Route(hdrs.METH_POST, "/l10n/{title}/imports", "read-file", post_import),
-    Route(hdrs.METH_GET, _ONE, "report", get_import),
-    Route(hdrs.METH_GET, f"{_ONE}.po", "report-po", get_import_po),
-    Route(hdrs.METH_POST, f"{_ONE}/apply", "apply-report", apply_import),
+    Route(hdrs.METH_GET, _IMPORT, "report", get_import),
+    Route(hdrs.METH_GET, f"{_IMPORT}.po", "report-po", get_import_po),
+    Route(hdrs.METH_POST, f"{_IMPORT}/apply", "apply-report", apply_import),
     Route(hdrs.METH_GET, "/l10n/{title}/export", "export", export),
 )

@@ -1,4 +1,4 @@
-"""The list of strings of a title in a locale: filtered, searched, fifty a page."""
+"""The page that lists the strings of a title in a locale, with filters and search."""
 
 from typing import get_args
 
@@ -8,6 +8,7 @@ from service.api.workbench import pages
 from service.api.workbench.context import RequestContext
 from service.core.localization import strings
 from service.core.localization.strings import Filter
+from service.core.publishing.draft_status import get_draft_status
 from service.http.api import Route
 from service.http.params import choice, locale_param, query_params
 
@@ -15,35 +16,35 @@ FILTERS: tuple[Filter, ...] = get_args(Filter)
 
 
 async def list_strings(request: web.Request) -> web.Response:
-    """A page of strings by key, each with its source, its text, and a third language beside them if one is asked for."""
+    """A page of strings by key, each with its source, its text, and on request its text in a third language."""
     context = RequestContext(request)
-    where = context.locale()
-    asked = query_params(request, "filter", "q", "with", "after")
-    other = locale_param("with", asked["with"]) if asked["with"] else ""
+    locale = context.locale()
+    query = query_params(request, "filter", "q", "with", "after")
+    other = locale_param("with", query["with"]) if query["with"] else ""
     async with context.services.pool.connection() as connection:
-        found = await strings.list_strings(
+        page = await strings.list_strings(
             connection,
             context.title_id,
-            where,
-            filter=filter_of(asked["filter"]),
-            q=asked["q"],
+            locale,
+            filter=filter_of(query["filter"]),
+            q=query["q"],
             other=other,
-            after=asked["after"],
+            after=query["after"],
         )
-        editing = await strings.get_draft_status(connection, context.title_id)
+        status = await get_draft_status(connection, context.title_id)
     return pages.render_page(
         request,
         "strings.html",
         title_id=context.title_id,
-        locale=where,
-        source_locale=editing.default_locale,
+        locale=locale,
+        source_locale=status.default_locale,
         other=other,
-        found=found,
+        page=page,
         filters=FILTERS,
-        filter=asked["filter"],
-        q=asked["q"],
-        after=asked["after"],
-        asked={"filter": asked["filter"], "q": asked["q"], "with_": other},
+        filter=query["filter"],
+        q=query["q"],
+        after=query["after"],
+        list_query={"filter": query["filter"], "q": query["q"], "with_": other},
     )
 
 
@@ -51,10 +52,10 @@ def filter_of(text: str) -> Filter:
     """The filter of that name.
 
     Raises:
-        InvalidParameter: there is none.
+        InvalidParameter: there is no such filter.
     """
     choice("filter", text, FILTERS)
-    return next(one for one in FILTERS if one == text)
+    return next(filter_ for filter_ in FILTERS if filter_ == text)
 
 
 ROUTES = (Route(hdrs.METH_GET, "/l10n/{title}/{locale}", "list-strings", list_strings),)

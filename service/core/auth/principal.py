@@ -23,6 +23,7 @@ Right = Literal["suggest", "translate", "review", "publish", "source"]
 _RIGHTS: Final[tuple[Right, ...]] = get_args(Right)
 _LADDER = _RIGHTS[:4]
 _NAME_CHARACTERS = 128
+_NEVER = 2**53 - 1  # seconds since 1970
 
 _XBL3_MAX_BYTES = 8_000  # under aiohttp's 8190 for a header field
 _XBL3 = re.compile(
@@ -64,6 +65,20 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     scopes: frozenset[str] = frozenset()
     name: str = "unknown"
     grants: tuple[Grant, ...] = ()
+
+
+def operator(name: str = "laurel") -> Principal:
+    """Whoever may run commands on the database: every right on every title. `name` stands in the history of texts."""
+    return Principal(
+        players=(),
+        expires_at=_NEVER,
+        scopes=frozenset((READ_ANY, WRITE, EDIT)),
+        name=name,
+        grants=(Grant(titles=None, locales=None, rights=frozenset(_RIGHTS)),),
+    )
+
+
+OPERATOR: Final = operator()
 
 
 class Xbl3(msgspec.Struct, frozen=True):

@@ -1,18 +1,18 @@
-"""Why a caller sees each string of a title in the language that they do. Pure."""
+"""Explains for each string of a title in which locale a caller sees it, and why. Pure."""
 
 from collections.abc import Iterator
 
 import msgspec
 
-from service.core.catalog.model import Achievement
 from service.core.languages import negotiation
 from service.core.publishing.published_title import PublishedTitle
 
 
 class StringExplanation(msgspec.Struct, frozen=True, kw_only=True):
-    """One string. `locale` is where it comes from, None where nobody has it; `lacked_by` those asked before, in order.
+    """One string. `locale` is the one that supplies it, None where no locale of the chain does.
 
-    `is_with_others`: the title gives an achievement's strings one language, and that one decided.
+    `locales_without_text` are the locales before it in the chain that have no text, in order. `is_with_others`: a
+    locale before it has a text, but the title shows all strings of an achievement in one language.
     """
 
     key: str
@@ -23,7 +23,7 @@ class StringExplanation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """What one caller sees of a release. `chain` is the order in which locales are asked; its last is the default."""
+    """What one caller sees of a release. `chain` is the order in which locales are tried; the default locale is last."""
 
     release: int
     chain: tuple[str, ...]
@@ -33,7 +33,10 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 def explain(
     published: PublishedTitle, accept_language: str, country: str | None, *, max_distance: int = 50
 ) -> Explanation:
-    """For each string that is served of a title, by key, which locale a caller with this header and country sees."""
+    """Which locale a caller with this Accept-Language and country sees each served string in, ordered by key.
+
+    `max_distance` is how distant a language may be to be used instead of a wanted one (CLDR language matching).
+    """
     chain = negotiation.chain(
         accept_language,
         country=country,
@@ -46,17 +49,17 @@ def explain(
     return Explanation(
         release=published.release,
         chain=chain,
-        strings=tuple(_explained(published, key, chain, own_chains.get(key)) for key in keys),
+        strings=tuple(_explain_string(published, key, chain, own_chains.get(key)) for key in keys),
     )
 
 
-def _explained(
+def _explain_string(
     published: PublishedTitle, key: str, chain: tuple[str, ...], own: tuple[str, ...] | None
 ) -> StringExplanation:
-    walked = chain if own is None else own
-    has = [key in published.texts.get(locale, {}) for locale in walked]
-    index = has.index(True) if True in has else len(walked)
-    locale = walked[index] if index < len(walked) else None
+    tried = chain if own is None else own
+    has_text = [key in published.texts.get(locale, {}) for locale in tried]
+    index = has_text.index(True) if True in has_text else len(tried)
+    locale = tried[index] if index < len(tried) else None
     return StringExplanation(
         key=key,
         locale=locale,
@@ -68,8 +71,7 @@ def _explained(
 
 def _own_chains(published: PublishedTitle, chain: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The chain of each string of an achievement, where all of its strings are in one language."""
-    achievements: tuple[Achievement, ...] = tuple(published.every.values())
-    for achievement in achievements:
+    for achievement in published.every.values():
         keys = published.keys_of(achievement)
         coherent = published.single_language_chain(keys, chain)
         yield from ((key, coherent) for key in keys)

@@ -1,4 +1,4 @@
-"""Files of texts for a title that is there: read and compared first, applied as they were compared or not at all."""
+"""Imports of texts into a title: a file is staged as a batch with a report, and the batch applied whole or not at all."""
 
 import asyncio
 import hashlib
@@ -19,7 +19,7 @@ from service.core.localization.import_report import (
     compare,
     unreadable_report,
 )
-from service.core.localization.strings import get_draft_status
+from service.core.publishing.draft_status import get_draft_status
 from service.core.publishing.drafts import Author, NewText, draft_of, lock_title, write_texts
 from service.db import Connection
 from service.db.pool import Pool
@@ -27,10 +27,10 @@ from service.db.queries import query, statement
 from service.errors import Conflict, Diagnostic, InvalidCatalog, NotFound
 
 
-class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that was read and compared with the catalogue of `catalog_version`, by `actor`, at `at`.
+class ImportBatch(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that `actor` staged at `at`, compared with the draft of `catalog_version`.
 
-    `applied_at` and `applied_by` are None while nobody applied it.
+    `applied_at` and `applied_by` are None until somebody applies it.
     """
 
     batch_id: int
@@ -44,52 +44,53 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     applied_at: datetime | None
 
 
-async def read_files(
+async def stage_import(
     pool: Pool,
+    principal: Principal,
     title_id: int,
     files: Mapping[str, bytes],
     *,
-    who: Principal,
     format: str | None = None,  # noqa: A002  (the name that callers know it by)
     locale: str | None = None,
     mode: Mode = "merge",
     overwrite_approved: bool = False,
-) -> Batch:
-    """Compare files of one format with what is being edited, and keep the report. Nothing else is written.
+) -> ImportBatch:
+    """Compare files (content by name) of one format with a title's draft, and store the report. Nothing else is written.
 
-    The same files, read in the same way on the same state of the catalogue, are the same batch. Reading goes on in a
-    thread: a large file holds up nobody, and holds no connection.
+    `format` is detected where it is None; `locale` is the language of files that do not state it, or the one to read of
+    those with several. The same files with the same options on the same catalog version give the same batch.
 
     Raises:
         NotFound: there is no such title.
-        PermissionDenied: `who` may not apply what the file would change: nothing is kept then.
+        PermissionDenied: the principal may not apply what the files would change; no batch is stored.
     """
-    asked = [format, locale, mode, overwrite_approved, *files, *files.values()]
-    sha256 = hashlib.sha256(msgspec.msgpack.encode(asked)).digest()
+    options = [format, locale, mode, overwrite_approved]
+    sha256 = hashlib.sha256(msgspec.msgpack.encode([*options, *files, *files.values()])).digest()
     async with pool.connection() as connection:
-        # The version comes first: whatever is written meanwhile makes it an old one, which is never applied.
-        version = (await get_draft_status(connection, title_id)).catalog_version
+        # The version is read first: a change after it makes the batch outdated, and an outdated batch is never applied.
+        status = await get_draft_status(connection, title_id)
+        version = status.catalog_version
         known = await _known.first(connection, title_id=title_id, sha256=sha256, catalog_version=version)
         if known is not None:
-            may_apply(who, known.batch(), (await get_draft_status(connection, title_id)).default_locale)
-            return known.batch()
+            batch = known.batch()
+            _may_apply(principal, title_id, batch.report, status.default_locale)
+            return batch
         draft = await draft_of(connection, title_id)
-        there = {
+        existing = {
             (row.locale, row.key): ExistingText(row.text, row.state, row.is_stale)
-            for row in await _standing.all(connection, title_id=title_id)
+            for row in await _existing_texts.all(connection, title_id=title_id)
         }
-    assert draft is not None  # noqa: S101  (there is a version of it)
+    assert draft is not None  # noqa: S101  (its status was read)
 
-    def compared() -> tuple[str, Report]:
-        found = read.read(files, draft=draft, format=format, locale=locale)
-        if found.diagnostics:
-            report = unreadable_report(found.diagnostics, mode=mode, locale=locale)
-        else:
-            report = compare(found.entries, draft, there, mode=mode, overwrite_approved=overwrite_approved)
-        return found.format, report
+    def read_and_compare() -> tuple[str, Report]:
+        parsed = read.read(files, draft=draft, format=format, locale=locale)
+        if parsed.diagnostics:
+            return parsed.format, unreadable_report(parsed.diagnostics, mode=mode, locale=locale)
+        return parsed.format, compare(parsed.entries, draft, existing, mode=mode, overwrite_approved=overwrite_approved)
 
-    found_format, report = await asyncio.to_thread(compared)
-    _may_write(who, title_id, report, draft.title.default_locale)
+    # In a thread and without a connection: a large file delays nobody else.
+    found_format, report = await asyncio.to_thread(read_and_compare)
+    _may_apply(principal, title_id, report, draft.title.default_locale)
     encoded = (await asyncio.to_thread(msgspec.json.encode, report)).decode()
     async with pool.transaction() as connection:
         await _forget.run(connection, title_id=title_id)
@@ -100,32 +101,18 @@ async def read_files(
             sha256=sha256,
             format=found_format,
             report=encoded,
-            actor=who.name,
+            actor=principal.name,
         )
-        # None: somebody else sent the same at the same time, and it is there by now.
+        # None: the same files were staged at the same time, so the batch exists by now.
         row = added or await _known.one(connection, title_id=title_id, sha256=sha256, catalog_version=version)
     return row.batch()
 
 
-def may_apply(who: Principal, batch: Batch, default_locale: str) -> None:
-    """Let those apply a batch who may write in every locale that it changes.
-
-    Raises:
-        PermissionDenied: a right is missing; the message names it.
-    """
-    _may_write(who, batch.title_id, batch.report, default_locale)
-
-
-def _may_write(who: Principal, title_id: int, report: Report, default_locale: str) -> None:
-    for right, where in report.rights(default_locale):
-        may_localize(who, right, title_id, where)
-
-
-async def get_batch(connection: Connection, title_id: int, batch_id: int) -> Batch:
+async def get_import(connection: Connection, title_id: int, batch_id: int) -> ImportBatch:
     """One batch of a title.
 
     Raises:
-        NotFound: the title has none of that number.
+        NotFound: the title has no such batch.
     """
     row = await _one.first(connection, title_id=title_id, batch_id=batch_id)
     if row is None:
@@ -133,47 +120,69 @@ async def get_batch(connection: Connection, title_id: int, batch_id: int) -> Bat
     return row.batch()
 
 
-async def apply_batch(
-    connection: Connection, title_id: int, batch_id: int, *, catalog_version: int, actor: str
-) -> Batch:
-    """Write what the report says, all of it. The connection must be in a transaction.
+async def apply_import(
+    connection: Connection, principal: Principal, title_id: int, batch_id: int, *, expected_version: int
+) -> ImportBatch:
+    """Write everything that a batch's report announces. The connection must be in a transaction.
 
-    A batch that was applied already is given as it is.
+    `expected_version` is the catalog version that the caller has seen. A batch that is applied already is returned
+    unchanged.
 
     Raises:
         NotFound: the title has no such batch.
-        Conflict: the catalogue is not the one that the report saw, or that the caller saw; it carries the version.
+        PermissionDenied: the principal lacks a right in one of the locales that the batch changes.
+        Conflict: the draft changed after the report or after the caller looked; it carries the current version.
         InvalidCatalog: the report has errors.
     """
     await lock_title(connection, title_id)
-    batch = await get_batch(connection, title_id, batch_id)
+    batch = await get_import(connection, title_id, batch_id)
+    status = await get_draft_status(connection, title_id)
+    _may_apply(principal, title_id, batch.report, status.default_locale)
     if batch.applied_at is not None:
         return batch
-    version = (await get_draft_status(connection, title_id)).catalog_version
-    if not version == catalog_version == batch.catalog_version:
-        raise Conflict(f"the catalogue is at version {version}, the report is of {batch.catalog_version}", version)
+    version = status.catalog_version
+    if not version == expected_version == batch.catalog_version:
+        raise Conflict(f"the catalog is at version {version}, the report is of {batch.catalog_version}", version)
     if batch.report.has_errors:
         raise InvalidCatalog(_errors(batch))
-    draft = await draft_of(connection, title_id)
-    assert draft is not None  # noqa: S101  (its row is locked)
+    await _write_batch(connection, principal, batch)
+    return (await _applied.one(connection, title_id=title_id, batch_id=batch_id, actor=principal.name)).batch()
+
+
+async def _write_batch(connection: Connection, principal: Principal, batch: ImportBatch) -> None:
     lines = [line for line in batch.report.lines if line.kind in WRITES]
+    if not lines:
+        return
+    draft = await draft_of(connection, batch.title_id)
+    assert draft is not None  # noqa: S101  (its row is locked)
     new = [
         NewText(line.locale, line.key, line.text, line.state, is_stale=line.kind == "stale")
         for line in lines
         if line.text is not None
     ]
-    texts = {locale: dict(found) for locale, found in draft.texts.items()}
+    texts = {locale: dict(of_locale) for locale, of_locale in draft.texts.items()}
     for text in new:
         texts.setdefault(text.locale, {})[text.key] = text.text
-    gone = [(line.locale, line.key) for line in lines if line.kind == "removed"]
-    if lines:
-        edited = msgspec.structs.replace(draft, texts=texts)
-        author = Author(actor=actor, origin="import", batch_id=batch_id)
-        await write_texts(connection, edited, new, gone, author=author)
-    return (await _applied.one(connection, title_id=title_id, batch_id=batch_id, actor=actor)).batch()
+    await write_texts(
+        connection,
+        msgspec.structs.replace(draft, texts=texts),
+        new,
+        [(line.locale, line.key) for line in lines if line.kind == "removed"],
+        author=Author(actor=principal.name, batch_id=batch.batch_id),
+    )
 
 
-def _errors(batch: Batch) -> list[Diagnostic]:
+def _may_apply(principal: Principal, title_id: int, report: Report, default_locale: str) -> None:
+    """Allow a report to those who may write in every locale that it changes.
+
+    Raises:
+        PermissionDenied: a right is missing; the message names it.
+    """
+    for right, locale in report.rights(default_locale):
+        may_localize(principal, right, title_id, locale)
+
+
+def _errors(batch: ImportBatch) -> list[Diagnostic]:
     return [
         Diagnostic(
             file=f"import-{batch.batch_id}",
@@ -198,12 +207,12 @@ class _BatchRow(msgspec.Struct, frozen=True):
     applied_by: str | None
     applied_at: datetime | None
 
-    def batch(self) -> Batch:
+    def batch(self) -> ImportBatch:
         fields = msgspec.structs.asdict(self)
-        return Batch(**(fields | {"report": msgspec.json.decode(self.report, type=Report)}))
+        return ImportBatch(**(fields | {"report": msgspec.json.decode(self.report, type=Report)}))
 
 
-class _StandingRow(msgspec.Struct, frozen=True):
+class _ExistingTextRow(msgspec.Struct, frozen=True):
     locale: str
     key: str
     text: str
@@ -216,4 +225,4 @@ _one = query("imports.one", row=_BatchRow)
 _add = query("imports.add", row=_BatchRow)
 _applied = query("imports.applied", row=_BatchRow)
 _forget = statement("imports.forget")
-_standing = query("texts.standing", row=_StandingRow)
+_existing_texts = query("texts.standing", row=_ExistingTextRow)

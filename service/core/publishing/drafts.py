@@ -1,43 +1,35 @@
-"""What is being edited: titles, achievements and texts, read whole and written where they changed.
+"""Drafts: titles, achievements and texts as they are being edited, read whole and written where they changed.
 
-Whoever writes holds a transaction and has locked the title's row, so what changes one title queues.
+Writers hold a transaction and lock the title's row first, so changes to one title queue.
 """
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 
+from service.core.auth.permissions import may_edit
+from service.core.auth.principal import Principal
 from service.core.catalog.model import Achievement, Draft, Title
+from service.core.publishing.diff import DraftDiff, diff_drafts
+from service.core.publishing.merge import MergeMode, merge_draft
 from service.core.validation import checks, publish_rules
 from service.db import Connection
 from service.db.queries import query, statement
-from service.errors import NotFound
-
-
-class DraftDiff(msgspec.Struct, frozen=True, kw_only=True):
-    """What an import or a publish changes. Achievements by number; texts by locale and key, old → new."""
-
-    title_is_new: bool
-    title_changed: bool
-    added: tuple[int, ...]
-    changed: tuple[int, ...]
-    texts: Mapping[tuple[str, str], tuple[str | None, str | None]]
-
-    def __bool__(self) -> bool:
-        return bool(self.title_is_new or self.title_changed or self.added or self.changed or self.texts)
+from service.errors import Diagnostic, InvalidCatalog, NotFound
 
 
 class Author(msgspec.Struct, frozen=True, kw_only=True):
-    """Who changes texts, and by what: `origin` is import or admin, `batch_id` the import that was looked at before."""
+    """Who changes texts, and how: `batch_id` is the import batch that the change comes from, None for other changes."""
 
-    actor: str = "laurel"
+    actor: str
     origin: Literal["import", "admin"] = "import"
     batch_id: int | None = None
 
 
 class NewText(msgspec.Struct, frozen=True):
-    """A text to be written. `is_stale`: it translates another source than the one that is there."""
+    """A text to be written. `is_stale`: it translates another source text than the current one."""
 
     locale: str
     key: str
@@ -46,11 +38,8 @@ class NewText(msgspec.Struct, frozen=True):
     is_stale: bool = False
 
 
-SERVICE = Author()
-
-
 async def draft_of(connection: Connection, title_id: int) -> Draft | None:
-    """What is being edited; None if there is no such title."""
+    """The draft of a title; None if there is no such title."""
     row = await title_row(connection, title_id)
     if row is None:
         return None
@@ -65,14 +54,14 @@ async def draft_of(connection: Connection, title_id: int) -> Draft | None:
     )
 
 
-async def drafts(connection: Connection) -> dict[int, Draft]:
-    """Everything that is being edited, by title."""
-    found = [await draft_of(connection, row.title_id) for row in await titles(connection)]
-    return {draft.title.title_id: draft for draft in found if draft is not None}
+async def all_drafts(connection: Connection) -> dict[int, Draft]:
+    """The drafts of all titles, by title id."""
+    drafts = [await draft_of(connection, row.title_id) for row in await _titles.all(connection)]
+    return {draft.title.title_id: draft for draft in drafts if draft is not None}
 
 
 async def text_keys(connection: Connection, title_id: int) -> set[str]:
-    """The keys of all texts that a title has a place for by its definitions; empty if there is no such title."""
+    """The keys of all texts that a title's definitions provide for; empty if there is no such title."""
     row = await title_row(connection, title_id)
     if row is None:
         return set()
@@ -81,18 +70,13 @@ async def text_keys(connection: Connection, title_id: int) -> set[str]:
     return set(publish_rules.text_keys(row.title(), achievements))
 
 
-async def titles(connection: Connection) -> list["TitleRow"]:
-    """Every title that is being edited, without its achievements and texts."""
-    return await _titles.all(connection)
-
-
 async def title_row(connection: Connection, title_id: int) -> "TitleRow | None":
-    """One title as it is being edited; None if there is none of that number."""
+    """The draft of one title without its achievements and texts; None if there is no such title."""
     return await _title.first(connection, title_id=title_id)
 
 
 async def lock_title(connection: Connection, title_id: int) -> None:
-    """Let nobody else import, publish or amend this title until the transaction ends.
+    """Make other imports, edits and publishes of this title wait until the transaction ends.
 
     Raises:
         NotFound: there is no such title.
@@ -101,8 +85,47 @@ async def lock_title(connection: Connection, title_id: int) -> None:
         raise NotFound(f"there is no title {title_id}")
 
 
-async def write_draft(connection: Connection, draft: Draft, changes: DraftDiff, *, author: Author = SERVICE) -> None:
-    """Write what changed of what is being edited. Whoever calls has locked the title."""
+async def import_draft(
+    connection: Connection,
+    principal: Principal,
+    new: Draft,
+    *,
+    mode: MergeMode = "complete",
+    file: str | None = None,
+) -> DraftDiff:
+    """Merge an imported draft into the one that is being edited, and return the changes. Its texts are "translated".
+
+    The connection must be in a transaction. `file` names the import in diagnostics.
+
+    Raises:
+        PermissionDenied: the principal may not edit the title.
+        InvalidCatalog: its scid belongs to another title, or one of its public ids to another achievement.
+    """
+    title_id = new.title.title_id
+    may_edit(principal, title_id)
+    with contextlib.suppress(NotFound):  # a new title
+        await lock_title(connection, title_id)
+    before = await draft_of(connection, title_id)
+    after = merge_draft(before, new, mode=mode)
+    file = file or f"title-{title_id}"
+    errors = [
+        Diagnostic(
+            file=file, rule="scid-names-one-title", message=f"scid {row.scid} is of title {row.title_id} already"
+        )
+        for row in await _titles.all(connection)
+        if row.scid == after.title.scid and row.title_id != title_id
+    ]
+    errors += _duplicate_public_ids(after, file)
+    if errors:
+        raise InvalidCatalog(errors)
+    changes = diff_drafts(before, after)
+    if changes:
+        await write_draft(connection, after, changes, author=Author(actor=principal.name))
+    return changes
+
+
+async def write_draft(connection: Connection, draft: Draft, changes: DraftDiff, *, author: Author) -> None:
+    """Write what changed of a draft. The caller has locked the title."""
     title = draft.title
     await _put_title.run(
         connection,
@@ -114,8 +137,8 @@ async def write_draft(connection: Connection, draft: Draft, changes: DraftDiff, 
         version=title.version,
         text_unit=title.text_unit,
         trust=title.trust,
-        metrics=_text(title.metrics),
-        attributes=_text(title.attributes),
+        metrics=_json_text(title.metrics),
+        attributes=_json_text(title.attributes),
     )
     touched = {*changes.added, *changes.changed}
     achievements = [achievement for achievement in draft.achievements if achievement.number in touched]
@@ -124,7 +147,7 @@ async def write_draft(connection: Connection, draft: Draft, changes: DraftDiff, 
         title_id=title.title_id,
         numbers=[achievement.number for achievement in achievements],
         public_ids=[achievement.public_id for achievement in achievements],
-        definitions=[_text(achievement) for achievement in achievements],
+        definitions=[_json_text(achievement) for achievement in achievements],
     )
     await write_texts(
         connection,
@@ -143,9 +166,9 @@ async def write_texts(
     *,
     author: Author,
 ) -> None:
-    """Write texts of a title and take others (locale, key) away. Whoever calls has locked the title.
+    """Write texts of a title and delete others (locale, key). The caller has locked the title.
 
-    `draft` is what is being edited with them: its texts in the default locale are what the others translate.
+    `draft` already contains the new texts: those of the default locale are the sources of the others.
     """
     title_id, default = draft.title.title_id, draft.title.default_locale
     by = {"title_id": title_id, **msgspec.structs.asdict(author)}
@@ -169,12 +192,24 @@ async def write_texts(
     await _touch.run(connection, title_id=title_id)
 
 
-def _text(value: object) -> str:
+def _duplicate_public_ids(draft: Draft, file: str) -> list[Diagnostic]:
+    owners: dict[str, int] = {}
+    errors = []
+    for achievement in draft.achievements:
+        owner = owners.setdefault(achievement.public_id, achievement.number)
+        if owner != achievement.number:
+            message = f"public_id {achievement.public_id!r} is of achievement {owner} already"
+            key = f"achievement/{achievement.number}"
+            errors.append(Diagnostic(file=file, key=key, rule="public-id-names-one-achievement", message=message))
+    return errors
+
+
+def _json_text(value: object) -> str:
     return msgspec.json.encode(value, order="sorted").decode()
 
 
 class TitleRow(msgspec.Struct, frozen=True):
-    """A title as it is stored. `release` is the newest that is served, 0 before the first publish."""
+    """A title as it is stored. `release` is the one that is served, 0 before the first publish."""
 
     title_id: int
     scid: str
@@ -189,7 +224,7 @@ class TitleRow(msgspec.Struct, frozen=True):
     release: int
 
     def title(self) -> Title:
-        """As a value."""
+        """The title as a domain value."""
         fields = {name: getattr(self, name) for name in Title.__struct_fields__}
         documents = {name: msgspec.json.decode(fields[name]) for name in ("metrics", "attributes")}
         return msgspec.convert(fields | documents, Title)

@@ -1,10 +1,12 @@
-"""Who changed what that players see: releases compared with those before them, and the people behind each text."""
+"""The history of releases: what was served when, what each release changed, and who wrote each text."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
 
-from service.core.publishing.publish import DraftDiff, diff_drafts, draft_of_release
+from service.core.publishing.diff import DraftDiff, diff_drafts
+from service.core.publishing.releases import Release, draft_of_release, list_releases
 from service.db import Connection
 from service.db.queries import query
 from service.errors import NotFound
@@ -13,7 +15,7 @@ LISTED = 100  # publications of one title
 
 
 class Publication(msgspec.Struct, frozen=True):
-    """A publish or a rollback: from `at` on, until the next one, `release` was what players got."""
+    """A publish or a rollback: players got `release` from `at` until the next publication."""
 
     publication_id: int
     release: int
@@ -23,7 +25,7 @@ class Publication(msgspec.Struct, frozen=True):
 
 
 class Authorship(msgspec.Struct, frozen=True):
-    """Who last made a text what it is in a difference."""
+    """Who last wrote a text as it is in a diff, and when."""
 
     locale: str
     key: str
@@ -31,31 +33,43 @@ class Authorship(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class ReleaseDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """A release, what it changed of the one before it, and who wrote each changed text (by locale and key)."""
+
+    release: Release
+    changes: DraftDiff
+    authors: Mapping[tuple[str, str], Authorship]
+
+
 async def list_publications(connection: Connection, title_id: int) -> list[Publication]:
-    """What was served of a title from when on, newest first."""
+    """The last publications of a title, newest first."""
     return await _publications.all(connection, title_id=title_id, count=LISTED)
 
 
-async def changes_of(connection: Connection, title_id: int, release: int) -> DraftDiff:
-    """What a release changed of the one before it.
+async def get_release(connection: Connection, title_id: int, number: int) -> ReleaseDetails:
+    """One release with its changes and their authors.
 
     Raises:
         NotFound: the title has no such release.
     """
-    after = await draft_of_release(connection, title_id, release)
-    if after is None:
-        raise NotFound(f"there is no release {release} of title {title_id}")
-    return diff_drafts(await draft_of_release(connection, title_id, release - 1), after)
+    release = next((known for known in await list_releases(connection, title_id) if known.release == number), None)
+    after = await draft_of_release(connection, title_id, number)
+    if release is None or after is None:
+        raise NotFound(f"there is no release {number} of title {title_id}")
+    changes = diff_drafts(await draft_of_release(connection, title_id, number - 1), after)
+    end_of_second = datetime.fromisoformat(release.created_at).replace(microsecond=999_999)
+    authors = await authors_of(connection, title_id, changes, before=end_of_second)
+    return ReleaseDetails(release=release, changes=changes, authors=authors)
 
 
-async def authors(
+async def authors_of(
     connection: Connection, title_id: int, changes: DraftDiff, *, before: datetime | None = None
 ) -> dict[tuple[str, str], Authorship]:
     """Who wrote each changed text, by locale and key, up to a moment (by default now)."""
     if not changes.texts:
         return {}
     places = list(changes.texts)
-    found = await _authors.all(
+    rows = await _authors.all(
         connection,
         title_id=title_id,
         locales=[locale for locale, _ in places],
@@ -63,7 +77,7 @@ async def authors(
         texts=[new for _, new in changes.texts.values()],
         before=before or datetime.max.replace(tzinfo=UTC),
     )
-    return {(one.locale, one.key): one for one in found}
+    return {(row.locale, row.key): row for row in rows}
 
 
 _publications = query("releases.publications", row=Publication)

@@ -1,24 +1,28 @@
-"""Publishes that are to happen later: promised now, done by whichever process looks first when the time has come."""
+"""Scheduled publishes: requested now, run by the first process that finds them due."""
 
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
-from service.core.publishing import publish
+from service.core.auth.permissions import may_localize
+from service.core.auth.principal import Principal, operator
+from service.core.publishing.drafts import lock_title
+from service.core.publishing.publish import publish_title
 from service.db import Connection
 from service.db.pool import Pool
 from service.db.queries import query, statement
-from service.errors import InvalidCatalog, NotFound
+from service.errors import InvalidCatalog, InvalidField, NotFound
 
 LISTED = 50  # of one title
-_PROBLEM_CHARACTERS = 2000  # of what kept a publish from happening
+_PROBLEM_CHARACTERS = 2000  # of the reason why a publish was refused
+_YEARS = range(2000, 3000)  # Postgres and Python agree on these in every time zone
 
 
 class Schedule(msgspec.Struct, frozen=True):
-    """A publish that is to happen at `due_at` or soon after, and what became of it.
+    """A publish that runs at `due_at` or soon after, and its outcome.
 
-    What is ready then is published, not what was ready when it was scheduled. `problem` says why it was refused.
+    It publishes what is ready then, not what was ready when it was scheduled. `problem` is why it was refused.
     """
 
     schedule_id: int
@@ -31,29 +35,36 @@ class Schedule(msgspec.Struct, frozen=True):
     problem: str | None
 
 
-async def schedule(
-    connection: Connection, title_id: int, *, due_at: datetime, actor: str, note: str | None = None
+async def schedule_publish(
+    connection: Connection, principal: Principal, title_id: int, *, due_at: datetime, note: str | None = None
 ) -> Schedule:
-    """Promise a publish. A moment that has passed means at the next look.
+    """Publish a title later. A moment that has passed means within the next seconds.
 
     Raises:
+        PermissionDenied: the principal lacks the right "publish" on the title.
+        InvalidField: `due_at` is outside the years 2000 to 2999.
         NotFound: there is no such title.
     """
-    await publish.lock_title(connection, title_id)
-    return await _add.one(connection, title_id=title_id, due_at=due_at, note=note, actor=actor)
+    may_localize(principal, "publish", title_id)
+    if due_at.year not in _YEARS:
+        raise InvalidField("at", f"a day and time from the year {_YEARS[0]} to {_YEARS[-1]}", due_at.isoformat())
+    await lock_title(connection, title_id)
+    return await _add.one(connection, title_id=title_id, due_at=due_at, note=note, actor=principal.name)
 
 
-async def of_title(connection: Connection, title_id: int) -> list[Schedule]:
-    """The scheduled publishes of a title, latest first: those that wait, and what became of the others."""
+async def list_schedules(connection: Connection, title_id: int) -> list[Schedule]:
+    """The last scheduled publishes of a title, waiting or settled, latest due first."""
     return await _of_title.all(connection, title_id=title_id, count=LISTED)
 
 
-async def cancel(connection: Connection, title_id: int, schedule_id: int) -> None:
-    """Take a promise back.
+async def cancel_schedule(connection: Connection, principal: Principal, title_id: int, schedule_id: int) -> None:
+    """Cancel a scheduled publish.
 
     Raises:
+        PermissionDenied: the principal lacks the right "publish" on the title.
         NotFound: the title has no such schedule that still waits.
     """
+    may_localize(principal, "publish", title_id)
     if not await _settle.run(
         connection, title_id=title_id, schedule_id=schedule_id, status="cancelled", release=None, problem=None
     ):
@@ -61,13 +72,16 @@ async def cancel(connection: Connection, title_id: int, schedule_id: int) -> Non
 
 
 async def run_due(pool: Pool) -> int:
-    """Do what is due, each by itself; gives how many were looked at. One process does each: it holds its row."""
-    done = 0
+    """Run the publishes that are due, each in its own transaction, and return how many there were.
+
+    Several processes may call this at the same time: each schedule is locked by the one that runs it.
+    """
+    count = 0
     while True:
         async with pool.transaction() as connection:
             due = await _claim.first(connection)
             if due is None:
-                return done
+                return count
             status, release, problem = await _publish(connection, due)
             await _settle.run(
                 connection,
@@ -77,16 +91,17 @@ async def run_due(pool: Pool) -> int:
                 release=release,
                 problem=problem,
             )
-        done += 1
+        count += 1
 
 
 async def _publish(connection: Connection, due: Schedule) -> tuple[str, int | None, str | None]:
     try:
         async with connection.transaction():
-            release, _ = await publish.publish(connection, due.title_id, actor=due.actor, note=due.note)
-    except InvalidCatalog as refusal:
-        return "refused", None, str(refusal)[:_PROBLEM_CHARACTERS]
-    return "published", release, None
+            # The right to publish was checked when it was scheduled.
+            result = await publish_title(connection, operator(due.actor), due.title_id, note=due.note)
+    except InvalidCatalog as error:
+        return "refused", None, str(error)[:_PROBLEM_CHARACTERS]
+    return "published", result.release, None
 
 
 _add = query("schedules.add", row=Schedule)

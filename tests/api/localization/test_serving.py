@@ -8,13 +8,14 @@ import asyncpg
 import msgspec
 from aiohttp.test_utils import TestClient, TestServer
 
-from service.core.publishing import publish
+from service.core.auth.principal import OPERATOR
+from service.core.publishing.publish import roll_back
 from service.db.listen import NAME
 from service.db.pool import open_pool
 from service.server.app import background, make_application, make_services
 from service.settings import Settings
 from service.telemetry import Observer
-from tests.factories import PLAYER, SECRET, achievement, authorization, bearer, draft
+from tests.factories import PLAYER, SECRET, achievement, authorization, bearer, draft, publish_draft
 
 PATIENCE = 20.0  # seconds: far more than anything here takes
 RARELY = 60.0  # seconds between looks: what is seen before was heard
@@ -41,8 +42,7 @@ async def process(url: str, *, poll: float):
 
 async def publish_title(url: str, word: str) -> None:
     async with await open_pool(url, size=1) as pool, pool.transaction() as connection:
-        await publish.import_draft(connection, worded(word), is_whole=True, file="test")
-        await publish.publish(connection, 1)
+        await publish_draft(connection, worded(word))
 
 
 async def until(claim) -> None:
@@ -79,7 +79,7 @@ async def test_a_publish_and_a_rollback_are_heard_by_other_processes_at_once(own
         await until(serves(services, "two"))
 
         async with await open_pool(own_database, size=1) as pool, pool.transaction() as connection:
-            await publish.rollback(connection, 1, 1)
+            await roll_back(connection, OPERATOR, 1, 1)
 
         await until(serves(services, "one"))
         shown = await client.get(
@@ -96,8 +96,7 @@ async def test_what_is_rolled_back_is_never_heard(own_database):
     for ends, word in (("rollback", "one"), ("commit", "two")):
         transaction = working.transaction()
         await transaction.start()
-        await publish.import_draft(working, worded(word), is_whole=True, file="test")
-        await publish.publish(working, 1)
+        await publish_draft(working, worded(word))
         await getattr(transaction, ends)()
 
     async with asyncio.timeout(PATIENCE):

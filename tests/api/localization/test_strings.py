@@ -6,7 +6,8 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
 
-from service.core.publishing import publish
+from service.core.auth.principal import OPERATOR
+from service.core.publishing.drafts import import_draft
 from service.db.pool import open_pool
 from service.server.app import make_application, make_services
 from service.telemetry import Observer
@@ -201,7 +202,7 @@ async def test_editors_who_save_at_once_lose_nothing_that_was_acknowledged(own_d
     """Eight editors on two processes, one string: each accepted save is in the history, in the order of its version."""
     pools = [await open_pool(own_database, size=4) for _ in range(2)]
     async with pools[0].transaction() as connection:
-        await publish.import_draft(connection, draft(1, (achievement(1),)), is_whole=True, file="test")
+        await import_draft(connection, OPERATOR, draft(1, (achievement(1),)))
     clients = []
     for pool in pools:
         services = await make_services(settings, pool, Observer(level="error"))

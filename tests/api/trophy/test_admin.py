@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from service.core.auth.principal import OPERATOR
 from service.core.catalog.model import achievement_key
-from service.core.publishing import publish
+from service.core.publishing.drafts import draft_of, import_draft
 from tests.factories import PLAYER, authorization, counted, draft, metric
 
 A, M, T = "/admin/v1/achievements", "/admin/v1/metrics", "/admin/v1/attributes"
@@ -103,12 +104,12 @@ async def test_texts_that_are_not_published_stay_so(trophy, pool, client, key_of
     edited = draft(1, (counted(1, 10),), metrics=(metric(),))
     edited.texts["en-US"][achievement_key(1, "name")] = "Not yet"
     async with pool.transaction() as connection:
-        await publish.import_draft(connection, edited, is_whole=False, file="test")
+        await import_draft(connection, OPERATOR, edited, mode="partial")
     await make(trophy, A, {"name": "New", "trigger": "api", "key": "new", "status": "active"})
 
     names = [one["name"] for one in await trophy("GET", "/achievements")]
     async with pool.connection() as connection:
-        kept = await publish.draft_of(connection, 1)
+        kept = await draft_of(connection, 1)
     assert ("Name 1" in names, "Not yet" in names, "New" in names) == (True, False, True)
     assert kept.texts["en-US"][achievement_key(1, "name")] == "Not yet"
     response = await client.get(

@@ -9,14 +9,13 @@ import pytest
 from aiohttp import web
 
 from service.core.auth import api_keys
-from service.core.publishing import publish
 from service.core.unlocks.model import Change
 from service.db.pool import open_pool
 from service.server import app
 from service.server.app import make_application, make_services
 from service.settings import Settings
 from service.telemetry import Observer
-from tests.factories import SECRET, counted, draft, event, metric
+from tests.factories import SECRET, counted, draft, event, metric, publish_draft
 
 STREAM = "/users/u1/achievements/stream"
 SECONDS = 5
@@ -110,8 +109,7 @@ async def test_client_that_leaves_ends_its_stream_without_an_error(own_database)
     try:
         async with pool.transaction() as connection:
             new = draft(1, tuple(counted(number, number) for number in range(1, 100)), metrics=(metric(),))
-            await publish.import_draft(connection, new, is_whole=True, file="test")
-            await publish.publish(connection, 1)
+            await publish_draft(connection, new)
             key = (await api_keys.create_key(connection, title_id=1)).key
         observer = Observer(stream=log)
         services = await make_services(Settings(jwt_secret=SECRET), pool, observer)
@@ -140,8 +138,7 @@ async def test_what_another_process_writes_is_heard_and_the_end_ends_it(own_data
     try:
         async with pools[0].transaction() as connection:
             new = draft(1, (counted(1, 1),), metrics=(metric(),))
-            await publish.import_draft(connection, new, is_whole=True, file="test")
-            await publish.publish(connection, 1)
+            await publish_draft(connection, new)
             key = (await api_keys.create_key(connection, title_id=1)).key
         services = [await make_services(Settings(jwt_secret=SECRET), pool, Observer(level="error")) for pool in pools]
         client = await aiohttp_client(make_application(services[0]))

@@ -6,10 +6,9 @@ import msgspec
 import pytest
 
 from service.core.catalog.model import Texts
-from service.core.publishing import publish
 from service.db.pool import Pool
 from service.http.services import Services
-from tests.factories import draft
+from tests.factories import draft, publish_draft
 
 PublishTexts = Callable[[int, Texts], Awaitable[int]]
 
@@ -21,8 +20,7 @@ def publish_texts(pool: Pool, services: Services) -> PublishTexts:
     async def published(title_id: int, texts: Texts) -> int:
         changes = msgspec.structs.replace(draft(title_id, ()), texts=texts)
         async with pool.transaction() as connection:
-            await publish.import_draft(connection, changes, is_whole=False, file="test")
-            release, _ = await publish.publish(connection, title_id)
+            release = await publish_draft(connection, changes, mode="partial")
         await services.snapshots.refresh()
         return release
 

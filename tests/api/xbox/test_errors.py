@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 
 from service.core.formats.xbox.captured_page import ImportedProgress
 from service.core.progress import reader
-from service.core.publishing import publish
 from service.db.pool import open_pool
 from service.server.app import make_application, make_services
 from service.settings import Settings
 from service.telemetry import Observer
-from tests.factories import OTHER, PLAYER, SECRET, achievement, authorization, draft
+from tests.factories import OTHER, PLAYER, SECRET, achievement, authorization, draft, publish_draft
 
 HEADERS = {"Authorization": authorization(), "x-xbl-contract-version": "2"}
 HERE = f"/users/xuid({PLAYER})"
@@ -178,8 +177,7 @@ async def lost(own_database: str, aiohttp_client: Callable[..., Any], postgres: 
     async with await open_pool(own_database, size=2) as pool:
         async with pool.transaction() as connection:
             made = tuple(achievement(number) for number in (1, 2))
-            await publish.import_draft(connection, draft(1, made), is_whole=True, file="test")
-            await publish.publish(connection, 1)
+            await publish_draft(connection, draft(1, made))
             part = ImportedProgress(title_id=1, unlocked={1: 10**17}, currents={})
             await reader.put_progress(connection, player=PLAYER, progress=[part])
         services = await make_services(Settings(jwt_secret=SECRET), pool, Observer(level="error", stream=log))

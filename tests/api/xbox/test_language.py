@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from service.core.auth.principal import OPERATOR
 from service.core.catalog.model import Reward, achievement_key, reward_key
-from service.core.publishing import publish
+from service.core.publishing.publish import roll_back
 from tests.factories import OTHER, PLAYER, achievement, authorization
 
 FIELDS = ("name", "description", "locked_description")
@@ -355,7 +356,7 @@ async def test_rollback_serves_the_older_texts_again(ask, pool, services, publis
 
     for release, expected in ((1, first), (2, second), (1, first)):
         async with pool.transaction() as connection:
-            await publish.rollback(connection, 1, release)
+            await roll_back(connection, OPERATOR, 1, release)
         await services.snapshots.refresh()
 
         assert await ask(**query) == expected

@@ -13,14 +13,16 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from service import ticks
+from service.core.auth.principal import OPERATOR
 from service.core.catalog.model import Achievement, Window
 from service.core.progress.continuation import ContinuationTokens
 from service.core.progress.reader import ProgressReader
-from service.core.publishing import publish
+from service.core.publishing.drafts import import_draft
+from service.core.publishing.publish import roll_back
 from service.core.publishing.snapshot import SnapshotStore
 from service.http.services import Services
 from service.server.app import make_application, make_services
-from tests.factories import OTHER, PLAYER, achievement, authorization, draft
+from tests.factories import OTHER, PLAYER, achievement, authorization, draft, publish_draft
 
 ORDERS = ("Unordered", "Title", "UnlockTime", "EndingSoon")
 FILTERS: Mapping[str, Mapping[str, str]] = {
@@ -184,7 +186,7 @@ class World:
                 published |= {one.number: one for one in achievements}
             case Rollback():
                 async with self._pool.transaction() as connection:
-                    await publish.rollback(connection, title_id, 1)
+                    await roll_back(connection, OPERATOR, title_id, 1)
                 await self._services.snapshots.refresh()
 
     @property
@@ -434,8 +436,7 @@ async def test_a_release_that_comes_while_the_first_page_is_read_is_not_in_the_w
         asked = asyncio.create_task(ask(titleId=title, maxItems=2))
         while not services.progress._in_title._running:  # noqa: ASYNC110  (it says nobody when it begins)
             await asyncio.sleep(0)
-        await publish.import_draft(connection, draft(title, turned), is_whole=True, file="test")
-        await publish.publish(connection, title)
+        await publish_draft(connection, draft(title, turned))
         await newer.refresh()
         services.snapshots.current = newer.current
     first = await asked
@@ -636,8 +637,7 @@ async def test_a_worker_that_has_not_heard_of_a_release_goes_on_in_it(ask, make_
     title = await make_title(achievements=4)
     turned = tuple(achievement(number, display_order=9 - number) for number in range(1, 7))
     async with pool.transaction() as connection:
-        await publish.import_draft(connection, draft(title, turned), is_whole=True, file="test")
-        await publish.publish(connection, title)
+        await publish_draft(connection, draft(title, turned))
     quicker = msgspec.structs.replace(services, snapshots=SnapshotStore(pool), progress=ProgressReader(pool))
     await quicker.snapshots.refresh()
     other = await aiohttp_client(make_application(quicker))
@@ -685,7 +685,7 @@ async def test_without_titles_the_scope_is_what_the_player_has_and_the_tokens_ti
 
 async def test_a_title_that_is_not_published_is_not_in_the_scope(ask, pool, give):
     async with pool.transaction() as connection:
-        await publish.import_draft(connection, draft(1, (achievement(1),)), is_whole=True, file="test")
+        await import_draft(connection, OPERATOR, draft(1, (achievement(1),)))
     await give(1, {1: 10**17})
 
     page = await ask(headers={"Authorization": authorization(title_id=1)})

@@ -8,12 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.core.auth.principal import WRITE
-from service.core.publishing import publish
 from service.db.pool import open_pool
 from service.server.app import make_application, make_services
 from service.settings import Settings
 from service.telemetry import Observer
-from tests.factories import OTHER, PLAYER, SECRET, achievement, authorization, counted, draft, metric
+from tests.factories import OTHER, PLAYER, SECRET, achievement, authorization, counted, draft, metric, publish_draft
 
 SCID = "00000000-0000-0000-0000-000000000001"
 PATH = f"/users/xuid({PLAYER})/achievements/{SCID}/update"
@@ -166,8 +165,7 @@ async def test_what_one_worker_wrote_every_other_reads_at_once(own_database, aio
     pools = [await open_pool(own_database, size=2) for _ in range(2)]
     try:
         async with pools[0].transaction() as connection:
-            await publish.import_draft(connection, draft(1, (achievement(1),)), is_whole=True, file="test")
-            await publish.publish(connection, 1)
+            await publish_draft(connection, draft(1, (achievement(1),)))
         observer = Observer(level="error")
         made = [await make_services(Settings(jwt_secret=SECRET), pool, observer) for pool in pools]
         clients = [await aiohttp_client(make_application(services)) for services in made]

@@ -8,10 +8,9 @@ import pytest
 from service.core.auth.user_contexts import UserContext, UserContexts
 from service.core.events.writer import Writer
 from service.core.progress import player_data
-from service.core.publishing import publish
 from service.core.publishing.snapshot import SnapshotStore
 from service.errors import InvalidField, NotFound
-from tests.factories import draft
+from tests.factories import draft, publish_draft
 
 NAME = uuid.UUID("00000000-0000-4000-8000-000000000001")
 
@@ -20,8 +19,7 @@ NAME = uuid.UUID("00000000-0000-4000-8000-000000000001")
 async def writer(pool):
     async with pool.transaction() as connection:
         for title_id in (1, 2):
-            await publish.import_draft(connection, draft(title_id, ()), is_whole=True, file="test")
-            await publish.publish(connection, title_id)
+            await publish_draft(connection, draft(title_id, ()))
     releases = SnapshotStore(pool)
     await releases.refresh()
     return Writer(pool, releases, erasure_key=b"key")

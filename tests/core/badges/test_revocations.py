@@ -10,11 +10,10 @@ from service.core.badges.signing_keys import load_signing_keys, rotate_signing_k
 from service.core.formats.xbox.captured_page import ImportedProgress
 from service.core.progress import player_data
 from service.core.progress.reader import ProgressReader, put_progress
-from service.core.publishing import publish
 from service.core.publishing.snapshot import SnapshotStore
 from service.db.pool import open_pool
 from service.errors import NotFound
-from tests.factories import OTHER, PLAYER, achievement, draft
+from tests.factories import OTHER, PLAYER, achievement, draft, publish_draft
 
 AT = 634_939_895_403_087_016
 
@@ -22,8 +21,7 @@ AT = 634_939_895_403_087_016
 async def publish_title(pool, *, unlocked_at=AT):
     """Title 1, in which two players hold achievement 1."""
     async with pool.transaction() as connection:
-        await publish.import_draft(connection, draft(1, (achievement(1),)), is_whole=True, file="test")
-        await publish.publish(connection, 1)
+        await publish_draft(connection, draft(1, (achievement(1),)))
         for player in (PLAYER, OTHER):
             part = ImportedProgress(title_id=1, unlocked={1: unlocked_at}, currents={})
             await put_progress(connection, player=player, progress=[part])

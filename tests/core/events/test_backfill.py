@@ -5,10 +5,9 @@ import pytest
 from service.core.catalog.model import Attribute
 from service.core.events import backfill
 from service.core.events.writer import Writer
-from service.core.publishing import publish
 from service.core.publishing.snapshot import SnapshotStore
 from service.core.unlocks.model import Change
-from tests.factories import achievement, counted, draft, event, metric
+from tests.factories import achievement, counted, draft, event, metric, publish_draft
 
 ATTRIBUTES = (Attribute(key="source", public_id="source", kind="event", name="Source"),)
 
@@ -20,8 +19,7 @@ async def publish_title(pool):
     async def published(*achievements):
         async with pool.transaction() as connection:
             new = draft(1, achievements, metrics=(metric(),), attributes=ATTRIBUTES)
-            await publish.import_draft(connection, new, is_whole=True, file="test")
-            await publish.publish(connection, 1)
+            await publish_draft(connection, new)
 
     return published
 

@@ -3,10 +3,9 @@
 from service.core.events import event_log
 from service.core.events.writer import Writer
 from service.core.progress import consistency
-from service.core.publishing import publish
 from service.core.publishing.snapshot import SnapshotStore
 from service.core.unlocks.model import Change
-from tests.factories import PLAYER, counted, draft, event, metric
+from tests.factories import PLAYER, counted, draft, event, metric, publish_draft
 
 OLD = "CREATE TABLE event_2020_01 PARTITION OF event FOR VALUES FROM ('2020-01-01Z') TO ('2020-02-01Z')"
 
@@ -30,8 +29,7 @@ async def test_months_are_made_ahead_once(connection):
 
 async def test_old_months_go_and_totals_stay(pool, connection):
     async with pool.transaction() as held:
-        await publish.import_draft(held, draft(1, (counted(1, 5),), metrics=(metric(),)), is_whole=True, file="test")
-        await publish.publish(held, 1)
+        await publish_draft(held, draft(1, (counted(1, 5),), metrics=(metric(),)))
     releases = SnapshotStore(pool)
     await releases.refresh()
     writer = Writer(pool, releases, erasure_key=b"key")
@@ -54,8 +52,7 @@ async def test_old_months_go_and_totals_stay(pool, connection):
 async def test_a_month_that_rows_went_elsewhere_for_is_left(pool, connection):
     """Without a partition of its own a row goes where there is none for, and no write ever fails for that."""
     async with pool.transaction() as held:
-        await publish.import_draft(held, draft(1, (counted(1, 5),), metrics=(metric(),)), is_whole=True, file="test")
-        await publish.publish(held, 1)
+        await publish_draft(held, draft(1, (counted(1, 5),), metrics=(metric(),)))
     releases = SnapshotStore(pool)
     await releases.refresh()
     await Writer(pool, releases, erasure_key=b"key").write(Change(player=PLAYER, title_id=1, events=(event(7),)))

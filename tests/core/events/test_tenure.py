@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from service import ticks
 from service.core.events import tenure
 from service.core.events.writer import Writer
-from service.core.publishing import publish
 from service.core.publishing.snapshot import SnapshotStore
 from service.core.unlocks.model import Change
 from service.db.pool import open_pool
-from tests.factories import counted, draft, event, metric
+from tests.factories import counted, draft, event, metric, publish_draft
 
 MINUTE = 60
 LONG, SHORT = (counted(n, seconds, aggregate="age", metric=None) for n, seconds in ((1, 10 * MINUTE), (2, MINUTE)))
@@ -40,8 +39,7 @@ def clock():
 async def releases(pool):
     async with pool.transaction() as connection:
         made = draft(1, (LONG, SHORT, counted(3, 5)), metrics=(metric(),))
-        await publish.import_draft(connection, made, is_whole=True, file="test")
-        await publish.publish(connection, 1)
+        await publish_draft(connection, made)
     found = SnapshotStore(pool)
     await found.refresh()
     return found
@@ -147,8 +145,7 @@ async def test_more_players_than_a_page_and_two_processes(own_database, clock):
     try:
         async with pool.transaction() as connection:
             made = draft(1, (msgspec.structs.replace(SHORT, display_order=1),), metrics=(metric(),))
-            await publish.import_draft(connection, made, is_whole=True, file="test")
-            await publish.publish(connection, 1)
+            await publish_draft(connection, made)
         releases = SnapshotStore(pool)
         await releases.refresh()
         writers = [Writer(pool, releases, erasure_key=b"key", clock=clock) for _ in range(2)]

@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from service.core.catalog.model import Attribute
 from service.core.events.writer import Writer
-from service.core.publishing import publish
 from service.core.publishing.snapshot import SnapshotStore
 from service.core.unlocks.model import Change, Report
 from service.db.pool import open_pool
 from service.errors import InvalidField, NotFound, UnknownMetric
-from tests.factories import PLAYER, achievement, counted, draft, event, metric
+from tests.factories import PLAYER, achievement, counted, draft, event, metric, publish_draft
 
 KEY = b"the erasure key of the tests"
 
@@ -24,8 +23,7 @@ async def publish_title(pool, *achievements, **changes):
     """Serves title 1, which counts words."""
     changes = {"metrics": (metric(),)} | changes
     async with pool.transaction() as connection:
-        await publish.import_draft(connection, draft(1, achievements, **changes), is_whole=True, file="test")
-        await publish.publish(connection, 1)
+        await publish_draft(connection, draft(1, achievements, **changes))
 
 
 async def writer_on(pool):

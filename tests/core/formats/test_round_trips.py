@@ -15,7 +15,8 @@ from service.core.formats.registry import EXPORT_FORMATS
 from service.core.formats.toml_catalog import read_toml
 from service.core.formats.write import export
 from service.core.formats.xbox import partner_center, partner_center_draft
-from service.core.publishing.publish import diff_drafts, merge_draft
+from service.core.publishing.diff import diff_drafts
+from service.core.publishing.merge import merge_draft
 from service.core.validation.store_ids import only_description
 from tests.core.conftest import PRODUCT, SCID, TOML
 
@@ -72,7 +73,7 @@ def imported(files: dict[str, bytes], draft: Draft, name: str) -> Draft:
     assert parsed.diagnostics == ()
     texts, wrong, unwise = publishable_texts(parsed.entries, draft, file="f")
     assert (wrong, unwise) == ([], [])
-    return merge_draft(draft, msgspec.structs.replace(draft, achievements=(), texts=texts), is_whole=False)
+    return merge_draft(draft, msgspec.structs.replace(draft, achievements=(), texts=texts), mode="partial")
 
 
 HARD = {
@@ -163,7 +164,7 @@ def test_partner_centers_files_are_a_whole_title(draft):
         product_id=PRODUCT,
     )
 
-    assert not diff_drafts(draft, merge_draft(draft, partner_center_draft.keep_known(joined, draft), is_whole=False))
+    assert not diff_drafts(draft, merge_draft(draft, partner_center_draft.keep_known(joined, draft), mode="partial"))
     assert [one.is_base for one in joined.achievements] == [one.is_base for one in draft.achievements]
     assert export(joined, "xbox").files == made
 

@@ -2,16 +2,17 @@
 
 import pytest
 
-from service.core.auth.principal import Principal, grants_of
+from service.core.auth.principal import OPERATOR, Principal, grants_of, operator
 from service.core.formats import po
 from service.core.formats.entry import Entry
-from service.core.localization import imports, strings
+from service.core.localization import editing, imports, strings
 from service.core.localization.import_report import ExistingText, compare, report_po
-from service.core.publishing import publish
+from service.core.publishing.drafts import import_draft
 from service.errors import Conflict, InvalidCatalog, PermissionDenied
 from tests.factories import achievement, draft
 
 NAME, LOCKED = "achievement/1/name", "achievement/1/locked_description"
+ANA, RITA, UWE = (operator(name) for name in ("Ana", "Rita", "Uwe"))
 HEAD = 'msgid ""\nmsgstr ""\n"Language: {}\\n"\n"Content-Type: text/plain; charset=UTF-8\\n"\n'
 
 
@@ -26,7 +27,7 @@ def french(*entries: tuple[str, str, str], fuzzy: bool = False, language: str = 
 async def title(connection) -> int:
     """Title 1 in English, with a French name."""
     new = draft(1, (achievement(1), achievement(2)), texts={"fr-FR": {NAME: "Nom 1"}})
-    await publish.import_draft(connection, new, is_whole=True, file="test")
+    await import_draft(connection, OPERATOR, new)
     return 1
 
 
@@ -34,12 +35,10 @@ async def title(connection) -> int:
 def read(pool, title):
     """Reads a file as Ana; gives the batch."""
 
-    async def done(files, **how):
-        grants = grants_of([{"titles": "*", "locales": "*", "can": ["publish", "source"]}])
-        who = Principal(players=(), expires_at=0, name="Ana", grants=grants)
-        return await imports.read_files(pool, title, files, **({"who": who} | how))
+    async def staged(files, principal=ANA, **options):
+        return await imports.stage_import(pool, principal, title, files, **options)
 
-    return done
+    return staged
 
 
 def kinds(batch) -> dict[str, str]:
@@ -50,7 +49,7 @@ def kinds(batch) -> dict[str, str]:
 async def test_whoever_may_not_write_what_a_file_says_leaves_nothing_behind(connection, read):
     grants = grants_of([{"titles": "*", "locales": ["de"], "can": ["translate"]}])
     with pytest.raises(PermissionDenied, match="translate"):
-        await read(french((NAME, "Name 1", "Autre")), who=Principal(players=(), expires_at=0, name="Bo", grants=grants))
+        await read(french((NAME, "Name 1", "Autre")), Principal(players=(), expires_at=0, name="Bo", grants=grants))
 
     assert await connection.fetchval("SELECT count(*) FROM import_batch") == 0
 
@@ -79,12 +78,12 @@ async def test_a_report_says_what_becomes_of_each_string_and_writes_nothing(conn
 async def test_what_was_reported_is_what_is_applied_with_its_author_and_batch(connection, read):
     batch = await read(french((NAME, "Name 1", "Meilleur"), ("achievement/2/name", "An older name", "Vieux")))
 
-    done = await imports.apply_batch(connection, 1, batch.batch_id, catalog_version=batch.catalog_version, actor="Rita")
+    done = await imports.apply_import(connection, RITA, 1, batch.batch_id, expected_version=batch.catalog_version)
 
     name, stale = [await strings.get_string(connection, 1, key, "fr-FR") for key in (NAME, "achievement/2/name")]
     assert (name.text, name.state, name.is_stale) == ("Meilleur", "translated", False)
     assert (stale.text, stale.state, stale.is_stale) == ("Vieux", "needs_review", True)
-    [newest, _] = await strings.history(connection, 1, NAME, "fr-FR")
+    [newest, _] = await strings.list_revisions(connection, 1, NAME, "fr-FR")
     assert (newest.origin, newest.actor, newest.batch_id) == ("import", "Rita", batch.batch_id)
     assert done.applied_by == "Rita"
 
@@ -93,23 +92,23 @@ async def test_the_same_file_twice_is_one_batch_and_then_no_change(connection, r
     file = french((NAME, "Name 1", "Meilleur"))
     first, same = await read(file), await read(file)
     assert first.batch_id == same.batch_id
-    await imports.apply_batch(connection, 1, first.batch_id, catalog_version=first.catalog_version, actor="Ana")
-    again = await imports.apply_batch(connection, 1, first.batch_id, catalog_version=first.catalog_version, actor="Uwe")
+    await imports.apply_import(connection, ANA, 1, first.batch_id, expected_version=first.catalog_version)
+    again = await imports.apply_import(connection, UWE, 1, first.batch_id, expected_version=first.catalog_version)
 
     later = await read(file)
 
     assert again.applied_by == "Ana"
     assert later.batch_id != first.batch_id
     assert later.report.counts == {"fr-FR": {"unchanged": 1}}
-    assert len(await strings.history(connection, 1, NAME, "fr-FR")) == 2
+    assert len(await strings.list_revisions(connection, 1, NAME, "fr-FR")) == 2
 
 
 async def test_an_edit_in_between_refuses_the_import_whole(connection, read):
     batch = await read(french((NAME, "Name 1", "Meilleur"), (LOCKED, "Locked 1", "Fermé")))
-    await strings.save(connection, 1, "achievement/2/name", "fr-FR", text="Nom 2", expected=0, actor="Uwe")
+    await editing.save_string(connection, UWE, 1, "achievement/2/name", "fr-FR", text="Nom 2", expected_version=0)
 
     with pytest.raises(Conflict) as conflict:
-        await imports.apply_batch(connection, 1, batch.batch_id, catalog_version=batch.catalog_version, actor="Ana")
+        await imports.apply_import(connection, ANA, 1, batch.batch_id, expected_version=batch.catalog_version)
 
     assert conflict.value.current == batch.catalog_version + 1
     assert (await strings.get_string(connection, 1, LOCKED, "fr-FR")).state == "missing"
@@ -120,7 +119,7 @@ async def test_an_error_refuses_the_import_whole(connection, read):
 
     assert kinds(batch)[LOCKED] == "error"
     with pytest.raises(InvalidCatalog, match="over-limit"):
-        await imports.apply_batch(connection, 1, batch.batch_id, catalog_version=batch.catalog_version, actor="Ana")
+        await imports.apply_import(connection, ANA, 1, batch.batch_id, expected_version=batch.catalog_version)
     assert (await strings.get_string(connection, 1, NAME, "fr-FR")).text == "Nom 1"
 
 
@@ -133,7 +132,7 @@ async def test_a_file_that_cannot_be_read_is_reported_with_its_lines(read):
 
 
 async def test_an_approved_text_is_kept_unless_it_is_asked_for(connection, read):
-    await strings.review(connection, 1, NAME, "fr-FR", approve=True, expected=1, actor="Rita")
+    await editing.review_string(connection, RITA, 1, NAME, "fr-FR", approve=True, expected_version=1)
     file = french((NAME, "Name 1", "Meilleur"))
 
     assert kinds(await read(file)) == {NAME: "kept"}
@@ -147,7 +146,7 @@ async def test_what_needs_review_replaces_nothing_that_does_not(read):
 
 async def test_a_locale_is_replaced_by_what_the_file_holds(connection, read):
     batch = await read(french((LOCKED, "Locked 1", "Fermé")), mode="replace-locale")
-    await imports.apply_batch(connection, 1, batch.batch_id, catalog_version=batch.catalog_version, actor="Ana")
+    await imports.apply_import(connection, ANA, 1, batch.batch_id, expected_version=batch.catalog_version)
 
     assert kinds(batch) == {LOCKED: "new", NAME: "removed"}
     assert (await strings.get_string(connection, 1, NAME, "fr-FR")).state == "missing"
@@ -156,13 +155,11 @@ async def test_a_locale_is_replaced_by_what_the_file_holds(connection, read):
 
 async def test_a_source_that_comes_with_its_translation_does_not_make_it_stale(connection):
     new = draft(1, (achievement(1),))
-    await publish.import_draft(connection, new, is_whole=True, file="test")
+    await import_draft(connection, OPERATOR, new)
     new.texts["en-US"][NAME] = "A new name"
 
-    await publish.import_draft(
-        connection, draft(1, (achievement(1),), texts={"en-US": new.texts["en-US"], "fr-FR": {NAME: "Nom"}}),
-        is_whole=True, file="test",
-    )  # fmt: skip
+    both = draft(1, (achievement(1),), texts={"en-US": new.texts["en-US"], "fr-FR": {NAME: "Nom"}})
+    await import_draft(connection, OPERATOR, both)
 
     assert not (await strings.get_string(connection, 1, NAME, "fr-FR")).is_stale
 

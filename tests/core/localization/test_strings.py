@@ -7,15 +7,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.core.localization import coverage, fallbacks, strings
+from service.core.auth.principal import OPERATOR, operator
+from service.core.localization import coverage, editing, fallbacks, strings
 from service.core.localization.explain import explain
 from service.core.localization.fallbacks import Fallbacks
-from service.core.publishing import drafts, publish, schedules
+from service.core.publishing import drafts, schedules
+from service.core.publishing.diff import diff_drafts
+from service.core.publishing.draft_status import set_publish_from
+from service.core.publishing.drafts import import_draft
+from service.core.publishing.publish import publish_title
+from service.core.publishing.releases import list_releases
 from service.core.publishing.snapshot import SnapshotStore
 from service.errors import Conflict, InvalidField, NotFound
-from tests.factories import achievement, draft
+from tests.factories import achievement, draft, publish_draft
 
 NAME = "achievement/1/name"
+ANA, DEV, RITA, UWE = (operator(name) for name in ("Ana", "Dev", "Rita", "Uwe"))
 FRENCH = {"fr-FR": {NAME: "Nom 1"}}
 
 
@@ -23,17 +30,17 @@ FRENCH = {"fr-FR": {NAME: "Nom 1"}}
 async def title(connection) -> int:
     """Title 1 with two achievements in English and one French name; nothing is published."""
     new = draft(1, (achievement(1), achievement(2)), texts=FRENCH)
-    await publish.import_draft(connection, new, is_whole=True, file="test")
+    await import_draft(connection, OPERATOR, new)
     return 1
 
 
 @pytest.fixture
 def save(connection, title):
-    """Saves a French name of achievement 1 as Ana; `expected` is the version that she saw."""
+    """Saves a French name of achievement 1 as Ana, who saw the string at a version."""
 
-    async def saved(text, expected, **changes):
-        return await strings.save(
-            connection, title, NAME, "fr-FR", **({"text": text, "expected": expected, "actor": "Ana"} | changes)
+    async def saved(text, expected_version, **options):
+        return await editing.save_string(
+            connection, ANA, title, NAME, "fr-FR", text=text, expected_version=expected_version, **options
         )
 
     return saved
@@ -61,7 +68,7 @@ async def test_a_string_is_shown_with_all_that_a_translator_needs(connection, sa
 
 async def test_what_is_missing_can_be_read_and_written(connection, title):
     missing = await strings.get_string(connection, title, NAME, "de-DE")
-    written = await strings.save(connection, title, NAME, "de-DE", text="Name eins", expected=0, actor="Uwe")
+    written = await editing.save_string(connection, UWE, title, NAME, "de-DE", text="Name eins", expected_version=0)
 
     assert (missing.state, missing.version, missing.text) == ("missing", 0, None)
     assert (written.state, written.version, written.text) == ("translated", 1, "Name eins")
@@ -92,12 +99,12 @@ async def test_a_warning_stays_until_somebody_takes_it_upon_themselves(connectio
     assert warned.remarks == ["same-as-source"]
     assert overridden.remarks == []
     assert overridden.overridden() == {"same-as-source": strings.Override("Ana", "it is a name")}
-    reviewed = await strings.review(connection, 1, NAME, "fr-FR", approve=True, expected=3, actor="Rita")
+    reviewed = await editing.review_string(connection, RITA, 1, NAME, "fr-FR", approve=True, expected_version=3)
     assert reviewed.overridden() == overridden.overridden()
 
 
 async def test_a_changed_source_makes_translations_stale_until_they_are_looked_at(connection, title, save):
-    await strings.save(connection, title, NAME, "en-US", text="Another name", expected=1, actor="Dev")
+    await editing.save_string(connection, DEV, title, NAME, "en-US", text="Another name", expected_version=1)
 
     assert (await french(connection)).is_stale
     assert [one.key for one in (await strings.list_strings(connection, title, "fr-FR", filter="stale")).strings] == [
@@ -108,39 +115,45 @@ async def test_a_changed_source_makes_translations_stale_until_they_are_looked_a
 
 
 async def test_a_changed_state_of_the_source_makes_nothing_stale(connection, title):
-    await strings.review(connection, title, NAME, "en-US", approve=True, expected=1, actor="Rita")
+    await editing.review_string(connection, RITA, title, NAME, "en-US", approve=True, expected_version=1)
 
     assert not (await french(connection)).is_stale
 
 
 async def test_an_old_revision_comes_back_as_what_it_translated(connection, title, save):
-    await strings.save(connection, title, NAME, "en-US", text="Another name", expected=1, actor="Dev")
+    await editing.save_string(connection, DEV, title, NAME, "en-US", text="Another name", expected_version=1)
     await save("Un autre nom", 1)
 
-    restored = await strings.restore(connection, title, NAME, "fr-FR", version=1, expected=2, actor="Rita")
+    restored = await editing.restore_string(connection, RITA, title, NAME, "fr-FR", version=1, expected_version=2)
 
     assert (restored.text, restored.version, restored.is_stale) == ("Nom 1", 3, True)
-    assert [(one.version, one.text, one.origin, one.actor) for one in await strings.history(connection, 1, NAME, "fr-FR")] == [
+    assert [(one.version, one.text, one.origin, one.actor) for one in await strings.list_revisions(connection, 1, NAME, "fr-FR")] == [
         (3, "Nom 1", "restore", "Rita"),
         (2, "Un autre nom", "edit", "Ana"),
         (1, "Nom 1", "import", "laurel"),
     ]  # fmt: skip
     with pytest.raises(NotFound):
-        await strings.restore(connection, title, NAME, "fr-FR", version=9, expected=3, actor="Rita")
+        await editing.restore_string(connection, RITA, title, NAME, "fr-FR", version=9, expected_version=3)
 
 
 async def test_what_is_taken_away_leaves_its_history_and_its_numbers(connection, title):
     before = await drafts.draft_of(connection, title)
     after = msgspec.structs.replace(before, texts={"en-US": before.texts["en-US"]})
     author = drafts.Author(actor="Dev", origin="admin")
-    await drafts.write_draft(connection, after, publish.diff_drafts(before, after), author=author)
+    await drafts.write_draft(connection, after, diff_drafts(before, after), author=author)
 
     gone = await french(connection)
-    again = await strings.save(connection, title, NAME, "fr-FR", text="Encore", expected=gone.version, actor="Ana")
+    again = await editing.save_string(
+        connection, ANA, title, NAME, "fr-FR", text="Encore", expected_version=gone.version
+    )
 
     assert (gone.state, gone.version) == ("missing", 2)
     assert again.version == 3
-    assert [one.text for one in await strings.history(connection, title, NAME, "fr-FR")] == ["Encore", None, "Nom 1"]
+    assert [one.text for one in await strings.list_revisions(connection, title, NAME, "fr-FR")] == [
+        "Encore",
+        None,
+        "Nom 1",
+    ]
 
 
 @settings(
@@ -157,7 +170,9 @@ async def test_no_acknowledged_text_is_lost_however_two_editors_take_turns(conne
             continue
         text = f"{editor} {number}"
         try:
-            saved = await strings.save(connection, title, NAME, "fr-FR", text=text, expected=seen[editor], actor=editor)
+            saved = await editing.save_string(
+                connection, operator(editor), title, NAME, "fr-FR", text=text, expected_version=seen[editor]
+            )
         except Conflict:
             assert (await french(connection)).version > seen[editor]
         else:
@@ -165,39 +180,44 @@ async def test_no_acknowledged_text_is_lost_however_two_editors_take_turns(conne
             accepted.append(text)
             seen[editor] = saved.version
 
-    history = await strings.history(connection, title, NAME, "fr-FR", count=len(accepted))
+    history = await strings.list_revisions(connection, title, NAME, "fr-FR", count=len(accepted))
     assert [one.text for one in reversed(history)] == accepted
     assert (await french(connection)).version == start + len(accepted)
 
 
 async def test_only_what_is_ready_is_published_and_the_rest_stays_as_it_is_served(connection, pool, title, save):
-    await publish.publish(connection, title)
+    await publish_title(connection, OPERATOR, title)
     await save("Une suggestion", 1, state="needs_review")
-    await strings.save(
-        connection, title, NAME, "de-DE", text="Vorschlag", expected=0, actor="Uwe", state="needs_review"
+    await editing.save_string(
+        connection, UWE, title, NAME, "de-DE", text="Vorschlag", expected_version=0, state="needs_review"
     )
-    await strings.save(connection, title, "title/name", "fr-FR", text="Jeu", expected=0, actor="Ana")
+    await editing.save_string(connection, ANA, title, "title/name", "fr-FR", text="Jeu", expected_version=0)
 
-    _, changes = await publish.publish(connection, title)
+    result = await publish_title(connection, OPERATOR, title)
 
-    assert changes.texts == {("fr-FR", "title/name"): (None, "Jeu")}
+    assert result.changes.texts == {("fr-FR", "title/name"): (None, "Jeu")}
     assert (await served(pool))["fr-FR"] == {NAME: "Nom 1", "title/name": "Jeu"}
     assert "de-DE" not in await served(pool)
 
 
 async def test_a_title_may_publish_approved_texts_alone(connection, pool, title, save):
-    await publish.publish(connection, title)
-    await strings.set_publish_from(connection, title, "approved")
+    await publish_title(connection, OPERATOR, title)
+    await set_publish_from(connection, OPERATOR, title, "approved")
     await save("Traduit", 1)
-    await publish.publish(connection, title)
+    await publish_title(connection, OPERATOR, title)
     assert (await served(pool))["fr-FR"][NAME] == "Nom 1"
 
-    await strings.review(connection, title, NAME, "fr-FR", approve=True, expected=2, actor="Rita")
-    release, changes = await publish.publish(connection, title, actor="Rita", note="Approved French")
+    await editing.review_string(connection, RITA, title, NAME, "fr-FR", approve=True, expected_version=2)
+    result = await publish_title(connection, RITA, title, note="Approved French")
 
-    assert changes.texts == {("fr-FR", NAME): ("Nom 1", "Traduit")}
-    [newest, *_] = await publish.list_releases(connection, title)
-    assert (newest.release, newest.actor, newest.note, newest.is_served) == (release, "Rita", "Approved French", True)
+    assert result.changes.texts == {("fr-FR", NAME): ("Nom 1", "Traduit")}
+    [newest, *_] = await list_releases(connection, title)
+    assert (newest.release, newest.actor, newest.note, newest.is_served) == (
+        result.release,
+        "Rita",
+        "Approved French",
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -232,7 +252,7 @@ async def test_pages_of_strings_join_up(connection, title):
 async def test_the_default_locale_lists_what_has_no_text_yet(connection, title):
     new = draft(1, (achievement(3),))
     del new.texts["en-US"]["achievement/3/name"]
-    await publish.import_draft(connection, new, is_whole=True, file="test")
+    await import_draft(connection, OPERATOR, new)
 
     missing = await strings.list_strings(connection, title, "en-US", filter="missing")
 
@@ -242,10 +262,10 @@ async def test_the_default_locale_lists_what_has_no_text_yet(connection, title):
 
 
 async def test_coverage_counts_each_locale(connection, title, save):
-    await publish.publish(connection, title)
+    await publish_title(connection, OPERATOR, title)
     await save("Nom deux", 1, state="approved")
 
-    found = await coverage.of_title(connection, title)
+    found = await coverage.get_coverage(connection, title)
 
     french = next(one for one in found.locales if one.locale == "fr-FR")
     assert (found.strings, found.missing(french)) == (7, 6)
@@ -255,39 +275,39 @@ async def test_coverage_counts_each_locale(connection, title, save):
 
 async def test_a_scheduled_publish_happens_once_when_its_time_has_come(connection, pool, title):
     now = datetime.datetime.now(datetime.UTC)
-    due = await schedules.schedule(
-        connection, title, due_at=now - datetime.timedelta(hours=1), actor="Ana", note="Launch"
+    due = await schedules.schedule_publish(
+        connection, ANA, title, due_at=now - datetime.timedelta(hours=1), note="Launch"
     )
-    await schedules.schedule(connection, title, due_at=now + datetime.timedelta(hours=1), actor="Ana")
+    await schedules.schedule_publish(connection, ANA, title, due_at=now + datetime.timedelta(hours=1))
 
     await schedules.run_due(pool)
     await schedules.run_due(pool)
 
-    later, done = await schedules.of_title(connection, title)
+    later, done = await schedules.list_schedules(connection, title)
     assert (done.schedule_id, done.status, done.release) == (due.schedule_id, "published", 1)
     assert later.status == "waiting"
-    assert [(one.actor, one.note) for one in await publish.list_releases(connection, title)] == [("Ana", "Launch")]
-    await schedules.cancel(connection, title, later.schedule_id)
+    assert [(one.actor, one.note) for one in await list_releases(connection, title)] == [("Ana", "Launch")]
+    await schedules.cancel_schedule(connection, ANA, title, later.schedule_id)
     with pytest.raises(NotFound):
-        await schedules.cancel(connection, title, later.schedule_id)
+        await schedules.cancel_schedule(connection, ANA, title, later.schedule_id)
 
 
 async def test_a_scheduled_publish_that_breaks_a_rule_says_so_and_changes_nothing(connection, pool):
     broken = draft(2, (achievement(1),))
     del broken.texts["en-US"][NAME]
-    await publish.import_draft(connection, broken, is_whole=True, file="test")
-    await schedules.schedule(connection, 2, due_at=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC), actor="Ana")
+    await import_draft(connection, OPERATOR, broken)
+    await schedules.schedule_publish(connection, ANA, 2, due_at=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC))
 
     await schedules.run_due(pool)
 
-    [one] = await schedules.of_title(connection, 2)
+    [one] = await schedules.list_schedules(connection, 2)
     assert (one.status, one.release) == ("refused", None)
     assert NAME in one.problem
-    assert await publish.list_releases(connection, 2) == []
+    assert await list_releases(connection, 2) == []
 
 
 async def test_each_string_says_where_it_comes_from(connection, pool, title):
-    await publish.publish(connection, title)
+    await publish_title(connection, OPERATOR, title)
     releases = SnapshotStore(pool)
     await releases.refresh()
 
@@ -301,8 +321,7 @@ async def test_each_string_says_where_it_comes_from(connection, pool, title):
 
 async def test_an_achievement_in_one_language_says_that_another_string_decided(connection, pool):
     new = draft(1, (achievement(1),), texts=FRENCH, text_unit="achievement")
-    await publish.import_draft(connection, new, is_whole=True, file="test")
-    await publish.publish(connection, 1)
+    await publish_draft(connection, new)
     releases = SnapshotStore(pool)
     await releases.refresh()
 
@@ -312,7 +331,7 @@ async def test_an_achievement_in_one_language_says_that_another_string_decided(c
 
 
 async def test_strings_that_fall_back_are_counted_by_answers_and_written_once(connection, pool, title):
-    await publish.publish(connection, title)
+    await publish_title(connection, OPERATOR, title)
     releases = SnapshotStore(pool)
     await releases.refresh()
     published, counts = releases.current.titles[1], Fallbacks(pool)
@@ -322,19 +341,19 @@ async def test_strings_that_fall_back_are_counted_by_answers_and_written_once(co
     await counts.flush()
     await counts.flush()
 
-    found = await fallbacks.of_title(connection, title)
+    found = await fallbacks.list_fallbacks(connection, title)
     assert {(one.wanted, one.used, one.answers) for one in found} == {("fr-FR", "en-US", 2)}
     assert NAME not in {one.key for one in found}
     assert len(found) == 6
 
 
 async def test_fallback_counts_are_bounded(pool, connection, title):
-    await publish.publish(connection, title)
+    await publish_title(connection, OPERATOR, title)
     releases = SnapshotStore(pool)
     await releases.refresh()
     counts = Fallbacks(pool)
 
-    for number in range(fallbacks.MOST_CHAINS + 5):
+    for number in range(fallbacks.MAX_CHAINS + 5):
         counts.count(releases.current.titles[1], (f"x-{number}", "en-US"))
 
-    assert len(counts._seen) == fallbacks.MOST_CHAINS
+    assert len(counts._seen) == fallbacks.MAX_CHAINS

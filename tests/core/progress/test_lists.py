@@ -12,10 +12,9 @@ from service.core.progress import lists
 from service.core.progress.ordering import ListSpec, Order
 from service.core.progress.paging import PageRequest, last_closing, read_page
 from service.core.progress.reader import ProgressReader, put_progress
-from service.core.publishing import publish
 from service.core.publishing.snapshot import SnapshotStore
 from service.errors import InvalidToken
-from tests.factories import PLAYER, achievement, draft
+from tests.factories import PLAYER, achievement, draft, publish_draft
 
 OF_TITLE_1 = PageRequest(player=PLAYER, spec=ListSpec(titles=(1,)))
 OF_PLAYER = PageRequest(player=PLAYER, spec=ListSpec())
@@ -27,8 +26,7 @@ def publish_title(connection, snapshots):
 
     async def published(title_id, *achievements) -> None:
         made = tuple(achievement(item) if isinstance(item, int) else item for item in achievements)
-        await publish.import_draft(connection, draft(title_id, made), is_whole=True, file="test")
-        await publish.publish(connection, title_id)
+        await publish_draft(connection, draft(title_id, made))
         await snapshots.refresh()
 
     return published

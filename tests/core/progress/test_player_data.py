@@ -12,12 +12,11 @@ from service.core.badges.credential import EarnedAchievement, StatusPosition
 from service.core.events.writer import Writer
 from service.core.progress import consistency, player_data
 from service.core.progress.reader import ProgressReader
-from service.core.publishing import publish
 from service.core.publishing.snapshot import SnapshotStore
 from service.core.unlocks.model import Change, Report
 from service.db.pool import open_pool
 from service.errors import NotFound
-from tests.factories import OTHER, PLAYER, achievement, counted, draft, event, metric
+from tests.factories import OTHER, PLAYER, achievement, counted, draft, event, metric, publish_draft
 
 TABLES = ("player", "progress", "event", "metric_day", "idempotency", "outbox", "revoked_badge")
 
@@ -25,8 +24,7 @@ TABLES = ("player", "progress", "event", "metric_day", "idempotency", "outbox", 
 async def publish_title(pool):
     async with pool.transaction() as connection:
         new = draft(1, (counted(1, 3), achievement(2)), metrics=(metric(),))
-        await publish.import_draft(connection, new, is_whole=True, file="test")
-        await publish.publish(connection, 1)
+        await publish_draft(connection, new)
     releases = SnapshotStore(pool)
     await releases.refresh()
     return Writer(pool, releases, erasure_key=b"key")

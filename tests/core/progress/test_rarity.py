@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.core.auth.principal import OPERATOR
 from service.core.formats.xbox.captured_page import ImportedProgress
 from service.core.progress.rarity import NONE, UNSET, Rarities, Rarity, rarities_of
 from service.core.progress.reader import put_progress
-from service.core.publishing import publish
+from service.core.publishing.drafts import import_draft
 from tests.factories import achievement, draft
 
 
@@ -63,7 +64,7 @@ async def test_players_of_a_title_and_holders_are_counted_by_title(connection, p
     """A player counts once, when they first have anything there; so does each of their unlocks."""
     for title_id in (1, 2, 3):
         made = tuple(achievement(number) for number in (1, 2, 2**32 - 1))
-        await publish.import_draft(connection, draft(title_id, made), is_whole=True, file="test")
+        await import_draft(connection, OPERATOR, draft(title_id, made))
     for player, title_id, unlocked in [
         ("1", 1, {1: 5}),
         ("1", 1, {1: 9, 2**32 - 1: 5}),

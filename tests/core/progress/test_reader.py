@@ -7,11 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from service.core.auth.principal import OPERATOR
 from service.core.catalog.model import from_int4, to_int4
 from service.core.formats.xbox.captured_page import ImportedProgress
 from service.core.progress import reader
 from service.core.progress.reader import ProgressReader, put_progress
-from service.core.publishing import publish
+from service.core.publishing.drafts import import_draft
 from tests.factories import PLAYER, achievement, draft
 
 NUMBERS = [1, 2, 3, 2**31 + 5]
@@ -21,7 +22,7 @@ NUMBERS = [1, 2, 3, 2**31 + 5]
 async def two_titles(connection):
     for title_id in (1, 2):
         new = draft(title_id, tuple(achievement(number) for number in NUMBERS))
-        await publish.import_draft(connection, new, is_whole=True, file="test")
+        await import_draft(connection, OPERATOR, new)
 
 
 def part(title_id, unlocked, currents=None):

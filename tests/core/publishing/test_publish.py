@@ -7,16 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.publishing import publish
-from service.core.publishing.publish import diff_drafts, merge_draft
+from service.core.auth.principal import OPERATOR
+from service.core.publishing.diff import diff_drafts
+from service.core.publishing.drafts import draft_of, import_draft
+from service.core.publishing.merge import merge_draft
+from service.core.publishing.publish import publish_title, roll_back
+from service.core.publishing.releases import list_releases
 from service.core.publishing.snapshot import SnapshotStore
 from service.db.pool import open_pool
 from service.errors import InvalidCatalog, NotFound
 from tests.factories import achievement, draft, metric
 
 
-async def imported(connection, new, *, is_whole=True):
-    return await publish.import_draft(connection, new, is_whole=is_whole, file="test")
+async def imported(connection, new):
+    return await import_draft(connection, OPERATOR, new)
 
 
 async def test_what_was_imported_is_what_is_being_edited(connection):
@@ -25,7 +29,7 @@ async def test_what_was_imported_is_what_is_being_edited(connection):
     changes = await imported(connection, new)
 
     assert (changes.title_is_new, changes.added, changes.changed) == (True, (1, 2), ())
-    assert await publish.draft_of(connection, 1) == new
+    assert await draft_of(connection, 1) == new
     assert not await imported(connection, new)
 
 
@@ -34,7 +38,7 @@ async def test_an_import_loses_nothing_that_it_does_not_name(connection):
 
     await imported(connection, draft(1, (achievement(2, is_secret=True),)))
 
-    after = await publish.draft_of(connection, 1)
+    after = await draft_of(connection, 1)
     assert [one.number for one in after.achievements] == [1, 2]
     assert after.texts["fr-FR"] == {"title/name": "Un jeu"}
     assert after.achievements[1].is_secret
@@ -44,7 +48,7 @@ def test_what_came_after_launch_and_names_in_stores_stay_unless_they_are_said():
     ours = draft(1, (achievement(1, is_base=False, stores=(("epic", "lamp"), ("steam", "2_1"))),))
     theirs = draft(1, (achievement(1, stores=(("steam", "1_0"), ("xbox", "a"))),))
 
-    [after] = merge_draft(ours, theirs, is_whole=False).achievements
+    [after] = merge_draft(ours, theirs, mode="partial").achievements
 
     assert not after.is_base
     assert after.stores == (("epic", "lamp"), ("steam", "1_0"), ("xbox", "a"))
@@ -53,7 +57,7 @@ def test_what_came_after_launch_and_names_in_stores_stay_unless_they_are_said():
 def test_a_page_leaves_names_and_orders_that_are_ours():
     ours = draft(1, (achievement(1, public_id="first-light", display_order=7),), text_unit="achievement")
 
-    after = merge_draft(ours, draft(1, (achievement(1, is_secret=True),), kind="LiveApp"), is_whole=False)
+    after = merge_draft(ours, draft(1, (achievement(1, is_secret=True),), kind="LiveApp"), mode="partial")
 
     assert (after.achievements[0].public_id, after.achievements[0].display_order) == ("first-light", 7)
     assert after.achievements[0].is_secret
@@ -80,7 +84,7 @@ async def test_a_release_that_breaks_a_rule_is_refused_and_nothing_is_served(con
     await imported(connection, new)
 
     with pytest.raises(InvalidCatalog) as refusal:
-        await publish.publish(connection, 1)
+        await publish_title(connection, OPERATOR, 1)
 
     assert [(one.rule, one.key) for one in refusal.value.diagnostics] == [("missing-text", "achievement/1/name")]
     releases = SnapshotStore(pool)
@@ -91,29 +95,29 @@ async def test_a_release_that_breaks_a_rule_is_refused_and_nothing_is_served(con
 async def test_publishing_twice_without_a_change_makes_one_release(connection):
     await imported(connection, draft(1, (achievement(1),)))
 
-    first, changes = await publish.publish(connection, 1)
-    second, nothing = await publish.publish(connection, 1)
+    first = await publish_title(connection, OPERATOR, 1)
+    second = await publish_title(connection, OPERATOR, 1)
 
-    assert (first, second) == (1, 1)
-    assert changes
-    assert not nothing
+    assert (first.release, second.release) == (1, 1)
+    assert first.changes
+    assert not second.changes
 
 
 async def test_going_back_serves_the_old_words_and_keeps_the_draft(connection, pool):
     old = draft(1, (achievement(1),))
     await imported(connection, old)
-    await publish.publish(connection, 1)
+    await publish_title(connection, OPERATOR, 1)
     new = msgspec.structs.replace(old, texts={"en-US": {**old.texts["en-US"], "achievement/1/name": "Better"}})
     await imported(connection, new)
-    await publish.publish(connection, 1)
+    await publish_title(connection, OPERATOR, 1)
 
-    await publish.rollback(connection, 1, 1)
+    await roll_back(connection, OPERATOR, 1, 1)
 
     releases = SnapshotStore(pool)
     await releases.refresh()
     assert releases.current.titles[1].texts_at(0, ("en-US",)).name == "Name 1"
-    assert await publish.draft_of(connection, 1) == new
-    assert [(one.release, one.is_served) for one in await publish.list_releases(connection, 1)] == [
+    assert await draft_of(connection, 1) == new
+    assert [(one.release, one.is_served) for one in await list_releases(connection, 1)] == [
         (2, False),
         (1, True),
     ]
@@ -123,7 +127,7 @@ async def test_there_is_no_going_back_to_what_never_was(connection):
     await imported(connection, draft(1, (achievement(1),)))
 
     with pytest.raises(NotFound):
-        await publish.rollback(connection, 1, 9)
+        await roll_back(connection, OPERATOR, 1, 9)
 
 
 async def test_one_scid_is_of_one_title(connection):
@@ -147,7 +151,7 @@ async def test_public_ids_may_change_places(connection):
     changes = await imported(connection, draft(1, (achievement(1, public_id="dusk"), achievement(2, public_id="dawn"))))
 
     assert changes.changed == (1, 2)
-    after = await publish.draft_of(connection, 1)
+    after = await draft_of(connection, 1)
     assert [one.public_id for one in after.achievements] == ["dusk", "dawn"]
 
 
@@ -166,41 +170,41 @@ async def test_an_import_that_is_refused_changes_nothing(connection):
         "scid-names-one-title",
         "public-id-names-one-achievement",
     }
-    assert await publish.draft_of(connection, 2) == before
+    assert await draft_of(connection, 2) == before
 
 
 async def test_a_release_that_is_refused_leaves_the_one_before_in_service(connection, pool):
     await imported(connection, draft(1, (achievement(1),)))
-    await publish.publish(connection, 1)
+    await publish_title(connection, OPERATOR, 1)
     broken = draft(1, (achievement(2),))
     del broken.texts["en-US"]["achievement/2/name"]
     await imported(connection, broken)
 
     with pytest.raises(InvalidCatalog):
-        await publish.publish(connection, 1)
+        await publish_title(connection, OPERATOR, 1)
 
     releases = SnapshotStore(pool)
     await releases.refresh()
     assert [one.number for one in releases.current.titles[1].achievements] == [1]
-    assert [one.release for one in await publish.list_releases(connection, 1)] == [1]
+    assert [one.release for one in await list_releases(connection, 1)] == [1]
 
 
 async def test_nothing_is_published_of_a_title_that_is_not_there(connection):
     with pytest.raises(NotFound, match="there is no title 9"):
-        await publish.publish(connection, 9)
+        await publish_title(connection, OPERATOR, 9)
 
 
 async def test_a_release_after_going_back_has_a_number_of_its_own(connection):
     """It says what players will see changed, which is more than what was edited."""
     for count in (1, 2):
         await imported(connection, draft(1, tuple(achievement(number) for number in range(1, count + 1))))
-        await publish.publish(connection, 1)
-    await publish.rollback(connection, 1, 1)
+        await publish_title(connection, OPERATOR, 1)
+    await roll_back(connection, OPERATOR, 1, 1)
 
-    release, changes = await publish.publish(connection, 1)
+    result = await publish_title(connection, OPERATOR, 1)
 
-    assert (release, changes.added) == (3, (2,))
-    assert [(one.release, one.is_served) for one in await publish.list_releases(connection, 1)] == [
+    assert (result.release, result.changes.added) == (3, (2,))
+    assert [(one.release, one.is_served) for one in await list_releases(connection, 1)] == [
         (3, True),
         (2, False),
         (1, False),
@@ -212,7 +216,7 @@ async def test_a_locale_that_did_not_change_is_stored_once(connection):
     for count in (1, 2, 3):
         made = tuple(achievement(number) for number in range(1, count + 1))
         await imported(connection, draft(1, made, texts=french))
-        await publish.publish(connection, 1)
+        await publish_title(connection, OPERATOR, 1)
 
     assert await connection.fetchval("SELECT count(*) FROM release_bundle") == 6
     assert await connection.fetchval("SELECT count(*) FROM bundle") == 4
@@ -227,13 +231,13 @@ async def test_titles_may_be_published_at_the_same_time(own_database):
                 await imported(connection, draft(title_id, (achievement(1),)))
         releases = SnapshotStore(pool)
 
-        async def publish(title_id):
+        async def publish_and_refresh(title_id):
             async with pool.transaction() as connection:
-                await publish.publish(connection, title_id)
+                await publish_title(connection, OPERATOR, title_id)
             await releases.refresh()
             assert title_id in releases.current.titles
 
-        await asyncio.gather(*(publish(title_id) for title_id in titles))
+        await asyncio.gather(*(publish_and_refresh(title_id) for title_id in titles))
 
     found = releases.current.titles.values()
     assert {one.title_id for one in found} == {*titles}
@@ -255,18 +259,18 @@ DRAFTS = st.builds(
 )
 
 
-@given(DRAFTS, DRAFTS, st.booleans())
-def test_a_merge_keeps_what_is_not_named_and_doing_it_twice_changes_nothing_more(before, new, is_whole):
-    after = merge_draft(before, new, is_whole=is_whole)
+@given(DRAFTS, DRAFTS, st.sampled_from(["complete", "partial"]))
+def test_a_merge_keeps_what_is_not_named_and_doing_it_twice_changes_nothing_more(before, new, mode):
+    after = merge_draft(before, new, mode=mode)
 
-    assert merge_draft(after, new, is_whole=is_whole) == after
-    assert merge_draft(None, new, is_whole=is_whole) == new
+    assert merge_draft(after, new, mode=mode) == after
+    assert merge_draft(None, new, mode=mode) == new
     by_number = {one.number: one for one in before.achievements}
     named = {one.number: one for one in new.achievements}
     assert [one.number for one in after.achievements] == sorted(by_number | named)
     for one in after.achievements:
         assert one.is_secret == (by_number | named)[one.number].is_secret
-        is_ours = one.number in by_number and not is_whole
+        is_ours = one.number in by_number and mode == "partial"
         wanted = by_number[one.number] if is_ours else (by_number | named)[one.number]
         assert one.display_order == wanted.display_order
     for locale in {*before.texts, *new.texts}:
@@ -291,8 +295,8 @@ async def test_an_import_forgets_no_metric_that_only_the_draft_has(connection):
     def counting(*keys):
         return draft(1, (achievement(1),), metrics=tuple(metric(key) for key in keys))
 
-    await publish.import_draft(connection, counting("words", "steps"), is_whole=True, file="test")
-    await publish.import_draft(connection, counting("steps", "lamps"), is_whole=True, file="test")
+    await import_draft(connection, OPERATOR, counting("words", "steps"))
+    await import_draft(connection, OPERATOR, counting("steps", "lamps"))
 
-    after = await publish.draft_of(connection, 1)
+    after = await draft_of(connection, 1)
     assert [one.key for one in after.title.metrics] == ["words", "steps", "lamps"]

@@ -2,11 +2,13 @@
 
 import pytest
 
+from service.core.auth.principal import OPERATOR
 from service.core.catalog.model import Draft
-from service.core.publishing import publish
+from service.core.publishing.drafts import import_draft
+from service.core.publishing.publish import roll_back
 from service.core.publishing.snapshot import SnapshotStore
 from service.errors import NotFound
-from tests.factories import achievement, draft
+from tests.factories import achievement, draft, publish_draft
 
 
 def numbered(title_id: int, *numbers: int, **changes) -> Draft:
@@ -19,9 +21,7 @@ def serve(connection):
     """Imports a title, publishes it, and gives its release."""
 
     async def served(new: Draft) -> int:
-        await publish.import_draft(connection, new, is_whole=True, file="test")
-        release, _ = await publish.publish(connection, new.title.title_id)
-        return release
+        return await publish_draft(connection, new)
 
     return served
 
@@ -58,8 +58,8 @@ async def test_a_snapshot_holds_all_that_is_served(pool, serve):
 
 async def test_what_is_only_edited_is_not_served(pool, connection, serve):
     await serve(numbered(1, 1))
-    await publish.import_draft(connection, numbered(1, 1, 2), is_whole=True, file="test")
-    await publish.import_draft(connection, numbered(2, 1), is_whole=True, file="test")
+    await import_draft(connection, OPERATOR, numbered(1, 1, 2))
+    await import_draft(connection, OPERATOR, numbered(2, 1))
     releases = SnapshotStore(pool)
 
     await releases.refresh()
@@ -92,7 +92,7 @@ async def test_a_rollback_is_served_like_a_release(pool, connection, serve):
     await releases.refresh()
     version = releases.current.version
 
-    await publish.rollback(connection, 1, 1)
+    await roll_back(connection, OPERATOR, 1, 1)
     await releases.refresh()
 
     assert numbers(releases.current.titles[1]) == [1]
@@ -106,7 +106,7 @@ async def test_any_moment_can_be_asked_for_again(pool, connection, serve):
         await serve(numbered(title_id, *wanted))
         await releases.refresh()
         served.append(releases.current)
-    await publish.rollback(connection, 1, 2)
+    await roll_back(connection, OPERATOR, 1, 2)
     await releases.refresh()
     served.append(releases.current)
 
@@ -160,6 +160,6 @@ async def test_titles_go_back_only_to_releases_of_their_own(connection, serve):
     await serve(numbered(2, 1))
 
     with pytest.raises(NotFound, match="there is no release 2 of title 2"):
-        await publish.rollback(connection, 2, 2)
+        await roll_back(connection, OPERATOR, 2, 2)
     with pytest.raises(NotFound, match="there is no release 1 of title 3"):
-        await publish.rollback(connection, 3, 1)
+        await roll_back(connection, OPERATOR, 3, 1)

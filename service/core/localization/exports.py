@@ -1,0 +1,99 @@
+"""Exports of a title's texts and definitions as files: for translators and their tools, for stores, for a repository."""
+
+import asyncio
+from collections.abc import Collection
+
+import msgspec
+
+from service.core.auth.permissions import may_read_texts
+from service.core.auth.principal import Principal
+from service.core.catalog.model import Draft
+from service.core.formats import write
+from service.core.formats.registry import Export, ExportFormat
+from service.core.publishing.drafts import draft_of
+from service.core.publishing.releases import served_draft
+from service.db import Connection
+from service.db.pool import Pool
+from service.errors import InvalidParameter, NotFound
+
+
+class ExportedFile(msgspec.Struct, frozen=True):
+    """One file to download: several files of a format are packed into a ZIP."""
+
+    name: str
+    data: bytes
+
+
+async def export_file(
+    pool: Pool,
+    principal: Principal,
+    title_id: int,
+    format: str,  # noqa: A002  (the name that callers know it by)
+    *,
+    locale: str = "",
+) -> ExportedFile:
+    """The draft of a title as one file, in one of `formats.write.DOWNLOAD_FORMATS`.
+
+    `locale` chooses one PO file; the other formats ignore it. Writing happens in a thread: a large title delays nobody.
+
+    Raises:
+        PermissionDenied: the principal has no right on the title.
+        NotFound: there is no such title.
+        InvalidCatalog: the format cannot hold the title.
+    """
+    async with pool.connection() as connection:
+        draft = await read_title(connection, principal, title_id)
+    return ExportedFile(*await asyncio.to_thread(write.download, draft, format, locale=locale))
+
+
+async def export_folder(
+    pool: Pool,
+    principal: Principal,
+    title_id: int,
+    format: ExportFormat,  # noqa: A002  (as above)
+    *,
+    locales: Collection[str] = (),
+    published: bool = False,
+) -> Export:
+    """A title as the files of one format, by their path below one folder: its draft, or with `published` what is served.
+
+    `locales` limits the texts to these and the default locale; all of them where it is empty.
+
+    Raises:
+        PermissionDenied: the principal has no right on the title.
+        NotFound: there is no such title, or nothing of it is published.
+        InvalidParameter: the title has no texts in one of the locales.
+        InvalidCatalog: the format cannot hold the title.
+    """
+    async with pool.connection() as connection:
+        draft = await read_title(connection, principal, title_id, published=published)
+    return await asyncio.to_thread(write.export, _with_locales(draft, locales), format)
+
+
+async def read_title(connection: Connection, principal: Principal, title_id: int, *, published: bool = False) -> Draft:
+    """The draft of a title, or with `published` what is served of it.
+
+    Raises:
+        PermissionDenied: the principal has no right on the title.
+        NotFound: there is no such title, or nothing of it is published.
+    """
+    may_read_texts(principal, title_id)
+    draft = await draft_of(connection, title_id)
+    if draft is None:
+        raise NotFound(f"there is no title {title_id}")
+    if not published:
+        return draft
+    served = await served_draft(connection, title_id)
+    if served is None:
+        raise NotFound(f"nothing of title {title_id} is published")
+    return served
+
+
+def _with_locales(draft: Draft, locales: Collection[str]) -> Draft:
+    """The draft with the texts of these locales and of the default one; all of them where none is named."""
+    unknown = sorted(set(locales) - draft.texts.keys())
+    if unknown:
+        raise InvalidParameter("locale", f"one of {', '.join(sorted(draft.texts))}", unknown[0])
+    wanted = {*locales, draft.title.default_locale} if locales else draft.texts.keys()
+    texts = {locale: of_locale for locale, of_locale in draft.texts.items() if locale in wanted}
+    return msgspec.structs.replace(draft, texts=texts)

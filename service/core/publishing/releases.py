@@ -1,0 +1,119 @@
+"""Releases: immutable sets of a title's definitions and texts, created by a publish and served by a publication."""
+
+import hashlib
+
+import msgspec
+
+from service.core.catalog.model import Achievement, Draft, Title
+from service.core.publishing.diff import newly_earnable
+from service.core.publishing.drafts import title_row
+from service.db import Connection
+from service.db.queries import query, statement
+
+
+class Release(msgspec.Struct, frozen=True):
+    """One release of a title. `is_served`: players get it now. `actor` published it, with `note`.
+
+    `created_at` is ISO 8601 in UTC, to the second.
+    """
+
+    release: int
+    created_at: str
+    is_served: bool
+    actor: str
+    note: str | None
+
+
+async def list_releases(connection: Connection, title_id: int) -> list[Release]:
+    """Every release of a title, newest first."""
+    return await _released_before.all(connection, title_id=title_id)
+
+
+async def served_release(connection: Connection, title_id: int) -> int:
+    """The number of the release that is served of a title; 0 before the first publish."""
+    row = await title_row(connection, title_id)
+    return 0 if row is None else row.release
+
+
+async def served_draft(connection: Connection, title_id: int) -> Draft | None:
+    """The served release of a title as a draft; None before the first publish."""
+    return await draft_of_release(connection, title_id, await served_release(connection, title_id))
+
+
+async def draft_of_release(connection: Connection, title_id: int, number: int) -> Draft | None:
+    """A release as a draft; None if the title has no release of that number."""
+    release = await _release.first(connection, title_id=title_id, release=number)
+    if release is None:
+        return None
+    bundles = await _bundles_of_release.all(connection, title_id=title_id, release=number)
+    return Draft(
+        title=msgspec.json.decode(release.title, type=Title),
+        achievements=msgspec.json.decode(release.achievements, type=tuple[Achievement, ...]),
+        texts={bundle.locale: msgspec.json.decode(bundle.texts, type=dict[str, str]) for bundle in bundles},
+    )
+
+
+async def create_release(
+    connection: Connection, draft: Draft, served: Draft | None, *, actor: str, note: str | None = None
+) -> int:
+    """Make a draft the next release, serve it, and return its number. The caller has locked the title and checked it.
+
+    A backfill is queued for the achievements that it makes earnable compared with `served`.
+    """
+    title_id = draft.title.title_id
+    release = (await _newest_release.one(connection, title_id=title_id)).release + 1
+    await _add_release.run(
+        connection,
+        title_id=title_id,
+        release=release,
+        title=_json_text(draft.title),
+        achievements=_json_text(draft.achievements),
+    )
+    for locale, texts in draft.texts.items():
+        content = msgspec.json.encode(texts, order="sorted")
+        sha256 = hashlib.sha256(content).digest()
+        await _add_bundle.run(connection, sha256=sha256, texts=content.decode())
+        await _add_release_bundle.run(connection, title_id=title_id, release=release, locale=locale, sha256=sha256)
+    await serve_release(connection, title_id, release, actor=actor, note=note)
+    earnable = newly_earnable(served, draft)
+    if earnable:
+        await _add_backfill.run(connection, title_id=title_id, numbers=list(earnable))
+    return release
+
+
+async def serve_release(
+    connection: Connection, title_id: int, release: int, *, actor: str, note: str | None = None
+) -> None:
+    """Serve a release from the commit on. The caller has locked the title and knows that it has this release."""
+    await _lock_publications.run(connection)
+    await _publish.run(connection, title_id=title_id, release=release, actor=actor, note=note)
+
+
+def _json_text(value: object) -> str:
+    return msgspec.json.encode(value, order="sorted").decode()
+
+
+class _ReleaseRow(msgspec.Struct, frozen=True):
+    title: str
+    achievements: str
+
+
+class _NumberRow(msgspec.Struct, frozen=True):
+    release: int
+
+
+class _BundleRow(msgspec.Struct, frozen=True):
+    locale: str
+    texts: str
+
+
+_release = query("releases.release", row=_ReleaseRow)
+_bundles_of_release = query("releases.bundles_of_release", row=_BundleRow)
+_newest_release = query("releases.newest_release", row=_NumberRow)
+_released_before = query("releases.released_before", row=Release)
+_add_release = statement("releases.add_release")
+_add_bundle = statement("releases.add_bundle")
+_add_release_bundle = statement("releases.add_release_bundle")
+_add_backfill = statement("backfill.add")
+_lock_publications = statement("releases.lock_publications")
+_publish = statement("releases.publish")
