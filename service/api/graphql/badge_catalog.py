@@ -54,7 +54,7 @@ class BadgeCatalog:
         self.published = published
         self.emblems: Sequence[BadgeDefinition] = tuple(
             _definition(published, chain, achievement, criterion)
-            for achievement in sorted(published.every.values(), key=lambda one: one.number)
+            for achievement in sorted(published.all_achievements.values(), key=lambda one: one.number)
             if achievement.status in ("active", "locked") and (criterion := criterion_of(achievement)) is not None
         )
         self.by_id: Mapping[str, BadgeDefinition] = {emblem.achievement.public_id: emblem for emblem in self.emblems}

@@ -32,7 +32,7 @@ async def list_user_achievements(request: web.Request) -> web.Response:
             achievement,
             counts,
         )
-        for achievement in context.published.every.values()
+        for achievement in context.published.all_achievements.values()
         if is_visible(achievement, state, include_incomplete=include_incomplete)
     ]
     return context.respond(shapes)

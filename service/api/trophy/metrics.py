@@ -65,7 +65,7 @@ async def send_event(request: web.Request) -> web.Response:
 def _event(context: RequestContext, event: Event, written: WriteResult) -> Shape:
     """The result of an event, with every member that the SDKs require."""
     (recorded,) = written.recorded
-    unlocked = [context.published.every[number] for number in recorded.unlocked]
+    unlocked = [context.published.all_achievements[number] for number in recorded.unlocked]
     shape: Shape = {
         "eventId": str(recorded.event_id),
         "metricId": context.published.rules.metrics[event.metric].public_id,

@@ -47,7 +47,7 @@ class Renderer:
         key = counts.stamp, None if attributes is None else tuple(sorted(attributes.items()))
         rendered = self._lists.get(key)
         if rendered is None:
-            achievements = [each for each in self.published.every.values() if _is_accessible(each, attributes)]
+            achievements = [each for each in self.published.all_achievements.values() if _is_accessible(each, attributes)]
             shapes = [with_counts(self.achievement(each), each, counts) for each in achievements]
             body, languages = encode_localized(shapes)
             rendered = self._lists[key] = RenderedList(body, languages, make_etag(body, languages))
@@ -93,7 +93,7 @@ class Renderer:
     def _metric_achievements(self, key: str) -> Iterable[Achievement]:
         """The achievements with this metric as their trigger, by target."""
         keyed = []
-        for achievement in self.published.every.values():
+        for achievement in self.published.all_achievements.values():
             found = measured(achievement)
             if found is not None and found[1].metric == key and "metricId" in self.achievement(achievement):
                 keyed.append((Decimal(found[0].target), achievement.number, achievement))
@@ -164,7 +164,7 @@ class Renderers:
 
 def completed(published: PublishedTitle, player: str, number: int, at: int) -> bytes | None:
     """The message about an unlock in the title's default locale; None if the achievement is not served any more."""
-    achievement = published.every.get(number)
+    achievement = published.all_achievements.get(number)
     if achievement is None:
         return None
     renderer = Renderer(published, (published.title.default_locale,), is_sdk=True)

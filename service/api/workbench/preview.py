@@ -1,4 +1,4 @@
-"""The card of an achievement as players see it in a locale, made of what is being edited."""
+"""The preview of an achievement's card as players see it in a locale, from the texts that are being edited."""
 
 import re
 
@@ -11,21 +11,21 @@ from service.db import Connection
 
 _KEY = re.compile(r"(achievement/([0-9]{1,10})/)(name|description|locked_description)", re.ASCII)
 FIELDS = ("name", "description", "locked_description")
-_AROUND = 8  # strings: an achievement's own sort before those of its rewards
+_PAGE = 8  # strings: an achievement's own keys sort before those of its rewards
 
 
-class Word(msgspec.Struct, frozen=True):
-    """A text on a card, and the locale that it is in: where there is none in the wanted one, the source shows."""
+class CardText(msgspec.Struct, frozen=True):
+    """A text on a card and its locale: the wanted one, or the source's where the text is missing."""
 
     text: str
     locale: str
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """An achievement. `field` is the one that is being edited. `icon` and `points` are as published, if it is."""
+    """An achievement. `field` is the one that is being edited; `icon` and `points` are those of the served release."""
 
     field: str
-    words: dict[str, Word]
+    texts: dict[str, CardText]
     is_secret: bool
     points: int
     icon: str | None
@@ -34,28 +34,28 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 async def card_of(
     connection: Connection, title_id: int, string: String, *, text: str | None, published: PublishedTitle | None
 ) -> Card | None:
-    """The card that a string stands on, with `text` in its place; None if it stands on none."""
+    """The card that shows a string, with `text` in its place; None for other strings."""
     match = _KEY.fullmatch(string.key)
     if match is None:
         return None
     prefix, number, field = match.groups()
-    around = await strings.list_strings(connection, title_id, string.locale, after=prefix, count=_AROUND)
-    words = {}
-    for one in around.strings:
-        name = one.key.removeprefix(prefix)
-        if one.key.startswith(prefix) and name in FIELDS:
-            words[name] = _word(one, one.text)
-    words[field] = _word(string, text)
-    achievement = None if published is None else published.every.get(int(number))
+    page = await strings.list_strings(connection, title_id, string.locale, after=prefix, count=_PAGE)
+    texts = {}
+    for other in page.strings:
+        name = other.key.removeprefix(prefix)
+        if other.key.startswith(prefix) and name in FIELDS:
+            texts[name] = _card_text(other, other.text)
+    texts[field] = _card_text(string, text)
+    achievement = None if published is None else published.all_achievements.get(int(number))
     icons = [] if achievement is None else [asset.url for asset in achievement.media if asset.kind == "Icon"]
     return Card(
         field=field,
-        words={name: words.get(name, Word("", string.locale)) for name in FIELDS},
+        texts={name: texts.get(name, CardText("", string.locale)) for name in FIELDS},
         is_secret=achievement is not None and achievement.is_secret,
         points=0 if achievement is None else achievement.gamerscore,
         icon=next((url for url in icons if url.startswith("https://") and ".invalid/" not in url), None),
     )
 
 
-def _word(string: String, text: str | None) -> Word:
-    return Word(text, string.locale) if text else Word(string.source or "", string.source_locale)
+def _card_text(string: String, text: str | None) -> CardText:
+    return CardText(text, string.locale) if text else CardText(string.source or "", string.source_locale)

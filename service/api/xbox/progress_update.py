@@ -96,7 +96,7 @@ def _reports(
         try:
             number = _integer(item.id, f"achievements[{index}].id")
             percent = Decimal(_integer(item.percent_complete, f"achievements[{index}].percentComplete", least=1))
-            _check_reportable(published.every.get(number), number)
+            _check_reportable(published.all_achievements.get(number), number)
         except LaurelError as error:
             if stop_at_first:
                 raise

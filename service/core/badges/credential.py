@@ -85,7 +85,7 @@ def find_achievement(published: PublishedTitle, public_id: str) -> Achievement:
     Raises:
         NotFound: there is none, or it was never active.
     """
-    for achievement in published.every.values():
+    for achievement in published.all_achievements.values():
         if achievement.public_id == public_id and achievement.status != "inactive":
             return achievement
     raise NotFound("the title has no such achievement")

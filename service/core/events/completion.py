@@ -46,7 +46,7 @@ async def complete(
         InvalidField: the achievement is measured, or the player cannot unlock it now.
         LaurelError: `write` refuses the change.
     """
-    achievement = _find(published.every.values(), key)
+    achievement = _find(published.all_achievements.values(), key)
     if not is_reported(achievement):
         raise InvalidField("key", "an achievement with the trigger api: this one is completed by itself")
     report = Report(achievement.number, _ALL)

@@ -71,7 +71,7 @@ def _explain_string(
 
 def _own_chains(published: PublishedTitle, chain: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The chain of each string of an achievement, where all of its strings are in one language."""
-    for achievement in published.every.values():
+    for achievement in published.all_achievements.values():
         keys = published.keys_of(achievement)
         coherent = published.single_language_chain(keys, chain)
         yield from ((key, coherent) for key in keys)

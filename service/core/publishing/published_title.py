@@ -1,4 +1,4 @@
-"""One release of one title, as players are served from it: definitions in order, texts by language. Pure."""
+"""One served release of a title: achievements in catalog order, texts along a locale chain, current values. Pure."""
 
 import bisect
 import itertools
@@ -15,11 +15,11 @@ from service.core.unlocks.rules import Rules
 
 
 class LocalizedTexts(msgspec.Struct, frozen=True):
-    """All strings of one achievement in the best languages of one chain.
+    """All strings of one achievement in the best locales of one chain.
 
-    `rewards` stand in the order of the definition; a reward without a text has None. `first_locale` is the index in
-    the chain of the most wanted locale that supplied any of them, None if no string was found at all. `locales` are
-    the indexes in the chain of the locale of each string, in the order of `PublishedTitle.keys_of`.
+    `rewards` are (name, description) in the order of the definition; None where a reward has no text. `first_locale`
+    is the lowest index in the chain of a locale that supplied any string, None if none did. `locales` are the indexes
+    in the chain of the locale of each string, in the order of `PublishedTitle.keys_of`.
     """
 
     name: str
@@ -34,12 +34,12 @@ _keys = itertools.count()
 
 
 class PublishedTitle:
-    """One release of one title: its achievements in catalogue order, and its texts.
+    """One release of one title: its achievements in catalog order, and its texts by locale.
 
-    Catalogue order is display order, then number, of what is shown: neither inactive nor archived. `every` holds all
-    by number. `positions` maps a number, as a player's row stores it (a u32 as
-    the int4 of the same bits), to its place in that order. `publication_id` says since when it is served; `key` is
-    this very object's in this process, for caches: a publication id alone is another database's as well.
+    Catalog order is by display order, then number, without inactive and archived achievements; `all_achievements` has
+    those too, by number. `positions` maps a number, as a player's row stores it (a u32 as the int4 of the same bits),
+    to its index in catalog order. `publication_id` identifies the publication that serves it. `key` is unique in this
+    process, for caches; a publication id is not, as tests and tools use several databases.
     """
 
     def __init__(
@@ -51,7 +51,9 @@ class PublishedTitle:
         self.title = title
         self.title_id = title.title_id
         self.rules = Rules(title, achievements)
-        self.every = {achievement.number: achievement for achievement in sorted(achievements, key=lambda a: a.number)}
+        self.all_achievements = {
+            achievement.number: achievement for achievement in sorted(achievements, key=lambda a: a.number)
+        }
         shown = (achievement for achievement in achievements if achievement.status in ("active", "locked"))
         self.achievements = tuple(sorted(shown, key=lambda a: (a.display_order, a.number)))
         self.stored_numbers = tuple(to_int4(achievement.number) for achievement in self.achievements)
@@ -65,7 +67,7 @@ class PublishedTitle:
         self._by_kind: dict[Kind | None, Sequence[int]] = {None: range(len(self.achievements))}
 
     def of_kind(self, kind: Kind | None) -> Sequence[int]:
-        """The positions of the achievements of one kind (None: of all), in catalogue order."""
+        """The positions of the achievements of one kind (None: of all), in catalog order."""
         found = self._by_kind.get(kind)
         if found is None:
             found = tuple(i for i, achievement in enumerate(self.achievements) if achievement.kind == kind)
@@ -73,9 +75,9 @@ class PublishedTitle:
         return found
 
     def current_values(self, progress: TitleProgress) -> CurrentValues:
-        """The current values of requirements: those that were imported, and those that are counted here.
+        """A player's current values of requirements: imported ones, and those computed from measures.
 
-        Time that passes is not shown as progress: an answer is the same as long as its revision is.
+        Requirements on tenure are left out, so the values change only with the revision of the player's row.
         """
         if not progress.standings:
             return progress.current_values
@@ -100,27 +102,27 @@ class PublishedTitle:
         return counted
 
     def position_of(self, number: int) -> int | None:
-        """Where an achievement stands in catalogue order; None if there is none of that number."""
+        """An achievement's index in catalog order; None if it is not in it."""
         return self.positions.get(to_int4(number)) if 0 < number < model.U32 else None
 
     def last_closing(self, now: int) -> int:
-        """When the newest of the windows that have closed by now did, in ticks; 0 if none has."""
+        """When the last window that has closed by now closed, in ticks; 0 if none has."""
         closed = bisect.bisect_right(self.closings, now)
         return self.closings[closed - 1] if closed else 0
 
     def trim_chain(self, chain: tuple[str, ...]) -> tuple[str, ...]:
-        """The chain up to the first locale that has every string: what stands behind it is never reached."""
+        """The chain up to the first locale that has every string: the locales after it are never used."""
         for index, locale in enumerate(chain):
             if locale in self._complete:
                 return chain[: index + 1]
         return chain
 
     def texts_at(self, position: int, chain: tuple[str, ...]) -> LocalizedTexts:
-        """The strings of the achievement at a position in catalogue order."""
+        """The strings of the achievement at a position in catalog order."""
         return self.texts_of(self.achievements[position], chain)
 
     def texts_of(self, achievement: Achievement, chain: tuple[str, ...]) -> LocalizedTexts:
-        """The strings of one achievement; each walks the chain by itself, or all together if the title says so."""
+        """The strings of one achievement: each in its own best locale, or with `text_unit` "achievement" all in one."""
         keys = self.keys_of(achievement)
         if self.title.text_unit == "achievement":
             chain = self.single_language_chain(keys, chain)
@@ -145,12 +147,12 @@ class PublishedTitle:
         return keys
 
     def name(self, chain: tuple[str, ...]) -> tuple[str, str | None]:
-        """What the title is called, and in which locale; None if it has no name."""
+        """The title's name and its locale; "" and None if no locale of the chain has one."""
         text, index = self._first(model.TITLE_NAME, chain)
         return text or "", None if index is None else chain[index]
 
     def metric_name(self, key: str, chain: tuple[str, ...]) -> tuple[str, str | None]:
-        """What a metric is called, and in which locale; its key and None if it has no name."""
+        """A metric's name and its locale; its key and None if no locale of the chain has a name."""
         text, index = self._first(metric_key(key), chain)
         return (text, chain[index]) if text and index is not None else (key, None)
 
@@ -167,6 +169,6 @@ class PublishedTitle:
         for index, locale in enumerate(chain):
             found = self.texts.get(locale, {})
             if all(key in found for key in wanted):
-                # The locales before it stay in the tuple as blanks, so that indexes still count from the chain.
+                # Blanks replace the locales before it, so that indexes still refer to the chain.
                 return ("",) * index + chain[index:]
         return chain

@@ -264,7 +264,7 @@ async def test_a_name_with_a_slash_is_asked_for_by_its_percent_codes(ask, fetch_
 
 
 async def test_a_revoked_badge_is_revoked_in_every_language_and_by_itself(ask, fetch_credential, pool, services):
-    achievement = services.snapshots.current.titles[1].every[1]
+    achievement = services.snapshots.current.titles[1].all_achievements[1]
     tokens = await fetch_credential(), await fetch_credential(language="fr")
     assert await revoke(pool, achievement)
     assert not await revoke(pool, achievement)
