@@ -1,4 +1,4 @@
-"""The catalogs door: what localization teams and their tools ask and change, as REST with problem+json."""
+"""The localization API: strings, imports, releases and exports for localization teams and their tools, as REST."""
 
 from service.api.localization import imports, releases, strings, titles
 from service.api.localization.errors import error_response

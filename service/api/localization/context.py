@@ -1,4 +1,4 @@
-"""What all requests of this door share: who asks, of which title, locale and key, against which version."""
+"""The context of a request to the localization API (principal, title, key, locale), and its JSON responses."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,22 +11,22 @@ from service.http.params import TitleRequest
 
 
 class RequestContext(TitleRequest):
-    """One request about one title, by somebody who has a right on it."""
+    """One request about one title, by a principal with any right on it."""
 
     @property
     def published(self) -> PublishedTitle | None:
-        """What is served of the title; None before the first publish."""
+        """The served release of the title; None before the first publish."""
         return self.services.snapshots.current.titles.get(self.title_id)
 
     def served_texts(self, locale: str) -> Mapping[str, str]:
-        """The texts that are served in a locale, by key."""
+        """The served texts of a locale, by key."""
         return {} if self.published is None else self.published.texts.get(locale, {})
 
 
 def json_response(
     document: Any, *, status: int = 200, tag: str | None = None, location: str | None = None
 ) -> web.Response:
-    """The document as JSON. Nothing of what is being edited is kept by anybody on the way."""
+    """The document as JSON, which no cache stores."""
     headers = {hdrs.CACHE_CONTROL: "no-store", "X-Content-Type-Options": "nosniff"}
     if tag is not None:
         headers[hdrs.ETAG] = tag

@@ -1,4 +1,4 @@
-"""What this door says of itself: made from its routes, the bodies that it reads, and what is said here of queries."""
+"""The OpenAPI description of the localization API, made from its routes and schemas and the parameters listed here."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,11 +18,11 @@ from service.http.params import KEY_CHARACTERS
 _ABOUT = """\
 Texts of titles for localization teams and their tools: states, history, imports, releases.
 
-A token's claim `l10n` says what its bearer may do: suggest, translate, review, publish, and source for the default
-locale.
-A key stands in a path as it is, or with its slashes as `%2F`.
-What changes a string wants its ETag in `If-Match`; without it the answer is 428, with an old one 412 and what is there.
-Every error is a problem (RFC 9457) with a stable `code`.
+The claim `l10n` of a token grants rights: suggest, translate, review, publish, and source for the default locale.
+A key stands in a path with its slashes as they are, or encoded as `%2F`.
+A change to a string needs its ETag in `If-Match`; without it the response is 428, with an outdated one 412 with the
+current state.
+Every error response is a problem (RFC 9457) with a stable `code`.
 """
 
 _TEXT = {"type": "string"}
@@ -39,25 +39,29 @@ _PATHS: Mapping[str, Mapping[str, Any]] = {
     "release": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
 }
 
-_WITH = ("with", _LOCALE, "Another locale, whose text is shown beside it.")
+_WITH = ("with", _LOCALE, "Another locale, whose text is added.")
 _QUERIES: Mapping[str, Sequence[tuple[str, Mapping[str, Any], str]]] = {
     "strings": (
         ("locale", _LOCALE, "Required. The locale to list."),
-        ("filter", {"enum": list(get_args(Filter))}, "Only such strings; `unpublished` differ from what is served."),
-        ("q", _WORDS, "What must stand in the key, the source or the text, in any case."),
+        (
+            "filter",
+            {"enum": list(get_args(Filter))},
+            "Only strings in this state; `unpublished` strings differ from what is served.",
+        ),
+        ("q", _WORDS, "Text to search for in the key, the source and the text, ignoring case."),
         _WITH,
-        ("after", _WORDS, "The `after` of the page before."),
+        ("after", _WORDS, "The `after` of the previous page."),
     ),
     "string": (_WITH,),
     "history": (("before", {"type": "integer", "minimum": 0}, "Only revisions of an earlier version."),),
     "imports": (
-        ("file", _WORDS, "The name of the file, for the problems that it has."),
-        ("format", {"enum": ["", *IMPORT_FORMATS]}, "Read it so, whatever it looks like."),
-        ("locale", _LOCALE, "The language of a file that does not say, or the one to take."),
-        ("mode", {"enum": list(MODES)}, "`replace-locale` takes away what the file does not hold."),
+        ("file", _WORDS, "The name of the file, for its problems."),
+        ("format", {"enum": ["", *IMPORT_FORMATS]}, "The format of the file; detected from its content without it."),
+        ("locale", _LOCALE, "The language of a file that does not state it, or the one to read of several."),
+        ("mode", {"enum": list(MODES)}, "`replace-locale` deletes the texts that the file does not contain."),
         ("overApproved", {"enum": ["false", "true"]}, "Replace approved texts too."),
     ),
-    "batch-po": (("locale", _LOCALE, "Which one, where the report has several."),),
+    "batch-po": (("locale", _LOCALE, "Required if the report has several."),),
     "explain": (
         ("acceptLanguage", _WORDS, "Instead of the header `Accept-Language`."),
         ("country", _COUNTRY, "Instead of the token's, ISO 3166."),
@@ -66,9 +70,9 @@ _QUERIES: Mapping[str, Sequence[tuple[str, Mapping[str, Any], str]]] = {
         (
             "format",
             {"enum": list(DOWNLOAD_FORMATS)},
-            "`po`, `pot` for the template, or a store's; several files come as a ZIP.",
+            "`po`, `pot` for the template, or the format of a store; several files come as a ZIP.",
         ),
-        ("locale", _LOCALE, "Which one of `po`; all of them without it."),
+        ("locale", _LOCALE, "The locale of `po`; all of them without it."),
     ),
 }
 
@@ -81,27 +85,27 @@ _BODIES: Mapping[str, type] = {
     "activate": ActivateBody,
 }
 _CONDITIONAL = {"save-string": '"v7"', "review": '"v7"', "restore": '"v7"', "apply-batch": '"c7"'}
-_ANSWERS = {"publish": ("200", "201", "202"), "cancel-schedule": ("204",), "export": ("200", "304")}
+_SUCCESS = {"publish": ("200", "201", "202"), "cancel-schedule": ("204",), "export": ("200", "304")}
 _GETTEXT = "text/x-gettext-translation"
 _FILES = {"export": (_GETTEXT, "application/*", "text/*"), "batch-po": (_GETTEXT,)}
-_REFUSALS = {
-    "400": "A parameter, header or body that cannot be read; the detail names it.",
-    "401": "No token, or one that is not good.",
-    "403": "A good token without the right; the detail names it.",
+_ERRORS = {
+    "400": "A parameter, header or body is invalid; the detail names it.",
+    "401": "The token is missing or invalid.",
+    "403": "The token lacks a right; the detail names it.",
     "404": "No such title, string, import or release.",
     "408": "The body did not arrive in time.",
-    "412": "Somebody else changed it meanwhile; `current` is what is there.",
+    "412": "Somebody else changed it meanwhile; `current` is the current state.",
     "413": "The body has too many bytes.",
     "415": "The body is compressed.",
-    "422": "A value that will not do, or a catalogue that breaks a rule: `problems` holds them all.",
-    "428": "There is no If-Match.",
+    "422": "A value is invalid, or a catalog breaks rules, listed in `problems`.",
+    "428": "If-Match is missing.",
     "500": "An error of the service.",
-    "503": "The database is out of reach or too slow for now.",
+    "503": "The database is unavailable or too slow; try again later.",
 }
 
 
 def describe(routes: Sequence[Route]) -> Mapping[str, Any]:
-    """The door's part of the document."""
+    """The part of this API in the OpenAPI document."""
     schemas, components = msgspec.json.schema_components(
         list(_BODIES.values()), ref_template="#/components/schemas/{name}"
     )
@@ -110,13 +114,13 @@ def describe(routes: Sequence[Route]) -> Mapping[str, Any]:
     for route in routes:
         path = re.sub(r"\{(\w+):[^}]*\}", r"{\1}", route.path)
         paths.setdefault(path, {})[route.method.lower()] = _operation(route, path, bodies.get(route.name))
-    refusal = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/CatalogsProblem"}}}}
+    problem = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/CatalogsProblem"}}}}
     return {
         "tags": [{"name": "catalogs", "description": _ABOUT}],
         "paths": paths,
         "components": {
             "securitySchemes": {"CatalogsToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
-            "responses": {f"Catalogs{status}": {"description": said} | refusal for status, said in _REFUSALS.items()},
+            "responses": {f"Catalogs{status}": {"description": text} | problem for status, text in _ERRORS.items()},
             "schemas": {
                 **components,
                 "CatalogsProblem": {
@@ -142,16 +146,20 @@ def _operation(route: Route, path: str, body: Mapping[str, Any] | None) -> Mappi
         {"name": name, "in": "path", "required": True, "schema": _PATHS[name]}
         for name in re.findall(r"\{(\w+)\}", path)
     ]
-    for name, schema, said in _QUERIES.get(route.name, ()):
-        required = said.startswith("Required")
-        parameters.append({"name": name, "in": "query", "required": required, "schema": schema, "description": said})
+    for name, schema, description in _QUERIES.get(route.name, ()):
+        required = description.startswith("Required.")
+        parameters.append(
+            {"name": name, "in": "query", "required": required, "schema": schema, "description": description}
+        )
     if route.name in _CONDITIONAL:
         example = _CONDITIONAL[route.name]
-        said = f"The ETag of what was seen, such as `{example}`."
-        parameters.append({"name": "If-Match", "in": "header", "required": True, "schema": _TEXT, "description": said})
+        description = f"The ETag of the version that you saw, such as `{example}`."
+        parameters.append(
+            {"name": "If-Match", "in": "header", "required": True, "schema": _TEXT, "description": description}
+        )
     kinds = _FILES.get(route.name, ("application/json",))
-    found = {"description": "As it is then.", "content": {kind: {"schema": {}} for kind in kinds}}
-    nothing = {"description": "There is nothing to say."}
+    result = {"description": "The result.", "content": {kind: {"schema": {}} for kind in kinds}}
+    no_content = {"description": "No content."}
     operation: dict[str, Any] = {
         "operationId": f"catalogs-{route.name}",
         "tags": ["catalogs"],
@@ -159,9 +167,9 @@ def _operation(route: Route, path: str, body: Mapping[str, Any] | None) -> Mappi
         "security": [{"CatalogsToken": []}],
         "parameters": parameters,
         "responses": {
-            status: nothing if status in ("204", "304") else found for status in _ANSWERS.get(route.name, ("200",))
+            status: no_content if status in ("204", "304") else result for status in _SUCCESS.get(route.name, ("200",))
         }
-        | {status: {"$ref": f"#/components/responses/Catalogs{status}"} for status in _REFUSALS},
+        | {status: {"$ref": f"#/components/responses/Catalogs{status}"} for status in _ERRORS},
     }
     if body is not None:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}

@@ -1,4 +1,4 @@
-"""The bodies that this door reads. An unknown member is refused: a misspelled one would be passed over in silence."""
+"""Request bodies of the localization API. Unknown members are rejected, so that a misspelled one is noticed."""
 
 from datetime import datetime
 from typing import Annotated, Literal, TypeVar
@@ -8,8 +8,8 @@ from aiohttp import web
 
 from service.http.body import decode, read_body
 
-MOST_BYTES = 64 * 1024
-MOST_REASONS = 50
+MAX_BYTES = 64 * 1024
+MAX_REASONS = 50
 
 Note = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00-\x09\x0b-\x1f]*$")]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
@@ -19,33 +19,33 @@ T = TypeVar("T")
 
 
 class TextBody(msgspec.Struct, forbid_unknown_fields=True):
-    """A text to be saved. `needs_review` makes it a suggestion; `reasons` says why warnings do not hold, by rule."""
+    """A text to save. The state `needs_review` makes it a suggestion; `reasons` overrides warnings, by rule."""
 
     text: str
     state: Literal["needs_review", "translated", "approved"] = "translated"
-    reasons: Annotated[dict[Rule, Reason], msgspec.Meta(max_length=MOST_REASONS)] = {}
+    reasons: Annotated[dict[Rule, Reason], msgspec.Meta(max_length=MAX_REASONS)] = {}
 
 
 class ReviewBody(msgspec.Struct, forbid_unknown_fields=True):
-    """What a reviewer says of a text."""
+    """The verdict of a review."""
 
     verdict: Literal["approve", "send-back"]
 
 
 class RestoreBody(msgspec.Struct, forbid_unknown_fields=True):
-    """Which revision to write again."""
+    """The version of the revision to restore."""
 
     version: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 
 
 class CatalogBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
-    """Which texts the releases of a title take from now on."""
+    """Which texts the next releases of a title take."""
 
     publish_from: Literal["translated", "approved"]
 
 
 class PublishBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
-    """A publish: now, at a later moment, or only to be shown what it would change."""
+    """A publish: now, at a later moment (`at`), or only a preview of the changes (`dry_run`)."""
 
     note: Note | None = None
     dry_run: bool = False
@@ -53,7 +53,7 @@ class PublishBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
 
 
 class ActivateBody(msgspec.Struct, forbid_unknown_fields=True):
-    """What is to be said of a rollback."""
+    """A rollback."""
 
     note: Note | None = None
 
@@ -65,4 +65,4 @@ async def read_json(request: web.Request, kind: type[T]) -> T:
         BadRequest: it cannot be read.
         InvalidField: a member is missing, unknown or of another type.
     """
-    return decode(await read_body(request, limit=MOST_BYTES) or b"{}", kind)
+    return decode(await read_body(request, limit=MAX_BYTES) or b"{}", kind)

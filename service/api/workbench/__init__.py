@@ -1,4 +1,4 @@
-"""The workbench: pages for localization teams at `/l10n`, made on the server, whole without JavaScript."""
+"""The workbench: pages for localization teams at `/l10n`, rendered on the server and usable without JavaScript."""
 
 from service.api.workbench import editor, imports, overview, releases, session, static, strings
 from service.api.workbench.errors import error_response
@@ -14,7 +14,7 @@ API = Api(
         *imports.ROUTES,
         *overview.ROUTES,
         *strings.ROUTES,
-        *editor.ROUTES,  # a key may hold any number of slashes
+        *editor.ROUTES,  # last: a key may contain slashes
     ),
     authenticate=session.authenticate,
     error_response=error_response,

@@ -1,4 +1,4 @@
-"""What all pages of one title share: who asks, of which title, locale and key, and what they may."""
+"""The context of a request to a page of one title: principal, title, key, locale, and the rights of the principal."""
 
 from service.core.auth.permissions import may_localize
 from service.core.auth.principal import Right
@@ -7,12 +7,12 @@ from service.http.params import TitleRequest
 
 
 class RequestContext(TitleRequest):
-    """One request about one title, by somebody who has a right on it."""
+    """One request about one title, by a principal with any right on it."""
 
-    def may(self, right: Right, where: str | None = None) -> bool:
-        """Whether the caller has a right, so that a page shows what it would be refused without."""
+    def may(self, right: Right, locale: str | None = None) -> bool:
+        """Whether the caller has a right, so that pages only show controls that the server would accept."""
         try:
-            may_localize(self.who, right, self.title_id, where)
+            may_localize(self.who, right, self.title_id, locale)
         except PermissionDenied:
             return False
         return True

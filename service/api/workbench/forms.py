@@ -1,4 +1,4 @@
-"""What forms send: plain fields, or a file among them; read within limits, and only from our own pages."""
+"""Reading forms, with or without a file: within limits, and only if a page of the workbench sent them."""
 
 import asyncio
 import re
@@ -21,16 +21,16 @@ from service.errors import (
 from service.http.body import BODY_TIMEOUT, read_body
 from service.http.services import SERVICES
 
-MOST_BYTES = 256 * 1024  # of a form without a file
+MAX_FORM_BYTES = 256 * 1024  # without a file
 FORM_KEY_FIELD = "form_key"
 FORM_KEY_HEADER = "X-Form-Key"
-_MOST_FIELDS = 100
+_MAX_FIELDS = 100
 _FILE_NAME_CHARACTERS = 200
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # joiners and marks of direction are letters' own
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # joiners and direction marks belong to letters
 
 
 class Form(msgspec.Struct, frozen=True):
-    """The fields of a form by name, each once; a text has line feeds where the browser sent CR LF."""
+    """The fields of a form by name; texts have line feeds where the browser sent CR LF."""
 
     fields: Mapping[str, str]
 
@@ -39,7 +39,7 @@ class Form(msgspec.Struct, frozen=True):
         return self.fields.get(name, default)
 
     def line(self, name: str, most: int) -> str:
-        """A field of one line without white space around it.
+        """A field of one line, without surrounding white space.
 
         Raises:
             InvalidField: it is longer, or holds control characters.
@@ -50,10 +50,10 @@ class Form(msgspec.Struct, frozen=True):
         return text
 
     def whole(self, name: str) -> int:
-        """A field that is a whole number from 0.
+        """A field that is a whole number from 0 to 2**31 - 1.
 
         Raises:
-            InvalidField: it is none.
+            InvalidField: it is not.
         """
         text = self.get(name)
         if not text.isascii() or not text.isdecimal() or len(text) > 10 or int(text) >= 2**31:  # noqa: PLR2004
@@ -70,30 +70,30 @@ class Upload(msgspec.Struct, frozen=True):
 
 
 def reject_cross_site(request: web.Request) -> None:
-    """Let nobody's page but ours send a request that changes something.
+    """Reject a request that a page of another site sends (cross-site request forgery).
 
-    Browsers say whose page it is in `Sec-Fetch-Site` and `Origin`; what is no browser says neither, and has no cookie.
+    Browsers name the site in `Sec-Fetch-Site` and `Origin`. Other clients may send neither, but have no session cookie.
 
     Raises:
-        PermissionDenied: it is another site's.
+        PermissionDenied: the request comes from another site.
     """
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     origin = request.headers.get(hdrs.ORIGIN)
     try:
-        is_ours = origin is None or urllib.parse.urlsplit(origin).netloc.lower() == request.host.lower()
-    except ValueError:  # it is no URL at all
-        is_ours = False
-    if site not in ("same-origin", "none") or not is_ours:
+        is_same_host = origin is None or urllib.parse.urlsplit(origin).netloc.lower() == request.host.lower()
+    except ValueError:  # not a URL
+        is_same_host = False
+    if site not in ("same-origin", "none") or not is_same_host:
         raise PermissionDenied("this was sent from a page of another site")
 
 
 async def read_form(request: web.Request) -> Form:
-    """The fields of a form of ours.
+    """The fields of a form that a page of this session sent.
 
     Raises:
-        PermissionDenied: it comes from another site, or not from a page of this session.
-        BadRequest: it is no form.
-        PayloadTooLarge: it is longer than any of ours.
+        PermissionDenied: it comes from another site or session.
+        BadRequest: it is not a form.
+        PayloadTooLarge: it is too long.
     """
     form = await read_fields(request)
     _check_key(request, form)
@@ -101,23 +101,23 @@ async def read_form(request: web.Request) -> Form:
 
 
 async def read_fields(request: web.Request) -> Form:
-    """The fields of a form from our site; who sent it is not looked at.
+    """The fields of a form that a page of this site sent, in any session or none.
 
     Raises:
         PermissionDenied: it comes from another site.
-        BadRequest: it is no form.
-        PayloadTooLarge: it is longer than any of ours.
+        BadRequest: it is not a form.
+        PayloadTooLarge: it is too long.
     """
     reject_cross_site(request)
     if request.content_type != "application/x-www-form-urlencoded":
         raise UnsupportedMediaType("Content-Type: expected application/x-www-form-urlencoded, as forms send")
-    body = await read_body(request, limit=MOST_BYTES)
+    body = await read_body(request, limit=MAX_FORM_BYTES)
     try:
         pairs = urllib.parse.parse_qsl(
             body.decode("ascii"),
             keep_blank_values=True,
             errors="strict",
-            max_num_fields=_MOST_FIELDS,
+            max_num_fields=_MAX_FIELDS,
         )
     except ValueError:
         raise BadRequest("the form cannot be read: expected fields in UTF-8, percent-encoded") from None
@@ -125,19 +125,19 @@ async def read_fields(request: web.Request) -> Form:
 
 
 async def read_upload(request: web.Request) -> Upload:
-    """The fields of a form of ours, and the file in its field `file`.
+    """The fields of a form that a page of this session sent, and the file in its field `file`.
 
     Raises:
-        PermissionDenied: it comes from another site, or not from a page of this session.
-        InvalidField: there is no file in it.
-        BadRequest: it is no form.
-        PayloadTooLarge: it is longer than what is read of a file.
+        PermissionDenied: it comes from another site or session.
+        InvalidField: the file is missing or empty.
+        BadRequest: it is not a form.
+        PayloadTooLarge: the file or the form is too long.
         RequestTimeout: it did not arrive in time.
     """
     reject_cross_site(request)
     if request.content_type != "multipart/form-data" or not request.headers[hdrs.CONTENT_TYPE].isascii():
         raise UnsupportedMediaType("Content-Type: expected multipart/form-data, as forms with a file send")
-    if (request.content_length or 0) > MAX_BYTES + MOST_BYTES:
+    if (request.content_length or 0) > MAX_BYTES + MAX_FORM_BYTES:
         raise PayloadTooLarge(f"the form has {request.content_length} bytes, at most {MAX_BYTES} of a file are read")
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
@@ -156,12 +156,12 @@ async def read_upload(request: web.Request) -> Upload:
 
 
 async def _parts(reader: MultipartReader) -> tuple[list[tuple[str, str]], str, bytes]:
-    """The fields, and the name and the bytes of the one file; all together no more than are read."""
-    pairs, name, data, left = list[tuple[str, str]](), "", b"", MAX_BYTES + MOST_BYTES
+    """The fields, and the name and bytes of the file, within the limits."""
+    pairs, name, data, left = list[tuple[str, str]](), "", b"", MAX_BYTES + MAX_FORM_BYTES
     while (part := await reader.next()) is not None:
-        if not isinstance(part, BodyPartReader) or part.name is None or len(pairs) > _MOST_FIELDS:
+        if not isinstance(part, BodyPartReader) or part.name is None or len(pairs) > _MAX_FIELDS:
             raise BadRequest("the form cannot be read: expected named fields")
-        read = await _bounded(part, min(left, MAX_BYTES if part.name == "file" else MOST_BYTES))
+        read = await _bounded(part, min(left, MAX_BYTES if part.name == "file" else MAX_FORM_BYTES))
         left -= len(read)
         if part.name != "file":
             pairs.append((part.name, read.decode()))
@@ -191,7 +191,7 @@ def _form(pairs: list[tuple[str, str]]) -> Form:
 
 
 def _check_key(request: web.Request, form: Form) -> None:
-    """Nothing is changed but by a page of this very session: another site cannot know its key."""
+    """Check the key that only pages of this session know."""
     given = request.headers.get(FORM_KEY_HEADER, form.get(FORM_KEY_FIELD))
     if not request.app[SERVICES].sessions.is_form_key(request[SESSION], given):
         raise PermissionDenied("this form is not of your session: load the page again, then send it")

@@ -1,4 +1,4 @@
-"""The workbench's own words in the languages that it speaks, and how other languages are named and written."""
+"""Translations of the workbench's own texts, and names and writing directions of locales."""
 
 import functools
 import gettext
@@ -24,51 +24,51 @@ _RIGHT_TO_LEFT = frozenset(("Adlm", "Arab", "Hebr", "Mand", "Mend", "Nkoo", "Roh
 
 
 class Language(msgspec.Struct, frozen=True):
-    """A language that the pages are in."""
+    """A language that the pages are translated into."""
 
     locale: str
     translations: gettext.NullTranslations
 
     @property
     def direction(self) -> str:
-        """How it is written."""
+        """`rtl` or `ltr`."""
         return direction(self.locale)
 
     def name(self, locale: str) -> str:
-        """A locale's name in this language, its tag where CLDR knows none."""
+        """A locale's name in this language; its tag where CLDR has no name."""
         return _name(locale, self.locale)
 
     def moment(self, at: datetime) -> str:
-        """A moment as people write it, in UTC."""
+        """A date and time in this language's short format, in UTC."""
         return format_datetime(at, "short", locale=_babel(self.locale))
 
 
 @functools.cache
 def languages() -> Mapping[str, Language]:
-    """Every language of the pages, by locale: read from the PO files once, the source first."""
-    found = {SOURCE: Language(SOURCE, gettext.NullTranslations())}
+    """Every language of the pages, by locale, the source first; read once from the PO files."""
+    by_locale = {SOURCE: Language(SOURCE, gettext.NullTranslations())}
     for file in sorted(locales_folder().glob("*/LC_MESSAGES/ui.po")):
         locale = canonical_locale(file.parts[-3])
-        found[locale] = Language(locale, _translations(file))
-    return found
+        by_locale[locale] = Language(locale, _translations(file))
+    return by_locale
 
 
 def language_for(accept_language: Iterable[str]) -> Language:
-    """The best of them for a caller, by the same chain as players' texts."""
-    there = languages()
-    best = chain(", ".join(accept_language), country=None, locales=tuple(there), default=SOURCE)
-    return there[best[0]]
+    """The best language for a caller, chosen like the locale of players' texts."""
+    available = languages()
+    best = chain(", ".join(accept_language), country=None, locales=tuple(available), default=SOURCE)
+    return available[best[0]]
 
 
 def direction(locale: str) -> str:
-    """`rtl` or `ltr`, by the script that a locale is written in, named or likely."""
+    """`rtl` or `ltr`, by the script of a locale: the one that its tag names, or its likely one."""
     tag = read(locale)
     script = "" if tag is None else filled_up(tag.language, tag.script, tag.region)[1]
     return "rtl" if script in _RIGHT_TO_LEFT else "ltr"
 
 
 def install(environment: jinja2.Environment) -> None:
-    """Let templates say `gettext` and `ngettext`, in the `language` of their page."""
+    """Provide `gettext` and `ngettext` to templates, in the `language` of the page."""
 
     @jinja2.pass_context
     def say(context: jinja2.runtime.Context, message: str) -> str:

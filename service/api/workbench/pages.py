@@ -1,4 +1,4 @@
-"""How a page is made and what goes out with it: templates, headers, and the addresses that pages name."""
+"""Rendering pages: templates, response headers, and addresses."""
 
 import functools
 import pathlib
@@ -15,9 +15,9 @@ from service.core.auth.principal import Principal
 from service.http.services import PRINCIPAL
 
 SESSION = web.RequestKey("session", str)
-"""The cookie of whoever is signed in."""
+"""The session cookie."""
 FORM_KEY = web.RequestKey("form_key", str)
-"""What the forms of this session carry."""
+"""The key that forms of this session send."""
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
@@ -33,7 +33,7 @@ _HERE = pathlib.Path(__file__).parent
 
 
 def render_page(request: web.BaseRequest, template: str, *, status: int = 200, **context: Any) -> web.Response:
-    """The template as a page in the caller's language, kept by nobody on the way."""
+    """The template as a page in the caller's language, which no cache stores."""
     language = i18n.language_for(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ()))
     who: Principal | None = request.get(PRINCIPAL)
     text = (
@@ -56,12 +56,12 @@ def render_page(request: web.BaseRequest, template: str, *, status: int = 200, *
 
 
 def redirect(where: str) -> web.Response:
-    """On to another page, which is asked for by GET whatever the method was (RFC 9110 §15.4.4)."""
+    """A redirect to another page, which the browser requests with GET (303, RFC 9110 §15.4.4)."""
     return web.Response(status=303, headers={**HEADERS, hdrs.CACHE_CONTROL: "no-store", hdrs.LOCATION: where})
 
 
 def download(data: bytes, *, name: str) -> web.Response:
-    """A file to be kept under this name."""
+    """A file to download under this name."""
     headers = {
         **HEADERS,
         hdrs.CACHE_CONTROL: "no-store",
@@ -71,7 +71,7 @@ def download(data: bytes, *, name: str) -> web.Response:
 
 
 def address(*parts: object, **query: object) -> str:
-    """The address of a page, by the parts of its path and its query; a value of "" or None is left out."""
+    """The address of a page from the parts of its path and its query; values of "" and None are omitted."""
     path = "/".join(("/l10n", *(urllib.parse.quote(str(part), safe="/") for part in parts)))
     kept = {name.removesuffix("_"): value for name, value in query.items() if value not in ("", None)}
     return f"{path}?{urllib.parse.urlencode(kept)}" if kept else path
@@ -79,7 +79,7 @@ def address(*parts: object, **query: object) -> str:
 
 @functools.cache
 def templates() -> jinja2.Environment:
-    """The templates, read once. Everything that they show is escaped, and a name that is not there is an error."""
+    """The templates, read once. Values are escaped, and an undefined name is an error."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE / "templates"),
         autoescape=True,

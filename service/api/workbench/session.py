@@ -1,4 +1,4 @@
-"""Signing in and out: a token is exchanged for a cookie, which says the same and opens nothing but the workbench."""
+"""Signing in and out: a token is exchanged for a session cookie, which is valid for the workbench alone."""
 
 import re
 import time
@@ -16,26 +16,26 @@ from service.http.services import SERVICES
 
 COOKIE = "laurel-session"
 _PATH = "/l10n"
-_OURS = re.compile(r"/l10n(?:[/?][\x21-\x5b\x5d-\x7e]*)?", re.ASCII)
-_OPEN = ("/l10n/session", "/l10n/static/")
+_OWN_PAGE = re.compile(r"/l10n(?:[/?][\x21-\x5b\x5d-\x7e]*)?", re.ASCII)
+_PUBLIC = ("/l10n/session", "/l10n/static/")
 
 
 async def authenticate(request: web.Request) -> Principal:
-    """Who signed in, from the session's cookie; nobody where nobody needs to.
+    """The principal of the session cookie; nobody on public pages without a valid session.
 
     Raises:
-        Unauthenticated: there is no session, or it is not good any more.
+        Unauthenticated: there is no session, or it is invalid or has expired.
     """
     cookie = request.cookies.get(COOKIE)
     if cookie is None:
-        if request.path.startswith(_OPEN):
+        if request.path.startswith(_PUBLIC):
             return await anonymous(request)
         raise Unauthenticated("sign in to see this page")
     sessions = request.app[SERVICES].sessions
     try:
         who = sessions.open(cookie, time.time())
     except Unauthenticated:
-        if request.path.startswith(_OPEN):
+        if request.path.startswith(_PUBLIC):
             return await anonymous(request)
         raise
     request[SESSION] = cookie
@@ -44,20 +44,20 @@ async def authenticate(request: web.Request) -> Principal:
 
 
 async def sign_in_page(request: web.Request) -> web.Response:
-    """Where a token is pasted."""
+    """The page to sign in with a token."""
     return pages.render_page(request, "sign_in.html", then=_then(request.rel_url.query.get("then", "")), problem=None)
 
 
 async def sign_in(request: web.Request) -> web.Response:
-    """Exchange a token that gives any right on texts for a session of its lifetime."""
+    """Exchange a token that grants any right on texts for a session that expires with it."""
     form = await read_fields(request)
     then = _then(form.get("then"))
     token = form.get("token").strip()
     services, now = request.app[SERVICES], time.time()
     try:
         who = await authenticate_token(services, services.verifier.bearer, f"Bearer {token.removeprefix('Bearer ')}")
-    except Unauthenticated as refusal:
-        return pages.render_page(request, "sign_in.html", status=401, then=then, problem=str(refusal))
+    except Unauthenticated as error:
+        return pages.render_page(request, "sign_in.html", status=401, then=then, problem=str(error))
     if not who.grants:
         problem = "this token gives no right on texts: it needs the claim l10n"
         return pages.render_page(request, "sign_in.html", status=403, then=then, problem=problem)
@@ -75,7 +75,7 @@ async def sign_in(request: web.Request) -> web.Response:
 
 
 async def sign_out(request: web.Request) -> web.Response:
-    """Let the browser forget the session."""
+    """Delete the session cookie."""
     if SESSION in request:
         await read_form(request)
     response = pages.redirect("/l10n/session")
@@ -83,9 +83,9 @@ async def sign_out(request: web.Request) -> web.Response:
     return response
 
 
-def _then(where: str) -> str:
-    """The page to go on to: one of ours, or the first."""
-    return where if _OURS.fullmatch(where) and not where.startswith(_OPEN) else "/l10n"
+def _then(address: str) -> str:
+    """The address to continue at after signing in: a page of the workbench, by default the first."""
+    return address if _OWN_PAGE.fullmatch(address) and not address.startswith(_PUBLIC) else "/l10n"
 
 
 ROUTES = (

@@ -1,4 +1,4 @@
-"""The one style sheet and the one script of the pages, under addresses that change with their bytes."""
+"""The style sheet and the script of the pages, under addresses that change with their content."""
 
 import functools
 import hashlib
@@ -15,7 +15,7 @@ _TYPES = {"workbench.css": "text/css", "workbench.js": "text/javascript"}
 
 
 class File(msgspec.Struct, frozen=True):
-    """One file; `version` is of its bytes."""
+    """One file; `version` is a hash of its bytes."""
 
     data: bytes
     content_type: str
@@ -34,12 +34,12 @@ def files() -> dict[str, File]:
 
 
 def url_of(name: str) -> str:
-    """Where a page finds a file."""
+    """The address of a file."""
     return f"/l10n/static/{files()[name].version}/{name}"
 
 
 async def get_static(request: web.Request) -> web.Response:
-    """A file. Under its version it never changes; under another one it is there too, and asked for again."""
+    """A file. Under its current version it may be cached forever; under any other, it is revalidated."""
     file = files().get(request.match_info["name"])
     if file is None:
         raise NotFound("there is no such file")

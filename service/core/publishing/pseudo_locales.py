@@ -1,7 +1,7 @@
-"""Pseudo-locales: the default texts made odd, to find hard-coded, clipped and misplaced words before translators do. Pure.
+"""Pseudo-locales: altered default texts that reveal hard-coded, clipped and mirrored words before translation. Pure.
 
-`en-XA` has accents, is longer by 35 %, and stands in brackets; `ar-XB` runs from right to left. What a program fills
-in, tags and addresses stay as they are. Nobody gets them but who asks for exactly these tags (`language_distance.py`).
+`en-XA` adds accents, brackets and 35 % more length; `ar-XB` runs from right to left. Placeholders, markup and addresses
+stay unchanged. Language matching never chooses a pseudo-locale unless exactly its tag was requested.
 """
 
 import math
@@ -21,7 +21,7 @@ _RIGHT_TO_LEFT = "\u200f\u202e{}\u202c\u200f"  # a mark, an override around the 
 
 
 def accented(text: str) -> str:
-    """The text with accents, filled up and in brackets: `[Ļîĝĥţ ţĥé ļåɱþ. one ]`."""
+    """The text with accents, padded and in brackets: `[Ļîĝĥţ ţĥé ļåɱþ. one t]`."""
     words = "".join(piece.translate(_ACCENTS) if is_words else piece for piece, is_words in pieces(text))
     needed = math.ceil(len(text) * GROWTH)
     filler = _FILLER * (needed // len(_FILLER) + 1)
@@ -40,7 +40,7 @@ LOCALES: Mapping[str, Callable[[str], str]] = {"en-XA": accented, "ar-XB": mirro
 
 
 def with_pseudo(texts: Texts, *, default_locale: str) -> Texts:
-    """The texts, and behind them the pseudo-locales made of the default ones, where a title has none of its own."""
+    """The texts, followed by pseudo-locales made of the default ones; a title's own texts of such a locale stay."""
     source = texts.get(default_locale, {})
-    made = {locale: {key: make(text) for key, text in source.items()} for locale, make in LOCALES.items()}
-    return {**texts, **{locale: found for locale, found in made.items() if locale not in texts}}
+    pseudo = {locale: {key: alter(text) for key, text in source.items()} for locale, alter in LOCALES.items()}
+    return {**texts, **{locale: of_locale for locale, of_locale in pseudo.items() if locale not in texts}}

@@ -1,6 +1,6 @@
-"""What is published, held in memory: one frozen snapshot per process, swapped whole when something newer is served.
+"""Snapshots of all published titles in memory: one immutable snapshot per process, replaced when it is outdated.
 
-A snapshot is never changed, so a request that keeps the one it began with sees one release of every title.
+A request keeps the snapshot that it began with, so it sees one release of every title.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from service.core.publishing.published_title import PublishedTitle
 from service.db.pool import Pool
 from service.db.queries import query
 
-_OLD_RELEASES_KEPT = 32  # walks that began before the last publish; a handful of titles, for minutes
+_OLD_RELEASES_KEPT = 32  # for lists that clients began to page through before the last publish
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """Everything that is served at one moment. `version` is the newest publication in it, 0 if there is none."""
+    """All served titles at one moment. `version` is the id of the newest publication, 0 if there is none."""
 
     version: int
     titles: Mapping[int, PublishedTitle]
@@ -27,10 +27,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 class SnapshotStore:
-    """The snapshot of this process and how it follows the database.
-
-    `pseudo_locales`: every title has those too (`pseudo.py`).
-    """
+    """The snapshot of this process, refreshed from the database. `pseudo_locales` adds those to every title."""
 
     def __init__(self, pool: Pool, *, pseudo_locales: bool = False) -> None:
         self._pool = pool
@@ -39,10 +36,10 @@ class SnapshotStore:
         self._refreshing = asyncio.Lock()
         self.current = Snapshot(version=0, titles={}, by_scid={})
         self.refreshed_at: float | None = None
-        """When the database was last asked, by the monotonic clock, in seconds; None before the first time."""
+        """When the database was last read, in seconds of the monotonic clock; None before the first time."""
 
     async def refresh(self) -> None:
-        """Swap in what was published since; cheap when nothing was."""
+        """Replace the snapshot if something was published since; one cheap query if not."""
         async with self._refreshing, self._pool.connection() as connection:
             newer = await _published_since.all(connection, version=self.current.version)
             self.refreshed_at = time.monotonic()
@@ -59,13 +56,13 @@ class SnapshotStore:
         )
 
     async def ensure_version(self, version: int) -> Snapshot:
-        """A snapshot that knows that publication: another worker may have seen it before this one."""
+        """A snapshot that includes this publication, which another process may have seen before this one."""
         if version > self.current.version:
             await self.refresh()
         return self.current
 
     async def as_of(self, title_id: int, version: int) -> PublishedTitle | None:
-        """What was served of a title when that publication was the newest; None if it was not published yet."""
+        """The title as served when this publication was the newest; None if it was not published yet."""
         current = self.current.titles.get(title_id)
         if current is not None and current.publication_id <= version:
             return current
