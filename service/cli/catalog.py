@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 
 import click
 
-from service.cli import check_report
+from service.cli import catalog_check
+from service.cli.catalog_check import REPORT_FORMATS, ReportFormat
 from service.cli.catalog_files import DraftOf, ImportOptions, Places, locales_of, read_files
-from service.cli.check_report import REPORT_FORMATS, ReportFormat
 from service.cli.console import database_url, fail, migrated_pool, run, settings, steps
 from service.core.auth.principal import OPERATOR
 from service.core.catalog.model import Draft
@@ -184,7 +184,7 @@ def check(
         locales=locales, locale=locale, title_id=title_id, scid=scid, product_id=product_id, name=name
     )
     found = _found_in_files(files, given, store) if files else _found_in_title(title_id or 0, store)
-    check_report.print_report(found, kind)
+    catalog_check.print_report(found, kind)
     errors = sum(one.severity == "error" for one in found)
     summary = f"errors: {errors}, warnings: {len(found) - errors}"
     if errors or (strict and found):
@@ -209,11 +209,11 @@ def _found_in_files(files: tuple[pathlib.Path, ...], given: ImportOptions, store
     for one in incoming:
         if one.places:
             whole = merge_draft(draft_of(one.draft.title.title_id), one.draft, mode="partial")
-            texts = check_report.of_texts(whole, store=store, file=one.file, places=one.places)
+            texts = catalog_check.of_texts(whole, store=store, file=one.file, places=one.places)
             found += [item for item in texts if (item.locale, item.key) in one.places]
         else:
             locales = locales_of(pathlib.Path(one.file), given)
-            places = check_report.places_of(locales, one.draft) if one.mode == "complete" else {}
+            places = catalog_check.places_of(locales, one.draft) if one.mode == "complete" else {}
             found += _found(one.draft, store, file=one.file, places=places)
     return found
 
@@ -232,7 +232,7 @@ def _named(given: ImportOptions) -> DraftOf:
 
 def _found(draft: Draft, store: str | None, *, file: str, places: Places) -> list[Diagnostic]:
     errors, warnings = publish_rules.check(draft, file=file)
-    return [*warnings, *errors, *check_report.of_texts(draft, store=store, file=file, places=places)]
+    return [*warnings, *errors, *catalog_check.of_texts(draft, store=store, file=file, places=places)]
 
 
 @catalog.command("publish")
