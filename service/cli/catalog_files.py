@@ -1,12 +1,15 @@
-"""Files given to `laurel catalog import` as drafts: each read by what stands in it, all checked before any is used."""
+"""Files for `laurel catalog import` and `check`, read as drafts: formats are detected, and all files are validated."""
 
 import contextlib
+import functools
 import pathlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
+import click
 import msgspec
 
-from service.core.catalog.model import Draft
+from service.core.catalog.model import U32, Draft
 from service.core.formats import read
 from service.core.formats.detect import detect_format
 from service.core.formats.entry import publishable_texts
@@ -18,16 +21,16 @@ from service.core.validation.diagnostics import MAX_BYTES
 from service.errors import Diagnostic, InvalidCatalog
 
 Places = Mapping[tuple[str, str], tuple[str, int | None]]
-"""Locale and text key → the file and the line where the text stands."""
+"""Locale and text key → the file and line of the text; the line is None where the format has no line numbers."""
 
 DraftOf = Callable[[int], Draft | None]
 
 
 class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What the caller says that some formats do not hold; None where it says nothing.
+    """What some formats do not contain; None where the caller does not state it.
 
-    `locales` is the folder of PO files; without it, `locales` beside a TOML, or else here.
-    `locale` is of a captured page's texts; `title_id`, `scid`, `product_id` and `name` of Partner Center's files.
+    `locales` is the folder of PO files (`locales_of` has the default). `locale` is the language of a captured page.
+    `title_id`, `scid`, `product_id` and `name` belong to Partner Center's files, and `title_id` also to files of texts.
     """
 
     locales: pathlib.Path | None = None
@@ -39,10 +42,7 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ParsedFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A draft to be merged into what is being edited.
-
-    `places` gives the file and line of each text, by locale and key; only files of texts alone have them.
-    """
+    """A draft from a file, to be merged into the existing one in `mode`. Only files of texts alone have `places`."""
 
     draft: Draft
     file: str
@@ -50,123 +50,160 @@ class ParsedFile(msgspec.Struct, frozen=True, kw_only=True):
     places: Places = {}
 
 
+def import_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that describe files to a command, which gets them as one `ImportOptions` in `options`."""
+
+    @click.option(
+        "--title", "title_id", type=click.IntRange(1, U32 - 1), help="The title of files that do not name it."
+    )
+    @click.option("--locale", default="en-US", show_default=True, help="The language of a captured page.")
+    @click.option(
+        "--locales",
+        type=click.Path(path_type=pathlib.Path),
+        help="The folder of PO files; by default `locales` beside the TOML file, or in the current folder.",
+    )
+    @click.option("--scid", help="The service config id of a new title from Partner Center's files.")
+    @click.option("--product-id", help="The product id of a new title from Partner Center's files.")
+    @click.option("--name", help="The name of a new title from Partner Center's files.")
+    @functools.wraps(command)
+    def with_options(
+        *,
+        locales: pathlib.Path | None,
+        locale: str,
+        title_id: int | None,
+        scid: str | None,
+        product_id: str | None,
+        name: str | None,
+        **others: Any,
+    ) -> None:
+        command(
+            options=ImportOptions(
+                locales=locales, locale=locale, title_id=title_id, scid=scid, product_id=product_id, name=name
+            ),
+            **others,
+        )
+
+    return with_options
+
+
 def read_files(
-    paths: Sequence[pathlib.Path], given: ImportOptions, *, forced: ImportFormat | None, draft_of: DraftOf
+    paths: Sequence[pathlib.Path], options: ImportOptions, *, forced: ImportFormat | None, draft_of: DraftOf
 ) -> tuple[list[ParsedFile], list[Diagnostic]]:
-    """The drafts of these files, and warnings. `draft_of` gives what is being edited of a title already.
+    """The drafts of these files, and warnings. `draft_of` returns the existing draft of a title.
 
     Raises:
-        InvalidCatalog: anything is wrong in any of them; the problems of all files come together.
+        InvalidCatalog: a file has errors; it carries those of all files.
     """
-    reading = _Reading(given, draft_of)
+    reader = _Reader(options, draft_of)
     for path in paths:
-        with reading.collecting():
+        with reader.collecting_errors():
             data = _read(path)
-            reading.take(path, data, forced or detect_format(data, str(path)))
-    with reading.collecting():
-        reading.join_partner_files()
-    if reading.found:
-        raise InvalidCatalog(reading.found)
-    return reading.incoming, reading.warnings
+            reader.read_file(path, data, forced or detect_format(data, str(path)))
+    with reader.collecting_errors():
+        reader.join_partner_files()
+    if reader.errors:
+        raise InvalidCatalog(reader.errors)
+    return reader.files, reader.warnings
 
 
-class _Reading:
-    """What was read so far, and everything that was wrong."""
+class _Reader:
+    """The files that were read so far, with their errors and warnings."""
 
-    def __init__(self, given: ImportOptions, draft_of: DraftOf) -> None:
-        self.given = given
+    def __init__(self, options: ImportOptions, draft_of: DraftOf) -> None:
+        self.options = options
         self.draft_of = draft_of
-        self.found: list[Diagnostic] = []
+        self.errors: list[Diagnostic] = []
         self.warnings: list[Diagnostic] = []
-        self.incoming: list[ParsedFile] = []
-        self.partner: dict[ImportFormat, tuple[pathlib.Path, bytes]] = {}
+        self.files: list[ParsedFile] = []
+        self.partner_files: dict[ImportFormat, tuple[pathlib.Path, bytes]] = {}
 
     @contextlib.contextmanager
-    def collecting(self) -> Iterator[None]:
-        """Go on after a file that is refused, so that all of them are told about."""
+    def collecting_errors(self) -> Iterator[None]:
+        """Collect the errors of an invalid file, so that the next files are read too."""
         try:
             yield
-        except InvalidCatalog as refusal:
-            self.found += refusal.diagnostics
+        except InvalidCatalog as error:
+            self.errors += error.diagnostics
 
-    def take(self, path: pathlib.Path, data: bytes, kind: ImportFormat) -> None:
-        """Read one file; Partner Center's two are kept until both are there."""
+    def read_file(self, path: pathlib.Path, data: bytes, kind: ImportFormat) -> None:
+        """Read one file; Partner Center's two files are kept until both are there."""
         file = str(path)
         match kind:
             case "toml":
-                draft, unwise = read_title_folder(path, locales_of(path, self.given))
-                self.warnings += unwise
-                self.incoming.append(ParsedFile(draft=draft, file=file, mode="complete"))
+                draft, warnings = read_title_folder(path, locales_of(path, self.options))
+                self.warnings += warnings
+                self.files.append(ParsedFile(draft=draft, file=file, mode="complete"))
             case "xbox-page":
-                drafts = captured_page.read_definitions(data, file=file, locale=self.given.locale)
-                self.incoming += [ParsedFile(draft=draft, file=file, mode="partial") for draft in drafts]
+                drafts = captured_page.read_definitions(data, file=file, locale=self.options.locale)
+                self.files += [ParsedFile(draft=draft, file=file, mode="partial") for draft in drafts]
             case "po" | "steam" | "google-play" | "epic" | "csv":
-                self.take_texts(path, {file: data}, kind)
+                self.read_texts(path, {file: data}, kind)
             case "localization" | "achievements2017":
-                if kind in self.partner:
-                    raise _refused(path, "one-of-a-kind", f"{self.partner[kind][0]} is a {kind} file too")
-                self.partner[kind] = path, data
+                if kind in self.partner_files:
+                    other = self.partner_files[kind][0]
+                    raise _invalid_file(path, "one-of-a-kind", f"{other} is a {kind} file too")
+                self.partner_files[kind] = path, data
 
-    def take_texts(self, path: pathlib.Path, files: dict[str, bytes], kind: ImportFormat) -> None:
-        """Read the texts of a title that is here."""
-        draft = _known(path, self.given, self.draft_of)
+    def read_texts(self, path: pathlib.Path, files: dict[str, bytes], kind: ImportFormat) -> None:
+        """Read the texts of an existing title."""
+        draft = _existing_draft(path, self.options, self.draft_of)
         parsed = read.read(files, draft=draft, format=kind)
         if parsed.diagnostics:
             raise InvalidCatalog(parsed.diagnostics)
-        texts, wrong, unwise = publishable_texts(parsed.entries, draft, file=str(path))
-        if wrong:
-            raise InvalidCatalog(wrong)
-        self.warnings += unwise
-        incoming = Draft(title=draft.title, achievements=(), texts=texts)
+        texts, errors, warnings = publishable_texts(parsed.entries, draft, file=str(path))
+        if errors:
+            raise InvalidCatalog(errors)
+        self.warnings += warnings
+        new = Draft(title=draft.title, achievements=(), texts=texts)
         places = {(entry.locale, entry.key): (str(path), entry.line) for entry in parsed.entries}
-        self.incoming.append(ParsedFile(draft=incoming, file=str(path), mode="partial", places=places))
+        self.files.append(ParsedFile(draft=new, file=str(path), mode="partial", places=places))
 
     def join_partner_files(self) -> None:
-        """Make one draft of Partner Center's two files, if there are any; strings alone are texts."""
-        if self.partner.keys() == {"localization"}:
-            path, data = self.partner["localization"]
-            self.take_texts(path, {str(path): data}, "localization")
-        elif self.partner:
-            self.incoming.append(_partner_center(self.partner, self.given, self.draft_of))
+        """Make one draft of Partner Center's two files, if there are any; localization.xml alone contains texts."""
+        if self.partner_files.keys() == {"localization"}:
+            path, data = self.partner_files["localization"]
+            self.read_texts(path, {str(path): data}, "localization")
+        elif self.partner_files:
+            self.files.append(_join_partner_files(self.partner_files, self.options, self.draft_of))
 
 
-def locales_of(path: pathlib.Path, given: ImportOptions) -> pathlib.Path:
-    """The folder where the PO files of a TOML are."""
+def locales_of(path: pathlib.Path, options: ImportOptions) -> pathlib.Path:
+    """The folder of the PO files of a TOML file: by default `locales` beside it, or in the current folder."""
     beside = path.parent / "locales"
-    return given.locales or (beside if beside.is_dir() else pathlib.Path("locales"))
+    return options.locales or (beside if beside.is_dir() else pathlib.Path("locales"))
 
 
-def _known(path: pathlib.Path, given: ImportOptions, draft_of: DraftOf) -> Draft:
-    """The title whose texts a file holds: the one that was named, or that of its name."""
+def _existing_draft(path: pathlib.Path, options: ImportOptions, draft_of: DraftOf) -> Draft:
+    """The draft of the title that a file of texts belongs to: by the options, or by the file's name (`title-7.po`)."""
     stem = path.stem.removeprefix("title-")
-    title_id = given.title_id or (int(stem) if stem.isascii() and stem.isdecimal() else 0)
+    title_id = options.title_id or (int(stem) if stem.isascii() and stem.isdecimal() else 0)
     draft = draft_of(title_id) if title_id else None
     if draft is None:
-        raise _refused(path, "unknown-title", "expected the texts of a title that is here: name it with --title")
+        raise _invalid_file(path, "unknown-title", "expected the texts of a title that is here: name it with --title")
     return draft
 
 
-def _partner_center(
-    files: dict[ImportFormat, tuple[pathlib.Path, bytes]], given: ImportOptions, draft_of: DraftOf
+def _join_partner_files(
+    files: dict[ImportFormat, tuple[pathlib.Path, bytes]], options: ImportOptions, draft_of: DraftOf
 ) -> ParsedFile:
     if "localization" not in files:
         only, _ = files["achievements2017"]
-        raise _refused(only, "two-files", "give localization.xml and achievements2017.xml together")
+        raise _invalid_file(only, "two-files", "give localization.xml and achievements2017.xml together")
     path, data = files["achievements2017"]
     localization, strings_data = files["localization"]
-    known = draft_of(given.title_id) if given.title_id else None
-    name, scid, product_id = given.name, given.scid, given.product_id
+    known = draft_of(options.title_id) if options.title_id else None
+    name, scid, product_id = options.name, options.scid, options.product_id
     if known is not None:
         scid = scid or known.title.scid
         product_id = product_id or next((achievement.product_id for achievement in known.achievements), None)
-    if given.title_id is None or scid is None or product_id is None or (known is None and name is None):
-        what = "--title, --scid, --product-id and --name"
-        raise _refused(path, "title-is-not-said", f"the file does not say of which title it is: give {what}")
+    if options.title_id is None or scid is None or product_id is None or (known is None and name is None):
+        missing = "--title, --scid, --product-id and --name"
+        raise _invalid_file(path, "title-is-not-said", f"the file does not name its title: give {missing}")
     draft = partner_center_draft.build_draft(
         partner_center.read_localization(strings_data, file=str(localization)),
         partner_center.read_achievements2017(data, file=str(path)),
         file=str(path),
-        title_id=given.title_id,
+        title_id=options.title_id,
         scid=scid,
         product_id=product_id,
         title_name=name,
@@ -180,8 +217,8 @@ def _read(path: pathlib.Path) -> bytes:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise _refused(path, "unreadable", f"the file cannot be read: {error.strerror}") from None
+        raise _invalid_file(path, "unreadable", f"the file cannot be read: {error.strerror}") from None
 
 
-def _refused(path: pathlib.Path, rule: str, message: str) -> InvalidCatalog:
+def _invalid_file(path: pathlib.Path, rule: str, message: str) -> InvalidCatalog:
     return InvalidCatalog([Diagnostic(file=str(path), rule=rule, message=message)])
