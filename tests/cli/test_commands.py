@@ -434,7 +434,7 @@ def test_what_a_store_would_refuse_is_not_written(command, tmp_path):
     refused = command("catalog", "export", "--title", 7, "--format", "google-play", "--to", tmp_path / "out", status=1)
     made = command("catalog", "export", "--title", 7, "--format", "zip", "--to", tmp_path / "out")
 
-    assert "achievement/1: Google Play wants 5 to 200 points in fives, here are 0 [points]" in refused.stderr
+    assert "achievement/1: Google Play requires 5 to 200 points in multiples of 5, got 0 [points]" in refused.stderr
     assert made.stderr.startswith("left out: google-play: ")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["title-7.zip"]
 

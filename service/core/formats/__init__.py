@@ -1,1 +1,1 @@
-"""The files a catalogue travels in: bytes in, values out; everything wrong in a file is told at once."""
+"""File formats of catalogs: read texts and titles from bytes, and write them. All errors of a file are raised together."""

@@ -1,7 +1,7 @@
-"""Texts as a spreadsheet: `key`, `source`, and a column for each other locale. Pure.
+"""Read and write texts as a spreadsheet: `key`, `source`, and a column for each other locale. Pure.
 
-A cell that a spreadsheet would take for a formula is written with an apostrophe before it, and so is one that has
-apostrophes before such a beginning: reading takes exactly one away, so every text comes back as it was.
+A cell that a spreadsheet would run as a formula is written after an apostrophe, and so is one that already has
+apostrophes before a formula. Reading removes exactly one, so that every text is unchanged (CSV injection).
 """
 
 import re
@@ -13,13 +13,13 @@ from service.core.validation import publish_rules, values
 from service.core.validation.diagnostics import SourceLocation
 
 KEY, SOURCE = "key", "source"
-_FORMULA = re.compile("(?P<guards>'*)[-=+@\t\r\n＝＋－＠]")
+_FORMULA = re.compile("(?P<apostrophes>'*)[-=+@\t\r\n＝＋－＠]")
 
 
 def write_csv(draft: Draft) -> bytes:
-    """Every text that has a source, in the order of the achievements; the same bytes for the same draft.
+    """Every text that has a source, in the order of the achievements: the same bytes for the same draft.
 
-    It begins with a byte order mark, without which spreadsheets read no UTF-8.
+    It begins with a byte order mark, without which spreadsheets do not recognize UTF-8.
     """
     default = draft.title.default_locale
     sources = draft.texts.get(default, {})
@@ -29,63 +29,65 @@ def write_csv(draft: Draft) -> bytes:
         for key in publish_rules.written_keys(draft)
     ]
     table = [[KEY, SOURCE, *others], *rows]
-    return "\ufeff".encode() + write_rows([guarded(cell) for cell in row] for row in table)
+    return "\ufeff".encode() + write_rows([escape_formula(cell) for cell in row] for row in table)
 
 
 def read_csv(data: bytes, *, file: str) -> list[Entry]:
-    """The texts of all locale columns. Commas, semicolons and tabs may part the cells.
+    """The texts of all locale columns. Cells may be separated by commas, semicolons or tabs.
 
     Raises:
-        InvalidCatalog: it is no such table, a key or a column stands twice, or a text is none.
+        InvalidCatalog: the file has another first row, a key or a column occurs twice, or a value is invalid.
     """
     location = SourceLocation(file)
     rows = read_rows(data, location, delimiters=",;\t")
     if not rows or rows[0].cells[0] != KEY:
         location.at(None, 1).fail("unknown-format", "expected a first row that begins with key, source")
-    header, *rest = rows
+    header, *body = rows
     locales = _locales(header, location)
     lines: dict[str, int] = {}
-    found: list[Entry] = []
-    for row in rest:
+    entries: list[Entry] = []
+    for row in body:
         if not has_columns(row, len(header.cells), location):
             continue
-        cells = [unguarded(cell) for cell in row.cells]
-        there = location.at(cells[0], row.line)
-        key = there.read(values.label, cells[0])
+        cells = [unescape_formula(cell) for cell in row.cells]
+        row_location = location.at(cells[0], row.line)
+        key = row_location.read(values.label, cells[0])
         if key in lines:
-            there.report("duplicate-entry", f"the key already stands at line {lines[key]}")
+            row_location.report("duplicate-entry", f"the key is already at line {lines[key]}")
         lines[key] = row.line
         source = cells[header.cells.index(SOURCE)] if SOURCE in header.cells else None
-        found += [
-            Entry(key=key, locale=locale, text=there.read(values.text, cells[index]), line=row.line, source=source)
+        entries += [
+            Entry(
+                key=key, locale=locale, text=row_location.read(values.text, cells[index]), line=row.line, source=source
+            )
             for index, locale in locales.items()
         ]
     location.raise_errors()
-    return found
+    return entries
 
 
-def guarded(cell: str) -> str:
-    """The cell as a spreadsheet may show it: never a formula."""
+def escape_formula(cell: str) -> str:
+    """The cell such that a spreadsheet shows it as text."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
-def unguarded(cell: str) -> str:
-    """The cell as it was before."""
+def unescape_formula(cell: str) -> str:
+    """The cell before `escape_formula`."""
     match = _FORMULA.match(cell)
-    return cell[1:] if match is not None and match["guards"] else cell
+    return cell[1:] if match is not None and match["apostrophes"] else cell
 
 
 def _locales(header: Row, location: SourceLocation) -> dict[int, str]:
-    there = location.at(None, header.line)
-    found: dict[int, str] = {}
+    header_location = location.at(None, header.line)
+    locales: dict[int, str] = {}
     for index, name in enumerate(header.cells):
         if name in {KEY, SOURCE}:
             if name in header.cells[:index]:
-                there.report("duplicate-column", f"the column {name} stands twice")
+                header_location.report("duplicate-column", f"expected one column {name}, got two")
             continue
-        locale = there.read(values.locale, name)
-        if locale in found.values():
-            there.report("duplicate-column", f"the column {locale} stands twice")
-        found[index] = locale
+        locale = header_location.read(values.locale, name)
+        if locale in locales.values():
+            header_location.report("duplicate-column", f"expected one column {locale}, got two")
+        locales[index] = locale
     location.raise_errors()
-    return found
+    return locales

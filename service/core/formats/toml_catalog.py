@@ -1,12 +1,8 @@
-"""Our own file: one commented TOML a title, its texts in the default locale only. Pure.
+"""Read and write a title as TOML with its texts in the default locale; other locales are in PO files. Pure.
 
-An unknown name is refused with the nearest known one; what equals its default is not written. Texts of other locales
-are in PO files (`po.py`).
+Unknown names are errors that suggest the most similar known one. Values equal to their default are not written.
 """
 
-import collections
-import re
-import tomllib
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,8 +14,9 @@ from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Requirement, Reward, Title, Window
 from service.core.formats import toml_measures
 from service.core.formats.syntax.fields import Fields
+from service.core.formats.syntax.toml_document import read_toml_document
 from service.core.validation import publish_rules, values
-from service.core.validation.diagnostics import SourceLocation, decode
+from service.core.validation.diagnostics import SourceLocation
 
 HEADER = """\
 # The achievements of one title, with their texts in the default locale.
@@ -45,39 +42,22 @@ HEADER = """\
 
 """
 
-_name_of_a_key = re.compile("[A-Za-z0-9_-]{1,64}")
-
-# tomllib takes quadratic time for a dotted key; ours has two parts.
-_LONG_KEY = re.compile(r"""(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){32}""")
-MAX_LISTS = 16  # names of [[…]] in a file; ours has six
-
 
 def read_toml(data: bytes, *, file: str) -> Draft:
-    """The title a file describes, with the texts of its default locale.
+    """The title of a file, with the texts of its default locale.
 
     Raises:
-        InvalidCatalog: it is not TOML, or anything in it is wrong; lines are given where the file has usual headers.
+        InvalidCatalog: the file is not TOML, or a value in it is invalid.
     """
     location = SourceLocation(file)
-    text = decode(data, location)
-    if long := _LONG_KEY.search(text):
-        line = text.count("\n", 0, long.start()) + 1
-        location.at(None, line).fail("not-toml", "a dotted key of more than 32 parts")
-    try:
-        members: dict[str, Any] = tomllib.loads(text)
-    except RecursionError:
-        location.fail("not-toml", "the file is nested too deeply")
-    except ValueError as error:
-        said = re.search("at line ([0-9]{1,9})", str(error))
-        location.at(None, int(said[1]) if said else None).fail("not-toml", f"not TOML: {error}"[:200])
-    location.lines = _lines(text)
+    members = read_toml_document(data, location)
     draft = _draft(Fields(members, location))
     location.raise_errors()
     return draft
 
 
 def write_toml(draft: Draft) -> bytes:
-    """The draft with the texts of its default locale: the same bytes for the same draft."""
+    """The title with the texts of its default locale: the same bytes for the same draft."""
     title = draft.title
     texts = draft.texts.get(title.default_locale, {})
     defaults = _shared(draft.achievements)
@@ -90,12 +70,11 @@ def write_toml(draft: Draft) -> bytes:
         **msgspec.to_builtins(draft.title),
         "name": texts.get(model.TITLE_NAME, ""),
         "metrics": [
-            toml_measures.written_metric(metric, texts.get(model.metric_key(metric.key), ""))
-            for metric in title.metrics
+            toml_measures.metric_table(metric, texts.get(model.metric_key(metric.key), "")) for metric in title.metrics
         ],
-        "attributes": [toml_measures.written_attribute(attribute) for attribute in title.attributes],
+        "attributes": [toml_measures.attribute_table(attribute) for attribute in title.attributes],
         "defaults": defaults,
-        "achievements": [_written(achievement, texts, defaults) for achievement in draft.achievements],
+        "achievements": [_achievement_table(achievement, texts, defaults) for achievement in draft.achievements],
         "strings": strings,
     }
     document = {name: value for name, value in document.items() if value not in ({}, [])}
@@ -121,13 +100,13 @@ def _draft(fields: Fields) -> Draft:
     product, platforms = _defaults(fields.nested("defaults"))
     achievements = []
     for table in fields.each("achievements"):
-        achievement, words = _achievement(table, product, platforms)
+        achievement, achievement_texts = _achievement(table, product, platforms)
         if table.is_valid:
-            table.location.report_all(publish_rules.contradictions_within(achievement))
+            table.location.report_all(publish_rules.inconsistencies(achievement))
             achievements.append((achievement, table.location))
-            texts.update(words)
-    for index, broken in publish_rules.contradictions([achievement for achievement, _ in achievements]):
-        achievements[index][1].report(broken.rule, str(broken))
+            texts.update(achievement_texts)
+    for index, violation in publish_rules.duplicates([achievement for achievement, _ in achievements]):
+        achievements[index][1].report_all([violation])
     strings = fields.nested("strings")
     if strings is not None:
         pairs = strings.pairs(values.label, values.text)
@@ -135,7 +114,7 @@ def _draft(fields: Fields) -> Draft:
     fields.report_unknown()
     return Draft(
         title=title,
-        achievements=tuple(sorted((achievement for achievement, _ in achievements), key=lambda one: one.number)),
+        achievements=tuple(sorted((achievement for achievement, _ in achievements), key=lambda item: item.number)),
         texts={locale: {key: text for key, text in texts.items() if text}},
     )
 
@@ -143,9 +122,9 @@ def _draft(fields: Fields) -> Draft:
 def _defaults(table: Fields | None) -> tuple[str | None, tuple[str, ...] | None]:
     if table is None:
         return None, None
-    found = table.optional("product_id", values.guid, None), table.list_of("platforms", values.label)
+    defaults = table.optional("product_id", values.guid, None), table.list_of("platforms", values.label)
     table.report_unknown()
-    return found
+    return defaults
 
 
 def _achievement(
@@ -189,17 +168,17 @@ def _achievement(
 
 
 def _media(table: Fields) -> MediaAsset:
-    found = MediaAsset(
+    media = MediaAsset(
         name=table.required("name", values.label),
         kind=table.required("kind", values.label),
         url=table.required("url", values.url),
     )
     table.report_unknown()
-    return found
+    return media
 
 
 def _requirement(table: Fields) -> Requirement:
-    found = Requirement(
+    requirement = Requirement(
         id=table.required("id", values.guid),
         target=table.required("target", values.decimal),
         operation=table.optional("operation", values.operation, "Sum"),
@@ -208,11 +187,11 @@ def _requirement(table: Fields) -> Requirement:
         measure=toml_measures.measure(table.nested("measure")),
     )
     table.report_unknown()
-    return found
+    return requirement
 
 
 def _reward(table: Fields, number: int, texts: dict[str, str]) -> Reward:
-    """One reward; its name and description go to `texts`."""
+    """A reward. Adds its name and description to `texts`."""
     kind = table.required("kind", values.reward_kind)
     media = table.nested("media")
     name = table.optional("name", values.text, "")
@@ -220,14 +199,14 @@ def _reward(table: Fields, number: int, texts: dict[str, str]) -> Reward:
     if table.is_valid:
         texts[model.reward_key(number, kind, "name")] = name
         texts[model.reward_key(number, kind, "description")] = description
-    found = Reward(
+    reward = Reward(
         kind=kind,
         value=table.required("value", values.gamerscore if kind == "Gamerscore" else values.link),
         value_type=table.optional("value_type", values.label, _default_value_type(kind)),
         media=None if media is None else _media(media),
     )
     table.report_unknown()
-    return found
+    return reward
 
 
 def _window(table: Fields | None) -> Window | None:
@@ -245,8 +224,8 @@ def _default_value_type(kind: model.RewardKind) -> str:
     return "Int" if kind == "Gamerscore" else "String"
 
 
-def _written(achievement: Achievement, texts: Mapping[str, str], defaults: dict[str, Any]) -> dict[str, Any]:
-    """An achievement by our names. Its values have them already and leave out their defaults; the rest differs here."""
+def _achievement_table(achievement: Achievement, texts: Mapping[str, str], defaults: dict[str, Any]) -> dict[str, Any]:
+    """The TOML table of an achievement. Structs already leave out defaults; the members that differ are replaced here."""
     number = achievement.number
     members: dict[str, Any] = msgspec.to_builtins(achievement)
     for name, default in {**defaults, "public_id": str(number)}.items():
@@ -259,18 +238,20 @@ def _written(achievement: Achievement, texts: Mapping[str, str], defaults: dict[
         ends = {"opens": achievement.window.opens_at, "closes": achievement.window.closes_at}
         members["window"] = {name: ticks.wire(end, digits) for name, end in ends.items()}
     if achievement.requirements:
-        members["requirements"] = [toml_measures.written_requirement(one) for one in achievement.requirements]
+        members["requirements"] = [
+            toml_measures.requirement_table(requirement) for requirement in achievement.requirements
+        ]
     if achievement.user_filter:
         members["user_filter"] = dict(achievement.user_filter)
     if achievement.stores:
         members["stores"] = dict(achievement.stores)
     if achievement.rewards:
-        members["rewards"] = [_written_reward(reward, number, texts) for reward in achievement.rewards]
-    words = {key.rpartition("/")[2]: texts.get(key, "") for key in achievement.text_keys()}
-    return {"number": number, **words, **members}
+        members["rewards"] = [_reward_table(reward, number, texts) for reward in achievement.rewards]
+    own_texts = {key.rpartition("/")[2]: texts.get(key, "") for key in achievement.text_keys()}
+    return {"number": number, **own_texts, **members}
 
 
-def _written_reward(reward: Reward, number: int, texts: Mapping[str, str]) -> dict[str, Any]:
+def _reward_table(reward: Reward, number: int, texts: Mapping[str, str]) -> dict[str, Any]:
     members: dict[str, Any] = msgspec.to_builtins(reward)
     if reward.value_type == _default_value_type(reward.kind):
         del members["value_type"]
@@ -279,44 +260,8 @@ def _written_reward(reward: Reward, number: int, texts: Mapping[str, str]) -> di
 
 
 def _shared(achievements: tuple[Achievement, ...]) -> dict[str, Any]:
-    """What all achievements have in common: it is written once."""
+    """The values that all achievements have in common, which are written once, as `[defaults]`."""
     products = {achievement.product_id for achievement in achievements}
     platforms = {achievement.platforms for achievement in achievements}
     shared: dict[str, set[Any]] = {"product_id": products, "platforms": platforms}
-    return {name: next(iter(found)) for name, found in shared.items() if len(found) == 1}
-
-
-def _lines(text: str) -> dict[str, int]:
-    """The line of each table and of each key in the usual one-a-line writing, by path: `achievements[2].name`."""
-    found: dict[str, int] = {}
-    arrays: collections.Counter[str] = collections.Counter()
-    path, quotes = "", ""
-    for number, line in enumerate(text.split("\n"), 1):
-        if quotes:
-            quotes = "" if line.count(quotes) % 2 else quotes
-            continue
-        stripped = line.strip()
-        if stripped.startswith("["):
-            name = stripped.lstrip("[").partition("]")[0].replace(" ", "")
-            if stripped.startswith("[["):
-                arrays[name] += 1
-                if len(arrays) > MAX_LISTS:
-                    return {}  # no file of ours
-                for inner in [inner for inner in arrays if inner.startswith(name + ".")]:
-                    del arrays[inner]
-            path = _path(name, arrays)
-            found.setdefault(path, number)
-        elif _name_of_a_key.fullmatch(key := stripped.partition("=")[0].rstrip()):
-            found.setdefault(f"{path}.{key}" if path else key, number)
-        quotes = next((quote for quote in ('"""', "'''") if line.count(quote) % 2), "")
-    return found
-
-
-def _path(name: str, arrays: Mapping[str, int]) -> str:
-    """A header's name with the index of each list in it: `achievements.media` → `achievements[2].media[0]`."""
-    parts = name.split(".")[:8]
-    path = [
-        f"{part}[{arrays[whole] - 1}]" if (whole := ".".join(parts[: depth + 1])) in arrays else part
-        for depth, part in enumerate(parts)
-    ]
-    return ".".join(path)
+    return {name: next(iter(distinct)) for name, distinct in shared.items() if len(distinct) == 1}

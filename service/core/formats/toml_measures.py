@@ -1,4 +1,4 @@
-"""What a title counts, in our TOML: metrics, attributes, and the measures of requirements. Pure."""
+"""Read and write the metrics, attributes and measures of a title's TOML. Pure."""
 
 import re
 from typing import Any
@@ -23,12 +23,12 @@ _aggregate = values.one_of("sum", "max", "last", "streak", "distinct", "age", "u
 
 
 def metric(table: Fields, texts: dict[str, str]) -> Metric:
-    """One of `[[metrics]]`; its name goes to `texts`."""
+    """One of `[[metrics]]`. Adds its name to `texts`."""
     key = table.required("key", values.label)
     name = table.required("name", values.text)
     if table.is_valid:
         texts[model.metric_key(key)] = name
-    found = Metric(
+    result = Metric(
         key=key,
         public_id=table.optional("public_id", values.label, key),
         unit_type=table.optional("unit_type", _unit_type, "number"),
@@ -36,27 +36,27 @@ def metric(table: Fields, texts: dict[str, str]) -> Metric:
         status=table.optional("status", _metric_status, "active"),
     )
     table.report_unknown()
-    return found
+    return result
 
 
 def attribute(table: Fields) -> Attribute:
     """One of `[[attributes]]`."""
     key = table.required("key", values.label)
-    found = Attribute(
+    result = Attribute(
         key=key,
         public_id=table.optional("public_id", values.label, key),
         kind=table.required("kind", _kind),
         name=table.optional("name", values.label, key),
     )
     table.report_unknown()
-    return found
+    return result
 
 
 def measure(table: Fields | None) -> Measure | None:
-    """The `measure` of a requirement, None if it has none."""
+    """The `measure` of a requirement, None if it has nitem."""
     if table is None:
         return None
-    found = Measure(
+    result = Measure(
         aggregate=table.required("aggregate", _aggregate),
         metric=table.optional("metric", values.label, None),
         where=pairs(table.nested("where")),
@@ -65,37 +65,37 @@ def measure(table: Fields | None) -> Measure | None:
         achievements=table.list_of("achievements", values.label) or (),
     )
     table.report_unknown()
-    return found
+    return result
 
 
 def pairs(table: Fields | None) -> Pairs:
-    """Attribute keys and the values that they must have."""
+    """The conditions of a table: attribute keys and the values that they must have, ordered by key."""
     return () if table is None else tuple(sorted(table.pairs(values.label, values.label).items()))
 
 
-def written_metric(one: Metric, name: str) -> dict[str, Any]:
-    """A metric by our names, its defaults left out."""
-    members: dict[str, Any] = msgspec.to_builtins(one)
-    if one.public_id == one.key:
+def metric_table(item: Metric, name: str) -> dict[str, Any]:
+    """The TOML table of a metric, without defaults."""
+    members: dict[str, Any] = msgspec.to_builtins(item)
+    if item.public_id == item.key:
         del members["public_id"]
-    return {"key": one.key, "name": name, **members}
+    return {"key": item.key, "name": name, **members}
 
 
-def written_attribute(one: Attribute) -> dict[str, Any]:
-    """An attribute by our names, its defaults left out."""
-    members: dict[str, Any] = msgspec.to_builtins(one)
-    return {name: value for name, value in members.items() if name in ("key", "kind") or value != one.key}
+def attribute_table(item: Attribute) -> dict[str, Any]:
+    """The TOML table of an attribute, without defaults."""
+    members: dict[str, Any] = msgspec.to_builtins(item)
+    return {name: value for name, value in members.items() if name in ("key", "kind") or value != item.key}
 
 
-def written_requirement(one: Requirement) -> dict[str, Any]:
-    """A requirement by our names, its defaults left out."""
-    members: dict[str, Any] = msgspec.to_builtins(one)
-    if one.measure is not None:
-        if one.measure.where:
-            members["measure"]["where"] = dict(one.measure.where)
-        if one.measure.period_seconds is not None:
+def requirement_table(item: Requirement) -> dict[str, Any]:
+    """The TOML table of a requirement, without defaults."""
+    members: dict[str, Any] = msgspec.to_builtins(item)
+    if item.measure is not None:
+        if item.measure.where:
+            members["measure"]["where"] = dict(item.measure.where)
+        if item.measure.period_seconds is not None:
             del members["measure"]["period_seconds"]
-            members["measure"]["period"] = _written_period(one.measure.period_seconds)
+            members["measure"]["period"] = _period_text(item.measure.period_seconds)
     return members
 
 
@@ -106,6 +106,6 @@ def _period(value: object) -> int:
     return int(match[1]) * _UNITS[match[2]]
 
 
-def _written_period(seconds: int) -> str:
+def _period_text(seconds: int) -> str:
     unit, size = next((unit, size) for unit, size in _UNITS.items() if seconds % size == 0)
     return f"{seconds // size}{unit}"

@@ -1,8 +1,8 @@
-"""What a catalogue must be to be published, and what platforms wish it to be. Pure.
+"""The rules that a title must keep to be published, and platforms' certification rules as warnings. Pure.
 
-Errors stop a publish: a required text missing in the default locale, values out of range, contradictions. Warnings
-are Microsoft's certification rules (XR-055): worth a look, never a refusal, since Microsoft's own sample breaks some
-of them. What is to say of the words themselves is in `checks.py`. Readers use the same functions, so a rule stands once.
+Errors prevent a publish: a required text missing in the default locale, a value out of range, an inconsistency.
+Warnings are Microsoft's certification rules (XR-055), some of which Microsoft's own sample breaks. The checks of the
+texts themselves are in `checks`. Readers of files use the same functions, so that each rule has one place.
 """
 
 import collections
@@ -14,10 +14,10 @@ from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Title
 from service.core.validation import store_ids, values
 from service.core.validation.diagnostics import InvalidValue, SourceLocation
-from service.core.validation.metric_checks import contradictions_of
+from service.core.validation.metric_checks import check_metrics
 from service.errors import Diagnostic, InvalidCatalog
 
-LENGTHS = {  # characters; documented by Partner Center, the achievement's name by third parties only
+LENGTHS = {  # characters, by field: from Partner Center's documentation, the achievement's name from third parties
     "title/name": 22,
     "name": 44,
     "description": 100,
@@ -27,8 +27,8 @@ LENGTHS = {  # characters; documented by Partner Center, the achievement's name 
 }
 ACHIEVEMENTS_AT_LAUNCH = range(10, 101)  # XR-055
 GAMERSCORE_AT_LAUNCH = 1000  # XR-055
-GAMERSCORE_OF_ONE = 200  # XR-055
-STRING_PREFIX = "string/"  # texts of the game that belong to no achievement
+MAX_GAMERSCORE = 200  # of one achievement: XR-055
+STRING_PREFIX = "string/"  # of the keys of texts that belong to no achievement
 
 ACHIEVEMENT_KEY = re.compile(
     "achievement/(?P<number>[0-9]+)/"
@@ -37,29 +37,29 @@ ACHIEVEMENT_KEY = re.compile(
 
 
 def check(draft: Draft, *, file: str | None = None) -> tuple[list[Diagnostic], list[Diagnostic]]:
-    """Everything that forbids publishing a draft, and everything that is merely unwise. `file` names it in both."""
+    """The errors that prevent a draft from being published, and the warnings. `file` is the file they name."""
     name = file or f"title-{draft.title.title_id}"
     location = SourceLocation(name)
     try:
         _check_title(draft.title, location)
-        for index, broken in contradictions(draft.achievements):
-            location.at(f"achievement/{draft.achievements[index].number}").report(broken.rule, str(broken))
-        for where, broken in contradictions_of(draft.title, draft.achievements):
-            location.at(where).report(broken.rule, str(broken))
+        for index, violation in duplicates(draft.achievements):
+            location.at(f"achievement/{draft.achievements[index].number}").report_all([violation])
+        for key, violation in check_metrics(draft.title, draft.achievements):
+            location.at(key).report_all([violation])
         for achievement in draft.achievements:
-            there = location.at(f"achievement/{achievement.number}")
-            _check_values(achievement, there)
-            there.report_all(contradictions_within(achievement))
-            there.inside("stores").report_all(store_ids.check(achievement))
+            achievement_location = location.at(f"achievement/{achievement.number}")
+            _check_values(achievement, achievement_location)
+            achievement_location.report_all(inconsistencies(achievement))
+            achievement_location.inside("stores").report_all(store_ids.check(achievement))
         _check_texts(draft, location)
         _certify(draft, location)
     except InvalidCatalog:
-        pass  # there are too many problems to go on: what was found is told
+        pass  # too many errors: the first ones are returned
     return location.errors, location.warnings
 
 
 def text_keys(title: Title, achievements: Iterable[Achievement]) -> Iterator[str]:
-    """The keys of all texts that a title with these achievements can have, in their order, the title's name first."""
+    """The keys of all texts that a title with these achievements can have: the title's name, metrics, achievements."""
     yield model.TITLE_NAME
     for metric in title.metrics:
         yield model.metric_key(metric.key)
@@ -71,27 +71,27 @@ def text_keys(title: Title, achievements: Iterable[Achievement]) -> Iterator[str
 
 
 def written_keys(draft: Draft) -> list[str]:
-    """The keys of all texts that the default locale has, in their order, those of no achievement last."""
+    """The keys of all texts that the default locale has, in the order of `text_keys`, then those of no achievement."""
     sources = draft.texts.get(draft.title.default_locale, {})
     strings = (key for key in sorted(sources) if key.startswith(STRING_PREFIX))
     return [key for key in (*text_keys(draft.title, draft.achievements), *strings) if key in sources]
 
 
 def length_limit(key: str) -> int | None:
-    """How many characters the platform shows of a text, None where no limit is known."""
+    """How many characters of a text the platform shows, None where no limit is known."""
     return LENGTHS.get(field_of(key))
 
 
 def field_of(key: str) -> str:
-    """What a text is, of whichever achievement: `name`, `reward/name`; the key itself for any other text."""
+    """The field of an achievement's text, such as `name` or `reward/name`; the key itself for any other text."""
     match = ACHIEVEMENT_KEY.fullmatch(key)
     if match is None:
         return key
     return match["field"] if match["reward"] is None else f"reward/{match['field']}"
 
 
-def contradictions(achievements: Sequence[Achievement]) -> Iterator[tuple[int, InvalidValue]]:
-    """Numbers and public ids that stand twice, with the index of the later achievement."""
+def duplicates(achievements: Sequence[Achievement]) -> Iterator[tuple[int, InvalidValue]]:
+    """Numbers and public ids that occur twice, with the index of the later achievement."""
     numbers: set[int] = set()
     public_ids: set[str] = set()
     for index, achievement in enumerate(achievements):
@@ -99,39 +99,44 @@ def contradictions(achievements: Sequence[Achievement]) -> Iterator[tuple[int, I
             yield index, InvalidValue("duplicate-number", f"there is already an achievement {achievement.number}")
         if achievement.public_id in public_ids:
             public_id = values.shown(achievement.public_id)
-            yield (
-                index,
-                InvalidValue("duplicate-public-id", f"another achievement already has the public id {public_id}"),
-            )
+            message = f"another achievement already has the public id {public_id}"
+            yield index, InvalidValue("duplicate-public-id", message)
         numbers.add(achievement.number)
         public_ids.add(achievement.public_id)
 
 
-def contradictions_within(achievement: Achievement) -> Iterator[InvalidValue]:
-    """What is location with one achievement although each value alone is right."""
+def inconsistencies(achievement: Achievement) -> Iterator[InvalidValue]:
+    """The values of an achievement that are invalid together, although each is valid on its own."""
     if not achievement.media:
-        yield InvalidValue("no-picture", "at least one picture is needed: clients read the first one blindly")
+        yield InvalidValue("no-picture", "expected at least one picture: clients read the first one without checking")
     if not achievement.platforms:
-        yield InvalidValue("no-platform", "at least one platform is needed")
+        yield InvalidValue("no-platform", "expected at least one platform")
     if achievement.window is not None and achievement.window.opens_at >= achievement.window.closes_at:
-        yield InvalidValue("window", "the window must open before it closes")
-    for kind in _twice(reward.kind for reward in achievement.rewards):
-        yield InvalidValue("two-rewards", f"there can be one reward of each kind, and {kind} stands more than once")
-    for requirement in _twice(requirement.id for requirement in achievement.requirements):
-        yield InvalidValue("duplicate-requirement", f"the requirement {requirement} stands more than once")
+        yield InvalidValue("window", "expected a window that opens before it closes")
+    for kind in _repeated(reward.kind for reward in achievement.rewards):
+        yield InvalidValue("two-rewards", f"expected one reward of each kind, got more than one {kind}")
+    for requirement in _repeated(requirement.id for requirement in achievement.requirements):
+        yield InvalidValue(
+            "duplicate-requirement", f"expected different requirements, got {requirement} more than once"
+        )
 
 
 def _check_title(title: Title, location: SourceLocation) -> None:
-    there = location.at("title")
-    there.inside("title_id").read(values.identifier, title.title_id)
-    there.inside("scid").read(values.guid, title.scid)
-    if there.inside("default_locale").read(values.locale, title.default_locale) not in {None, title.default_locale}:
-        there.inside("default_locale").report("locale", f"{title.default_locale} is not in its canonical spelling")
-    there.inside("kind").read(values.label, title.kind)
-    there.inside("platform").read(values.label, title.platform)
+    location = location.at("title")
+    location.inside("title_id").read(values.identifier, title.title_id)
+    location.inside("scid").read(values.guid, title.scid)
+    _check_locale(title.default_locale, location.inside("default_locale"))
+    location.inside("kind").read(values.label, title.kind)
+    location.inside("platform").read(values.label, title.platform)
     if title.version is not None:
-        there.inside("version").read(values.label, title.version)
-    there.inside("text_unit").read(values.text_unit, title.text_unit)
+        location.inside("version").read(values.label, title.version)
+    location.inside("text_unit").read(values.text_unit, title.text_unit)
+
+
+def _check_locale(locale: str, location: SourceLocation) -> None:
+    canonical = location.read(values.locale, locale)
+    if canonical not in {None, locale}:
+        location.report("locale", f"expected the canonical spelling {canonical}, got {values.shown(locale)}")
 
 
 def _check_values(achievement: Achievement, location: SourceLocation) -> None:
@@ -159,11 +164,11 @@ def _check_values(achievement: Achievement, location: SourceLocation) -> None:
         location.inside("requirements").read(values.guid, requirement.id)
         location.inside("requirements").read(values.decimal, requirement.target)
     for reward in achievement.rewards:
-        there = location.inside("rewards")
-        there.read(values.gamerscore if reward.kind == "Gamerscore" else values.link, reward.value)
-        there.read(values.label, reward.value_type)
+        rewards_location = location.inside("rewards")
+        rewards_location.read(values.gamerscore if reward.kind == "Gamerscore" else values.link, reward.value)
+        rewards_location.read(values.label, reward.value_type)
         if reward.media is not None:
-            _check_media(reward.media, there)
+            _check_media(reward.media, rewards_location)
 
 
 def _check_media(media: MediaAsset, location: SourceLocation) -> None:
@@ -175,44 +180,50 @@ def _check_media(media: MediaAsset, location: SourceLocation) -> None:
 def _check_texts(draft: Draft, location: SourceLocation) -> None:
     known = set(text_keys(draft.title, draft.achievements))
     default = draft.texts.get(draft.title.default_locale, {})
-    required = [model.TITLE_NAME, *(key for one in draft.achievements for key in one.required_text_keys())]
+    required = [
+        model.TITLE_NAME,
+        *(key for achievement in draft.achievements for key in achievement.required_text_keys()),
+    ]
     required += [model.metric_key(metric.key) for metric in draft.title.metrics]
     for key in required:
         if not default.get(key):
             location.at(key).report(
-                "missing-text", f"there is no text in the default locale, {draft.title.default_locale}"
+                "missing-text", f"expected a text in the default locale, {draft.title.default_locale}, got none"
             )
     for locale, texts in draft.texts.items():
-        if location.at(None).read(values.locale, locale) not in {None, locale}:
-            location.report("locale", f"{values.shown(locale)} is not in its canonical spelling")
+        _check_locale(locale, location)
         for key, text in texts.items():
             location.at(key).read(values.text, text)
             if key not in known and not key.startswith(STRING_PREFIX):
-                location.at(key).report("unknown-key", f"the {locale} text belongs to nothing in this title")
+                location.at(key).report("unknown-key", f"the title has no text of that key, got one in {locale}")
 
 
 def _certify(draft: Draft, location: SourceLocation) -> None:
-    base = [_points(achievement) for achievement in draft.achievements if achievement.is_base]
+    base = [_gamerscore(achievement) for achievement in draft.achievements if achievement.is_base]
     if len(base) not in ACHIEVEMENTS_AT_LAUNCH:
-        location.warn("xr-055-achievements", f"XR-055 asks for 10 to 100 achievements at launch, here are {len(base)}")
+        location.warn("xr-055-achievements", f"XR-055: expected 10 to 100 achievements at launch, got {len(base)}")
     if sum(base) != GAMERSCORE_AT_LAUNCH:
-        location.warn("xr-055-gamerscore", f"XR-055 asks for exactly 1000 Gamerscore at launch, here are {sum(base)}")
+        location.warn("xr-055-gamerscore", f"XR-055: expected exactly 1000 Gamerscore at launch, got {sum(base)}")
     for achievement in draft.achievements:
-        gamerscore = _points(achievement)
-        there = location.at(f"achievement/{achievement.number}")
-        if gamerscore > GAMERSCORE_OF_ONE:
-            there.warn("xr-055-one", f"XR-055 allows at most 200 Gamerscore for one, here are {gamerscore}")
+        gamerscore = _gamerscore(achievement)
+        achievement_location = location.at(f"achievement/{achievement.number}")
+        if gamerscore > MAX_GAMERSCORE:
+            achievement_location.warn(
+                "xr-055-one", f"XR-055: expected at most 200 Gamerscore for one achievement, got {gamerscore}"
+            )
         if achievement.kind == "Challenge" and gamerscore:
-            there.warn("challenge-with-gamerscore", "a Challenge cannot carry Gamerscore on the live service")
+            achievement_location.warn(
+                "challenge-with-gamerscore", "a Challenge cannot have Gamerscore on the live service"
+            )
 
 
-def _points(achievement: Achievement) -> int:
-    """Gamerscore, 0 for one whose value is no number: that is an error of its own."""
+def _gamerscore(achievement: Achievement) -> int:
+    """Gamerscore, 0 if its value is not a number, which is reported elsewhere."""
     try:
         return achievement.gamerscore
     except ValueError:
         return 0
 
 
-def _twice(found: Iterable[str]) -> list[str]:
-    return [one for one, times in collections.Counter(found).items() if times > 1]
+def _repeated(items: Iterable[str]) -> list[str]:
+    return [item for item, count in collections.Counter(items).items() if count > 1]

@@ -1,6 +1,6 @@
-"""Single values as they stand in files: each function reads one kind, or says which rule was broken. Pure.
+"""Parse single values of files, such as labels, URLs, GUIDs, numbers, times and locales. Pure.
 
-They take whatever a parser yields, so a wrong type is one more broken rule.
+Each function takes any value that a parser returns, and raises InvalidValue if it is not of its kind.
 """
 
 import re
@@ -19,7 +19,7 @@ URL_CHARACTERS = 2048
 DECIMAL_CHARACTERS = 40
 DAY = 24 * 3600  # seconds
 
-_UNFIT = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
+_NOT_ALLOWED = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 _GUID = re.compile("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _WHOLE = re.compile("0|[1-9][0-9]{0,9}")
@@ -28,13 +28,13 @@ _URL = re.compile(r"https?://[^\s/?#\"<>\\]+[^\s\"<>\\]*", re.IGNORECASE)
 
 
 def shown(value: object) -> str:
-    """A value in a message: quoted and checked_bytes, whatever it is."""
+    """Any value for a message: quoted and truncated."""
     if isinstance(value, str):
         return repr(value if len(value) <= SHOWN_CHARACTERS else value[: SHOWN_CHARACTERS - 1] + "…")
     if isinstance(value, int) and abs(value) >= 10**SHOWN_CHARACTERS:
         return "a huge number"
-    words = {type(None): "null", dict: "an object", list: "a list"}
-    return words.get(type(value), str(value)[:SHOWN_CHARACTERS].lower())
+    descriptions = {type(None): "null", dict: "an object", list: "a list"}
+    return descriptions.get(type(value), str(value)[:SHOWN_CHARACTERS].lower())
 
 
 def _string(value: object, *, characters: int, newlines: bool = False) -> str:
@@ -42,56 +42,56 @@ def _string(value: object, *, characters: int, newlines: bool = False) -> str:
         raise InvalidValue("wrong-type", f"expected text, got {shown(value)}")
     if len(value) > characters:
         raise InvalidValue("too-long", f"expected at most {characters} characters, got {len(value)}")
-    for unfit in _UNFIT.finditer(value):
-        if not (newlines and unfit[0] == "\n"):
-            name = "half a surrogate pair" if unfit[0] >= "\ud800" else "a control character"
-            raise InvalidValue("control-character", f"U+{ord(unfit[0]):04X} at character {unfit.start() + 1} is {name}")
+    for match in _NOT_ALLOWED.finditer(value):
+        if not (newlines and match[0] == "\n"):
+            name = "half a surrogate pair" if match[0] >= "\ud800" else "a control character"
+            raise InvalidValue("control-character", f"U+{ord(match[0]):04X} at character {match.start() + 1} is {name}")
     return value
 
 
 def text(value: object) -> str:
-    """Words to be shown. Lines may break; an empty text is a missing one and comes back empty."""
-    found = _string(value, characters=TEXT_CHARACTERS, newlines=True)
-    if found and not found.strip():
-        raise InvalidValue("blank-text", "a text of nothing but white space: leave it empty or write it")
-    return found
+    """A text to be shown to players, with line breaks. An empty one is allowed and means that there is no text."""
+    parsed = _string(value, characters=TEXT_CHARACTERS, newlines=True)
+    if parsed and not parsed.strip():
+        raise InvalidValue("blank-text", "expected a text or nothing, got only white space")
+    return parsed
 
 
 def label(value: object) -> str:
-    """A name in one line, not empty."""
-    found = _string(value, characters=LABEL_CHARACTERS)
-    if not found.strip():
+    """A name: one line, not blank."""
+    parsed = _string(value, characters=LABEL_CHARACTERS)
+    if not parsed.strip():
         raise InvalidValue("blank-text", f"expected a name, got {shown(value)}")
-    return found
+    return parsed
 
 
 def link(value: object) -> str:
-    """A deeplink: any line of text, because real ones are not always URLs."""
+    """A deeplink: any line of text, because existing ones are not always URLs."""
     return _string(value, characters=URL_CHARACTERS)
 
 
 def url(value: object) -> str:
     """An absolute http or https URL."""
-    found = _string(value, characters=URL_CHARACTERS)
-    if _URL.fullmatch(found) is None:
+    parsed = _string(value, characters=URL_CHARACTERS)
+    if _URL.fullmatch(parsed) is None:
         raise InvalidValue("url", f"expected an http or https URL, got {shown(value)}")
-    return found
+    return parsed
 
 
 def guid(value: object) -> str:
-    """A GUID, in lower case (the live service "always expects lower case")."""
+    """A GUID, returned in lower case (Xbox: the live service "always expects lower case")."""
     if not isinstance(value, str) or _GUID.fullmatch(value) is None:
         raise InvalidValue("guid", f"expected a GUID such as b5dd9daf-0000-0000-0000-000000000000, got {shown(value)}")
     return value.lower()
 
 
 def is_guid(text: str) -> bool:
-    """Whether it is a GUID, in any case."""
+    """Whether a text is a GUID, in upper or lower case."""
     return _GUID.fullmatch(text) is not None
 
 
 def boolean(value: object) -> bool:
-    """True or false, and nothing that merely looks so."""
+    """True or false; not 0 or 1."""
     if not isinstance(value, bool):
         raise InvalidValue("wrong-type", f"expected true or false, got {shown(value)}")
     return value
@@ -107,40 +107,40 @@ def u32(value: object) -> int:
 
 
 def identifier(value: object) -> int:
-    """The number of a title or an achievement: a u32 that is not 0."""
-    found = u32(value)
-    if found == 0:
+    """The number of a title or an achievement: a u32 above 0."""
+    parsed = u32(value)
+    if parsed == 0:
         raise InvalidValue("u32", f"expected a number of 1 to {model.U32 - 1}, got 0")
-    return found
+    return parsed
 
 
 def u32_text(value: object) -> int:
-    """A u32 printed as text, without leading zeros."""
+    """A u32 as text, without leading zeros."""
     if not isinstance(value, str) or _WHOLE.fullmatch(value) is None or int(value) >= model.U32:
         raise InvalidValue("u32", f"expected a number of 0 to {model.U32 - 1} as text, got {shown(value)}")
     return int(value)
 
 
 def identifier_text(value: object) -> int:
-    """The number of an achievement printed as text."""
+    """The number of an achievement as text."""
     return identifier(u32_text(value))
 
 
 def gamerscore(value: object) -> str:
-    """Points, as text: a whole number without leading zeros."""
+    """Gamerscore points as text: a whole number without leading zeros."""
     return str(u32_text(value))
 
 
 def legacy_type(value: object) -> int:
     """The Xbox 360 kind of achievement: 1 completion, 2 leveling, 3 unlock, 4 event, 5 tournament, 6 checkpoint, 7 other."""
-    found = u32(value)
-    if found not in range(1, 8):
-        raise InvalidValue("legacy-type", f"expected 1 to 7, got {found}")
-    return found
+    parsed = u32(value)
+    if parsed not in range(1, 8):
+        raise InvalidValue("legacy-type", f"expected 1 to 7, got {parsed}")
+    return parsed
 
 
 def decimal(value: object) -> str:
-    """A decimal number as text, exactly as it stands."""
+    """A decimal number as text, returned unchanged."""
     if not isinstance(value, str) or len(value) > DECIMAL_CHARACTERS or _DECIMAL.fullmatch(value) is None:
         expected = f'a decimal number as text, such as "100", of at most {DECIMAL_CHARACTERS} characters'
         raise InvalidValue("decimal", f"expected {expected}, got {shown(value)}")
@@ -148,10 +148,10 @@ def decimal(value: object) -> str:
 
 
 def moment(value: object) -> tuple[int, int]:
-    """A UTC time: its ticks, and how many digits of fraction it was printed with."""
+    """A UTC time: its ticks, and the number of digits of its fraction."""
     try:
-        found = _string(value, characters=LABEL_CHARACTERS)
-        return ticks.parse(found), ticks.digits(found)
+        parsed = _string(value, characters=LABEL_CHARACTERS)
+        return ticks.parse(parsed), ticks.digits(parsed)
     except InvalidValue:
         raise
     except ValueError as error:
@@ -159,7 +159,7 @@ def moment(value: object) -> tuple[int, int]:
 
 
 def duration(value: object) -> int:
-    """The seconds of "HH:MM:SS", under a day (longer ones break the known clients)."""
+    """The seconds of "HH:MM:SS", less than a day (longer ones break the known clients)."""
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     seconds = DAY if match is None else int(match[1]) * 3600 + int(match[2]) * 60 + int(match[3])
     if seconds >= DAY:
@@ -168,31 +168,31 @@ def duration(value: object) -> int:
 
 
 def duration_text(seconds: int) -> str:
-    """The other way: "HH:MM:SS"."""
-    minutes, rest = divmod(seconds, 60)
-    return f"{minutes // 60:02}:{minutes % 60:02}:{rest:02}"
+    """The seconds as "HH:MM:SS"."""
+    minutes, remainder = divmod(seconds, 60)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{remainder:02}"
 
 
 def locale(value: object) -> str:
-    """A language tag in its canonical spelling."""
-    found = _string(value, characters=LABEL_CHARACTERS)
+    """A language tag, returned in its canonical spelling."""
+    parsed = _string(value, characters=LABEL_CHARACTERS)
     try:
-        return canonical_locale(found)
+        return canonical_locale(parsed)
     except ValueError:
         raise InvalidValue("locale", f"expected a language tag such as fr-FR, got {shown(value)}") from None
 
 
 def one_of(*names: str, any_case: bool = False) -> Callable[[object], Any]:
-    """A reader of one of these words, exactly or in any case. It is typed Any to fit the `Literal` it is made from."""
+    """A function that parses one of these names. It returns Any, to fit the `Literal` that the names come from."""
     spellings = {name.lower() if any_case else name: name for name in names}
 
-    def read(value: object) -> str:
-        word = value.lower() if any_case and isinstance(value, str) else value
-        if not isinstance(word, str) or word not in spellings:
+    def parse(value: object) -> str:
+        name = value.lower() if any_case and isinstance(value, str) else value
+        if not isinstance(name, str) or name not in spellings:
             raise InvalidValue("unknown-word", f"expected {', '.join(names)}, got {shown(value)}")
-        return spellings[word]
+        return spellings[name]
 
-    return read
+    return parse
 
 
 kind = one_of(*get_args(model.Kind))

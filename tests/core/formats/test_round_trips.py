@@ -81,7 +81,7 @@ HARD = {
     "quotes and backslashes": "\"\\\" '' \\n \\",
     "lines": "a\nb\u2028c",
     "formulas": "=1+1",
-    "guarded formulas": "''=1+1",
+    "escape_formula formulas": "''=1+1",
     "separators": 'a,b;c"',
     "outer spaces": " \u00a0a ",
     "from right to left": "\u202eمصباح\u202c",

@@ -120,7 +120,7 @@ def test_what_came_after_launch_is_not_counted_as_there_at_launch(with_achieveme
     for is_base in (True, False):
         _, warnings = check(with_achievement(rewards=(points,), is_base=is_base))
 
-        assert (f"here are {990 if is_base else 0}" in f"{warnings}") is True
+        assert (f"got {990 if is_base else 0}" in f"{warnings}") is True
 
 
 @given(data=st.data())

@@ -1,8 +1,8 @@
-"""Epic's `achievementLocalizations.csv`: a row for each achievement and locale, `default` for the default one. Pure.
+"""Read and write Epic's `achievementLocalizations.csv`, which has a row for each achievement and locale. Pure.
 
-Columns that we have no text for (a title of its own while locked, flavor text, icons), and rows of names that no
-achievement has, are kept as texts with the key `string/epic/<name>/<column>`.
-The columns are known from third parties' tools.
+The default locale is `default`. Columns without a text of the title (a name while locked, flavor text, icons), and rows
+whose names no achievement has, become texts with the key `string/epic/<name>/<column>`. The columns are known from
+third parties' tools.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,43 +33,45 @@ def read_epic(data: bytes, *, file: str, draft: Draft) -> list[Entry]:
     """The texts of all rows.
 
     Raises:
-        InvalidCatalog: it is no such file, a name has two rows in one locale, or a text is none.
+        InvalidCatalog: the columns are others, a name has two rows in one locale, or a value is invalid.
     """
     location = SourceLocation(file)
     rows = read_rows(data, location)
     if not rows or rows[0].cells != COLUMNS:
         location.at(None, 1).fail("unknown-format", f"expected the columns {', '.join(COLUMNS)}")
-    names = store_ids.by_name(((store_ids.epic_name(one), one) for one in draft.achievements), location)
+    names = store_ids.by_name(((store_ids.epic_name(item), item) for item in draft.achievements), location)
     seen: dict[tuple[str, str], int] = {}
-    found: list[Entry] = []
+    entries: list[Entry] = []
     for row in rows[1:]:
         if not has_columns(row, len(COLUMNS), location):
             continue
         name, code, *_ = row.cells
-        there = location.at(name, row.line)
-        there.read(values.label, name)
-        locale = draft.title.default_locale if code == DEFAULT else there.read(values.locale, code)
+        row_location = location.at(name, row.line)
+        row_location.read(values.label, name)
+        locale = draft.title.default_locale if code == DEFAULT else row_location.read(values.locale, code)
         if (name, locale) in seen:
-            there.report("duplicate-entry", f"the name has a row in {locale} at line {seen[name, locale]} already")
+            row_location.report(
+                "duplicate-entry", f"the name already has a row in {locale} at line {seen[name, locale]}"
+            )
         seen[name, locale] = row.line
         number = names[name].number if name in names else None
-        found += [
-            Entry(key=key, locale=locale, text=there.read(values.text, text), line=row.line)
+        entries += [
+            Entry(key=key, locale=locale, text=row_location.read(values.text, text), line=row.line)
             for key, text in _texts(name, number, row, draft.texts.get(locale, {}))
         ]
     location.raise_errors()
-    return with_sources(found, draft.title.default_locale)
+    return with_sources(entries, draft.title.default_locale)
 
 
 def write_epic(draft: Draft) -> bytes:
-    """All achievements in all locales that have texts of them; the same bytes for the same draft.
+    """All achievements in all locales that have a text of them: the same bytes for the same draft.
 
     Raises:
-        InvalidCatalog: two achievements have one name.
+        InvalidCatalog: two achievements have the same name.
     """
     location = SourceLocation("achievementLocalizations.csv")
-    named = store_ids.by_name(((store_ids.epic_name(one), one) for one in draft.achievements), location)
-    numbers: dict[str, int | None] = {name: achievement.number for name, achievement in named.items()}
+    achievements = store_ids.by_name(((store_ids.epic_name(item), item) for item in draft.achievements), location)
+    numbers: dict[str, int | None] = {name: achievement.number for name, achievement in achievements.items()}
     every_key = {key for texts in draft.texts.values() for key in texts if key.startswith(PREFIX)}
     for name in sorted(key.removeprefix(PREFIX).rpartition("/")[0] for key in every_key):
         numbers.setdefault(name, None)
@@ -87,7 +89,7 @@ def write_epic(draft: Draft) -> bytes:
 
 
 def _keys(name: str, number: int | None) -> dict[str, str]:
-    """Our text key for each column of texts."""
+    """Column → text key."""
     keys = {column: f"{PREFIX}{name}/{column}" for column in COLUMNS[2:]}
     if number is None:
         return keys
@@ -99,9 +101,12 @@ def _keys(name: str, number: int | None) -> dict[str, str]:
 
 
 def _texts(name: str, number: int | None, row: Row, known: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The cells by our keys. A title while locked that is the usual one is no text of its own, if there was none."""
+    """The text keys and texts of a row.
+
+    A name while locked is left out if it equals the name, unless the draft has one (`known`) that it replaces.
+    """
     cells = dict(zip(COLUMNS, row.cells, strict=True))
     for column, key in _keys(name, number).items():
-        is_usual = number is not None and column == _LOCKED_NAME and cells[column] == cells[_NAME]
-        if not is_usual or key in known:
+        is_default = number is not None and column == _LOCKED_NAME and cells[column] == cells[_NAME]
+        if not is_default or key in known:
             yield key, cells[column]

@@ -1,7 +1,7 @@
-"""Google Play's achievements: three CSV files without header rows, in a flat ZIP or side by side. Pure.
+"""Read and write Google Play's achievements: three CSV files without header rows, alone or in a flat ZIP. Pure.
 
-An achievement is known by its name in the default locale, so names cannot be changed from here, and a name that no
-achievement has is refused. Values of the game (points, steps) are written and not read: they are ours.
+An achievement is identified by its name in the default locale, so an import cannot change names, and an unknown name
+is an error. Points and steps are written but not read: the title defines them.
 """
 
 import pathlib
@@ -28,52 +28,53 @@ Names = Mapping[str, Achievement]
 
 
 def read_play(files: Mapping[str, bytes], *, draft: Draft) -> list[Entry]:
-    """The texts of the ZIP, or of those of its files that are given.
+    """The texts of the ZIP, or of any of its files.
 
     Raises:
-        InvalidCatalog: a file is none of them or has a header row, a name is unknown, or a row is of the default locale.
+        InvalidCatalog: a file is another one or has a header row, a name is unknown, or a row is in the default locale.
     """
-    found: list[Entry] = []
+    entries: list[Entry] = []
     for name, data, location in _members(files):
         names = store_ids.by_name(_names(draft), location)
         rows = read_rows(data, location)
         if rows and rows[0].cells[0].strip().lower() == "name":
-            location.at(None, rows[0].line).fail("header-row", "expected no header row: Google Play takes it for data")
+            location.at(None, rows[0].line).fail("header-row", "expected no header row: Google Play reads it as data")
         if name == METADATA:
-            found += _of_metadata(rows, names, draft, location)
+            entries += _metadata_entries(rows, names, draft, location)
         elif name == LOCALIZATIONS:
-            found += _of_localizations(rows, names, draft, location)
+            entries += _localization_entries(rows, names, draft, location)
         else:
             for row in rows:
                 has_columns(row, 2, location)
         location.raise_errors()
-    return with_sources(found, draft.title.default_locale)
+    return with_sources(entries, draft.title.default_locale)
 
 
 def write_play(draft: Draft) -> bytes:
-    """The ZIP without pictures, and so without the file that names them; the same bytes for the same draft.
+    """The ZIP without icons and their mapping file: the same bytes for the same draft.
 
     Raises:
-        InvalidCatalog: an achievement cannot be one of Google Play's; every reason is told.
+        InvalidCatalog: Google Play does not accept an achievement; the message has every reason.
     """
     location = SourceLocation("google-play.zip")
     store_ids.by_name(_names(draft), location)
     default = draft.texts.get(draft.title.default_locale, {})
     metadata: list[list[str]] = []
     localizations: list[list[str]] = []
-    for order, achievement in enumerate(sorted(draft.achievements, key=lambda one: (one.display_order, one.number)), 1):
-        there = location.at(f"achievement/{achievement.number}")
-        there.report_all(_unfit(achievement, draft))
+    for order, achievement in enumerate(
+        sorted(draft.achievements, key=lambda item: (item.display_order, item.number)), 1
+    ):
+        location.at(f"achievement/{achievement.number}").report_all(_violations(achievement, draft))
         name, description = _keys(draft, achievement)
         steps = _steps(achievement)
         state = "Hidden" if achievement.is_secret else "Revealed"
-        words = [default.get(name, ""), default.get(description, "")]
-        values_ = ["True" if steps else "False", f"{steps or ''}", state, f"{achievement.gamerscore}", f"{order}"]
-        metadata.append([*words, *values_])
+        source_texts = [default.get(name, ""), default.get(description, "")]
+        settings = ["True" if steps else "False", f"{steps or ''}", state, f"{achievement.gamerscore}", f"{order}"]
+        metadata.append([*source_texts, *settings])
         for locale, code in _codes(draft).items():
             texts = draft.texts[locale]
             if name in texts or description in texts:
-                localizations.append([words[0], texts.get(name, ""), texts.get(description, ""), code])
+                localizations.append([source_texts[0], texts.get(name, ""), texts.get(description, ""), code])
     location.raise_errors()
     return write_zip({METADATA: write_rows(metadata), LOCALIZATIONS: write_rows(localizations)})
 
@@ -99,14 +100,14 @@ def _names(draft: Draft) -> Iterator[tuple[str, Achievement]]:
 
 
 def _keys(draft: Draft, achievement: Achievement) -> tuple[str, str]:
-    """Our keys of the name and of the one description."""
+    """The text keys of the name and of the only description."""
     return achievement_key(achievement.number, "name"), store_ids.only_description(draft, achievement)
 
 
-def _of_metadata(rows: list[Row], names: Names, draft: Draft, location: SourceLocation) -> Iterator[Entry]:
+def _metadata_entries(rows: list[Row], names: Names, draft: Draft, location: SourceLocation) -> Iterator[Entry]:
     locale = draft.title.default_locale
     for row in rows:
-        achievement = _known(row, names, location) if has_columns(row, 7, location) else None
+        achievement = _find(row, names, location) if has_columns(row, 7, location) else None
         if achievement is not None:
             for key, text in zip(_keys(draft, achievement), row.cells, strict=False):
                 yield Entry(
@@ -114,27 +115,30 @@ def _of_metadata(rows: list[Row], names: Names, draft: Draft, location: SourceLo
                 )
 
 
-def _of_localizations(rows: list[Row], names: Names, draft: Draft, location: SourceLocation) -> Iterator[Entry]:
+def _localization_entries(rows: list[Row], names: Names, draft: Draft, location: SourceLocation) -> Iterator[Entry]:
     locales = store_ids.locales_by_code(_codes(draft))
     seen: set[tuple[str, str]] = set()
     for row in rows:
-        achievement = _known(row, names, location) if has_columns(row, 4, location) else None
+        achievement = _find(row, names, location) if has_columns(row, 4, location) else None
         if achievement is None:
             continue
         name, *texts, code = row.cells
-        there = location.at(name, row.line)
-        read = there.read(values.locale, code)
-        locale = locales.get(read, read)
+        row_location = location.at(name, row.line)
+        canonical = row_location.read(values.locale, code)
+        locale = locales.get(canonical, canonical)
         if locale == draft.title.default_locale:
-            there.report("default-locale", f"Google Play refuses rows in the default locale, {locale}")
+            row_location.report(
+                "default-locale",
+                f"expected another locale than the default one, {locale}: Google Play rejects its rows",
+            )
         if (name, locale) in seen:
-            there.report("duplicate-entry", f"the name stands twice in {locale}")
+            row_location.report("duplicate-entry", f"the name already has a row in {locale}")
         seen.add((name, locale))
         for key, text in zip(_keys(draft, achievement), texts, strict=True):
-            yield Entry(key=key, locale=locale, text=there.read(values.text, text), line=row.line)
+            yield Entry(key=key, locale=locale, text=row_location.read(values.text, text), line=row.line)
 
 
-def _known(row: Row, names: Names, location: SourceLocation) -> Achievement | None:
+def _find(row: Row, names: Names, location: SourceLocation) -> Achievement | None:
     name = row.cells[0]
     if name not in names:
         message = f"no achievement has the name {values.shown(name)} in the default locale"
@@ -143,25 +147,27 @@ def _known(row: Row, names: Names, location: SourceLocation) -> Achievement | No
 
 
 def _codes(draft: Draft) -> dict[str, str]:
-    """Locale → Google Play's code: the tag itself, or language and region for one with a script (`zh-Hans`: `zh-CN`)."""
+    """Locale → Google Play's code: the tag itself or, if it has a script, language and region (`zh-Hans` → `zh-CN`)."""
     others = draft.texts.keys() - {draft.title.default_locale}
-    scripts = store_ids.region_codes(locale for locale in others if re.match("[a-z]+-[A-Z][a-z]{3}", locale))
-    return {locale: scripts.get(locale, locale) for locale in sorted(others)}
+    with_script = store_ids.region_codes(locale for locale in others if re.match("[a-z]+-[A-Z][a-z]{3}", locale))
+    return {locale: with_script.get(locale, locale) for locale in sorted(others)}
 
 
 def _steps(achievement: Achievement) -> int | None:
-    """How many steps an incremental achievement has; None for one that is not counted in steps."""
+    """The steps of an incremental achievement; None for one that is not incremental."""
     if len(achievement.requirements) != 1 or not achievement.requirements[0].target.isdecimal():
         return None
     target = int(achievement.requirements[0].target)
     return target if target in STEPS else None
 
 
-def _unfit(achievement: Achievement, draft: Draft) -> Iterator[InvalidValue]:
-    """Why it cannot be one of Google Play's."""
+def _violations(achievement: Achievement, draft: Draft) -> Iterator[InvalidValue]:
+    """Google Play's rules that an achievement breaks."""
     default = draft.texts.get(draft.title.default_locale, {})
     for key in _keys(draft, achievement):
         if not default.get(key):
-            yield InvalidValue("missing-text", f"Google Play wants a text for {key} in the default locale")
+            yield InvalidValue("missing-text", f"Google Play requires a text for {key} in the default locale")
     if achievement.gamerscore not in POINTS:
-        yield InvalidValue("points", f"Google Play wants 5 to 200 points in fives, here are {achievement.gamerscore}")
+        yield InvalidValue(
+            "points", f"Google Play requires 5 to 200 points in multiples of 5, got {achievement.gamerscore}"
+        )

@@ -1,1 +1,1 @@
-"""Xbox's files: captured pages and Partner Center's XML."""
+"""Read captured pages of Xbox, and read and write Partner Center's XML files. Pure."""

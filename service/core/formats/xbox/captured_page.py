@@ -1,8 +1,8 @@
-"""A captured page of the live service, contract 2: definitions out of it, and a player's progress. Pure.
+"""Read definitions and a player's progress from a captured page of the live service (Xbox, contract 2). Pure.
 
-Lenient exactly where known clients' mocks and Microsoft's printed samples are: `operationType` in any case or absent,
-`valueType` absent, `requirements` null, `platforms` absent, `mediaAsset` absent, times of 0 to 7 digits of fraction.
-Members that we do not know are passed over: the live service adds some (`rarity`).
+Lenient only where the mocks of known clients and Microsoft's printed samples need it: `operationType` in any case or
+absent, `valueType`, `platforms` and `mediaAsset` absent, `requirements` null, times with 0 to 7 digits of fraction.
+Unknown members are ignored: the live service adds some (`rarity`).
 """
 
 from collections.abc import Iterator
@@ -23,11 +23,11 @@ _state = values.one_of("NotStarted", "InProgress", "Achieved")
 
 
 class ImportedProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """What one page says a player has in one title.
+    """The progress of one player in one title, from one page.
 
-    `unlocked` maps an achievement's number to the ticks of its unlock; 0 where the page says Achieved without a time.
+    `unlocked` maps the number of an achievement to the ticks of its unlock; 0 if it is Achieved without a time.
     `currents` maps a number to the current value of each requirement, in their order and exactly as printed ("1.0624"),
-    None where there is none; only achievements with at least one value are in it.
+    None where there is none; achievements without any value are left out.
     """
 
     title_id: int
@@ -36,10 +36,10 @@ class ImportedProgress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_definitions(data: bytes, *, file: str, locale: str) -> list[Draft]:
-    """A draft per title on the page, its texts in `locale`, which also becomes the default locale.
+    """A draft of each title on the page, with its texts in `locale`, which becomes its default locale.
 
     Raises:
-        InvalidCatalog: the file is no such page, or anything on it is wrong.
+        InvalidCatalog: the file is not such a page, or a value on it is invalid.
     """
     location = SourceLocation(file)
     language = location.read(values.locale, locale)
@@ -49,16 +49,16 @@ def read_definitions(data: bytes, *, file: str, locale: str) -> list[Draft]:
     for item in _items(data, location):
         title_id, name, version = _association(item)
         title = (item.required("serviceConfigId", values.guid), name, version)
-        achievement, words = _achievement(item)
+        achievement, achievement_texts = _achievement(item)
         if not item.is_valid:
             continue
-        item.location.report_all(publish_rules.contradictions_within(achievement))
+        item.location.report_all(publish_rules.inconsistencies(achievement))
         item.location.report_all(_disagreements(titles.setdefault(title_id, title), title))
         earlier = achievements.setdefault(title_id, [])
         if any(achievement.number == other.number for other in earlier):
             item.location.report("duplicate-number", f"there is already an achievement {achievement.number}")
         earlier.append(achievement)
-        texts.setdefault(title_id, {model.TITLE_NAME: name}).update(words)
+        texts.setdefault(title_id, {model.TITLE_NAME: name}).update(achievement_texts)
     location.raise_errors()
     return [
         Draft(
@@ -77,13 +77,13 @@ def read_definitions(data: bytes, *, file: str, locale: str) -> list[Draft]:
 
 
 def read_progress(data: bytes, *, file: str) -> list[ImportedProgress]:
-    """What the page's player has, per title: nothing of achievements not started, unless a requirement has a value.
+    """The progress of the page's player in each title, without achievements that were not started and have no value.
 
     Raises:
-        InvalidCatalog: the file is no such page, or what it says of progress is wrong.
+        InvalidCatalog: the file is not such a page, or a value of progress on it is invalid.
     """
     location = SourceLocation(file)
-    found: dict[int, ImportedProgress] = {}
+    progress: dict[int, ImportedProgress] = {}
     seen: set[tuple[int, int]] = set()
     for item in _items(data, location):
         title_id, _, _ = _association(item)
@@ -92,26 +92,28 @@ def read_progress(data: bytes, *, file: str) -> list[ImportedProgress]:
         progression = item.nested("progression", required=True)
         if progression is None:
             continue
-        at, _ = (0, 0) if state != "Achieved" else progression.required("timeUnlocked", values.moment) or (0, 0)
+        unlocked_at, _ = (
+            (0, 0) if state != "Achieved" else progression.required("timeUnlocked", values.moment) or (0, 0)
+        )
         currents = tuple(
             requirement.optional("current", values.decimal, None) for requirement in progression.each("requirements")
         )
         if not item.is_valid:
             continue
         if (title_id, number) in seen:
-            item.location.report("duplicate-number", f"achievement {number} stands twice")
+            item.location.report("duplicate-number", f"there is already an achievement {number}")
         seen.add((title_id, number))
-        title = found.setdefault(title_id, ImportedProgress(title_id=title_id, unlocked={}, currents={}))
+        title = progress.setdefault(title_id, ImportedProgress(title_id=title_id, unlocked={}, currents={}))
         if state == "Achieved":
-            title.unlocked[number] = at
+            title.unlocked[number] = unlocked_at
         if any(current is not None for current in currents):
             title.currents[number] = currents
     location.raise_errors()
-    return list(found.values())
+    return list(progress.values())
 
 
 def _items(data: bytes, location: SourceLocation) -> Iterator[Fields]:
-    """The achievements of a page, or the one of the documented single answer."""
+    """The achievements of a page, or the one achievement of the documented single response."""
     page = read_json(data, location)
     members = page if isinstance(page, dict) else {}
     items = members.get("achievements")
@@ -119,24 +121,24 @@ def _items(data: bytes, location: SourceLocation) -> Iterator[Fields]:
         yield Fields(members["achievement"], location.inside("achievement"))
         return
     if not isinstance(items, list):
-        location.fail("not-a-page", _what_it_is(members))
+        location.fail("not-a-page", _describe_other(members))
     if not items:
-        location.fail("no-achievements", "the page holds no achievements")
+        location.fail("no-achievements", "the page has no achievements")
     if any(isinstance(item, dict) and ("unlocked" in item or "gamerscore" in item) for item in items):
-        location.fail("xbox-360", "this is the Xbox 360 shape (contract 1): only contract 2 can be imported")
+        location.fail("xbox-360", "expected a page of contract 2, got one of contract 1 (Xbox 360)")
     for index, item in enumerate(items):
         yield Fields(item, location.inside("achievements").inside(index))
 
 
-def _what_it_is(members: dict[str, object]) -> str:
+def _describe_other(members: dict[str, object]) -> str:
     if "titles" in members:
-        return "this is a list of titles: a page of achievements is needed"
+        return "expected a page of achievements, got a list of titles"
     return 'expected an object with "achievements": [ … ] or "achievement": { … }'
 
 
 def _association(item: Fields) -> tuple[int, str, str | None]:
     """The first title that an achievement belongs to: id, name and version."""
-    found = [
+    associations = [
         (
             title.required("id", values.identifier),
             title.required("name", values.text),
@@ -144,24 +146,21 @@ def _association(item: Fields) -> tuple[int, str, str | None]:
         )
         for title in item.each("titleAssociations", required=True)
     ]
-    if not found and item.has("titleAssociations") and item.is_valid:
-        item.location.inside("titleAssociations").report(
-            "missing-member", "an achievement belongs to at least one title"
-        )
-    return found[0] if found else (0, "", None)
+    if not associations and item.has("titleAssociations") and item.is_valid:
+        item.location.inside("titleAssociations").report("missing-member", "expected at least one title")
+    return associations[0] if associations else (0, "", None)
 
 
 def _disagreements(first: tuple[str, str, str | None], other: tuple[str, str, str | None]) -> Iterator[InvalidValue]:
-    words = (("scid", "service configurations"), ("title-name", "names"), ("title-version", "versions"))
-    for (rule, what), one, two in zip(words, first, other, strict=True):
-        if one != two:
-            yield InvalidValue(
-                f"two-{rule}s", f"one title with two {what}: {values.shown(one)} and {values.shown(two)}"
-            )
+    members = (("scid", "service configurations"), ("title-name", "names"), ("title-version", "versions"))
+    for (rule, name), value, other_value in zip(members, first, other, strict=True):
+        if value != other_value:
+            message = f"one title with two {name}: {values.shown(value)} and {values.shown(other_value)}"
+            yield InvalidValue(f"two-{rule}s", message)
 
 
 def _achievement(item: Fields) -> tuple[Achievement, dict[str, str]]:
-    """One achievement and its texts. Worth nothing unless the item is sound."""
+    """An achievement and its texts. Only meaningful if the item is valid."""
     number = item.required("id", values.identifier_text)
     texts = {
         model.achievement_key(number, "name"): item.required("name", values.text),
@@ -214,7 +213,7 @@ def _requirement(requirement: Fields) -> Requirement:
 
 
 def _reward(reward: Fields, number: int, texts: dict[str, str]) -> Reward:
-    """One reward; its name and description go to `texts`."""
+    """A reward. Adds its name and description to `texts`."""
     kind = reward.required("type", values.reward_kind)
     media = reward.nested("mediaAsset")
     name = reward.optional("name", values.text, "")
