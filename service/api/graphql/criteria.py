@@ -98,5 +98,5 @@ def reached(criterion: Criterion, state: PlayerState, *, now: int, log: Sequence
             since = now - criterion.period * ticks.SECOND
             value = sum((event.amount for event in log if since < event.at <= now), Decimal(0))
         case _:
-            value = measures.value_of("sum", state.standings.get(criterion.measure.key)) or Decimal(0)
+            value = measures.value_of("sum", state.measure_values.get(criterion.measure.key)) or Decimal(0)
     return max(0, min(int(value // 1), LARGEST))

@@ -47,7 +47,9 @@ class Renderer:
         key = counts.stamp, None if attributes is None else tuple(sorted(attributes.items()))
         rendered = self._lists.get(key)
         if rendered is None:
-            achievements = [each for each in self.published.all_achievements.values() if _is_accessible(each, attributes)]
+            achievements = [
+                each for each in self.published.all_achievements.values() if _is_accessible(each, attributes)
+            ]
             shapes = [with_counts(self.achievement(each), each, counts) for each in achievements]
             body, languages = encode_localized(shapes)
             rendered = self._lists[key] = RenderedList(body, languages, make_etag(body, languages))

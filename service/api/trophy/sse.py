@@ -101,7 +101,7 @@ def _unlocks(progress: TitleProgress | None) -> Iterator[tuple[StreamPosition, i
     if progress is None:
         return
     position: StreamPosition = (0, -1)
-    for stored_number, revision in progress.locale_written_in().items():
+    for stored_number, revision in progress.revisions_of_unlocks().items():
         position = revision, position[1] + 1 if revision == position[0] else 0
         yield position, from_int4(stored_number), progress.unlocked_at[stored_number]
 

@@ -125,7 +125,7 @@ def _results(
             continue
         number = int(item.id)
         is_achieved = to_int4(number) in written.state.unlocked
-        percent = "100" if is_achieved else str(written.state.standings.get(manual_key(number), "0"))
+        percent = "100" if is_achieved else str(written.state.measure_values.get(manual_key(number), "0"))
         results.append(
             {
                 "id": str(number),

@@ -113,7 +113,7 @@ async def _change_of_player(
         for metric in [measure.metric] if measure.metric is not None else rules.metrics:
             log += await pool.read(functools.partial(event_log.list_events, place=key, metric=metric))
         value = rules.recompute(measure, sorted(log, key=lambda event: event.at), state=state)
-        if value is not None and value != state.standings.get(measure.key):
+        if value is not None and value != state.measure_values.get(measure.key):
             recomputed[measure.key] = value
     change = Change(
         player=player, title_id=title_id, recomputed=recomputed, suppress_notifications=True, must_exist=True

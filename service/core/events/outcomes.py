@@ -54,7 +54,7 @@ def merge_outcomes(before: PlayerState, outcomes: Sequence[ChangeOutcome]) -> Ch
     return ChangeOutcome(
         state=state,
         is_change=True,
-        standings={key: value for outcome in outcomes for key, value in outcome.standings.items()},
+        measure_values={key: value for outcome in outcomes for key, value in outcome.measure_values.items()},
         profile=profiles[-1] if profiles else None,
         unlocked=tuple(unlock for outcome in outcomes for unlock in outcome.unlocked),
         days=_sum_days([delta for outcome in outcomes for delta in outcome.days]),

@@ -8,7 +8,7 @@ import msgspec
 
 from service.core.catalog.model import to_int4
 from service.core.unlocks.model import Change, ChangeOutcome, PlayerState, Profile
-from service.core.unlocks.player_progress import decode_profile, decode_standings
+from service.core.unlocks.player_progress import decode_measure_values, decode_profile
 from service.db import Connection
 from service.db.queries import query
 
@@ -97,7 +97,7 @@ async def write(connection: Connection, writes: Sequence[PendingWrite]) -> set[i
         player_exists=[r.before.exists for r in writes],
         in_title=[r.before.in_title for r in writes],
         player_hashes=[r.player_hash for r in writes],
-        standings=[_json(r.outcome.standings) if r.outcome.standings else None for r in writes],
+        standings=[_json(r.outcome.measure_values) if r.outcome.measure_values else None for r in writes],
         profiles=[_profile(r.outcome.profile) for r in writes],
         created=[r.outcome.state.created_at or None for r in writes],
         unlock_places=[i for i, _, _ in unlocks],
@@ -148,7 +148,7 @@ class _StateRow(msgspec.Struct, frozen=True):
             in_title=self.in_title,
             created_at=self.created_at or 0,
             unlocked=dict(zip(self.unlocked or (), self.unlocked_at or (), strict=True)),
-            standings={} if self.standings is None else decode_standings(self.standings),
+            measure_values={} if self.standings is None else decode_measure_values(self.standings),
             profile=Profile() if self.profile is None else decode_profile(self.profile),
         )
 

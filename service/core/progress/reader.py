@@ -132,7 +132,7 @@ async def put_progress(connection: Connection, *, player: str, progress: Sequenc
             revision=revision,
             unlocked=list(unlocked),
             unlocked_at=list(unlocked.values()),
-            unlocked_in=[*before.locale_written_in().values(), *[revision] * len(new)],
+            unlocked_in=[*before.revisions_of_unlocks().values(), *[revision] * len(new)],
             currents=before.current_values_with(part.currents),
         )
         counted = [*new] if rows else [0, *new]

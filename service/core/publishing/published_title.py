@@ -79,7 +79,7 @@ class PublishedTitle:
 
         Requirements on tenure are left out, so the values change only with the revision of the player's row.
         """
-        if not progress.standings:
+        if not progress.measure_values:
             return progress.current_values
         key = "currents", self.key
         if key not in progress.derived:
@@ -91,7 +91,7 @@ class PublishedTitle:
         state, counted = progress.state(), {}
         for number, achievement in zip(self.stored_numbers, self.achievements, strict=True):
             values: list[str | None] = []
-            is_reported = manual_key(achievement.number) in progress.standings
+            is_reported = manual_key(achievement.number) in progress.measure_values
             for requirement in achievement.requirements:
                 value = None
                 if requirement.measure is None or requirement.measure.aggregate != "age":

@@ -23,7 +23,7 @@ from service.core.unlocks.model import (
     Unlock,
     manual_key,
 )
-from service.core.unlocks.rules import STREAK, Rules, at_of
+from service.core.unlocks.rules import STREAK, Rules, event_time
 from service.errors import InvalidField, NotFound, UnknownMetric
 
 LARGEST_TOTAL = Decimal(10) ** 18
@@ -68,7 +68,7 @@ class _Evaluation:
         self, rules: Rules, state: PlayerState, change: Change, now: int, history: Mapping[HistoryQuery, HistoryResult]
     ) -> None:
         self.rules, self.before, self.change, self.now, self.history = rules, state, change, now, history
-        self.standings = dict(state.standings)
+        self.measure_values = dict(state.measure_values)
         self.unlocked = dict(state.unlocked)
         self.profile = state.profile
         self.created_at = state.created_at or (0 if state.in_title else now)
@@ -94,7 +94,7 @@ class _Evaluation:
         return ChangeOutcome(
             state=state,
             is_change=is_change,
-            standings=self.changed,
+            measure_values=self.changed,
             profile=profile,
             unlocked=tuple(self.unlocks),
             days=tuple(
@@ -112,7 +112,7 @@ class _Evaluation:
             in_title=True,
             created_at=self.created_at,
             unlocked=self.unlocked,
-            standings=self.standings,
+            measure_values=self.measure_values,
             profile=self.profile,
         )
 
@@ -121,7 +121,7 @@ class _Evaluation:
         said = dict(self.change.profile)
         given = said.pop("attributes", {})
         assert isinstance(given, Mapping)  # noqa: S101  (Change says so)
-        self.rules.refuse_attributes("user", given, field="user.attributes")
+        self.rules.check_attributes("user", given, field="user.attributes")
         attributes = {**self.profile.attributes, **given}
         said["attributes"] = {key: attributes[key] for key in sorted(attributes) if attributes[key] is not None}
         changed = msgspec.structs.replace(self.profile, **said)
@@ -131,7 +131,7 @@ class _Evaluation:
         return self.profile
 
     def _put(self, key: str, standing: MeasureValue) -> None:
-        self.standings[key] = standing
+        self.measure_values[key] = standing
         self.changed[key] = standing
 
     def _event(self, index: int, event: Event) -> _Outcome:
@@ -140,17 +140,17 @@ class _Evaluation:
             first = self.told.setdefault((event.metric, event.key), event)
             if first is not event:
                 return _Outcome(event=first, is_replay=True)
-        at = at_of(event, self.now)
+        at = event_time(event, self.now)
         event = msgspec.structs.replace(event, at=at)
         self.logged.append(event)
         counted = [
-            measure for measure in self.rules.measures_by_metric[event.metric] if measures.counts(measure.where, event)
+            measure for measure in self.rules.measures_by_metric[event.metric] if measures.matches(measure.where, event)
         ]
         touched = [self._sum(event), *[self._move(measure, event, at) for measure in counted]]
         day = measures.local_day(at, self.profile.time_zone)
         was_extended = False
         for measure in self.rules.streaks[event.metric] if event.amount > 0 else ():
-            old = self.standings.get(measure.key)
+            old = self.measure_values.get(measure.key)
             is_longer = self._extend(measure, day)
             was_extended |= is_longer and measure == STREAK
             touched.append((measure, old))
@@ -158,7 +158,7 @@ class _Evaluation:
         self.days[event.metric, day] = change + event.amount, is_active or event.amount > 0
         before = len(self.unlocks)
         for measure, old in touched:
-            candidates = self.rules.reached_thresholds(measure, old, self.standings.get(measure.key))
+            candidates = self.rules.reached_thresholds(measure, old, self.measure_values.get(measure.key))
             candidates += self.rules.multi_condition.get(measure.key, ())
             if candidates:
                 self._unlock(candidates, at=at, event=index)
@@ -172,27 +172,27 @@ class _Evaluation:
         if metric.status == "archived":
             raise UnknownMetric("Metric not found: it is archived")
         if event.attributes:
-            self.rules.refuse_attributes("event", event.attributes, field="attributes")
+            self.rules.check_attributes("event", event.attributes, field="attributes")
 
     def _sum(self, event: Event) -> tuple[Measure, MeasureValue | None]:
         measure = self.rules.sums[event.metric]
         key = measure.key
-        old = self.standings.get(key)
-        standing = measures.added(old, event.amount)
+        old = self.measure_values.get(key)
+        standing = measures.add_to_sum(old, event.amount)
         if abs(Decimal(str(standing))) > LARGEST_TOTAL:
             raise InvalidField("value", f"an amount that keeps the total within {LARGEST_TOTAL:.0e} either way")
         self._put(key, standing)
         return measure, old
 
     def _move(self, measure: Measure, event: Event, at: int) -> tuple[Measure, MeasureValue | None]:
-        old = self.standings.get(measure.key)
+        old = self.measure_values.get(measure.key)
         if measure.period_seconds is not None:
             mine = [
                 LogEntry(earlier.at or 0, earlier.amount, earlier.attributes)
                 for earlier in self.logged
-                if earlier.metric == event.metric and measures.counts(measure.where, earlier)
+                if earlier.metric == event.metric and measures.matches(measure.where, earlier)
             ]
-            log = [logged for logged in self._log(measure) if measures.counts(measure.where, logged)]
+            log = [logged for logged in self._log(measure) if measures.matches(measure.where, logged)]
             new: MeasureValue | None = measures.best_window(old, [*log, *mine], measure.period_seconds)
         else:
             most = self.rules.max_target.get(measure.key, 0)
@@ -208,9 +208,9 @@ class _Evaluation:
 
     def _extend(self, measure: Measure, day: int) -> bool:
         """Make a day active; gives whether the current row is longer for it."""
-        old = self.standings.get(measure.key)
+        old = self.measure_values.get(measure.key)
         active: set[int] = set()
-        if measures.is_late(old, day):
+        if measures.precedes_streak(old, day):
             for question, answer in self.history.items():
                 if question.measure is None and question.metric == measure.metric:
                     active.update(known for known in answer if isinstance(known, int))
@@ -219,7 +219,7 @@ class _Evaluation:
                 for (metric, known), (_, is_active) in self.days.items()
                 if is_active and measure.metric in (None, metric)
             )
-        new = measures.extended(old, day, active)
+        new = measures.extend_streak(old, day, active)
         if new == old:
             return False
         self._put(measure.key, new)
@@ -236,7 +236,7 @@ class _Evaluation:
                 continue
             key = manual_key(report.number)
             percent = min(report.percent, WHOLE)
-            old = measures.value_of("sum", self.standings.get(key))
+            old = measures.value_of("sum", self.measure_values.get(key))
             if old is None or percent > old:
                 self._put(key, measures.decimal_text(percent))
             self._unlock([achievement], at=self.now, event=None)
@@ -253,7 +253,7 @@ class _Evaluation:
                     self.unlocks.append(Unlock(achievement.number, at, event))
                     won.append(number)
             wave = [after for number in won for after in self.rules.dependents.get(number, ())]
-            wave += self.rules.after_any if won else []
+            wave += self.rules.dependents_of_any if won else []
 
     def _is_earned(self, achievement: Achievement, at: int) -> bool:
         window = achievement.window
@@ -263,7 +263,7 @@ class _Evaluation:
         if any(attributes.get(key) != value for key, value in achievement.user_filter):
             return False
         if achievement.is_manual:
-            percent = measures.value_of("sum", self.standings.get(manual_key(achievement.number)))
+            percent = measures.value_of("sum", self.measure_values.get(manual_key(achievement.number)))
             if percent is None or percent < WHOLE:
                 return False
         if not all(requirement.measure is None for requirement in achievement.requirements):

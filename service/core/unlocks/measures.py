@@ -47,29 +47,29 @@ def local_day(at: int, time_zone: str | None) -> int:
     return at // ticks.DAY + 1
 
 
-def counts(where: Pairs, event: Event | LogEntry) -> bool:
+def matches(where: Pairs, event: Event | LogEntry) -> bool:
     """Whether an event's attributes have all these values."""
     return all(event.attributes.get(key) == value for key, value in where)
 
 
-def added(standing: MeasureValue | None, amount: Decimal) -> MeasureValue:
+def add_to_sum(standing: MeasureValue | None, amount: Decimal) -> MeasureValue:
     """A sum with one amount more."""
     return decimal_text(amount if standing is None else Decimal(str(standing)) + amount)
 
 
-def largest(standing: MeasureValue | None, amount: Decimal) -> MeasureValue:
+def update_max(standing: MeasureValue | None, amount: Decimal) -> MeasureValue:
     """The largest amount so far."""
     return decimal_text(amount if standing is None else max(Decimal(str(standing)), amount))
 
 
-def newest(standing: MeasureValue | None, amount: Decimal, at: int) -> MeasureValue:
+def update_last(standing: MeasureValue | None, amount: Decimal, at: int) -> MeasureValue:
     """The amount of the event that happened last; of two at the same moment, of the one that was told last."""
     if isinstance(standing, list) and int(standing[0]) > at:
         return standing
     return [str(at), decimal_text(amount)]
 
 
-def with_member(standing: MeasureValue | None, member: str, most: int) -> MeasureValue:
+def add_distinct(standing: MeasureValue | None, member: str, most: int) -> MeasureValue:
     """The different values so far, as far as anybody asks for them."""
     members = list(standing) if isinstance(standing, list) else []
     if member in members or len(members) >= most:
@@ -92,7 +92,7 @@ def best_window(standing: MeasureValue | None, log: Sequence[LogEntry], period_s
     return decimal_text(best or Decimal(0))
 
 
-def is_late(standing: MeasureValue | None, day: int) -> bool:
+def precedes_streak(standing: MeasureValue | None, day: int) -> bool:
     """Whether an active day lies before the current row of days, so that only the log knows what it joins."""
     if not isinstance(standing, list):
         return False
@@ -100,12 +100,12 @@ def is_late(standing: MeasureValue | None, day: int) -> bool:
     return day <= last - length
 
 
-def extended(standing: MeasureValue | None, day: int, active: Collection[int]) -> MeasureValue:
+def extend_streak(standing: MeasureValue | None, day: int, active: Collection[int]) -> MeasureValue:
     """A streak with one active day more. `active` are the active days near it, needed only where `is_late`."""
     if not isinstance(standing, list):
         return [1, day, 1]
     length, last, longest = (int(value) for value in standing)
-    if is_late(standing, day):
+    if precedes_streak(standing, day):
         days = sorted({*active, day})
         length = max(length, _row_ending(days, last, length))
         end = bisect.bisect_left(days, day)
@@ -138,7 +138,7 @@ def zone_of(name: str) -> datetime.tzinfo | None:
 def recompute(measure: Measure, log: Sequence[LogEntry], *, most: int) -> MeasureValue | None:
     """The standing of a measure of amounts, from all its events; None where none of them counts."""
     standing: MeasureValue | None = None
-    counted = [event for event in log if counts(measure.where, event)]
+    counted = [event for event in log if matches(measure.where, event)]
     if measure.period_seconds is not None:
         return best_window(None, counted, measure.period_seconds) if counted else None
     for event in counted:
@@ -152,10 +152,10 @@ def advance(
     """The standing of a measure that needs no log after one event that it counts."""
     match measure.aggregate:
         case "max":
-            return largest(standing, amount)
+            return update_max(standing, amount)
         case "last":
-            return newest(standing, amount, at)
+            return update_last(standing, amount, at)
         case "distinct":
-            return standing if member is None else with_member(standing, member, most)
+            return standing if member is None else add_distinct(standing, member, most)
         case _:
-            return added(standing, amount)
+            return add_to_sum(standing, amount)

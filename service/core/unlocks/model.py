@@ -52,7 +52,7 @@ class PlayerState(msgspec.Struct, frozen=True, kw_only=True):
     in_title: bool = False
     created_at: int = 0
     unlocked: Mapping[int, int] = {}
-    standings: MeasureValues = {}
+    measure_values: MeasureValues = {}
     profile: Profile = Profile()
 
 
@@ -178,7 +178,7 @@ class ChangeOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
     state: PlayerState
     is_change: bool
-    standings: MeasureValues = {}
+    measure_values: MeasureValues = {}
     profile: Profile | None = None
     unlocked: tuple[Unlock, ...] = ()
     days: tuple[DailyDelta, ...] = ()

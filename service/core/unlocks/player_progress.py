@@ -13,7 +13,7 @@ CurrentValues = Mapping[int, Sequence[str | None]]
 
 
 _decode = msgspec.json.Decoder(dict[int, list[str | None]]).decode
-decode_standings = msgspec.json.Decoder(dict[str, str | list[int | str]]).decode
+decode_measure_values = msgspec.json.Decoder(dict[str, str | list[int | str]]).decode
 decode_profile = msgspec.json.Decoder(Profile).decode
 
 
@@ -75,10 +75,10 @@ class TitleProgress:
         return self._currents
 
     @property
-    def standings(self) -> MeasureValues:
+    def measure_values(self) -> MeasureValues:
         """What measures add up to so far, by their keys."""
         if self._standings is None:
-            self._standings = decode_standings(self._stored_standings or "{}")
+            self._standings = decode_measure_values(self._stored_standings or "{}")
         return self._standings
 
     @property
@@ -99,7 +99,7 @@ class TitleProgress:
             in_title=True,
             created_at=self.created_at,
             unlocked=self.unlocked_at,
-            standings=self.standings,
+            measure_values=self.measure_values,
             profile=self.profile,
         )
 
@@ -110,7 +110,7 @@ class TitleProgress:
             return None
         return msgspec.json.encode({str(number): by_number[number] for number in sorted(by_number)}).decode()
 
-    def locale_written_in(self) -> Mapping[int, int]:
+    def revisions_of_unlocks(self) -> Mapping[int, int]:
         """The revision that wrote each unlock."""
         return dict(zip(self.unlocked_at, self._unlocked_in, strict=True))
 

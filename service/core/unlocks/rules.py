@@ -24,7 +24,7 @@ from service.core.unlocks.model import (
 )
 from service.errors import InvalidField
 
-LONGEST_LOOK_BACK = 400  # days: how far a late day is joined to the days before it
+MAX_LOOK_BACK_DAYS = 400  # days: how far a late day is joined to the days before it
 _WHOLE = Decimal(100)  # percent
 STREAK = Measure(aggregate="streak")
 
@@ -53,7 +53,7 @@ class Rules:
         self.sums = {key: Measure(aggregate="sum", metric=key) for key in self.metrics}
         self.time_based: list[Achievement] = []
         self.dependents: dict[int, list[Achievement]] = {}
-        self.after_any: list[Achievement] = []
+        self.dependents_of_any: list[Achievement] = []
         self.max_target: dict[str, int] = {}
         asked: dict[str, Measure] = {}
         for achievement in self.active:
@@ -78,7 +78,7 @@ class Rules:
                 for public_id in measure.achievements:
                     self.dependents.setdefault(self._numbers.get(public_id, 0), []).append(achievement)
             case "unlocks":
-                self.after_any.append(achievement)
+                self.dependents_of_any.append(achievement)
             case _:
                 if _is_step(achievement):
                     self.thresholds.setdefault(measure.key, []).append((Decimal(requirement.target), achievement))
@@ -102,17 +102,17 @@ class Rules:
 
     def total(self, metric: str, state: PlayerState) -> Decimal:
         """What the metric adds up to."""
-        return measures.value_of("sum", state.standings.get(f"sum:{metric}")) or Decimal(0)
+        return measures.value_of("sum", state.measure_values.get(f"sum:{metric}")) or Decimal(0)
 
     def streak(self, state: PlayerState, *, now: int) -> Streak:
         """The player's days in a row, over all metrics, as of the player's today."""
-        return _streak(state.standings.get(STREAK.key), measures.local_day(now, state.profile.time_zone))
+        return _streak(state.measure_values.get(STREAK.key), measures.local_day(now, state.profile.time_zone))
 
     def value(self, requirement: Requirement, state: PlayerState, *, number: int, now: int) -> Decimal | None:
         """How far along one requirement of an achievement is; None where nothing is known of it."""
         measure = requirement.measure
         if measure is None:
-            percent = measures.value_of("sum", state.standings.get(manual_key(number)))
+            percent = measures.value_of("sum", state.measure_values.get(manual_key(number)))
             return None if percent is None else Decimal(requirement.target) * percent / _WHOLE
         match measure.aggregate:
             case "age":
@@ -123,7 +123,7 @@ class Rules:
                     held &= {self._numbers.get(public_id, 0) for public_id in measure.achievements}
                 return Decimal(len(held))
             case aggregate:
-                return measures.value_of(aggregate, state.standings.get(measure.key))
+                return measures.value_of(aggregate, state.measure_values.get(measure.key))
 
     def history_queries(self, state: PlayerState, change: Change, *, now: int) -> tuple[HistoryQuery, ...]:
         """What only the log knows and this change depends on: nothing, in the common case."""
@@ -131,20 +131,20 @@ class Rules:
         for metric in {event.metric for event in change.events} & self.measures_by_metric.keys():
             events = [event for event in change.events if event.metric == metric]
             for measure in self.measures_by_metric[metric]:
-                ats = [at_of(event, now) for event in events if measures.counts(measure.where, event)]
+                ats = [event_time(event, now) for event in events if measures.matches(measure.where, event)]
                 if measure.period_seconds is not None and ats:
                     period = measure.period_seconds * ticks.SECOND
                     found.append(HistoryQuery(since=min(ats) - period, until=max(ats) + period, measure=measure))
         for measure in {streak for event in change.events for streak in self.streaks.get(event.metric, ())}:
-            standing, late = state.standings.get(measure.key), list[int]()
+            standing, late = state.measure_values.get(measure.key), list[int]()
             for event in change.events:
                 if event.amount > 0 and measure.metric in (None, event.metric):
-                    day = measures.local_day(at_of(event, now), state.profile.time_zone)
-                    if measures.is_late(standing, day):
+                    day = measures.local_day(event_time(event, now), state.profile.time_zone)
+                    if measures.precedes_streak(standing, day):
                         late.append(day)
-                    standing = measures.extended(standing, day, ())
+                    standing = measures.extend_streak(standing, day, ())
             if late and isinstance(standing, list):
-                since = min(late) - LONGEST_LOOK_BACK
+                since = min(late) - MAX_LOOK_BACK_DAYS
                 found.append(HistoryQuery(since=since, until=int(standing[1]), metric=measure.metric))
         return tuple(found)
 
@@ -166,10 +166,10 @@ class Rules:
         standing: MeasureValue | None = None
         days = {measures.local_day(event.at, state.profile.time_zone) for event in log if event.amount > 0}
         for day in sorted(days):
-            standing = measures.extended(standing, day, ())
+            standing = measures.extend_streak(standing, day, ())
         return standing
 
-    def refuse_attributes(self, kind: str, keys: Iterable[str], *, field: str) -> None:
+    def check_attributes(self, kind: str, keys: Iterable[str], *, field: str) -> None:
         """Let only declared attributes pass.
 
         Raises:
@@ -204,7 +204,7 @@ def _target(step: tuple[Decimal, Achievement]) -> Decimal:
     return step[0]
 
 
-def at_of(event: Event, now: int) -> int:
+def event_time(event: Event, now: int) -> int:
     """When an event happened, in ticks: never later than now."""
     return now if event.at is None else min(event.at, now)
 

@@ -59,7 +59,7 @@ def test_a_count_is_whole_never_below_nothing_and_never_below_what_was_earned():
     criterion = criterion_of(counted(1, 5, metric="social-posts"))
 
     def of(total, *, is_earned=False):
-        counted_so_far = criteria.reached(criterion, PlayerState(standings={"sum:social-posts": total}), now=0)
+        counted_so_far = criteria.reached(criterion, PlayerState(measure_values={"sum:social-posts": total}), now=0)
         return criteria.current(criterion, counted_so_far, is_earned=is_earned)
 
     assert [of("2.9"), of("-3"), of("4000000000")] == [2, 0, 2**31 - 1]

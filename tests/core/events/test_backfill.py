@@ -57,7 +57,7 @@ async def test_what_was_reached_is_given(pool, publish_title, releases, writer, 
     await walk(pool, writer, releases)
 
     assert (await held(writer, 1), await held(writer, 2)) == (["b", "c"], ["b", "c"])
-    assert (await writer.read_state("a", 1)).standings["sum:words?source=app"] == "1"
+    assert (await writer.read_state("a", 1)).measure_values["sum:words?source=app"] == "1"
     assert await connection.fetchval("SELECT count(*) FROM backfill") == 0
 
 

@@ -50,7 +50,7 @@ async def test_events_add_up_and_unlock_once(writer):
     assert [r.total for r in first.recorded + second.recorded] == [Decimal(2), Decimal("10.5"), Decimal("10.5")]
     assert [u.number for u in first.unlocked + second.unlocked] == [1, 2]
     assert [r.unlocked for r in second.recorded] == [(1,), (2,)]
-    assert (await writer.read_state(PLAYER, 1)).standings["sum:words"] == "10.5"
+    assert (await writer.read_state(PLAYER, 1)).measure_values["sum:words"] == "10.5"
 
 
 async def test_what_is_told_twice_under_a_key_counts_once(writer, connection):
@@ -173,7 +173,7 @@ async def test_racing_writers_leave_what_was_told(own_database, has_keys):
         for pool in pools:
             await pool.close()
 
-    assert (state.standings["sum:words"], events, days, unlocks) == (str(expected), expected, expected, 1)
+    assert (state.measure_values["sum:words"], events, days, unlocks) == (str(expected), expected, expected, 1)
     assert sum(not w.recorded[0].is_replay for w in written) == expected
     assert sum(len(w.unlocked) for w in written) == 1
 
@@ -197,7 +197,7 @@ async def test_failing_change_of_one_player_does_not_repeat_anothers(own_databas
 
     assert outcomes[0].recorded[0].total == 1
     assert all(isinstance(outcome, Exception) for outcome in outcomes[1:])
-    assert state.standings["sum:words"] == "1"
+    assert state.measure_values["sum:words"] == "1"
 
 
 async def test_many_players_at_once_are_each_right(own_database):
@@ -215,7 +215,7 @@ async def test_many_players_at_once_are_each_right(own_database):
     finally:
         await pool.close()
 
-    assert {state.standings["sum:words"] for state in states} == {"6"}
+    assert {state.measure_values["sum:words"] for state in states} == {"6"}
     assert counted_players == len(players)
 
 
@@ -229,4 +229,4 @@ async def test_any_amounts_add_up_to_their_sum(writer, amounts, together):
         )
 
     state = await writer.read_state(player, 1)
-    assert Decimal(str(state.standings.get("sum:words", "0"))) == sum(amounts)
+    assert Decimal(str(state.measure_values.get("sum:words", "0"))) == sum(amounts)

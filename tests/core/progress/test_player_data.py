@@ -130,7 +130,7 @@ async def test_erasing_races_with_writing(own_database):
     finally:
         await pool.close()
 
-    assert (Decimal(state.standings.get("sum:words", "0")), days) == (events, events)
+    assert (Decimal(state.measure_values.get("sum:words", "0")), days) == (events, events)
     assert findings == []
 
 

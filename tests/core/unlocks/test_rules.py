@@ -94,7 +94,7 @@ def test_a_sum_unlocks_at_its_target_and_decimals_are_exact():
     player.do(event("0.1"))
     applied = player.do(event("0.2"))
 
-    assert applied.standings["sum:words"] == "0.3"
+    assert applied.measure_values["sum:words"] == "0.3"
     assert player.unlocked == [1]
 
 
@@ -103,7 +103,7 @@ def test_what_fell_again_stays_unlocked():
     player.do(event(10))
     player.do(event(-20))
 
-    assert (player.state.standings["sum:words"], list(player.state.unlocked)) == ("-10", [1])
+    assert (player.state.measure_values["sum:words"], list(player.state.unlocked)) == ("-10", [1])
 
 
 def test_only_events_with_the_attributes_count_for_a_filter():
@@ -111,7 +111,7 @@ def test_only_events_with_the_attributes_count_for_a_filter():
     player.do(event(5), event(1, attributes={"source": "app"}), event(5, attributes={"source": "web"}))
     player.do(event(1, attributes={"source": "app", "level": "3"}))
 
-    assert player.state.standings["sum:words?source=app"] == "2"
+    assert player.state.measure_values["sum:words?source=app"] == "2"
     assert player.unlocked == [1]
 
 
@@ -133,7 +133,7 @@ def test_different_values_are_counted_once_each():
     player.do(event(attributes={"level": "2"}))
     player.do(event(attributes={"level": "3"}))
     assert player.unlocked == [1]
-    assert player.state.standings["distinct:words#level"] == ["1", "2"]
+    assert player.state.measure_values["distinct:words#level"] == ["1", "2"]
 
 
 def test_a_window_slides_and_a_late_event_has_its_own():
@@ -255,7 +255,7 @@ def test_a_report_only_rises_and_unlocks_whole():
     changes = [player.do(reports=(Report(1, Decimal(percent)),)).is_change for percent in (50, 50, 20, 300, 100)]
 
     assert changes == [True, False, False, True, False]
-    assert (player.unlocked, player.state.standings["manual:1"]) == ([1], "100")
+    assert (player.unlocked, player.state.measure_values["manual:1"]) == ([1], "100")
 
 
 @pytest.mark.parametrize(("number", "error"), [(9, NotFound), (2, InvalidField), (3, NotFound), (4, NotFound)])
@@ -333,12 +333,12 @@ def test_the_order_of_events_makes_no_difference(events, data):
         other.do(told)
 
     members = "distinct:words#level"
-    assert set(one.state.standings.get(members, ())) == set(other.state.standings.get(members, ())) or all(
-        len(player.state.standings[members]) == 2 for player in (one, other)
+    assert set(one.state.measure_values.get(members, ())) == set(other.state.measure_values.get(members, ())) or all(
+        len(player.state.measure_values[members]) == 2 for player in (one, other)
     )
-    assert one.state.standings.keys() == other.state.standings.keys()
-    for key in one.state.standings.keys() - {members}:
-        assert one.state.standings[key] == other.state.standings[key], key
+    assert one.state.measure_values.keys() == other.state.measure_values.keys()
+    for key in one.state.measure_values.keys() - {members}:
+        assert one.state.measure_values[key] == other.state.measure_values[key], key
     assert set(one.unlocked) == set(other.unlocked)
 
 
@@ -351,7 +351,7 @@ def test_told_together_or_one_by_one_is_the_same(events):
     if events:
         other.do(*events)
 
-    assert one.state.standings == other.state.standings
+    assert one.state.measure_values == other.state.measure_values
     assert one.state.unlocked == other.state.unlocked
     assert one.unlocked == other.unlocked
 
@@ -367,7 +367,7 @@ def test_standings_are_what_a_naive_count_gives(events):
     days = sorted({told.at // DAY for told in events if told.amount > 0})
     runs = [sum(1 for _ in run) for _, run in itertools.groupby(enumerate(days), lambda pair: pair[1] - pair[0])]
     windows = [sum(other.amount for other in words if told.at - 2 * DAY < other.at <= told.at) for told in words]
-    standings = player.state.standings
+    standings = player.state.measure_values
     assert player.rules.total("words", player.state) == sum(told.amount for told in words)
     assert (standings["streak:"][2] if days else 0) == max(runs, default=0)
     assert (standings["streak:"][0] if days else 0) == (runs[-1] if runs else 0)
@@ -399,7 +399,7 @@ def test_what_the_log_rebuilds_is_what_was_counted(events):
             (logged for name, logged in player.log if measure.metric in (None, name)), key=lambda logged: logged.at
         )
         rebuilt = player.rules.recompute(measure, log, state=player.state)
-        known = player.state.standings.get(measure.key)
+        known = player.state.measure_values.get(measure.key)
         if measure.aggregate == "distinct":
             assert len(rebuilt or ()) == len(known or ())
         else:
