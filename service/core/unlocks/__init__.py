@@ -1,1 +1,1 @@
-"""How progress is computed: measures, requirements, and the rules that unlock achievements. Pure."""
+"""Compute progress: measures of events, requirements, and the rules that unlock achievements. Pure."""

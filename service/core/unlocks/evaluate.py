@@ -1,4 +1,4 @@
-"""What a change makes of what a player has, and what it unlocks. Pure: `now` is an argument."""
+"""Apply a change to a player's state: update measures, and unlock achievements. Pure: `now` is an argument."""
 
 import datetime
 from collections.abc import Mapping, Sequence
@@ -26,8 +26,8 @@ from service.core.unlocks.model import (
 from service.core.unlocks.rules import STREAK, Rules, event_time
 from service.errors import InvalidField, NotFound, UnknownMetric
 
-LARGEST_TOTAL = Decimal(10) ** 18
-WHOLE = Decimal(100)  # percent
+MAX_TOTAL = Decimal(10) ** 18  # of a metric, either way
+COMPLETE = Decimal(100)  # percent
 NO_HISTORY: Mapping[HistoryQuery, HistoryResult] = {}
 
 
@@ -39,21 +39,22 @@ def evaluate_change(
     now: int,
     history: Mapping[HistoryQuery, HistoryResult] = NO_HISTORY,
 ) -> ChangeOutcome:
-    """What the change makes of the state. `history` answers `rules.history_queries(…)`; no argument is altered.
+    """Apply a change to a state. `history` has the results of `rules.history_queries(…)`; no argument is modified.
 
-    The order: the profile, standings counted anew, events one after the other, reports; then whatever has been
-    earned by time or by being there.
+    The order is: the profile, recomputed measure values, events one after the other, reports; then achievements that
+    are unlocked by time or by the new profile.
 
     Raises:
-        NotFound: `must_exist`, and the player is not in the title; or a report on what is not there.
-        UnknownMetric: an event of a metric that is not counted, or no more.
-        InvalidField: an attribute that is not declared, a total out of range, a report on what events count.
+        NotFound: the player is not in the title, with `must_exist`; or there is no achievement to report progress of.
+        UnknownMetric: an event has an unknown or archived metric.
+        InvalidField: an attribute is not declared, a total is out of range, or the progress of an achievement is
+            reported that is measured by events.
     """
-    return _Evaluation(rules, state, change, now, history).applied()
+    return _Evaluation(rules, state, change, now, history).run()
 
 
 class _Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one event, before its total is known."""
+    """The result of one event, before its total is known."""
 
     event: Event
     is_replay: bool = False
@@ -62,7 +63,7 @@ class _Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Evaluation:
-    """One change being worked out: copies of what it may alter, and what is to be written."""
+    """The evaluation of one change: copies of the state that it modifies, and what must be written."""
 
     def __init__(
         self, rules: Rules, state: PlayerState, change: Change, now: int, history: Mapping[HistoryQuery, HistoryResult]
@@ -76,19 +77,19 @@ class _Evaluation:
         self.unlocks: list[Unlock] = []
         self.days: dict[tuple[str, int], tuple[Decimal, bool]] = {}
         self.logged: list[Event] = []
-        self.told: dict[tuple[str, str], Event] = {}
+        self.seen: dict[tuple[str, str], Event] = {}
 
-    def applied(self) -> ChangeOutcome:
+    def run(self) -> ChangeOutcome:
         rules, change = self.rules, self.change
         if change.must_exist and not self.before.in_title:
             raise NotFound(f"there is no player {change.player} in this title")
-        profile = self._profile()
-        for key, standing in change.recomputed.items():
-            self._put(key, standing)
-        outcomes = [self._event(index, event) for index, event in enumerate(change.events)]
-        self._reports()
-        everyone = change.suppress_notifications or profile is not None or not self.before.in_title
-        self._unlock(rules.active if everyone else rules.time_based, at=self.now, event=None)
+        profile = self._update_profile()
+        for key, value in change.recomputed.items():
+            self._set_value(key, value)
+        outcomes = [self._apply_event(index, event) for index, event in enumerate(change.events)]
+        self._apply_reports()
+        evaluate_all = change.suppress_notifications or profile is not None or not self.before.in_title
+        self._unlock(rules.active if evaluate_all else rules.time_based, at=self.now, event=None)
         is_change = bool(self.changed or profile or self.unlocks or self.logged or not self.before.in_title)
         state = self._state(self.before.revision + is_change)
         return ChangeOutcome(
@@ -102,7 +103,7 @@ class _Evaluation:
                 for (metric, day), (amount, is_active) in self.days.items()
             ),
             logged=tuple(self.logged),
-            recorded=tuple(self._recorded(outcome, state) for outcome in outcomes),
+            recorded=tuple(self._event_result(outcome, state) for outcome in outcomes),
         )
 
     def _state(self, revision: int) -> PlayerState:
@@ -116,48 +117,48 @@ class _Evaluation:
             profile=self.profile,
         )
 
-    def _profile(self) -> Profile | None:
-        """The profile with what the change says of it; None if that is what it is."""
-        said = dict(self.change.profile)
-        given = said.pop("attributes", {})
-        assert isinstance(given, Mapping)  # noqa: S101  (Change says so)
-        self.rules.check_attributes("user", given, field="user.attributes")
-        attributes = {**self.profile.attributes, **given}
-        said["attributes"] = {key: attributes[key] for key in sorted(attributes) if attributes[key] is not None}
-        changed = msgspec.structs.replace(self.profile, **said)
+    def _update_profile(self) -> Profile | None:
+        """The profile after the change, None if it stays the same."""
+        members = dict(self.change.profile)
+        new_attributes = members.pop("attributes", {})
+        assert isinstance(new_attributes, Mapping)  # noqa: S101  (documented by Change)
+        self.rules.check_attributes("user", new_attributes, field="user.attributes")
+        attributes = {**self.profile.attributes, **new_attributes}
+        members["attributes"] = {key: attributes[key] for key in sorted(attributes) if attributes[key] is not None}
+        changed = msgspec.structs.replace(self.profile, **members)
         if changed == self.profile:
             return None
         self.profile = msgspec.structs.replace(changed, updated_at=self.now)
         return self.profile
 
-    def _put(self, key: str, standing: MeasureValue) -> None:
-        self.measure_values[key] = standing
-        self.changed[key] = standing
+    def _set_value(self, key: str, value: MeasureValue) -> None:
+        self.measure_values[key] = value
+        self.changed[key] = value
 
-    def _event(self, index: int, event: Event) -> _Outcome:
-        self._allow(event)
+    def _apply_event(self, index: int, event: Event) -> _Outcome:
+        self._check_event(event)
         if event.key is not None:
-            first = self.told.setdefault((event.metric, event.key), event)
+            first = self.seen.setdefault((event.metric, event.key), event)
             if first is not event:
                 return _Outcome(event=first, is_replay=True)
         at = event_time(event, self.now)
         event = msgspec.structs.replace(event, at=at)
         self.logged.append(event)
-        counted = [
+        matching = [
             measure for measure in self.rules.measures_by_metric[event.metric] if measures.matches(measure.where, event)
         ]
-        touched = [self._sum(event), *[self._move(measure, event, at) for measure in counted]]
+        updated = [self._update_sum(event), *[self._update_measure(measure, event, at) for measure in matching]]
         day = measures.local_day(at, self.profile.time_zone)
         was_extended = False
         for measure in self.rules.streaks[event.metric] if event.amount > 0 else ():
             old = self.measure_values.get(measure.key)
-            is_longer = self._extend(measure, day)
+            is_longer = self._extend_streak(measure, day)
             was_extended |= is_longer and measure == STREAK
-            touched.append((measure, old))
-        change, is_active = self.days.get((event.metric, day), (Decimal(0), False))
-        self.days[event.metric, day] = change + event.amount, is_active or event.amount > 0
+            updated.append((measure, old))
+        delta, is_active = self.days.get((event.metric, day), (Decimal(0), False))
+        self.days[event.metric, day] = delta + event.amount, is_active or event.amount > 0
         before = len(self.unlocks)
-        for measure, old in touched:
+        for measure, old in updated:
             candidates = self.rules.reached_thresholds(measure, old, self.measure_values.get(measure.key))
             candidates += self.rules.multi_condition.get(measure.key, ())
             if candidates:
@@ -165,7 +166,7 @@ class _Evaluation:
         unlocked = tuple(unlock.number for unlock in self.unlocks[before:])
         return _Outcome(event=event, unlocked=unlocked, was_extended=was_extended)
 
-    def _allow(self, event: Event) -> None:
+    def _check_event(self, event: Event) -> None:
         metric = self.rules.metrics.get(event.metric)
         if metric is None:
             raise UnknownMetric("Metric not found")
@@ -174,58 +175,58 @@ class _Evaluation:
         if event.attributes:
             self.rules.check_attributes("event", event.attributes, field="attributes")
 
-    def _sum(self, event: Event) -> tuple[Measure, MeasureValue | None]:
+    def _update_sum(self, event: Event) -> tuple[Measure, MeasureValue | None]:
         measure = self.rules.sums[event.metric]
         key = measure.key
         old = self.measure_values.get(key)
-        standing = measures.add_to_sum(old, event.amount)
-        if abs(Decimal(str(standing))) > LARGEST_TOTAL:
-            raise InvalidField("value", f"an amount that keeps the total within {LARGEST_TOTAL:.0e} either way")
-        self._put(key, standing)
+        total = measures.add_to_sum(old, event.amount)
+        if abs(Decimal(str(total))) > MAX_TOTAL:
+            raise InvalidField("value", f"an amount that keeps the total within {MAX_TOTAL:.0e} either way")
+        self._set_value(key, total)
         return measure, old
 
-    def _move(self, measure: Measure, event: Event, at: int) -> tuple[Measure, MeasureValue | None]:
+    def _update_measure(self, measure: Measure, event: Event, at: int) -> tuple[Measure, MeasureValue | None]:
         old = self.measure_values.get(measure.key)
         if measure.period_seconds is not None:
-            mine = [
+            new_entries = [
                 LogEntry(earlier.at or 0, earlier.amount, earlier.attributes)
                 for earlier in self.logged
                 if earlier.metric == event.metric and measures.matches(measure.where, earlier)
             ]
-            log = [logged for logged in self._log(measure) if measures.matches(measure.where, logged)]
-            new: MeasureValue | None = measures.best_window(old, [*log, *mine], measure.period_seconds)
+            log = [entry for entry in self._log(measure) if measures.matches(measure.where, entry)]
+            new: MeasureValue | None = measures.best_window(old, [*log, *new_entries], measure.period_seconds)
         else:
-            most = self.rules.max_target.get(measure.key, 0)
+            limit = self.rules.max_target.get(measure.key, 0)
             member = event.attributes.get(measure.of or "")
-            new = measures.advance(measure, old, event.amount, at, member, most=most)
+            new = measures.advance(measure, old, event.amount, at, member, limit=limit)
         if new is not None and new != old:
-            self._put(measure.key, new)
+            self._set_value(measure.key, new)
         return measure, old
 
     def _log(self, measure: Measure) -> list[LogEntry]:
-        answers = (answer for question, answer in self.history.items() if question.measure == measure)
-        return [logged for answer in answers for logged in answer if isinstance(logged, LogEntry)]
+        results = (result for query, result in self.history.items() if query.measure == measure)
+        return [entry for result in results for entry in result if isinstance(entry, LogEntry)]
 
-    def _extend(self, measure: Measure, day: int) -> bool:
-        """Make a day active; gives whether the current row is longer for it."""
+    def _extend_streak(self, measure: Measure, day: int) -> bool:
+        """Add an active day, and return whether the current streak is longer or begins anew."""
         old = self.measure_values.get(measure.key)
         active: set[int] = set()
         if measures.precedes_streak(old, day):
-            for question, answer in self.history.items():
-                if question.measure is None and question.metric == measure.metric:
-                    active.update(known for known in answer if isinstance(known, int))
+            for query, result in self.history.items():
+                if query.measure is None and query.metric == measure.metric:
+                    active.update(other for other in result if isinstance(other, int))
             active.update(
-                known
-                for (metric, known), (_, is_active) in self.days.items()
+                other
+                for (metric, other), (_, is_active) in self.days.items()
                 if is_active and measure.metric in (None, metric)
             )
         new = measures.extend_streak(old, day, active)
         if new == old:
             return False
-        self._put(measure.key, new)
+        self._set_value(measure.key, new)
         return not isinstance(old, list) or new[:2] != old[:2]
 
-    def _reports(self) -> None:
+    def _apply_reports(self) -> None:
         for report in self.change.reports:
             achievement = self.rules.by_number.get(report.number)
             if achievement is None or achievement.status in ("inactive", "archived"):
@@ -235,25 +236,25 @@ class _Evaluation:
             if achievement.status == "locked" or to_int4(report.number) in self.unlocked:
                 continue
             key = manual_key(report.number)
-            percent = min(report.percent, WHOLE)
+            percent = min(report.percent, COMPLETE)
             old = measures.value_of("sum", self.measure_values.get(key))
             if old is None or percent > old:
-                self._put(key, measures.decimal_text(percent))
+                self._set_value(key, measures.decimal_text(percent))
             self._unlock([achievement], at=self.now, event=None)
 
     def _unlock(self, candidates: Sequence[Achievement], *, at: int, event: int | None) -> None:
-        """Give those that are earned, and those that are earned by them, until nothing more is."""
-        wave = list(candidates)
-        while wave:
-            won = []
-            for achievement in wave:
+        """Unlock the candidates that are earned, and those that depend on them, until nothing more is earned."""
+        pending = list(candidates)
+        while pending:
+            new = []
+            for achievement in pending:
                 number = to_int4(achievement.number)
                 if number not in self.unlocked and self._is_earned(achievement, at):
                     self.unlocked[number] = at
                     self.unlocks.append(Unlock(achievement.number, at, event))
-                    won.append(number)
-            wave = [after for number in won for after in self.rules.dependents.get(number, ())]
-            wave += self.rules.dependents_of_any if won else []
+                    new.append(number)
+            pending = [dependent for number in new for dependent in self.rules.dependents.get(number, ())]
+            pending += self.rules.dependents_of_any if new else []
 
     def _is_earned(self, achievement: Achievement, at: int) -> bool:
         window = achievement.window
@@ -264,7 +265,7 @@ class _Evaluation:
             return False
         if achievement.is_manual:
             percent = measures.value_of("sum", self.measure_values.get(manual_key(achievement.number)))
-            if percent is None or percent < WHOLE:
+            if percent is None or percent < COMPLETE:
                 return False
         if not all(requirement.measure is None for requirement in achievement.requirements):
             state = self._state(0)
@@ -273,14 +274,14 @@ class _Evaluation:
 
     def _is_met(self, requirement: Requirement, state: PlayerState, number: int) -> bool:
         if requirement.measure is None:
-            return True  # reported whole
+            return True  # reported in full
         value = self.rules.value(requirement, state, number=number, now=self.now)
         if value is None or (requirement.measure.aggregate == "age" and not state.profile.is_active):
             return False
         target = Decimal(requirement.target)
         return value <= target if requirement.operation == "Minimum" else value >= target
 
-    def _recorded(self, outcome: _Outcome, state: PlayerState) -> EventResult:
+    def _event_result(self, outcome: _Outcome, state: PlayerState) -> EventResult:
         streak = self.rules.streak(state, now=self.now)
         return EventResult(
             event_id=outcome.event.event_id,

@@ -1,6 +1,6 @@
-"""How one measure moves: what an event makes of a player's standing. Pure.
+"""Update the value of one measure with an event: sums, maxima, streaks, distinct values and sliding windows. Pure.
 
-Whatever order events come in, the standing is that of all of them: a late event is put where it belongs.
+The result does not depend on the order in which events arrive: a late event counts at the time when it happened.
 """
 
 import bisect
@@ -18,27 +18,27 @@ EPOCH = datetime.datetime(1, 1, 1, tzinfo=datetime.UTC)
 
 
 def decimal_text(value: Decimal) -> str:
-    """A decimal in plain digits, the same for the same value: `1500`, `0.3`, `-2`."""
+    """A decimal as text without exponent or trailing zeros: `1500`, `0.3`, `-2`."""
     return format(value.normalize(), "f") if value else "0"
 
 
-def value_of(aggregate: Aggregate, standing: MeasureValue | None) -> Decimal | None:
-    """What a standing amounts to: a streak to its longest row, distinct values to how many there are."""
-    if standing is None:
+def value_of(aggregate: Aggregate, current: MeasureValue | None) -> Decimal | None:
+    """The value as a number: of a streak its longest length, of distinct values their count; None for no value."""
+    if current is None:
         return None
-    if isinstance(standing, str):
-        return Decimal(standing)
+    if isinstance(current, str):
+        return Decimal(current)
     match aggregate:
         case "streak":
-            return Decimal(standing[2])
+            return Decimal(current[2])
         case "last":
-            return Decimal(standing[1])
+            return Decimal(current[1])
         case _:
-            return Decimal(len(standing))
+            return Decimal(len(current))
 
 
 def local_day(at: int, time_zone: str | None) -> int:
-    """The day of a moment by the calendar of a zone, as the ordinal of a `date`; by UTC where the zone is not known."""
+    """The day of a time, in ticks, in a time zone, as the ordinal of a `date`; in UTC if the zone is None or unknown."""
     if time_zone is not None and (zone := zone_of(time_zone)) is not None:
         try:
             return (EPOCH + datetime.timedelta(microseconds=at // 10)).astimezone(zone).toordinal()
@@ -48,40 +48,40 @@ def local_day(at: int, time_zone: str | None) -> int:
 
 
 def matches(where: Pairs, event: Event | LogEntry) -> bool:
-    """Whether an event's attributes have all these values."""
+    """Whether an event has all these attributes."""
     return all(event.attributes.get(key) == value for key, value in where)
 
 
-def add_to_sum(standing: MeasureValue | None, amount: Decimal) -> MeasureValue:
-    """A sum with one amount more."""
-    return decimal_text(amount if standing is None else Decimal(str(standing)) + amount)
+def add_to_sum(current: MeasureValue | None, amount: Decimal) -> MeasureValue:
+    """A sum with one more amount."""
+    return decimal_text(amount if current is None else Decimal(str(current)) + amount)
 
 
-def update_max(standing: MeasureValue | None, amount: Decimal) -> MeasureValue:
+def update_max(current: MeasureValue | None, amount: Decimal) -> MeasureValue:
     """The largest amount so far."""
-    return decimal_text(amount if standing is None else max(Decimal(str(standing)), amount))
+    return decimal_text(amount if current is None else max(Decimal(str(current)), amount))
 
 
-def update_last(standing: MeasureValue | None, amount: Decimal, at: int) -> MeasureValue:
-    """The amount of the event that happened last; of two at the same moment, of the one that was told last."""
-    if isinstance(standing, list) and int(standing[0]) > at:
-        return standing
+def update_last(current: MeasureValue | None, amount: Decimal, at: int) -> MeasureValue:
+    """The amount of the event that happened last; of two at the same time, of the one that arrived last."""
+    if isinstance(current, list) and int(current[0]) > at:
+        return current
     return [str(at), decimal_text(amount)]
 
 
-def add_distinct(standing: MeasureValue | None, member: str, most: int) -> MeasureValue:
-    """The different values so far, as far as anybody asks for them."""
-    members = list(standing) if isinstance(standing, list) else []
-    if member in members or len(members) >= most:
+def add_distinct(current: MeasureValue | None, member: str, limit: int) -> MeasureValue:
+    """The distinct values so far, up to `limit` of them."""
+    members = list(current) if isinstance(current, list) else []
+    if member in members or len(members) >= limit:
         return members
     return [*members, member]
 
 
-def best_window(standing: MeasureValue | None, log: Sequence[LogEntry], period_seconds: int) -> MeasureValue:
-    """The largest sum of any window of that length that ends with one of these events, or the best of before."""
+def best_window(current: MeasureValue | None, log: Sequence[LogEntry], period_seconds: int) -> MeasureValue:
+    """The largest sum in any period of that length that ends with one of the events, or `current` if that is larger."""
     period = period_seconds * ticks.SECOND
     ordered = sorted(log, key=lambda event: event.at)
-    best = None if standing is None else Decimal(str(standing))
+    best = None if current is None else Decimal(str(current))
     total, first = Decimal(0), 0
     for event in ordered:
         total += event.amount
@@ -92,70 +92,70 @@ def best_window(standing: MeasureValue | None, log: Sequence[LogEntry], period_s
     return decimal_text(best or Decimal(0))
 
 
-def precedes_streak(standing: MeasureValue | None, day: int) -> bool:
-    """Whether an active day lies before the current row of days, so that only the log knows what it joins."""
-    if not isinstance(standing, list):
+def precedes_streak(current: MeasureValue | None, day: int) -> bool:
+    """Whether an active day is before the current streak, so that extending it needs the days in the log."""
+    if not isinstance(current, list):
         return False
-    length, last = int(standing[0]), int(standing[1])
+    length, last = int(current[0]), int(current[1])
     return day <= last - length
 
 
-def extend_streak(standing: MeasureValue | None, day: int, active: Collection[int]) -> MeasureValue:
-    """A streak with one active day more. `active` are the active days near it, needed only where `is_late`."""
-    if not isinstance(standing, list):
+def extend_streak(current: MeasureValue | None, day: int, active: Collection[int]) -> MeasureValue:
+    """A streak with one more active day. `active` are other active days, needed only if `precedes_streak`."""
+    if not isinstance(current, list):
         return [1, day, 1]
-    length, last, longest = (int(value) for value in standing)
-    if precedes_streak(standing, day):
+    length, last, longest = (int(value) for value in current)
+    if precedes_streak(current, day):
         days = sorted({*active, day})
-        length = max(length, _row_ending(days, last, length))
+        length = max(length, _streak_length(days, last, length))
         end = bisect.bisect_left(days, day)
         while end + 1 < len(days) and days[end + 1] == days[end] + 1:
             end += 1
-        longest = max(longest, length, _row_ending(days[: end + 1], days[end], 1))
+        longest = max(longest, length, _streak_length(days[: end + 1], days[end], 1))
     elif day > last:
         length = length + 1 if day == last + 1 else 1
         longest, last = max(longest, length), day
     return [length, last, longest]
 
 
-def _row_ending(days: list[int], last: int, known: int) -> int:
-    """How many days in a row end with the last one, `known` of them for certain."""
-    there, length = set(days), known
-    while last - length in there:
+def _streak_length(days: list[int], last: int, known: int) -> int:
+    """The number of consecutive days that end with the last one, of which `known` are certain."""
+    active, length = set(days), known
+    while last - length in active:
         length += 1
     return length
 
 
 @functools.lru_cache(maxsize=1024)
 def zone_of(name: str) -> datetime.tzinfo | None:
-    """The time zone of an IANA name; None where it is not known."""
+    """The time zone with an IANA name, None if there is none."""
     try:
         return zoneinfo.ZoneInfo(name)
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
         return None
 
 
-def recompute(measure: Measure, log: Sequence[LogEntry], *, most: int) -> MeasureValue | None:
-    """The standing of a measure of amounts, from all its events; None where none of them counts."""
-    standing: MeasureValue | None = None
-    counted = [event for event in log if matches(measure.where, event)]
+def recompute(measure: Measure, log: Sequence[LogEntry], *, limit: int) -> MeasureValue | None:
+    """The value of a measure of amounts from all events of its metric; None if none of them matches."""
+    current: MeasureValue | None = None
+    matching = [event for event in log if matches(measure.where, event)]
     if measure.period_seconds is not None:
-        return best_window(None, counted, measure.period_seconds) if counted else None
-    for event in counted:
-        standing = advance(measure, standing, event.amount, event.at, event.attributes.get(measure.of or ""), most=most)
-    return standing
+        return best_window(None, matching, measure.period_seconds) if matching else None
+    for event in matching:
+        current = advance(measure, current, event.amount, event.at, event.attributes.get(measure.of or ""), limit=limit)
+    return current
 
 
 def advance(
-    measure: Measure, standing: MeasureValue | None, amount: Decimal, at: int, member: str | None, *, most: int
+    measure: Measure, current: MeasureValue | None, amount: Decimal, at: int, member: str | None, *, limit: int
 ) -> MeasureValue | None:
-    """The standing of a measure that needs no log after one event that it counts."""
+    """The value of a measure without a period after one matching event. `member` is the value of its attribute `of`."""
     match measure.aggregate:
         case "max":
-            return update_max(standing, amount)
+            return update_max(current, amount)
         case "last":
-            return update_last(standing, amount, at)
+            return update_last(current, amount, at)
         case "distinct":
-            return standing if member is None else add_distinct(standing, member, most)
+            return current if member is None else add_distinct(current, member, limit)
         case _:
-            return add_to_sum(standing, amount)
+            return add_to_sum(current, amount)

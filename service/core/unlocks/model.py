@@ -1,4 +1,4 @@
-"""What one player has in one title as the write path sees it, and what is to be written of it. Pure values."""
+"""A player's state in one title, a change to it, and its outcome, as values for the write path. Pure."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -10,24 +10,25 @@ import msgspec
 from service.core.catalog.model import Measure
 
 MeasureValue = str | list[int | str]
-"""The value of one measure so far, as it is stored.
+"""The value of one measure for one player, as it is stored.
 
-sum, max: a decimal as text. last: [ticks, decimal] as texts. streak: [length, last day, longest], days as ordinals of
-`date`. distinct: the members, as texts. Reported by the title itself: percent as text, under `manual_key`.
+sum, max: a decimal as text. last: [ticks, decimal] as texts. streak: [length, last day, longest length], days as
+ordinals of `date`. distinct: the distinct values, as texts. Reported by the title: percent as text, under `manual_key`.
 """
 
 MeasureValues = Mapping[str, MeasureValue]
+"""Values by the keys of measures (`Measure.key`)."""
 
 
 def manual_key(number: int) -> str:
-    """Where the percentage stands that a title reported for an achievement."""
+    """The key of the percentage that a title reported for an achievement."""
     return f"manual:{number}"
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a title knows of a player. `time_zone` is an IANA name, None for UTC. `updated_at` is in ticks.
+    """A player's profile in a title. `time_zone` is an IANA name, None for UTC. `updated_at` is in ticks.
 
-    A player who is not active (blocked) earns nothing by the time that passes.
+    A player who is not active (blocked) does not unlock achievements by age.
     """
 
     email: str | None = None
@@ -41,10 +42,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PlayerState(msgspec.Struct, frozen=True, kw_only=True):
-    """What one player has in one title as of `revision`, the player's own; 0 for a player who has nothing yet.
+    """The state of one player in one title at `revision`, which counts the player's changes; 0 before the first.
 
-    `is_known`: the player has something in any title. `is_here`: in this one. `unlocked` maps stored numbers
-    (`catalog.stored`) to ticks. `created_at` is in ticks, 0 where it is not known.
+    `exists`: the player has a row in any title; `in_title`: in this one. `unlocked` maps int4 numbers (`to_int4`) to
+    ticks. `created_at` is in ticks, 0 if not known.
     """
 
     revision: int = 0
@@ -57,9 +58,10 @@ class PlayerState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """Something a player did, with an amount. `metric` is a key of the title's.
+    """Something that a player did, with an amount. `metric` is the key of a metric of the title.
 
-    `at` is in ticks, None for now; never later than now. `key` makes it count once, however often it is told.
+    `at` is in ticks, not later than now; None means now. `key` is an idempotency key: of several events of a metric
+    with the same one, only the first counts.
     """
 
     metric: str
@@ -71,19 +73,18 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """How far along an achievement is, said by the title itself: percent above 0; 100 and more unlocks it."""
+    """The progress of an achievement as the title reports it: percent above 0; 100 or more unlocks it."""
 
     number: int
     percent: Decimal
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to happen to one player in one title, all of it or nothing.
+    """A change of one player in one title, which is applied completely or not at all.
 
-    `profile` holds what changes of the profile: member → new value, and `attributes` (key → value, None to remove
-    it), merged into those that are there. `rebuilt` are standings counted anew from the log. `is_silent`: every active
-    achievement is looked at, and nobody is told of what that unlocks. `must_exist`: refuse a player who is not in the
-    title yet.
+    `profile` holds the new values of profile members, and under `attributes` those to merge (key → value, None to
+    remove one). `recomputed` are measure values recomputed from the log. `suppress_notifications`: evaluate every
+    active achievement, and send no notifications of unlocks. `must_exist`: fail if the player is not in the title.
     """
 
     player: str
@@ -97,7 +98,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unlock(msgspec.Struct, frozen=True):
-    """One new unlock: the achievement's number, when in ticks, and by which of the change's events (None: by none)."""
+    """A new unlock: the achievement's number, the time in ticks, and the index of the event that caused it, if one did."""
 
     number: int
     at: int
@@ -105,9 +106,9 @@ class Unlock(msgspec.Struct, frozen=True):
 
 
 class Streak(msgspec.Struct, frozen=True):
-    """Days in a row with an amount above 0, as of the player's today: 0 once a whole day passed without one.
+    """Consecutive days with an amount above 0. `length` is 0 after a whole day of the player's calendar without one.
 
-    `last_day` is the last active one, None where there was none. `was_extended`: by what was just written.
+    `last_day` is the last active day, None if there is none. `was_extended`: by the event just recorded.
     """
 
     length: int
@@ -116,16 +117,17 @@ class Streak(msgspec.Struct, frozen=True):
 
     @property
     def started(self) -> date | None:
-        """The first day of the row; None where there is none."""
+        """The first day of the streak, None if its length is 0."""
         if self.length == 0 or self.last_day is None:
             return None
         return date.fromordinal(self.last_day.toordinal() - self.length + 1)
 
 
 class EventResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one event. `total` is the metric's sum after the change it came in.
+    """The result of one event. `total` is the sum of its metric after the whole change.
 
-    `is_replay`: it was told before under its key; `event_id` is then the first one's, and nothing was changed.
+    `is_replay`: an event with the same idempotency key was recorded before; `event_id` is then that event's, and
+    nothing was changed.
     """
 
     event_id: uuid.UUID
@@ -136,7 +138,7 @@ class EventResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DailyDelta(msgspec.Struct, frozen=True):
-    """What one day of the player's calendar adds to a metric."""
+    """What a change adds to a metric's total of one day of the player's calendar."""
 
     metric: str
     day: date
@@ -145,10 +147,10 @@ class DailyDelta(msgspec.Struct, frozen=True):
 
 
 class HistoryQuery(msgspec.Struct, frozen=True):
-    """Something that only the log knows and a change depends on.
+    """A query of the event log that a change needs.
 
-    measure None: the active days, of `metric` or of any, from `since` to `until` (ordinals of `date`).
-    Else: the events of that measure with `since` < at <= `until`, in ticks.
+    Without a measure: the active days of `metric`, or of any metric, from `since` to `until` (ordinals of `date`).
+    With one: the events of its metric with `since` < at <= `until`, in ticks.
     """
 
     since: int
@@ -158,7 +160,7 @@ class HistoryQuery(msgspec.Struct, frozen=True):
 
 
 class LogEntry(msgspec.Struct, frozen=True):
-    """One event of the log: when it happened, in ticks, how much, and with which attributes."""
+    """One event of the log. `at` is when it happened, in ticks."""
 
     at: int
     amount: Decimal
@@ -166,14 +168,15 @@ class LogEntry(msgspec.Struct, frozen=True):
 
 
 HistoryResult = Sequence[int] | Sequence[LogEntry]
-"""Active days as ordinals, or events; both in order of time."""
+"""Active days as ordinals, or events; in order of time."""
 
 
 class ChangeOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What a change makes of a state, and what is to be written for it.
+    """The outcome of a change: the new state, and what must be written.
 
-    `state` is the state after it, its revision one higher if `is_change`: if anything is to be written. `standings`
-    and `profile` are what changed of them. `logged` are the events to be kept, with their `at` filled in.
+    `is_change`: anything must be written; the revision of `state` is then one higher. `measure_values` are those that
+    changed; `profile` is None if it did not. `logged` are the events for the log, with their `at` set. `recorded` has
+    a result for each event of the change, in order.
     """
 
     state: PlayerState

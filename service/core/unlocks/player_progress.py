@@ -1,4 +1,4 @@
-"""What one player has, as values: unlocks and current values in one title, or in all. Pure."""
+"""A player's progress as values for the read path: unlocks and current values in one title, or in all. Pure."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from service.core.catalog.model import from_int4, to_int4
 from service.core.unlocks.model import MeasureValues, PlayerState, Profile
 
 CurrentValues = Mapping[int, Sequence[str | None]]
-"""An achievement's stored number → current value of each requirement, as text, None where there is none."""
+"""An achievement's int4 number → current value of each requirement, as text, None where there is none."""
 
 
 _decode = msgspec.json.Decoder(dict[int, list[str | None]]).decode
@@ -18,18 +18,18 @@ decode_profile = msgspec.json.Decoder(Profile).decode
 
 
 class TitleProgress:
-    """What one player has in one title, as of a revision.
+    """The progress of one player in one title, at a revision.
 
-    Achievements are named by their stored number (`catalog.stored`); times are ticks. `unlocked_at` is in the order
-    in which the unlocks were written. `derived` keeps what was worked out from it (`page.py`), and goes when it goes.
+    Achievements are identified by their int4 number (`to_int4`); times are in ticks. `unlocked_at` is in the order in
+    which the unlocks were written. `derived` caches values that are computed from it, for as long as it lives.
     """
 
     __slots__ = (
-        "_currents",
+        "_current_values",
+        "_measure_values",
         "_profile",
-        "_standings",
-        "_stored_currents",
-        "_stored_standings",
+        "_stored_current_values",
+        "_stored_values",
         "_unlocked_in",
         "created_at",
         "derived",
@@ -44,23 +44,23 @@ class TitleProgress:
         unlocked_at: Sequence[int],
         unlocked_in: Sequence[int],
         currents: str | None,
-        standings: str | None = None,
+        measure_values: str | None = None,
         profile: str | None = None,
         created_at: int | None = None,
     ) -> None:
         self.revision = revision
         self.created_at = created_at or 0
-        self._stored_standings = standings
-        self._standings: MeasureValues | None = None if standings else {}
+        self._stored_values = measure_values
+        self._measure_values: MeasureValues | None = None if measure_values else {}
         self._profile = profile
         self.unlocked_at = dict(zip(unlocked, unlocked_at, strict=True))
         self._unlocked_in = unlocked_in
-        self._stored_currents = currents
-        self._currents: CurrentValues | None = None if currents else {}
+        self._stored_current_values = currents
+        self._current_values: CurrentValues | None = None if currents else {}
         self.derived: dict[Hashable, Any] = {}
 
     def unlocked_by(self, revision: int) -> Mapping[int, int]:
-        """The unlocks that were there at that revision."""
+        """The unlocks that existed at a revision."""
         if revision >= self.revision:
             return self.unlocked_at
         pairs = zip(self.unlocked_at.items(), self._unlocked_in, strict=True)
@@ -68,31 +68,31 @@ class TitleProgress:
 
     @property
     def current_values(self) -> CurrentValues:
-        """The current values that are known."""
-        if self._currents is None:
-            by_number = _decode(self._stored_currents or "{}")
-            self._currents = {to_int4(number): values for number, values in by_number.items()}
-        return self._currents
+        """The current values of requirements that were imported or reported."""
+        if self._current_values is None:
+            by_number = _decode(self._stored_current_values or "{}")
+            self._current_values = {to_int4(number): values for number, values in by_number.items()}
+        return self._current_values
 
     @property
     def measure_values(self) -> MeasureValues:
-        """What measures add up to so far, by their keys."""
-        if self._standings is None:
-            self._standings = decode_measure_values(self._stored_standings or "{}")
-        return self._standings
+        """The values of measures by their keys."""
+        if self._measure_values is None:
+            self._measure_values = decode_measure_values(self._stored_values or "{}")
+        return self._measure_values
 
     @property
     def profile(self) -> Profile:
-        """What the title knows of the player."""
+        """The player's profile in the title."""
         return Profile() if self._profile is None else decode_profile(self._profile)
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was achieved or begun: the player is only known here."""
-        return not (self.unlocked_at or self._stored_currents or self._stored_standings)
+        """Whether the player has a row in the title but no unlock, value or measure."""
+        return not (self.unlocked_at or self._stored_current_values or self._stored_values)
 
     def state(self) -> PlayerState:
-        """The same as the write path knows it."""
+        """The same as a value of the write path."""
         return PlayerState(
             revision=self.revision,
             exists=True,
@@ -104,21 +104,21 @@ class TitleProgress:
         )
 
     def current_values_with(self, more: Mapping[int, Sequence[str | None]]) -> str | None:
-        """The current values as a row holds them, after these, by number, were added; None where there are none."""
+        """The current values and these ones, by number, as the JSON of a row; None if there are none."""
         by_number = {from_int4(number): values for number, values in self.current_values.items()} | dict(more)
         if not by_number:
             return None
         return msgspec.json.encode({str(number): by_number[number] for number in sorted(by_number)}).decode()
 
     def revisions_of_unlocks(self) -> Mapping[int, int]:
-        """The revision that wrote each unlock."""
+        """The revision that wrote each unlock, by int4 number."""
         return dict(zip(self.unlocked_at, self._unlocked_in, strict=True))
 
 
 class PlayerProgress(msgspec.Struct, frozen=True):
-    """What one player has in all titles. `revision` is the player's own, -1 for a player who has nothing.
+    """The progress of one player in all titles, by title id. `revision` is -1 for a player without any.
 
-    `derived` keeps what was worked out from it (`lists.py`), and goes when it goes.
+    `derived` caches values that are computed from it, for as long as it lives.
     """
 
     revision: int

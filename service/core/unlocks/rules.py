@@ -1,7 +1,7 @@
-"""What is counted, and what waits for it: the rules of one release of one title. Pure: `now` is an argument.
+"""The rules of one release of one title as lookup tables, so that an event evaluates only what it can change. Pure.
 
-The rules are put in tables once: which measures an event of a metric moves, which achievements wait for a measure,
-which for other achievements. So an event looks at nothing that it cannot change (`applying.py`).
+The tables say which measures an event of a metric updates, and which achievements depend on a measure or on other
+achievements. `evaluate` uses them; `now` is an argument.
 """
 
 import bisect
@@ -24,19 +24,26 @@ from service.core.unlocks.model import (
 )
 from service.errors import InvalidField
 
-MAX_LOOK_BACK_DAYS = 400  # days: how far a late day is joined to the days before it
+MAX_LOOK_BACK_DAYS = 400  # how many days before a late event are read to extend a streak
 _WHOLE = Decimal(100)  # percent
 STREAK = Measure(aggregate="streak")
 
 
 class Rules:
-    """The rules of one release of one title. Never changes.
+    """The rules of one release of one title. Immutable.
 
-    Every metric's sum and the streak over all metrics are always kept; other measures while an active achievement
-    asks for them. Tables by metric: `moved` and `streaks`, the measures that its events move. By measure: `steps`,
-    the achievements that ask for it and nothing else, by their targets, `waiting`, all others that ask for it, and
-    `most`, the largest target. By stored number: `after`, the achievements that
-    ask for that one; `after_any` ask for any, `aged` for time to pass.
+    Every metric's sum and the streak over all metrics are always updated; other measures only if an active achievement
+    requires them.
+
+    | table | by | holds |
+    |---|---|---|
+    | `measures_by_metric`, `streaks` | metric | the measures that its events update |
+    | `thresholds` | measure | achievements that require only this measure, ordered by target |
+    | `multi_condition` | measure | all other achievements that require it |
+    | `max_target` | measure | the largest target |
+    | `dependents` | int4 number | achievements that require this one |
+    | `dependents_of_any` | | achievements that require a number of any others |
+    | `time_based` | | achievements that require age |
     """
 
     def __init__(self, title: Title, achievements: Sequence[Achievement]) -> None:
@@ -55,22 +62,22 @@ class Rules:
         self.dependents: dict[int, list[Achievement]] = {}
         self.dependents_of_any: list[Achievement] = []
         self.max_target: dict[str, int] = {}
-        asked: dict[str, Measure] = {}
+        required: dict[str, Measure] = {}
         for achievement in self.active:
             for requirement in achievement.requirements:
                 if requirement.measure is not None:
-                    self._expect(achievement, requirement, requirement.measure)
-                    asked[requirement.measure.key] = requirement.measure
+                    self._register(achievement, requirement, requirement.measure)
+                    required[requirement.measure.key] = requirement.measure
         self.measures_by_metric: dict[str, list[Measure]] = {key: [] for key in self.metrics}
         self.streaks: dict[str, list[Measure]] = {key: [STREAK] for key in self.metrics}
-        for measure in asked.values():
+        for measure in required.values():
             metric = measure.metric or ""
             if measure.aggregate == "streak" and metric in self.streaks:
                 self.streaks[metric].append(measure)
             elif metric in self.measures_by_metric and measure != Measure(aggregate="sum", metric=metric):
                 self.measures_by_metric[metric].append(measure)
 
-    def _expect(self, achievement: Achievement, requirement: Requirement, measure: Measure) -> None:
+    def _register(self, achievement: Achievement, requirement: Requirement, measure: Measure) -> None:
         match measure.aggregate:
             case "age":
                 self.time_based.append(achievement)
@@ -80,36 +87,37 @@ class Rules:
             case "unlocks":
                 self.dependents_of_any.append(achievement)
             case _:
-                if _is_step(achievement):
+                if _has_one_threshold(achievement):
                     self.thresholds.setdefault(measure.key, []).append((Decimal(requirement.target), achievement))
                     self.thresholds[measure.key].sort(key=_target)
                 else:
                     self.multi_condition.setdefault(measure.key, []).append(achievement)
-                most = -int(-Decimal(requirement.target) // 1)
-                self.max_target[measure.key] = max(most, self.max_target.get(measure.key, 0))
+                target = -int(-Decimal(requirement.target) // 1)
+                self.max_target[measure.key] = max(target, self.max_target.get(measure.key, 0))
 
     def reached_thresholds(
         self, measure: Measure, old: MeasureValue | None, new: MeasureValue | None
     ) -> list[Achievement]:
-        """The achievements that this measure alone decides, and whose targets lie between two of its standings."""
-        steps = self.thresholds.get(measure.key)
-        if steps is None or new is None:
+        """The achievements in `thresholds` whose targets are above the old value and not above the new one."""
+        thresholds = self.thresholds.get(measure.key)
+        if thresholds is None or new is None:
             return []
         reached = measures.value_of(measure.aggregate, new) or Decimal(0)
         before = measures.value_of(measure.aggregate, old)
-        first = 0 if before is None else bisect.bisect_right(steps, before, key=_target)
-        return [one for _, one in steps[first : bisect.bisect_right(steps, reached, key=_target)]]
+        first = 0 if before is None else bisect.bisect_right(thresholds, before, key=_target)
+        last = bisect.bisect_right(thresholds, reached, key=_target)
+        return [achievement for _, achievement in thresholds[first:last]]
 
     def total(self, metric: str, state: PlayerState) -> Decimal:
-        """What the metric adds up to."""
+        """The sum of a metric's amounts."""
         return measures.value_of("sum", state.measure_values.get(f"sum:{metric}")) or Decimal(0)
 
     def streak(self, state: PlayerState, *, now: int) -> Streak:
-        """The player's days in a row, over all metrics, as of the player's today."""
+        """The player's streak over all metrics, on the current day of the player's calendar."""
         return _streak(state.measure_values.get(STREAK.key), measures.local_day(now, state.profile.time_zone))
 
     def value(self, requirement: Requirement, state: PlayerState, *, number: int, now: int) -> Decimal | None:
-        """How far along one requirement of an achievement is; None where nothing is known of it."""
+        """The current value of a requirement of the achievement with this number; None if there is none."""
         measure = requirement.measure
         if measure is None:
             percent = measures.value_of("sum", state.measure_values.get(manual_key(number)))
@@ -126,54 +134,58 @@ class Rules:
                 return measures.value_of(aggregate, state.measure_values.get(measure.key))
 
     def history_queries(self, state: PlayerState, change: Change, *, now: int) -> tuple[HistoryQuery, ...]:
-        """What only the log knows and this change depends on: nothing, in the common case."""
-        found: list[HistoryQuery] = []
+        """The queries of the log that this change needs: usually none."""
+        queries: list[HistoryQuery] = []
         for metric in {event.metric for event in change.events} & self.measures_by_metric.keys():
             events = [event for event in change.events if event.metric == metric]
             for measure in self.measures_by_metric[metric]:
-                ats = [event_time(event, now) for event in events if measures.matches(measure.where, event)]
-                if measure.period_seconds is not None and ats:
+                times = [event_time(event, now) for event in events if measures.matches(measure.where, event)]
+                if measure.period_seconds is not None and times:
                     period = measure.period_seconds * ticks.SECOND
-                    found.append(HistoryQuery(since=min(ats) - period, until=max(ats) + period, measure=measure))
+                    queries.append(HistoryQuery(since=min(times) - period, until=max(times) + period, measure=measure))
         for measure in {streak for event in change.events for streak in self.streaks.get(event.metric, ())}:
-            standing, late = state.measure_values.get(measure.key), list[int]()
+            current, late_days = state.measure_values.get(measure.key), list[int]()
             for event in change.events:
                 if event.amount > 0 and measure.metric in (None, event.metric):
                     day = measures.local_day(event_time(event, now), state.profile.time_zone)
-                    if measures.precedes_streak(standing, day):
-                        late.append(day)
-                    standing = measures.extend_streak(standing, day, ())
-            if late and isinstance(standing, list):
-                since = min(late) - MAX_LOOK_BACK_DAYS
-                found.append(HistoryQuery(since=since, until=int(standing[1]), metric=measure.metric))
-        return tuple(found)
+                    if measures.precedes_streak(current, day):
+                        late_days.append(day)
+                    current = measures.extend_streak(current, day, ())
+            if late_days and isinstance(current, list):
+                since = min(late_days) - MAX_LOOK_BACK_DAYS
+                queries.append(HistoryQuery(since=since, until=int(current[1]), metric=measure.metric))
+        return tuple(queries)
 
     def measures_to_recompute(self, numbers: Collection[int]) -> tuple[Measure, ...]:
-        """The measures of these achievements whose standing only the log can give to those who came before them."""
-        asked = {
+        """The measures of these new achievements that must be recomputed from the log for existing players."""
+        required = {
             requirement.measure.key: requirement.measure
             for number in numbers
             if number in self.by_number
             for requirement in self.by_number[number].requirements
             if requirement.measure is not None and requirement.measure.aggregate not in ("age", "unlocks")
         }
-        return tuple(m for m in asked.values() if m != Measure(aggregate="sum", metric=m.metric) and m != STREAK)
+        return tuple(
+            measure
+            for measure in required.values()
+            if measure != Measure(aggregate="sum", metric=measure.metric) and measure != STREAK
+        )
 
     def recompute(self, measure: Measure, log: Sequence[LogEntry], *, state: PlayerState) -> MeasureValue | None:
-        """The standing of a measure from all events of its metric, in order of time; None where none counts."""
+        """The value of a measure from all events of its metric, in order of time; None if none of them matches."""
         if measure.aggregate != "streak":
-            return measures.recompute(measure, log, most=self.max_target.get(measure.key, 0))
-        standing: MeasureValue | None = None
+            return measures.recompute(measure, log, limit=self.max_target.get(measure.key, 0))
+        current: MeasureValue | None = None
         days = {measures.local_day(event.at, state.profile.time_zone) for event in log if event.amount > 0}
         for day in sorted(days):
-            standing = measures.extend_streak(standing, day, ())
-        return standing
+            current = measures.extend_streak(current, day, ())
+        return current
 
     def check_attributes(self, kind: str, keys: Iterable[str], *, field: str) -> None:
-        """Let only declared attributes pass.
+        """Check that the title declares all these attributes of a kind, "user" or "event".
 
         Raises:
-            InvalidField: one is not. (The message begins with Trophy's own words.)
+            InvalidAttributes: it does not. (Its message begins with that of the Trophy API.)
         """
         unknown = sorted(set(keys) - self._attributes[kind])
         if unknown:
@@ -181,7 +193,7 @@ class Rules:
 
 
 class InvalidAttributes(InvalidField):
-    """Attributes that the title has not declared."""
+    """Attributes that the title does not declare."""
 
     def __init__(self, field: str, unknown: Sequence[str], known: Sequence[str]) -> None:
         expected = ", ".join(known) or "none, as none are set up"
@@ -193,24 +205,24 @@ class InvalidAttributes(InvalidField):
         self.field = field
 
 
-def _is_step(achievement: Achievement) -> bool:
-    """Whether one count decides, and nothing else: then it need be looked at only when the count passes its target."""
+def _has_one_threshold(achievement: Achievement) -> bool:
+    """Whether an achievement depends on one measure alone, so that it is evaluated only when that passes the target."""
     only = achievement.requirements[0]
     is_alone = len(achievement.requirements) == 1 and achievement.window is None and not achievement.user_filter
     return is_alone and only.operation != "Minimum"
 
 
-def _target(step: tuple[Decimal, Achievement]) -> Decimal:
-    return step[0]
+def _target(threshold: tuple[Decimal, Achievement]) -> Decimal:
+    return threshold[0]
 
 
 def event_time(event: Event, now: int) -> int:
-    """When an event happened, in ticks: never later than now."""
+    """The time of an event, in ticks, not later than now."""
     return now if event.at is None else min(event.at, now)
 
 
-def _streak(standing: MeasureValue | None, today: int) -> Streak:
-    if not isinstance(standing, list):
+def _streak(current: MeasureValue | None, today: int) -> Streak:
+    if not isinstance(current, list):
         return Streak(length=0, last_day=None)
-    length, last = int(standing[0]), int(standing[1])
+    length, last = int(current[0]), int(current[1])
     return Streak(length=length if last >= today - 1 else 0, last_day=datetime.date.fromordinal(last))

@@ -188,7 +188,7 @@ def _check_texts(draft: Draft, location: SourceLocation) -> None:
     for key in required:
         if not default.get(key):
             location.at(key).report(
-                "missing-text", f"expected a text in the default locale, {draft.title.default_locale}, got none"
+                "missing-text", f"there is no text in the default locale, {draft.title.default_locale}"
             )
     for locale, texts in draft.texts.items():
         _check_locale(locale, location)
