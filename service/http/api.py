@@ -1,7 +1,7 @@
-"""An API: its routes, its authentication and its error responses, mounted on the application.
+"""Mounting APIs on the application: routes, authentication and error responses.
 
-`mount` wraps every route, so that each error a caller can meet, the router's own 404 and 405 included, is answered in
-the words of the API that was called.
+`mount` wraps every route, so that each error a client can meet, the router's own 404 and 405 included, is rendered by
+the API that was called.
 """
 
 import functools
@@ -16,13 +16,13 @@ from service.errors import LaurelError, MethodNotAllowed, NotFound
 from service.http.authenticate import anonymous
 from service.http.services import PLAYER, PRINCIPAL, SERVICES
 
-SERVER = "laurel"  # not which library, and which version of it
+SERVER = "laurel"  # the Server header, without the library and its version
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Route(NamedTuple):
-    """One URL of a door. `path` is aiohttp's pattern, `name` what logs and metrics call it."""
+    """One URL of an API. `path` is aiohttp's pattern; `name` identifies the route in logs and metrics."""
 
     method: str
     path: str
@@ -31,44 +31,46 @@ class Route(NamedTuple):
 
 
 class Api(NamedTuple):
-    """One wire contract. `prefixes` are the beginnings of the paths that it answers for, unknown ones included."""
+    """One wire contract. `prefixes` are those of the paths that it answers for, unknown paths included."""
 
     name: str
     prefixes: tuple[str, ...]
     routes: Sequence[Route]
     authenticate: Callable[[web.Request], Awaitable[Principal]]
     error_response: Callable[[web.BaseRequest, LaurelError | None], web.Response]
-    """Our error → the door's own status and body; None for a bug of ours, which is told without detail."""
+    """Renders an error with the API's own status and body; None is a bug, which is reported without detail."""
     openapi: Mapping[str, Any]
     """Its part of the OpenAPI document: `tags`, `paths` and `components`."""
     preflight: Callable[[web.Request, Sequence[str]], web.Response | None] | None = None
-    """Answers a browser's OPTIONS for a path with these methods; None if it is no such question."""
+    """Answers a CORS preflight request for a path with these methods; None for any other OPTIONS request."""
 
 
-def mount(app: web.Application, doors: Sequence[Api]) -> None:
-    """Give the application each door's routes, and to whatever matches none of them the nearest door's refusal."""
-    for door in doors:
-        for route in door.routes:
-            resource = app.router.add_resource(route.path, name=f"{door.name}.{route.name}")
+def mount(app: web.Application, apis: Sequence[Api]) -> None:
+    """Add the routes of all APIs. A request that matches none gets the 404 or 405 of the API with its prefix."""
+    for api in apis:
+        for route in api.routes:
+            resource = app.router.add_resource(route.path, name=f"{api.name}.{route.name}")
             methods = ("GET", "HEAD") if route.method == hdrs.METH_GET else (route.method,)
             for method in methods:
-                resource.add_route(method, _wrap_handler(door, route.name, route.handler), expect_handler=_expect)
-    app.router.add_route("*", "/{path:(?s:.*)}", _unmatched(doors), expect_handler=_expect)
+                resource.add_route(method, _wrap_handler(api, route.name, route.handler), expect_handler=_expect)
+    app.router.add_route("*", "/{path:(?s:.*)}", _unmatched(apis), expect_handler=_expect)
 
 
-def _wrap_handler(door: Api, name: str, handler: Handler) -> Handler:
-    async def bounded(request: web.Request) -> web.StreamResponse:
+def _wrap_handler(api: Api, name: str, handler: Handler) -> Handler:
+    """Authenticate before the handler, turn its errors into responses, and record the request."""
+
+    async def wrapped(request: web.Request) -> web.StreamResponse:
         started = time.perf_counter()
         observer = request.app[SERVICES].observer
-        error: Exception | None = None
+        bug: Exception | None = None
         try:
-            request[PRINCIPAL] = await door.authenticate(request)
+            request[PRINCIPAL] = await api.authenticate(request)
             response: web.StreamResponse = await handler(request)
-        except LaurelError as refusal:
-            response = door.error_response(request, refusal)
-        except Exception as bug:  # noqa: BLE001  (the boundary: said once, whole, and to the caller only that it is ours)
-            error = bug
-            response = door.error_response(request, None)
+        except LaurelError as error:
+            response = api.error_response(request, error)
+        except Exception as error:  # noqa: BLE001  (the boundary: logged once with its trace, and answered without detail)
+            bug = error
+            response = api.error_response(request, None)
         if not response.prepared:
             response.headers[hdrs.SERVER] = SERVER
         observer.request(
@@ -76,52 +78,52 @@ def _wrap_handler(door: Api, name: str, handler: Handler) -> Handler:
             name,
             response.status,
             time.perf_counter() - started,
-            door=door.name,
+            door=api.name,
             player=request.get(PLAYER),
             locale=response.headers.get(hdrs.CONTENT_LANGUAGE),
-            error=error,
+            error=bug,
         )
         return response
 
-    return bounded
+    return wrapped
 
 
 async def _expect(request: web.Request) -> None:
-    """Let a waiting client send its body, and pass over any other expectation (RFC 9110 §10.1.1 allows both).
+    """Ask a waiting client to send its body, and ignore any other expectation (RFC 9110 §10.1.1 allows both).
 
-    aiohttp's own would refuse the others in words of no door.
+    aiohttp's own handler would answer other expectations with a page of its own.
     """
     if request.headers[hdrs.EXPECT].lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
 
 
-def _unmatched(doors: Sequence[Api]) -> Handler:
-    """What answers where no route does: 405 if the path is one of ours, else 404, in the words of the nearest door."""
-    bounded = {
-        door.name: _wrap_handler(
-            door._replace(authenticate=anonymous), "unmatched", functools.partial(_not_found_or_not_allowed, door=door)
+def _unmatched(apis: Sequence[Api]) -> Handler:
+    """Answers where no route matches: 405 if the path exists, else 404, rendered by the API with its prefix."""
+    handlers = {
+        api.name: _wrap_handler(
+            api._replace(authenticate=anonymous), "unmatched", functools.partial(_not_found_or_not_allowed, api=api)
         )
-        for door in doors
+        for api in apis
     }
 
     async def unmatched(request: web.Request) -> web.StreamResponse:
-        nearest = next((door for door in doors if request.path.startswith(door.prefixes)), doors[0])
-        return await bounded[nearest.name](request)
+        nearest = next((api for api in apis if request.path.startswith(api.prefixes)), apis[0])
+        return await handlers[nearest.name](request)
 
     return unmatched
 
 
-async def _not_found_or_not_allowed(request: web.Request, door: Api) -> web.Response:
+async def _not_found_or_not_allowed(request: web.Request, api: Api) -> web.Response:
     allowed: set[str] = set()
     for resource in request.app.router.resources():
         if resource.canonical != "/{path}":
             allowed |= (await resource.resolve(request))[1]
     if allowed:
         methods = tuple(sorted(allowed))
-        if request.method == hdrs.METH_OPTIONS and door.preflight is not None:
-            answer = door.preflight(request, methods)
-            if answer is not None:
-                return answer
+        if request.method == hdrs.METH_OPTIONS and api.preflight is not None:
+            response = api.preflight(request, methods)
+            if response is not None:
+                return response
         raise MethodNotAllowed(f"{request.method} is not for this path, but {' or '.join(methods)}", allowed=methods)
     raise NotFound("there is nothing at this path")

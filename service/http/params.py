@@ -1,41 +1,12 @@
-"""What stands in paths and queries of those who work on texts, read strictly: the REST door and the workbench alike."""
-
-from typing import NoReturn
+"""Reading parameters of paths and queries: integers, locales, choices and short texts, each within its limits."""
 
 from aiohttp import web
 
-from service.core.auth.permissions import may_read_texts
-from service.core.catalog.model import U32
 from service.core.languages.negotiation import canonical_locale
 from service.errors import InvalidParameter
-from service.http.services import PRINCIPAL, SERVICES, Services
 from service.integers import parse_integer
 
-KEY_CHARACTERS = 300
-
-
-class TitleRequest:
-    """One request about the texts of one title, by somebody who has a right on it.
-
-    Raises:
-        InvalidParameter: the path names no title.
-        PermissionDenied: the caller has no right on it.
-    """
-
-    def __init__(self, request: web.Request) -> None:
-        self.request = request
-        self.services: Services = request.app[SERVICES]
-        self.who = request[PRINCIPAL]
-        self.title_id = path_int(request, "title", most=U32 - 1)
-        may_read_texts(self.who, self.title_id)
-
-    def key(self) -> str:
-        """The text key in the path, with or without its slashes encoded."""
-        return clean_text("key", self.request.match_info["key"], KEY_CHARACTERS)
-
-    def locale(self) -> str:
-        """The locale in the path, in its canonical spelling."""
-        return locale_param("locale", self.request.match_info["locale"])
+KEY_CHARACTERS = 300  # of a text key, and of any other text in a query
 
 
 def integer(name: str, text: str, *, least: int = 0, most: int) -> int:
@@ -72,10 +43,10 @@ def query_int(request: web.Request, name: str, *, default: int, least: int = 0, 
 
 
 def locale_param(name: str, text: str) -> str:
-    """A locale in its canonical spelling.
+    """A locale in its canonical spelling (BCP 47).
 
     Raises:
-        InvalidParameter: it is none.
+        InvalidParameter: it is no language tag.
     """
     try:
         return canonical_locale(text)
@@ -84,10 +55,10 @@ def locale_param(name: str, text: str) -> str:
 
 
 def query_params(request: web.Request, *names: str) -> dict[str, str]:
-    """The query parameters of these names, without white space around them; "" for one that is not there.
+    """All parameters of the query by name, without surrounding white space; "" for one that is missing.
 
     Raises:
-        InvalidParameter: there is another one, one stands there twice, or holds what no text does.
+        InvalidParameter: the query has another parameter, one twice, or a text that `clean_text` rejects.
     """
     query = request.rel_url.query
     for name in query:
@@ -99,7 +70,7 @@ def query_params(request: web.Request, *names: str) -> dict[str, str]:
 
 
 def choice(name: str, text: str, among: tuple[str, ...]) -> str:
-    """One of these words.
+    """The text, which must be one of these words.
 
     Raises:
         InvalidParameter: it is another one.
@@ -110,17 +81,13 @@ def choice(name: str, text: str, among: tuple[str, ...]) -> str:
 
 
 def clean_text(name: str, text: str, most: int, *, least: int = 1) -> str:
-    """A text of so many characters that holds what texts hold.
+    """The text, which must have `least` to `most` characters, none of them a control character or lone surrogate.
 
     Raises:
-        InvalidParameter: it is longer or shorter, or has control characters or halves of surrogate pairs.
+        InvalidParameter: it has not.
     """
-
-    def refuse(expected: str) -> NoReturn:
-        raise InvalidParameter(name, expected, text)
-
     if not least <= len(text) <= most:
-        refuse(f"{least} to {most} characters")
+        raise InvalidParameter(name, f"{least} to {most} characters", text)
     if any(character < " " or "\ud800" <= character <= "\udfff" for character in text):
-        refuse("text in UTF-8 without control characters")
+        raise InvalidParameter(name, "text in UTF-8 without control characters", text)
     return text

@@ -7,7 +7,7 @@ from aiohttp import hdrs, web
 
 from service.api.localization import responses
 from service.core.publishing.published_title import PublishedTitle
-from service.http.params import TitleRequest
+from service.http.title_request import TitleRequest
 
 
 class RequestContext(TitleRequest):

@@ -3,7 +3,7 @@
 from service.core.auth.permissions import may_localize
 from service.core.auth.principal import Right
 from service.errors import PermissionDenied
-from service.http.params import TitleRequest
+from service.http.title_request import TitleRequest
 
 
 class RequestContext(TitleRequest):
