@@ -1,4 +1,4 @@
-"""Browsers on other origins: user keys live in them, so the operator may let their origins ask this door."""
+"""CORS (WHATWG Fetch §3.2): browsers hold users' keys, so operators may allow the origins of their pages."""
 
 from collections.abc import Sequence
 
@@ -11,11 +11,11 @@ _REQUEST_HEADERS = (
     "X-Fern-Language, X-Fern-SDK-Name, X-Fern-SDK-Version, X-Fern-Runtime, X-Fern-Runtime-Version, Last-Event-ID"
 )
 _RESPONSE_HEADERS = "ETag, Content-Language, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
-_LIFETIME = 600  # seconds that a browser may remember the answer
+_MAX_AGE_SECONDS = 600  # for which a browser may cache the answer
 
 
 def headers(request: web.BaseRequest) -> dict[str, str]:
-    """What lets the page that asks read the answer; nothing for an origin that the operator does not name."""
+    """The headers that let a page of an allowed origin read the response; none for another origin."""
     origin = request.headers.get(hdrs.ORIGIN)
     if origin is None or not isinstance(request, web.Request):
         return {}
@@ -29,14 +29,14 @@ def headers(request: web.BaseRequest) -> dict[str, str]:
 
 
 def preflight(request: web.Request, methods: Sequence[str]) -> web.Response | None:
-    """The answer to a browser that asks before it asks (WHATWG Fetch §3.2); None for whoever else sends OPTIONS."""
+    """The response to a preflight request of an allowed origin; None for any other OPTIONS request."""
     allowed = headers(request)
     if not allowed or hdrs.ACCESS_CONTROL_REQUEST_METHOD not in request.headers:
         return None
-    said = {
+    answer = {
         hdrs.ACCESS_CONTROL_ALLOW_METHODS: ", ".join(methods),
         hdrs.ACCESS_CONTROL_ALLOW_HEADERS: _REQUEST_HEADERS,
-        hdrs.ACCESS_CONTROL_MAX_AGE: str(_LIFETIME),
+        hdrs.ACCESS_CONTROL_MAX_AGE: str(_MAX_AGE_SECONDS),
         hdrs.VARY: "Origin",
     }
-    return web.Response(status=204, headers=allowed | said)
+    return web.Response(status=204, headers=allowed | answer)

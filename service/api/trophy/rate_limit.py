@@ -1,4 +1,4 @@
-"""How often one title may ask: off unless the operator says so. In fixed seconds, counted by each process for itself."""
+"""Rate limits per title: off by default, in fixed windows of one second, counted by each process on its own."""
 
 import time
 
@@ -6,11 +6,11 @@ from service.errors import TooManyRequests
 from service.settings import RateTier
 
 TIERS: dict[RateTier, tuple[int, int] | None] = {"off": None, "standard": (10, 100), "reduced": (5, 50)}
-"""Writes and reads a second; the documented tiers of Trophy."""
+"""Writes and reads per second, as Trophy documents its tiers."""
 
 
 class RateLimitStatus:
-    """What is left of this second after a request. `reset_at` is in seconds since 1970."""
+    """What remains of this second's limit after a request. `reset_at` is in seconds since 1970."""
 
     __slots__ = ("limit", "remaining", "reset_at")
 
@@ -18,7 +18,7 @@ class RateLimitStatus:
         self.limit, self.remaining, self.reset_at = limit, remaining, reset_at
 
     def headers(self) -> dict[str, str]:
-        """As this door says it."""
+        """The headers that report it."""
         return {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.remaining),
@@ -27,7 +27,7 @@ class RateLimitStatus:
 
 
 class Limiter:
-    """Counts the requests of each title in the present second, writes and reads apart; refused ones count too."""
+    """Counts the requests of each title in the current second, writes and reads apart; rejected ones count too."""
 
     def __init__(self) -> None:
         self._second = 0
@@ -36,10 +36,10 @@ class Limiter:
     def allow(
         self, tier: RateTier, title_id: int, *, is_write: bool, now: float | None = None
     ) -> RateLimitStatus | None:
-        """Count a request; None where there is no limit.
+        """Count a request; None without a limit. `now` is in seconds since 1970.
 
         Raises:
-            TooManyRequests: it is one too many.
+            TooManyRequests: the limit of this second is used up.
         """
         limits = TIERS[tier]
         if limits is None:

@@ -1,4 +1,4 @@
-"""What this door reads: users, events, and their values. A member that will not do is named in the refusal."""
+"""Request bodies of the Trophy API: users, events and their values, each error naming the invalid member."""
 
 import datetime
 import functools
@@ -14,12 +14,12 @@ from service import ticks
 from service.core.unlocks.model import Event
 from service.errors import InvalidField, InvalidParameter
 
-MOST_CHARACTERS = 128  # of a user's id
-_TEXT = 512  # characters of a name, an email, a token, an attribute's value
-_MOST_TOKENS = 100
-_MOST_ATTRIBUTES = 100
-LARGEST_AMOUNT = Decimal(10) ** 15
-_UNFIT = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
+MAX_USER_ID_CHARACTERS = 128
+_MAX_TEXT = 512  # characters of a name, an email, a token, an attribute's value
+_MAX_TOKENS = 100
+_MAX_ATTRIBUTES = 100
+MAX_AMOUNT = Decimal(10) ** 15
+_CONTROL_OR_SURROGATE = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 _AMOUNT = re.compile(rb"-?[0-9]{1,16}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?")
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 _TIMESTAMP = re.compile(
@@ -30,7 +30,7 @@ Scalar = str | bool | int | float
 
 
 class UserFields(msgspec.Struct, kw_only=True, rename="camel"):
-    """What a caller says of a user; null is as if absent. Trophy's own examples misspell `subscribeToEmails`."""
+    """Members of a user, null the same as absent. Trophy's own examples also spell `subscribedToEmails`."""
 
     email: str | None = None
     name: str | None = None
@@ -41,29 +41,29 @@ class UserFields(msgspec.Struct, kw_only=True, rename="camel"):
     attributes: dict[str, Scalar | None] | None = None
 
     def profile(self, field: str) -> Mapping[str, object]:
-        """The changes of the profile that are meant.
+        """The changes of the profile, by its members.
 
         Raises:
-            InvalidField: a value that will not do.
+            InvalidField: a value is invalid.
         """
-        said: dict[str, object] = {}
+        changes: dict[str, object] = {}
         for name, value in (("email", self.email), ("name", self.name)):
             if value is not None:
-                said[name] = text(value, f"{field}.{name}")
+                changes[name] = text(value, f"{field}.{name}")
         if self.tz is not None:
             if self.tz not in _time_zones():
                 raise InvalidField(f"{field}.tz", "an IANA time zone such as Europe/Berlin", self.tz)
-            said["time_zone"] = self.tz
+            changes["time_zone"] = self.tz
         if self.device_tokens is not None:
-            if len(self.device_tokens) > _MOST_TOKENS:
-                raise InvalidField(f"{field}.deviceTokens", f"at most {_MOST_TOKENS}", len(self.device_tokens))
-            said["device_tokens"] = tuple(text(token, f"{field}.deviceTokens") for token in self.device_tokens)
-        wants = self.subscribe_to_emails if self.subscribe_to_emails is not None else self.subscribed_to_emails
-        if wants is not None:
-            said["subscribe_to_emails"] = wants
+            if len(self.device_tokens) > _MAX_TOKENS:
+                raise InvalidField(f"{field}.deviceTokens", f"at most {_MAX_TOKENS}", len(self.device_tokens))
+            changes["device_tokens"] = tuple(text(token, f"{field}.deviceTokens") for token in self.device_tokens)
+        subscribes = self.subscribe_to_emails if self.subscribe_to_emails is not None else self.subscribed_to_emails
+        if subscribes is not None:
+            changes["subscribe_to_emails"] = subscribes
         if self.attributes:
-            said["attributes"] = attributes(self.attributes, f"{field}.attributes")
-        return said
+            changes["attributes"] = attributes(self.attributes, f"{field}.attributes")
+        return changes
 
 
 class UpsertedUser(UserFields, kw_only=True, rename="camel"):
@@ -73,7 +73,7 @@ class UpsertedUser(UserFields, kw_only=True, rename="camel"):
 
 
 class EventBody(msgspec.Struct, kw_only=True, rename="camel"):
-    """`POST /metrics/{key}/event`. `timestamp` is ours: when it happened, if that was not just now."""
+    """`POST /metrics/{key}/event`. `timestamp`, when it happened, is not Trophy's; absent for just now."""
 
     user: UpsertedUser
     value: msgspec.Raw
@@ -81,10 +81,10 @@ class EventBody(msgspec.Struct, kw_only=True, rename="camel"):
     timestamp: str | None = None
 
     def event(self, metric: str, *, key: str | None, now: int, field: str = "") -> Event:
-        """The event that is meant.
+        """The event. `now` is in ticks.
 
         Raises:
-            InvalidField: a value that will not do.
+            InvalidField: a value is invalid.
         """
         return Event(
             metric=metric,
@@ -115,8 +115,8 @@ def user_id(value: str, field: str, *, is_path: bool = False) -> str:
     Raises:
         InvalidField, or InvalidParameter for a part of the path: it is anything else.
     """
-    if not 1 <= len(value) <= MOST_CHARACTERS or _UNFIT.search(value):
-        expected = f"1 to {MOST_CHARACTERS} characters, none of them a control character"
+    if not 1 <= len(value) <= MAX_USER_ID_CHARACTERS or _CONTROL_OR_SURROGATE.search(value):
+        expected = f"1 to {MAX_USER_ID_CHARACTERS} characters, none of them a control character"
         if is_path:
             raise InvalidParameter(field, expected, ascii(value))
         raise InvalidField(field, expected, ascii(value))
@@ -124,29 +124,29 @@ def user_id(value: str, field: str, *, is_path: bool = False) -> str:
 
 
 def text(value: str, field: str) -> str:
-    """A short text without control characters.
+    """A text of at most 512 characters without control characters.
 
     Raises:
-        InvalidField: it is longer, or holds one.
+        InvalidField: it is longer, or has one.
     """
-    if len(value) > _TEXT or _UNFIT.search(value):
-        raise InvalidField(field, f"at most {_TEXT} characters, none of them a control character", ascii(value))
+    if len(value) > _MAX_TEXT or _CONTROL_OR_SURROGATE.search(value):
+        raise InvalidField(field, f"at most {_MAX_TEXT} characters, none of them a control character", ascii(value))
     return value
 
 
-def attributes(given: Mapping[str, Scalar | None], field: str) -> dict[str, str]:
-    """Attribute values as texts: numbers and booleans are taken as JSON writes them, null as absent.
+def attributes(values: Mapping[str, Scalar | None], field: str) -> dict[str, str]:
+    """Attribute values as texts: numbers and booleans as JSON writes them, null the same as absent.
 
     Raises:
-        InvalidField: too many, or a text that will not do.
+        InvalidField: there are too many, or a text is invalid.
     """
-    if len(given) > _MOST_ATTRIBUTES:
-        raise InvalidField(field, f"at most {_MOST_ATTRIBUTES}", len(given))
+    if len(values) > _MAX_ATTRIBUTES:
+        raise InvalidField(field, f"at most {_MAX_ATTRIBUTES}", len(values))
     return {
         text(key, field): text(
             value if isinstance(value, str) else msgspec.json.encode(value).decode(), f"{field}.{key}"
         )
-        for key, value in given.items()
+        for key, value in values.items()
         if value is not None
     }
 
@@ -174,7 +174,7 @@ def amount(raw: bytes, field: str) -> Decimal:
     """An event's amount: a JSON number of at most 10^15 either way, with at most 9 decimals.
 
     Raises:
-        InvalidField: it is no number, or one that is not counted.
+        InvalidField: it is no such number.
     """
     raw = raw.strip()
     expected = "a number of at most 10^15 either way, with at most 9 decimals"
@@ -182,13 +182,13 @@ def amount(raw: bytes, field: str) -> Decimal:
         raise InvalidField(field, expected, raw[:64].decode("utf-8", "replace"))
     value = Decimal(raw.decode())
     exponent = value.normalize().as_tuple().exponent
-    if abs(value) > LARGEST_AMOUNT or (isinstance(exponent, int) and exponent < -9):  # noqa: PLR2004  (as said)
+    if abs(value) > MAX_AMOUNT or (isinstance(exponent, int) and exponent < -9):  # noqa: PLR2004  (as the message says)
         raise InvalidField(field, expected, raw[:64].decode())
     return value
 
 
 def moment(value: str, field: str, *, now: int) -> int:
-    """An RFC 3339 time as ticks, not later than now and not before 1970.
+    """An RFC 3339 time as ticks, not before 1970 and at most 5 minutes after `now`, which is in ticks.
 
     Raises:
         InvalidField: it is anything else.
@@ -207,7 +207,7 @@ def moment(value: str, field: str, *, now: int) -> int:
 
 
 def idempotency_key(value: str | None, field: str) -> str | None:
-    """A key: 1 to 255 visible ASCII characters; None where none was sent.
+    """An idempotency key: 1 to 255 visible ASCII characters; None if none was sent.
 
     Raises:
         InvalidField: it is anything else.

@@ -1,8 +1,8 @@
-"""Keys of servers and of single players, and OAuth clients: made once, kept as digests, remembered while they are good.
+"""API keys of servers and of single players, and OAuth clients: created, stored as digests, cached and revoked.
 
-A key is `prefix.secret`. The prefix finds it, the SHA-256 of the secret proves it; nothing else of it is kept, and no
-message repeats any part of the secret. A client's id is such a prefix, of a kind of its own: neither stands in for the
-other.
+A key is `prefix.secret`. It is found by the prefix and proven by the SHA-256 of the secret; nothing else is stored, and
+no error message repeats any part of the secret. A client's id is such a prefix too, with a beginning of its own, so a
+key never works as a client nor the reverse.
 """
 
 import hashlib
@@ -24,15 +24,15 @@ from service.errors import NotFound, Unauthenticated
 
 _KEY = re.compile(r"((?:lrl|app)_[A-Za-z0-9]{10})\.([A-Za-z0-9_-]{43})", re.ASCII)
 _CLIENT_ID = re.compile(r"cli_[A-Za-z0-9]{10}", re.ASCII)
-_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"  # none that is taken for another
-_MAX_REMEMBERED = 65_536
+_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"  # no characters that look alike
+_CACHE_SIZE = 65_536
 _TITLE_SCOPES = frozenset({READ_ANY, WRITE, EDIT})
 _PLAYER_SCOPES = frozenset({WRITE_OWN})
-_FOREVER = 2**53  # such a key ends by being revoked, not by time
+_FOREVER = 2**53  # keys end by being revoked, not by time
 
 
 class NewKey(msgspec.Struct, frozen=True):
-    """A key as it is shown once. `player` None: of the title itself."""
+    """A new key, shown only once. `player` is None for a key of the title itself."""
 
     key_id: uuid.UUID
     key: str
@@ -41,7 +41,7 @@ class NewKey(msgspec.Struct, frozen=True):
 
 
 class KeyInfo(msgspec.Struct, frozen=True):
-    """What is kept of a key. `created_at` is UTC to the second."""
+    """What is stored of a key. `created_at` is UTC to the second."""
 
     key_id: uuid.UUID
     prefix: str
@@ -51,32 +51,32 @@ class KeyInfo(msgspec.Struct, frozen=True):
 
 
 class ApiKeys:
-    """Who a key speaks for. A revoked key is good until the next `refresh` at the latest."""
+    """Authenticates keys, with a cache: a revoked key works until the next `refresh` at the latest."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._found = BatchLoader(self._answer)
-        self._remembered: LRUCache[bytes, tuple[str, Principal]] = LRUCache(_MAX_REMEMBERED)
+        self._loader = BatchLoader(self._load)
+        self._cache: LRUCache[bytes, tuple[str, Principal]] = LRUCache(_CACHE_SIZE)
 
     async def principal(self, text: str) -> Principal:
-        """Who this key speaks for: a title's servers, or one player in it.
+        """The principal of a key: a title's servers, or one player in it.
 
         Raises:
-            Unauthenticated: it has not the form of a key, was never made, or was revoked.
-            Unavailable: the database is out of reach, and the key is not remembered.
+            Unauthenticated: it is malformed, does not exist, or was revoked.
+            Unavailable: the database is out of reach, and the key is not cached.
         """
         sha256 = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
-        remembered = self._remembered.get(sha256)
-        if remembered is not None:
-            return remembered[1]
+        cached = self._cache.get(sha256)
+        if cached is not None:
+            return cached[1]
         match = _KEY.fullmatch(text)
         if match is None:
             raise Unauthenticated("X-API-KEY: expected a key as it was shown when it was made")
-        row = await self._proven(match[1], match[2])
+        row = await self._verify(match[1], match[2])
         if row is None:
             raise Unauthenticated("X-API-KEY: there is no such key, or it was revoked")
         principal = _principal(row)
-        self._remembered[sha256] = match[1], principal
+        self._cache[sha256] = match[1], principal
         return principal
 
     async def title_of_client(self, client_id: str, client_secret: str) -> int:
@@ -86,38 +86,42 @@ class ApiKeys:
             Unauthenticated: there is no such client, it was revoked, or the secret is another.
             Unavailable: the database is out of reach.
         """
-        row = await self._proven(client_id, client_secret) if _CLIENT_ID.fullmatch(client_id) else None
+        row = await self._verify(client_id, client_secret) if _CLIENT_ID.fullmatch(client_id) else None
         if row is None:
-            raise Unauthenticated("there is no such client, it was revoked, or its secret is another")
+            raise Unauthenticated("there is no such client, it was revoked, or its secret is wrong")
         return row.title_id
 
-    async def _proven(self, prefix: str, secret: str) -> "_KeyRow | None":
-        """What is kept under the prefix, if the secret is the one that was shown with it."""
-        row = await self._found.load(prefix)
+    async def _verify(self, prefix: str, secret: str) -> "_KeyRow | None":
+        """The key stored under the prefix, if the secret is right."""
+        row = await self._loader.load(prefix)
         digest = hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
         return row if row is not None and hmac.compare_digest(row.sha256, digest) else None
 
     async def refresh(self) -> None:
-        """Forget the keys that were revoked since they were last asked for."""
-        if not self._remembered:
-            return
-        prefixes = [prefix for prefix, _ in self._remembered.values()]
-        async with self._pool.connection() as connection:
-            rows = await _keys.all(connection, prefixes=prefixes)
-        good = {row.prefix for row in rows}
-        for sha256, (prefix, _) in list(self._remembered.items()):
-            if prefix not in good:
-                del self._remembered[sha256]
+        """Drop the cached keys that were revoked.
 
-    async def _answer(self, prefixes: list[str]) -> "list[_KeyRow | None]":
+        Raises:
+            Unavailable: the database is out of reach.
+        """
+        if not self._cache:
+            return
+        prefixes = [prefix for prefix, _ in self._cache.values()]
         async with self._pool.connection() as connection:
             rows = await _keys.all(connection, prefixes=prefixes)
-        found = {row.prefix: row for row in rows}
-        return [found.get(prefix) for prefix in prefixes]
+        valid = {row.prefix for row in rows}
+        for sha256, (prefix, _) in list(self._cache.items()):
+            if prefix not in valid:
+                del self._cache[sha256]
+
+    async def _load(self, prefixes: list[str]) -> "list[_KeyRow | None]":
+        async with self._pool.connection() as connection:
+            rows = await _keys.all(connection, prefixes=prefixes)
+        by_prefix = {row.prefix: row for row in rows}
+        return [by_prefix.get(prefix) for prefix in prefixes]
 
 
 async def create_key(connection: Connection, *, title_id: int, player: str | None = None) -> NewKey:
-    """A new key, of the title or of one player in it.
+    """Create a key of the title, or of one player in it.
 
     Raises:
         NotFound: there is no such title.
@@ -126,20 +130,20 @@ async def create_key(connection: Connection, *, title_id: int, player: str | Non
 
 
 async def create_client(connection: Connection, *, title_id: int) -> tuple[str, str]:
-    """A new OAuth client of the title: its id and its secret.
+    """Create an OAuth client of the title; returns its id and its secret.
 
     Raises:
         NotFound: there is no such title.
     """
-    made = await _create(connection, "cli_", title_id=title_id, player=None)
-    return made.prefix, made.key.removeprefix(f"{made.prefix}.")
+    key = await _create(connection, "cli_", title_id=title_id, player=None)
+    return key.prefix, key.key.removeprefix(f"{key.prefix}.")
 
 
 async def _create(connection: Connection, kind: str, *, title_id: int, player: str | None) -> NewKey:
     prefix = kind + "".join(secrets.choice(_ALPHABET) for _ in range(10))
     secret = secrets.token_urlsafe(32)
     key_id = uuid.uuid4()
-    made = await _add_key.run(
+    added = await _add_key.run(
         connection,
         key_id=key_id,
         title_id=title_id,
@@ -147,18 +151,18 @@ async def _create(connection: Connection, kind: str, *, title_id: int, player: s
         sha256=hashlib.sha256(secret.encode()).digest(),
         player=player,
     )
-    if not made:
+    if not added:
         raise NotFound(f"there is no title {title_id}")
     return NewKey(key_id, f"{prefix}.{secret}", prefix, player)
 
 
 async def revoke(connection: Connection, *, title_id: int, key_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
-    """End these keys of a title; gives those that were good until now."""
+    """Revoke these keys of a title; returns those that were valid until now."""
     return [row.key_id for row in await _revoke.all(connection, title_id=title_id, key_ids=list(key_ids))]
 
 
 async def list_keys(connection: Connection, title_id: int) -> list[KeyInfo]:
-    """Every key of a title, the newest first."""
+    """All keys of a title, the newest first."""
     return await _keys_of.all(connection, title_id=title_id)
 
 

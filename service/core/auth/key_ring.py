@@ -24,7 +24,7 @@ MALFORMED_INPUT_ERRORS = (jwt.PyJWTError, TypeError, ValueError, KeyError, Overf
 
 
 class UnknownKey(Unauthenticated):
-    """A token that names a key we do not hold: it may be newer than our set. `kid` is whatever the token says."""
+    """A token names a key that this ring lacks; the key may be newer. `kid` is as in the token, unverified."""
 
     def __init__(self, kid: str | None) -> None:
         super().__init__("the token is signed with a key that is not known here")
@@ -43,7 +43,7 @@ class KeyRing:
 
     @classmethod
     def empty(cls) -> Self:
-        """A ring before the first key set came, or after the last one grew too old: nothing can be verified."""
+        """A ring without keys, before the first key set was fetched or after the last one expired."""
         return cls({})
 
     @classmethod
@@ -51,7 +51,7 @@ class KeyRing:
         """One HS256 secret of 32 bytes or more (RFC 7518 §3.2).
 
         Raises:
-            ValueError: it is shorter, or is the PEM of a public key.
+            ValueError: it is shorter, or the PEM of a public key.
         """
         encoded = base64.urlsafe_b64encode(secret.encode()).decode()
         return cls(
@@ -63,7 +63,7 @@ class KeyRing:
         """One public key, whose type decides the algorithm: RS256, ES256 or EdDSA.
 
         Raises:
-            ValueError: it is no PEM of a public key, or of a type or size that is not used here.
+            ValueError: it is no PEM of a public key, or the key's type or size is not supported.
         """
         try:
             key = load_pem_public_key(pem.encode())
@@ -82,12 +82,12 @@ class KeyRing:
 
     @classmethod
     def from_jwks(cls, document: bytes) -> Self:
-        """The usable keys of a JSON Web Key Set; others, symmetric ones above all, are passed over (RFC 7517 §5).
+        """The usable keys of a JSON Web Key Set; others, such as symmetric ones, are ignored (RFC 7517 §5).
 
-        A key without `kid` is used only where it is the only one. Of two keys with one `kid` the first is used.
+        A key without `kid` is used only if it is the only one. Of two keys with the same `kid` the first is used.
 
         Raises:
-            ValueError: it is over 64 KB, no key set, or holds nothing usable.
+            ValueError: it is over 64 KB, no key set, or has no usable key.
         """
         if len(document) > KEY_SET_MAX_BYTES:
             raise ValueError(f"expected a key set of at most {KEY_SET_MAX_BYTES} bytes")
@@ -102,10 +102,10 @@ class KeyRing:
         return cls(keys)
 
     def key(self, kid: str | None) -> jwt.PyJWK:
-        """The key that a token names; the only key where either has no name.
+        """The key that a token names; the only key if either has no `kid`.
 
         Raises:
-            UnknownKey: there is none of that name, or several and no name.
+            UnknownKey: there is no such key, or there are several and no `kid`.
         """
         if len(self._keys) == 1 and (kid is None or None in self._keys):
             return next(iter(self._keys.values()))
@@ -118,7 +118,7 @@ class KeyRing:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing can be verified."""
+        """Whether there are no keys."""
         return not self._keys
 
 
@@ -127,7 +127,7 @@ class _KeySet(msgspec.Struct):
 
 
 def _bound(jwk: dict[str, Any], algorithm: str, *, expected: str) -> jwt.PyJWK:
-    """A key that verifies with this algorithm alone."""
+    """A key bound to this one algorithm."""
     try:
         key = jwt.PyJWK(jwk, algorithm)
         is_short = key.Algorithm.check_key_length(key.Algorithm.prepare_key(key.key)) is not None
@@ -139,7 +139,7 @@ def _bound(jwk: dict[str, Any], algorithm: str, *, expected: str) -> jwt.PyJWK:
 
 
 def _public_key(jwk: Mapping[str, Any]) -> jwt.PyJWK:
-    """A key of a kind that is used here, without its private members should an issuer have leaked them."""
+    """A public key of a supported kind, without private members that an issuer may have leaked."""
     algorithm = next((own for *kind, own in _KINDS if [jwk.get("kty"), jwk.get("crv")] == kind), None)
     if algorithm is None or jwk.get("alg", algorithm) != algorithm:
         raise ValueError(f"expected {_USABLE}")
@@ -147,7 +147,7 @@ def _public_key(jwk: Mapping[str, Any]) -> jwt.PyJWK:
 
 
 def _key_or_none(jwk: Mapping[str, Any]) -> jwt.PyJWK | None:
-    """A key of a set, or None where it is not for verifying tokens here."""
+    """A key of a set; None if it cannot verify tokens here."""
     if jwk.get("use", "sig") != "sig" or not isinstance(jwk.get("kid"), str | None):
         return None
     try:

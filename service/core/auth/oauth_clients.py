@@ -1,7 +1,7 @@
-"""A title's own applications: client credentials (RFC 6749 §4.4) exchanged for tokens that this service alone signs.
+"""OAuth clients of a title: client credentials (RFC 6749 §4.4) exchanged for tokens that this service signs.
 
-The key is the database's, apart from those that verify players' tokens: neither kind of token can be made with the
-other's key.
+The signing key is stored in the database and differs from the keys that verify players' tokens, so neither kind of
+token can be signed with the key of the other.
 """
 
 import base64
@@ -16,13 +16,13 @@ from service.core.auth.principal import CONTEXTS, Principal
 from service.core.auth.tokens import Verifier
 
 _KID = "application"
-_BEGINNING = (
+_HEADER = (
     base64.urlsafe_b64encode(msgspec.json.encode({"alg": "HS256", "kid": _KID, "typ": "JWT"})).decode().rstrip("=")
 )
 
 
 class OAuthClients:
-    """Gives tokens to clients, and knows its own again."""
+    """Issues tokens to clients and verifies them."""
 
     def __init__(self, keys: ApiKeys, *, key: bytes, issuer: str, audience: str) -> None:
         self._keys = keys
@@ -32,10 +32,10 @@ class OAuthClients:
         self._verifier = Verifier(KeyRing.from_secret(self._secret), issuer=self._issuer, audience=audience)
 
     async def issue_token(self, client_id: str, client_secret: str) -> str:
-        """A token for an hour, of the client's title and of no user.
+        """A token of the client's title and of no user, valid for an hour.
 
         Raises:
-            Unauthenticated: there is no such client, it was revoked, or the secret is another.
+            Unauthenticated: there is no such client, it was revoked, or the secret is wrong.
             Unavailable: the database is out of reach.
         """
         return tokens.client_token(
@@ -49,14 +49,14 @@ class OAuthClients:
         )
 
     def principal(self, field: str, now: float) -> Principal:
-        """Who sent this `Authorization: Bearer <token>`.
+        """The principal of `Authorization: Bearer <token>`. `now` is in seconds since 1970.
 
         Raises:
-            Unauthenticated: it is none of these tokens, was altered, or has expired.
+            Unauthenticated: it is no token of a client, was altered, or has expired.
         """
         return self._verifier.bearer(field, now)
 
     @staticmethod
     def is_client_token(field: str) -> bool:
-        """Whether the field claims to carry one of these tokens: that only says which key has to prove it."""
-        return field[7:].startswith(_BEGINNING)
+        """Whether the field looks like a token of a client: it only decides which key must verify it."""
+        return field[7:].startswith(_HEADER)

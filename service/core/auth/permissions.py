@@ -9,14 +9,14 @@ from service.settings import ReadPolicy
 
 
 def may_read_progress(principal: Principal, player: str, *, policy: ReadPolicy) -> None:
-    """Let players read their own progress, callers with the scope anyone's, and with "public" players everyone's.
+    """Allow players to read their own progress, callers with `progress:read-any` anyone's, under "public" everyone's.
 
-    The messages are Microsoft's own words for the two cases.
+    The messages are Microsoft's for the two cases.
 
     Raises:
-        UserRequired: the credential speaks for no player (seed 002: "User required").
+        UserRequired: the credential speaks for no player (Xbox `…/achievements`: "User required").
         WrongPlayer: it speaks for someone else.
-            (Seed 002: the XUID "must match the XUID of the authenticated user".)
+            (Xbox `…/achievements`: the XUID "must match the XUID of the authenticated user".)
     """
     if READ_ANY in principal.scopes:
         return
@@ -27,15 +27,15 @@ def may_read_progress(principal: Principal, player: str, *, policy: ReadPolicy) 
 
 
 def may_write_progress(principal: Principal, player: str, *, title: Title) -> None:
-    """Let a title's servers write anyone's progress in it, and players their own where the title trusts its clients.
+    """Allow a title's servers to write anyone's progress in it, and players their own if the title trusts its clients.
 
-    A credential that names a title writes in that one alone. `progress:write` is for servers; `progress:write-own`
-    lets one player's credential write as if the title trusted it.
+    A credential that names a title writes only there. `progress:write` is for servers; `progress:write-own` lets a
+    player's credential write as if the title trusted its clients.
 
     Raises:
-        PermissionDenied: it names another title, or the title trusts its servers only.
-        UserRequired: it is no server's, and speaks for no player.
-        WrongPlayer: it is no server's, and speaks for someone else.
+        PermissionDenied: the credential names another title, or the title trusts only its servers.
+        UserRequired: it is not a server's and speaks for no player.
+        WrongPlayer: it is not a server's and speaks for someone else.
     """
     if principal.title_id is not None and principal.title_id != title.title_id:
         raise PermissionDenied(
@@ -58,10 +58,10 @@ def may_write_progress(principal: Principal, player: str, *, title: Title) -> No
 
 
 def may_edit(principal: Principal, title_id: int) -> None:
-    """Let the title's own credentials with the scope change what can be earned in it.
+    """Allow a title's own credentials with `catalog:write` to change its definitions.
 
     Raises:
-        PermissionDenied: it is of another title, or has no such scope.
+        PermissionDenied: the credential is another title's, or lacks the scope.
     """
     if EDIT not in principal.scopes:
         raise PermissionDenied(f"this needs the scope {EDIT}")
@@ -70,7 +70,7 @@ def may_edit(principal: Principal, title_id: int) -> None:
 
 
 def may_localize(principal: Principal, right: Right, title_id: int, locale: str | None = None) -> None:
-    """Let those with the right change texts of a title in a locale; None for what concerns all of its locales.
+    """Allow callers with the right to act on texts of a title in a locale; None for an act on all of its locales.
 
     Raises:
         PermissionDenied: no grant gives the right there; the message says which is missing.
@@ -81,7 +81,7 @@ def may_localize(principal: Principal, right: Right, title_id: int, locale: str 
 
 
 def may_read_texts(principal: Principal, title_id: int) -> None:
-    """Let everybody with any right on a title read its texts in all locales, and their history.
+    """Allow callers with any right on a title to read its texts in all locales, and their history.
 
     Raises:
         PermissionDenied: they have none.
@@ -91,7 +91,7 @@ def may_read_texts(principal: Principal, title_id: int) -> None:
 
 
 def titles_with_rights(principal: Principal, title_ids: Iterable[int]) -> list[int]:
-    """Those of the titles that somebody has any right on."""
+    """The titles that the caller has any right on."""
     return [
         title_id for title_id in title_ids if any(g.titles is None or title_id in g.titles for g in principal.grants)
     ]

@@ -13,12 +13,12 @@ READ_ANY: Final = "progress:read-any"
 WRITE: Final = "progress:write"
 WRITE_OWN: Final = "progress:write-own"
 EDIT: Final = "catalog:write"
-CONTEXTS: Final = "contexts"  # to make user contexts of the title, and to ask as any of them
+CONTEXTS: Final = "contexts"  # to create user contexts of the title and act as any of them
 EVERY_USER: Final = "*"
 NO_USER: Final = "-"
 
 Right = Literal["suggest", "translate", "review", "publish", "source"]
-"""What somebody may do with texts: each of the first four includes those before it; "source" is the default locale's."""
+"""Rights on texts: each of the first four includes those before it; "source" is for texts of the default locale."""
 
 _RIGHTS: Final[tuple[Right, ...]] = get_args(Right)
 _LADDER = _RIGHTS[:4]
@@ -36,9 +36,9 @@ _RANGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 _U32, _U64 = 2**32, 2**64
 
 VerifiedClaims = NewType("VerifiedClaims", Mapping[str, Any])
-"""A token's claims after its signature, issuer, audience and times were checked: only `credentials` makes them.
+"""A token's claims after its signature, issuer, audience and times were checked: only `tokens.Verifier` makes them.
 
-`iss`, `aud`, and whole `iat` and `exp` are there; everything else is whatever the issuer signed.
+`iss`, `aud`, and whole numbers `iat` and `exp` are present; the rest is whatever the issuer signed.
 """
 
 
@@ -51,11 +51,11 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks. `players` are the players that the credential speaks for here: XUIDs in canonical decimal.
+    """The caller. `players` are those that the credential speaks for: XUIDs in canonical decimal, or user ids.
 
-    `title_id` is a u32, `country` an ISO 3166 alpha-2 in upper case; None where the credential does not say, or
-    says nonsense. `expires_at` is in seconds since 1970. `name` is who stands in the history of texts, and `grants`
-    what they may do with them.
+    `title_id` is a u32, `country` an ISO 3166 alpha-2 code in upper case; None if the credential has none or a
+    malformed one. `expires_at` is in seconds since 1970. `name` identifies the caller in the history of texts, and
+    `grants` are the rights on them.
     """
 
     players: tuple[str, ...]
@@ -82,7 +82,7 @@ OPERATOR: Final = operator()
 
 
 class Xbl3(msgspec.Struct, frozen=True):
-    """An `XBL3.0` credential as sent: the user hash (digits, `*` or `-`) and the token, not yet verified."""
+    """An `XBL3.0` credential as it was sent: the user hash (digits, `*` or `-`) and the unverified token."""
 
     user_hash: str
     token: str
@@ -102,7 +102,7 @@ def canonical_xuid(text: str) -> str:
 def parse_xbl3(field: str) -> Xbl3:
     """The two parts of `XBL3.0 x=<user hash>;<token>`, at most 8 000 bytes.
 
-    Strict in shape. Only the scheme's name is read in any case (RFC 9110 §11.1).
+    Only the name of the scheme is case-insensitive (RFC 9110 §11.1).
 
     Raises:
         Unauthenticated: it is anything else, `Bearer` included.
@@ -117,10 +117,10 @@ def parse_xbl3(field: str) -> Xbl3:
 
 
 def principal_of(claims: VerifiedClaims, *, user_hash: str) -> Principal:
-    """Who the token speaks for when the caller chose one of its users, all (`*`) or none (`-`).
+    """The principal of a token, for the one user whom the hash selects, all (`*`) or none (`-`).
 
-    A claim of another shape than documented is as if absent. A token without any user is nobody whatever hash
-    was sent, so that it meets 403 and not 401.
+    A malformed claim counts as absent. A token without users speaks for no player whatever the hash is, so that the
+    response is 403 and not 401.
 
     Raises:
         Unauthenticated: the token has users, and none of them has this hash.
@@ -141,7 +141,7 @@ def principal_of(claims: VerifiedClaims, *, user_hash: str) -> Principal:
 
 
 def grants_of(l10n: object) -> tuple[Grant, ...]:
-    """The well-formed grants of a claim `l10n`; the others are as if absent."""
+    """The well-formed grants of a claim `l10n`; others count as absent."""
     found = []
     for grant in l10n if isinstance(l10n, list) else ():
         match grant:
@@ -163,7 +163,7 @@ def grants_of(l10n: object) -> tuple[Grant, ...]:
 
 
 def _users(xui: object) -> list[tuple[str, str]]:
-    """The XUID and user hash of each well-formed user; the others are as if absent."""
+    """The XUID and user hash of each well-formed user; others count as absent."""
     users = []
     for user in xui if isinstance(xui, list) else ():
         match user:
@@ -187,13 +187,13 @@ def _country(loc: object) -> str | None:
 
 
 def _scopes(scope: object) -> frozenset[str]:
-    """Whole words: of one text with spaces between (RFC 6749 §3.3), or of a list."""
+    """The scopes of a space-separated text (RFC 6749 §3.3), or of a list."""
     words = scope.split(" ") if isinstance(scope, str) else scope if isinstance(scope, list) else ()
     return frozenset(word for word in words if isinstance(word, str) and word)
 
 
 def _name(sub: object, players: list[str]) -> str:
-    """Who it is in the history of texts: the token's subject, or else its player."""
+    """The name in the history of texts: the token's subject, or else its player."""
     if isinstance(sub, str) and 0 < len(sub) <= _NAME_CHARACTERS and sub.isprintable():
         return sub
     return players[0] if players else "unknown"

@@ -1,6 +1,6 @@
 """Signed tokens: verifying them and signing those of this service. Does no I/O.
 
-`now` is an argument everywhere, in seconds since 1970. No message repeats a token, or any part of one.
+`now` is an argument everywhere, in seconds since 1970. No error message repeats any part of a token.
 """
 
 import base64
@@ -18,22 +18,21 @@ from service.core.auth.key_ring import MALFORMED_INPUT_ERRORS, KeyRing
 from service.core.auth.principal import EVERY_USER, Principal, VerifiedClaims, canonical_xuid, parse_xbl3, principal_of
 from service.errors import Unauthenticated, Unavailable
 
-SECONDS = 1
-CLOCK_SKEW_SECONDS = 30 * SECONDS  # between the issuer's clock and ours
-MAX_LIFETIME_SECONDS = 24 * 3600 * SECONDS
-CLIENT_LIFETIME_SECONDS = 3600 * SECONDS
-REMEMBER_SECONDS = 300 * SECONDS  # a withdrawn key or user is noticed after this at the latest
+CLOCK_SKEW_SECONDS = 30  # allowed between the issuer's clock and this one
+MAX_LIFETIME_SECONDS = 24 * 3600
+CLIENT_LIFETIME_SECONDS = 3600
+CACHE_SECONDS = 300  # a withdrawn key or user is noticed after that
 
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 _USER_HASH = re.compile(r"[0-9]{1,20}", re.ASCII)
-_BEARER_MAX_BYTES = 7_900  # so that, with a scheme's name, it fits a header field
+_BEARER_MAX_BYTES = 7_900
 
 
 class Verifier:
-    """Turns credentials into principals with the keys of one issuer.
+    """Verifies credentials with the keys of one issuer.
 
-    Remembers up to `capacity` principals, by a keyed hash of the credential's text and for 300 s at most; failures
-    are never remembered. Verifying takes about 0.1 ms, remembering about 1 µs.
+    Caches up to `capacity` principals for at most 300 s, by a keyed hash of the credential; failures are not cached.
+    Verifying takes about 0.1 ms, a cache hit about 1 µs.
     """
 
     def __init__(self, ring: KeyRing, *, issuer: str, audience: str, capacity: int = 65_536) -> None:
@@ -41,45 +40,45 @@ class Verifier:
         self._issuer = issuer
         self._audience = audience
         self._hash_key = secrets.token_bytes(32)
-        self._remembered: LRUCache[bytes, _Remembered] = LRUCache(capacity)
+        self._cache: LRUCache[bytes, _CachedPrincipal] = LRUCache(capacity)
         self.generation = 1
 
     @property
     def ring(self) -> KeyRing:
-        """The keys in use."""
+        """The current keys."""
         return self._ring
 
     def replace_keys(self, ring: KeyRing) -> None:
-        """Use these keys from now on, and forget everyone whom the old ones vouched for."""
+        """Use these keys from now on, and drop the principals that old ones verified."""
         self._ring = ring
         self.generation += 1
-        self._remembered.clear()
+        self._cache.clear()
 
     def principal(self, field: str, now: float) -> Principal:
-        """Who sent this `Authorization: XBL3.0 x=<user hash>;<token>`.
+        """The principal of `Authorization: XBL3.0 x=<user hash>;<token>`.
 
         Raises:
-            Unauthenticated: the field or the token in it is malformed, forged, expired or of another service.
+            Unauthenticated: the field or its token is malformed, forged, expired or for another service.
             Unavailable: there are no keys yet.
         """
         text = field.encode("utf-8", "surrogatepass")  # aiohttp hands over raw bytes as lone surrogates
         digest = hashlib.blake2b(text, digest_size=16, key=self._hash_key).digest()
-        known = self._remembered.get(digest)
-        # Both ends: a clock that was set back must meet `nbf` again, and must not stretch the 300 s.
+        known = self._cache.get(digest)
+        # If the clock was set back, `nbf` must be checked again and the 300 s must not grow.
         if known is not None and known.since <= now < known.until:
             return known.principal
-        asked = parse_xbl3(field)
-        principal = principal_of(self.verify(asked.token, now), user_hash=asked.user_hash)
-        self._remembered[digest] = _Remembered(now, min(principal.expires_at, now + REMEMBER_SECONDS), principal)
+        credential = parse_xbl3(field)
+        principal = principal_of(self.verify(credential.token, now), user_hash=credential.user_hash)
+        self._cache[digest] = _CachedPrincipal(now, min(principal.expires_at, now + CACHE_SECONDS), principal)
         return principal
 
     def bearer(self, field: str, now: float) -> Principal:
-        """Who sent this `Authorization: Bearer <token>`: all users of the token, and its subject.
+        """The principal of `Authorization: Bearer <token>`: all users of the token, and its subject.
 
-        Remembered like the other scheme's. The scheme's name may be in any case (RFC 9110 §11.1).
+        The name of the scheme is case-insensitive (RFC 9110 §11.1).
 
         Raises:
-            Unauthenticated: the field or the token in it is malformed, forged, expired or of another service.
+            Unauthenticated: the field or its token is malformed, forged, expired or for another service.
             Unavailable: there are no keys yet.
         """
         scheme, _, token = field.partition(" ")
@@ -90,10 +89,10 @@ class Verifier:
         return self.principal(f"XBL3.0 x={EVERY_USER};{token}", now)
 
     def verify(self, token: str, now: float) -> VerifiedClaims:
-        """The claims of a token that our issuer signed for us and that is good at `now`. Remembers nothing.
+        """The claims of a valid token of this issuer for this audience. Caches nothing.
 
         Raises:
-            Unauthenticated: it is not; the message says which rule it broke. UnknownKey if only its key is new.
+            Unauthenticated: it is invalid at `now`; the message says why. UnknownKey if only its key is unknown.
             Unavailable: there are no keys yet.
         """
         if self._ring.is_empty:
@@ -107,8 +106,8 @@ class Verifier:
                 audience=self._audience,
                 options=_OPTIONS,
             )
-        except MALFORMED_INPUT_ERRORS as problem:
-            raise Unauthenticated(_what_is_wrong(problem)) from None
+        except MALFORMED_INPUT_ERRORS as error:
+            raise Unauthenticated(_reason(error)) from None
         _check_times(claims, now)
         return VerifiedClaims(claims)
 
@@ -127,13 +126,13 @@ def claims_for(
     subject: str | None = None,
     l10n: object = None,
 ) -> dict[str, Any]:
-    """The claims of a token for one player, named and nested as in an XSTS token, with claims of ours added.
+    """The claims of a token for one player, as in an XSTS token, with this service's own claims added.
 
-    Without a XUID it speaks for no player, but for its `subject`; `l10n` is what they may do with texts.
+    Without a XUID it speaks only for its `subject`. `l10n` are the grants of rights on texts.
 
     Raises:
-        ValueError: the XUID, user hash, or lifetime is one that no verifier of ours would accept, or there is neither
-            a XUID nor a subject.
+        ValueError: the XUID, user hash or lifetime is one that `Verifier` rejects, or there is neither a XUID nor a
+            subject.
     """
     if not 1 <= lifetime_seconds <= MAX_LIFETIME_SECONDS:
         raise ValueError(f"expected a lifetime of 1 to {MAX_LIFETIME_SECONDS} seconds, got {lifetime_seconds}")
@@ -167,7 +166,7 @@ def _user(xuid: str, user_hash: str | None) -> dict[str, str]:
 
 
 def client_token(secret: str, *, kid: str, issuer: str, audience: str, now: int, title_id: int, scope: str) -> str:
-    """A token for a title's own application, of no user, good for an hour; signed HS256 and naming its key `kid`.
+    """A token for a title's application, of no user, valid for an hour, signed with HS256 under the key id `kid`.
 
     Raises:
         ValueError: the secret is shorter than 32 bytes.
@@ -186,12 +185,12 @@ def client_token(secret: str, *, kid: str, issuer: str, audience: str, now: int,
 
 
 def user_hash_of(xuid: str) -> str:
-    """A user hash for a player who was given none: digits, always the same."""
+    """A player's default user hash: digits, the same at every call."""
     return str(int.from_bytes(hashlib.blake2b(canonical_xuid(xuid).encode(), digest_size=8).digest()))
 
 
 def sign(claims: dict[str, Any], secret: str) -> str:
-    """A token of these claims, signed HS256.
+    """A token of these claims, signed with HS256.
 
     Raises:
         ValueError: the secret is shorter than 32 bytes.
@@ -204,8 +203,8 @@ def authorization(token: str, *, user_hash: str, scheme: Literal["xbl3", "bearer
     return f"XBL3.0 x={user_hash};{token}" if scheme == "xbl3" else f"Bearer {token}"
 
 
-class _Remembered(msgspec.Struct, frozen=True, gc=False):
-    """A principal, and from when until before when it may be taken from memory."""
+class _CachedPrincipal(msgspec.Struct, frozen=True, gc=False):
+    """A cached principal, valid from `since` until before `until`."""
 
     since: float
     until: float
@@ -213,7 +212,7 @@ class _Remembered(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Header(msgspec.Struct):
-    """A token's header. The last three change what the signature covers or how to read it: never accepted."""
+    """A token's header. The last three change what the signature covers or how it is read: they are rejected."""
 
     alg: str
     kid: str | None = None
@@ -227,7 +226,7 @@ _read_header = msgspec.json.Decoder(_Header).decode
 _OPTIONS: jwt.types.Options = {
     "require": ["exp", "iat", "iss", "aud"],
     "enforce_minimum_key_length": True,
-    # PyJWT reads the clock itself, and takes "9999999999", true and floats for times: see _check_times.
+    # PyJWT reads the clock itself, and accepts "9999999999", true and floats as times: see _check_times.
     "verify_exp": False,
     "verify_nbf": False,
     "verify_iat": False,
@@ -235,7 +234,7 @@ _OPTIONS: jwt.types.Options = {
 
 
 def _kid(token: str) -> str | None:
-    """The name of the key that a token says it is signed with, not yet believed."""
+    """The key id in a token's header, unverified."""
     match = _COMPACT.fullmatch(token)
     if match is None:
         raise ValueError
@@ -245,8 +244,8 @@ def _kid(token: str) -> str | None:
     return header.kid
 
 
-def _what_is_wrong(problem: BaseException) -> str:
-    match problem:
+def _reason(error: BaseException) -> str:
+    match error:
         case jwt.InvalidSignatureError():
             return "the token's signature does not verify"
         case jwt.InvalidAlgorithmError():
@@ -256,13 +255,13 @@ def _what_is_wrong(problem: BaseException) -> str:
         case jwt.InvalidAudienceError():
             return "the token is meant for another audience"
         case jwt.MissingRequiredClaimError():
-            return f"the token lacks the claim {problem.claim}"
+            return f"the token lacks the claim {error.claim}"
         case _:
             return "the token is malformed"
 
 
 def _check_times(claims: Mapping[str, Any], now: float) -> None:
-    """Whole `iat`, `exp` and, if there, `nbf`; that stand around `now`; not more than 24 h apart."""
+    """Check that `iat`, `exp` and `nbf` are whole numbers around `now`, and `iat` and `exp` at most 24 h apart."""
     issued_at, expires_at, not_before = claims["iat"], claims["exp"], claims.get("nbf", 0)
     if not type(issued_at) is type(expires_at) is type(not_before) is int:
         raise Unauthenticated("the token is malformed: iat, exp and nbf are whole numbers of seconds")

@@ -1,6 +1,6 @@
-"""Users as an application of a title knows them: under a UUID of its own, with what each may.
+"""User contexts: users of a title's application, under a UUID that it chooses, with their scopes.
 
-(The badges document's user context: `userContextId` is the number that is given here, the UUID comes with the request.)
+(The badge document's user context: `userContextId` is the number assigned here, the UUID comes with the request.)
 """
 
 import uuid
@@ -19,15 +19,15 @@ from service.errors import InvalidField
 Scope = Literal["AUTHENTICATED", "ADMINISTRATOR"]
 
 MAX_NAME_CHARACTERS = 255
-_MOST_PLAYER_CHARACTERS = 128
-_MAX_REMEMBERED = 8_192
+_MAX_PLAYER_CHARACTERS = 128
+_CACHE_SIZE = 8_192
 
 ContextKey = tuple[int, uuid.UUID]
-"""A title, and the UUID of a context in it."""
+"""A title and the UUID of a context in it."""
 
 
 class UserContext(msgspec.Struct, frozen=True):
-    """One user of a title's applications. `player` is whose achievements they see as their own.
+    """One user of a title's applications. `player` is the player whose achievements are theirs.
 
     `context_id` is unique in the whole service, 0 for a user who is named by a token instead.
     """
@@ -42,39 +42,39 @@ class UserContext(msgspec.Struct, frozen=True):
 
 
 class UserContexts:
-    """Who is behind a UUID. What other processes changed is known after the next `refresh` at the latest."""
+    """Contexts by UUID, with a cache: changes by other processes are seen after the next `refresh` at the latest."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._found = BatchLoader(self._answer)
-        self._remembered: LRUCache[ContextKey, UserContext] = LRUCache(_MAX_REMEMBERED)
-        self._puts = 0  # an answer that was asked for before a put may be older than it, and is not remembered
+        self._loader = BatchLoader(self._load)
+        self._cache: LRUCache[ContextKey, UserContext] = LRUCache(_CACHE_SIZE)
+        self._puts = 0  # a context that was read before a put may be older than it, and is not cached
 
     async def by_uuid(self, title_id: int, name: uuid.UUID) -> UserContext | None:
-        """The context of that UUID in the title; None if there is none.
+        """The context with this UUID in the title; None if there is none.
 
         Raises:
-            Unavailable: the database is out of reach, and the context is not remembered.
+            Unavailable: the database is out of reach, and the context is not cached.
         """
-        remembered = self._remembered.get((title_id, name))
-        if remembered is not None:
-            return remembered
+        cached = self._cache.get((title_id, name))
+        if cached is not None:
+            return cached
         puts = self._puts
-        found = await self._found.load((title_id, name))
-        if found is not None and puts == self._puts:
-            self._remembered[title_id, name] = found
-        return found
+        context = await self._loader.load((title_id, name))
+        if context is not None and puts == self._puts:
+            self._cache[title_id, name] = context
+        return context
 
     async def by_uuid_uncached(self, title_id: int, name: uuid.UUID) -> UserContext | None:
-        """The same as the database has it now, whatever is remembered.
+        """The same, read from the database now.
 
         Raises:
             Unavailable: the database is out of reach.
         """
-        return await self._found.load((title_id, name))
+        return await self._loader.load((title_id, name))
 
     async def by_id(self, title_id: int, context_id: int) -> UserContext | None:
-        """The context of that number, if it is of this title.
+        """The context with this number; None if the title has none.
 
         Raises:
             Unavailable: the database is out of reach.
@@ -85,15 +85,15 @@ class UserContexts:
     async def put(self, write: Callable[[Change], Awaitable[object]], context: UserContext) -> UserContext:
         """Create or replace a context and return it with its number.
 
-        `write` records a change of the player, who exists in the title from then on.
+        `write` writes a change of the player, who exists in the title from then on.
 
         Raises:
-            InvalidField: a name that is empty, too long, or not printable.
+            InvalidField: a name is empty, too long, or not printable.
             NotFound: the title is not published.
-            Unavailable: the database is out of reach. Asking again is safe.
+            Unavailable: the database is out of reach. Retrying is safe.
         """
-        _refuse_name("displayName", context.display_name, MAX_NAME_CHARACTERS)
-        _refuse_name("player", context.player, _MOST_PLAYER_CHARACTERS)
+        _check_name("displayName", context.display_name, MAX_NAME_CHARACTERS)
+        _check_name("player", context.player, _MAX_PLAYER_CHARACTERS)
         profile = {"name": context.display_name, "is_active": context.is_active}
         await write(Change(player=context.player, title_id=context.title_id, profile=profile))
         async with self._pool.connection() as connection:
@@ -107,33 +107,37 @@ class UserContexts:
                 scopes=sorted(set(context.scopes)),
             )
         self._puts += 1
-        self._remembered[put.title_id, put.uuid] = put
+        self._cache[put.title_id, put.uuid] = put
         return put
 
     async def refresh(self) -> None:
-        """See what others changed of the contexts that are remembered."""
-        names = list(self._remembered)
+        """Read the cached contexts again.
+
+        Raises:
+            Unavailable: the database is out of reach.
+        """
+        names = list(self._cache)
         if not names:
             return
         puts = self._puts
-        answers = await self._answer(names)
+        contexts = await self._load(names)
         if puts != self._puts:
-            return  # the next time will do
-        for name, found in zip(names, answers, strict=True):
-            if found is None:
-                self._remembered.pop(name, None)
-            elif name in self._remembered:
-                self._remembered[name] = found
+            return  # the next refresh will do
+        for name, context in zip(names, contexts, strict=True):
+            if context is None:
+                self._cache.pop(name, None)
+            elif name in self._cache:
+                self._cache[name] = context
 
-    async def _answer(self, names: list[ContextKey]) -> list[UserContext | None]:
+    async def _load(self, names: list[ContextKey]) -> list[UserContext | None]:
         title_ids, uuids = zip(*names, strict=True)
         async with self._pool.connection() as connection:
             rows = await _by_uuid.all(connection, title_ids=title_ids, uuids=uuids)
-        found = {(row.title_id, row.uuid): row for row in rows}
-        return [found.get(name) for name in names]
+        by_key = {(row.title_id, row.uuid): row for row in rows}
+        return [by_key.get(name) for name in names]
 
 
-def _refuse_name(field: str, text: str, most: int) -> None:
+def _check_name(field: str, text: str, most: int) -> None:
     if not 1 <= len(text) <= most or not text.isprintable() or text.isspace():
         raise InvalidField(field, f"1 to {most} characters that can be read", text)
 

@@ -1,6 +1,6 @@
 """Subscriptions to changes of players, for streams and sockets: local writes notify at once, others by polling.
 
-The revisions of all subscribed players are polled once a second, in one statement. No notification is lost: whoever is
+The revisions of all subscribed players are polled once a second, in one statement. No change is lost: a subscriber who is
 notified reads the current state.
 """
 

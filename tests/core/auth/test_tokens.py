@@ -303,8 +303,8 @@ def test_the_credential_itself_is_not_kept():
     credential = field(sign(make_claims(), SECRET))
     verifier.principal(credential, NOW)
 
-    assert [len(key) for key in verifier._remembered] == [16]
-    assert credential.rpartition(".")[2] not in repr(verifier._remembered)
+    assert [len(key) for key in verifier._cache] == [16]
+    assert credential.rpartition(".")[2] not in repr(verifier._cache)
 
 
 def test_new_keys_refuse_the_tokens_of_old_ones_at_once():
