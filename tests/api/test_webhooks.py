@@ -1,4 +1,4 @@
-"""Webhooks hear of each unlock at least once, signed; whoever does not take it is asked again, and then listed."""
+"""Webhooks get each unlock at least once, signed; failed deliveries are retried, and dead ones listed."""
 
 import base64
 import hashlib
@@ -20,14 +20,14 @@ from tests.factories import PLAYER, counted, event, metric
 
 
 class Receiver:
-    """Answers with these statuses, one after the other and then the last one, and keeps what came."""
+    """Answers with these statuses, one after the other and then the last one, and stores the requests."""
 
     def __init__(self):
         self.statuses = [200]
         self.came = []
 
     async def take(self, request):
-        """Keep a message, and answer."""
+        """Store a message and answer."""
         self.came.append((dict(request.headers), await request.read()))
         status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
         return web.Response(status=status, headers={"Location": "/elsewhere"} if status == 302 else {})
@@ -55,7 +55,7 @@ async def unlocked(receiver, make_title, services, connection):
 
 @pytest.fixture
 async def deliver(pool, services):
-    """Makes one attempt at all that is due."""
+    """Makes one attempt to deliver each due message."""
 
     def render(due):
         return completed(services.snapshots.current.titles[1], due.player, due.number, due.at)
@@ -65,7 +65,7 @@ async def deliver(pool, services):
         yield lambda: webhooks.deliver_due(session)
 
 
-async def test_an_unlock_is_told_signed_and_then_forgotten(receiver, unlocked, deliver, connection):
+async def test_unlock_is_delivered_signed_and_then_deleted(receiver, unlocked, deliver, connection):
     assert (await deliver(), await deliver()) == (1, 0)
 
     ((headers, body),) = receiver.came
@@ -81,7 +81,7 @@ async def test_an_unlock_is_told_signed_and_then_forgotten(receiver, unlocked, d
 
 
 @pytest.mark.parametrize("status", [500, 404, 302])
-async def test_whoever_does_not_take_it_is_asked_again_later(receiver, unlocked, deliver, connection, status):
+async def test_failed_delivery_is_retried_later(receiver, unlocked, deliver, connection, status):
     receiver.statuses = [status, 200]
     first = await deliver()
     at_once = await deliver()
@@ -96,7 +96,7 @@ async def test_whoever_does_not_take_it_is_asked_again_later(receiver, unlocked,
     del unlocked
 
 
-async def test_after_the_last_attempt_it_is_listed_until_somebody_retries(receiver, unlocked, deliver, connection):
+async def test_message_is_dead_after_the_last_attempt_until_retried(receiver, unlocked, deliver, connection):
     receiver.statuses = [503]
     waits = []
     for _ in range(outbox.MAX_ATTEMPTS):
@@ -115,7 +115,7 @@ async def test_after_the_last_attempt_it_is_listed_until_somebody_retries(receiv
     assert unlocked
 
 
-async def test_nobody_listening_is_an_attempt_too(receiver, unlocked, deliver, connection):
+async def test_refused_connection_counts_as_an_attempt(receiver, unlocked, deliver, connection):
     await connection.execute("UPDATE webhook SET url = 'http://127.0.0.1:9/hook'")
     await deliver()
 
@@ -138,5 +138,5 @@ async def test_nobody_listening_is_an_attempt_too(receiver, unlocked, deliver, c
         ("", False),
     ],
 )
-def test_where_a_webhook_may_be(url, safe):
+def test_allowed_webhook_urls(url, safe):
     assert is_safe_url(url) == safe

@@ -1,4 +1,4 @@
-"""A title that counts words, a key of its servers and one of a player, and a caller."""
+"""A title that counts words, keys of its servers and of players, and a client."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,7 +20,7 @@ def attribute(key: str, kind: str) -> Attribute:
 
 
 def after(number: int, *public_ids: str, **changes: Any) -> Any:
-    """An achievement for holding others."""
+    """An achievement for holding other achievements."""
     measure = Measure(aggregate="unlocks", achievements=public_ids)
     target = str(len(public_ids))
     return achievement(
@@ -32,7 +32,7 @@ def after(number: int, *public_ids: str, **changes: Any) -> Any:
 
 @pytest.fixture
 async def title(make_title: Callable[..., Awaitable[int]]) -> int:
-    """A title with an achievement of every trigger: 1 to 3 by words, 4 by a call, 5 by days, 6 by others, 7 filtered."""
+    """A title with every trigger: 1 to 3 by words, 4 by the API, 5 by a streak, 6 by others, 7 filtered by user."""
     return await make_title(
         1,
         achievements=(
@@ -51,7 +51,7 @@ async def title(make_title: Callable[..., Awaitable[int]]) -> int:
 
 @pytest.fixture
 def key_of(pool: Pool) -> Callable[..., Awaitable[str]]:
-    """Makes a key of title 1, or of one player in it."""
+    """Creates a key of title 1, or of one player in it."""
 
     async def made(player: str | None = None, title_id: int = 1) -> str:
         async with pool.connection() as connection:
@@ -62,7 +62,7 @@ def key_of(pool: Pool) -> Callable[..., Awaitable[str]]:
 
 @pytest.fixture
 async def trophy(client: Any, title: int, key_of: Callable[..., Awaitable[str]]) -> Ask:
-    """Asks this door with the title's key and gives the JSON; `status`, `headers`, `key`, `raw` as with the others."""
+    """Sends a request with the title's key and returns the JSON, or with `raw` the response; asserts the status."""
     own = await key_of(title_id=title)
 
     async def asked(

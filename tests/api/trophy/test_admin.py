@@ -22,7 +22,7 @@ async def make(trophy, path, *items):
     return answer["created"]
 
 
-async def test_a_patch_keeps_what_it_leaves_out_and_null_clears(trophy):
+async def test_patch_keeps_omitted_members_and_null_clears(trophy):
     (made,) = await make(
         trophy,
         A,
@@ -57,7 +57,7 @@ async def test_a_patch_keeps_what_it_leaves_out_and_null_clears(trophy):
     assert await trophy("GET", f"{A}/{made['id']}") == turned
 
 
-async def test_what_is_archived_is_gone_and_its_key_stays_taken(trophy):
+async def test_archived_definition_is_gone_and_its_key_stays_in_use(trophy):
     (made,) = await make(trophy, M, {"name": "Lamps", "key": "lamps"})
     gone = await trophy("DELETE", f"{M}?ids={made['id']}")
     again = await trophy("POST", M, [{"name": "Lamps", "key": "lamps"}])
@@ -70,7 +70,7 @@ async def test_what_is_archived_is_gone_and_its_key_stays_taken(trophy):
     assert "archived" in (await trophy("POST", "/metrics/lamps/event", event, status=422))["error"]
 
 
-async def test_what_was_earned_stays_when_it_is_locked_and_goes_when_it_is_archived(trophy):
+async def test_earned_achievement_stays_when_locked_and_goes_when_archived(trophy):
     (made,) = await make(trophy, A, {"name": "Now", "trigger": "api", "key": "now", "status": "active"})
     await trophy("POST", "/achievements/now/complete", {"user": {"id": "u1"}}, status=201)
     await trophy("POST", "/users", {"id": "u2"}, status=201)
@@ -87,7 +87,7 @@ async def test_what_was_earned_stays_when_it_is_locked_and_goes_when_it_is_archi
     assert await listed("u1") is False
 
 
-async def test_what_was_reached_before_it_became_active_is_given(trophy, services, pool):
+async def test_activating_an_achievement_unlocks_it_for_who_reached_it(trophy, services, pool):
     from service.core.events import backfill
 
     await trophy("POST", "/metrics/steps/event", {"user": {"id": "u1"}, "value": 50}, status=201)
@@ -99,7 +99,7 @@ async def test_what_was_reached_before_it_became_active_is_given(trophy, service
     assert made["id"] in [one["id"] for one in await trophy("GET", "/users/u1/achievements")]
 
 
-async def test_texts_that_are_not_published_stay_so(trophy, pool, client, key_of):
+async def test_admin_release_publishes_no_unpublished_texts(trophy, pool, client, key_of):
     """A team edits a name and publishes nothing; the admin API makes an achievement; players see the old name."""
     edited = draft(1, (counted(1, 10),), metrics=(metric(),))
     edited.texts["en-US"][achievement_key(1, "name")] = "Not yet"
@@ -152,7 +152,7 @@ async def test_lists_have_a_limit_and_an_offset(trophy):
         (A, {"name": "A", "trigger": "api", "key": "a", "badge": {"url": "javascript:1"}}, "url"),
     ],
 )  # fmt: skip
-async def test_an_item_that_cannot_be_is_an_issue_and_nothing_is_made(trophy, path, item, said):
+async def test_invalid_item_is_an_issue_and_creates_nothing(trophy, path, item, said):
     answer = await trophy("POST", path, [item])
 
     assert answer["created"] == []
@@ -160,7 +160,7 @@ async def test_an_item_that_cannot_be_is_an_issue_and_nothing_is_made(trophy, pa
     assert (issue["index"], issue["severity"], said in issue["message"]) == (0, "error", True), issue
 
 
-async def test_what_never_changes_is_an_issue(trophy):
+async def test_patching_an_immutable_member_is_an_issue(trophy):
     for path, name, change in ((M, "metric-words", {"key": "x"}), (T, "attribute-plan", {"type": "event"})):
         answer = await trophy("PATCH", path, [{"id": name, **change}])
         assert "never changes" in answer["issues"][0]["message"]
@@ -168,17 +168,17 @@ async def test_what_never_changes_is_an_issue(trophy):
 
 
 @pytest.mark.parametrize("size", [0, 101])
-async def test_a_body_has_1_to_100_items(trophy, size):
+async def test_body_must_have_1_to_100_items(trophy, size):
     await trophy("POST", M, [{"name": "x", "key": f"k{n}"} for n in range(size)], status=422)
 
 
-async def test_a_users_key_changes_nothing(trophy, key_of):
+async def test_users_key_may_not_change_definitions(trophy, key_of):
     key = await key_of("u1")
     for method, path in (("GET", M), ("POST", A), ("DELETE", f"{T}?ids=x"), ("POST", "/admin/v1/metrics/events")):
         await trophy(method, path, [], status=403, key=key)
 
 
-async def test_a_batch_says_what_became_of_each(trophy):
+async def test_event_batch_reports_each_result(trophy):
     def one(user, value=1, **more):
         return {"key": "words", "user": {"id": user}, "value": value} | more
 
@@ -217,14 +217,14 @@ JSON = st.recursive(
     path=st.sampled_from([T, M, A, "/admin/v1/metrics/events", "/admin/v1/application-api-keys"]),
     method=st.sampled_from(["POST", "PATCH"]),
 )
-async def test_no_json_is_a_fault(trophy, body, path, method):
+async def test_any_json_body_is_no_internal_error(trophy, body, path, method):
     response = await trophy(method, path, body, status=None, raw=True)
 
     assert response.status < 500, await response.text()
 
 
 @pytest.mark.parametrize("path", [T, M, A, "/admin/v1/metrics/events"])
-async def test_deep_and_broken_bodies_are_refused(client, title, key_of, path):
+async def test_deep_and_broken_bodies_are_rejected(client, title, key_of, path):
     headers = {"X-API-KEY": await key_of(title_id=title)}
     for body, status in (
         (b"[" * 100_000, (400, 422)),

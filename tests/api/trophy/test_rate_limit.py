@@ -14,7 +14,7 @@ def settings():
     return Settings(jwt_secret=SECRET, rate_tier="reduced", cors_origins=("https://game.example.com",))
 
 
-def test_a_second_has_so_many_and_the_next_begins_anew():
+def test_limit_starts_again_every_second():
     limiter = Limiter()
     allowed = [limiter.allow("reduced", 1, is_write=True, now=7.9) for _ in range(5)]
     with pytest.raises(TooManyRequests) as refused:
@@ -28,7 +28,7 @@ def test_a_second_has_so_many_and_the_next_begins_anew():
     assert limiter.allow("off", 1, is_write=True, now=8.0) is None
 
 
-async def test_headers_say_what_is_left_and_a_429_when_to_come_back(trophy):
+async def test_headers_report_the_limit_and_429_when_to_retry(trophy):
     responses = [await trophy("POST", "/users", {"id": "u"}, status=None, raw=True) for _ in range(30)]
     first, refused = responses[0], next(response for response in responses if response.status == 429)
 
@@ -39,7 +39,7 @@ async def test_headers_say_what_is_left_and_a_429_when_to_come_back(trophy):
     assert int(refused.headers["X-RateLimit-Reset"]) > 1_700_000_000
 
 
-async def test_a_named_origin_may_ask_and_others_may_not(trophy, client):
+async def test_allowed_origin_gets_cors_headers_and_others_do_not(trophy, client):
     named, other = ({"Origin": origin} for origin in ("https://game.example.com", "https://evil.example.com"))
     asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-api-key"}
 

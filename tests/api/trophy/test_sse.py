@@ -1,4 +1,4 @@
-"""The stream of a user's unlocks: at once, in order, resumed without loss or repeat."""
+"""The stream of a user's unlocks: at once, in order, resumed without gaps or duplicates."""
 
 import asyncio
 import io
@@ -21,8 +21,8 @@ STREAM = "/users/u1/achievements/stream"
 SECONDS = 5
 
 
-async def told(response, count):
-    """The next unlocks that a stream tells: (id of the event, id of the achievement)."""
+async def read_events(response, count):
+    """The next unlocks of a stream: (id of the event, id of the achievement)."""
     found, lines = [], {}
     async with asyncio.timeout(SECONDS):
         while len(found) < count:
@@ -39,7 +39,7 @@ async def told(response, count):
 
 @pytest.fixture
 async def listen(client, title, key_of):
-    """Opens a stream of u1, and gives the response."""
+    """Opens a stream of u1 and returns the response."""
     headers = {"X-API-KEY": await key_of(title_id=title)}
     opened = []
 
@@ -59,37 +59,37 @@ def send(trophy, value):
     return trophy("POST", "/metrics/words/event", {"user": {"id": "u1"}, "value": value}, status=201)
 
 
-async def test_an_unlock_is_heard_at_once_and_none_of_before(trophy, listen):
+async def test_stream_sends_new_unlocks_at_once_and_no_earlier_ones(trophy, listen):
     await send(trophy, 10)
     stream = await listen()
     await send(trophy, 90)
 
-    assert [achievement for _, achievement in await told(stream, 1)] == ["2"]
+    assert [achievement for _, achievement in await read_events(stream, 1)] == ["2"]
 
 
-async def test_whoever_comes_back_hears_exactly_what_was_missed(trophy, listen):
+async def test_resuming_sends_exactly_the_missed_unlocks(trophy, listen):
     await trophy("POST", "/users", {"id": "u1", "attributes": {"plan": "pro"}}, status=201)
     stream = await listen()
     await send(trophy, 10)
-    first = await told(stream, 2)
+    first = await read_events(stream, 2)
     stream.close()
     await send(trophy, 90)
     await trophy("POST", "/achievements/onboarded/complete", {"user": {"id": "u1"}}, status=201)
 
-    missed = await told(await listen(first[0][0]), 4)
+    missed = await read_events(await listen(first[0][0]), 4)
     assert [achievement for _, achievement in first] == ["1", "7"]
     assert [achievement for _, achievement in missed] == ["7", "2", "4", "6"]
     assert missed[0] == first[1]
-    assert await told(await listen("0.0"), 1) == first[:1]
+    assert await read_events(await listen("0.0"), 1) == first[:1]
 
 
-async def test_what_is_no_id_of_an_event_is_refused(trophy):
+async def test_invalid_last_event_id_is_rejected(trophy):
     for bad in ("x", "1", "1.2.3", "-1.0", "9" * 30):
         refused = await trophy("GET", STREAM, headers={"Last-Event-ID": bad}, status=422)
         assert refused["error"].startswith("Last-Event-ID: expected the id of an event")
 
 
-async def test_head_answers_the_headers_and_ends(client, title, key_of):
+async def test_head_returns_the_headers_and_ends(client, title, key_of):
     async with (
         asyncio.timeout(SECONDS),
         client.head(STREAM, headers={"X-API-KEY": await key_of(title_id=title)}) as head,
@@ -98,7 +98,7 @@ async def test_head_answers_the_headers_and_ends(client, title, key_of):
         assert await head.read() == b""
 
 
-async def test_a_users_key_hears_that_user_alone(trophy, key_of):
+async def test_users_key_streams_only_that_user(trophy, key_of):
     await trophy("GET", STREAM, key=await key_of("u2"), status=403)
 
 
@@ -132,8 +132,8 @@ async def test_client_that_leaves_ends_its_stream_without_an_error(own_database)
     assert [json.loads(line)["level"] for line in log.getvalue().splitlines()] == ["info"]
 
 
-async def test_what_another_process_writes_is_heard_and_the_end_ends_it(own_database, aiohttp_client):
-    """Two applications on one database, as two processes would be: one writes, the other tells."""
+async def test_stream_sends_unlocks_of_other_processes_and_ends_with_the_service(own_database, aiohttp_client):
+    """Two applications on one database, as two processes would be: one writes, the other streams."""
     pools = [await open_pool(own_database, size=2) for _ in range(2)]
     try:
         async with pools[0].transaction() as connection:
@@ -146,7 +146,7 @@ async def test_what_another_process_writes_is_heard_and_the_end_ends_it(own_data
         await services[1].writer.write(Change(player="u1", title_id=1, events=(event(2),)))
         await services[0].subscriptions.poll()
 
-        assert [achievement for _, achievement in await told(response, 1)] == ["1"]
+        assert [achievement for _, achievement in await read_events(response, 1)] == ["1"]
         async with asyncio.timeout(SECONDS):
             await client.server.close()
             assert await response.content.read() == b""

@@ -32,7 +32,7 @@ from tests.core.auth.key_material import RSA, WEAK_RSA, jwk, jwks, part, pem
         ),
     ],
 )
-def test_a_key_that_cannot_be_used_is_passed_over(unusable):
+def test_unusable_key_is_ignored(unusable):
     ring = KeyRing.from_jwks(jwks(unusable, jwk("ES256", kid="good")))
 
     assert "good" in ring
@@ -59,7 +59,7 @@ def test_a_key_that_cannot_be_used_is_passed_over(unusable):
     ],
     ids=lambda document: repr(document[:16]),
 )
-def test_a_document_without_a_usable_key_is_refused(document):
+def test_key_set_without_a_usable_key_is_rejected(document):
     with pytest.raises(ValueError, match=r".") as refusal:
         KeyRing.from_jwks(document)
 
@@ -67,7 +67,7 @@ def test_a_document_without_a_usable_key_is_refused(document):
 
 
 @given(st.binary())
-def test_reading_a_key_set_never_raises_anything_else(document):
+def test_parsing_any_key_set_raises_only_value_error(document):
     with pytest.raises(ValueError, match=r"."):
         KeyRing.from_jwks(document)
 
@@ -83,7 +83,7 @@ def test_reading_a_key_set_never_raises_anything_else(document):
     ],
     ids=lambda key: type(key).__name__,
 )
-def test_a_public_key_of_another_kind_is_refused(key):
+def test_unsupported_public_key_is_rejected(key):
     with pytest.raises(ValueError, match="RSA of 2048 bits or more"):
         KeyRing.from_public_key(pem(key))
 
@@ -97,12 +97,12 @@ def test_a_public_key_of_another_kind_is_refused(key):
     ],
     ids=["nothing", "garbage", "a private key"],
 )
-def test_text_that_is_no_public_key_is_refused_without_repeating_it(text):
+def test_invalid_pem_is_rejected_without_quoting_it(text):
     with pytest.raises(ValueError, match=r"^expected the PEM of a public key: [^\n]{,90}$"):
         KeyRing.from_public_key(text)
 
 
 @pytest.mark.parametrize("secret", ["x" * 31, "", pem(RSA)], ids=["31 bytes", "nothing", "a PEM"])
-def test_a_secret_that_would_not_do_is_refused(secret):
+def test_short_or_pem_secret_is_rejected(secret):
     with pytest.raises(ValueError, match="32 bytes or more, no PEM"):
         KeyRing.from_secret(secret)

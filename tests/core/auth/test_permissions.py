@@ -17,32 +17,32 @@ def translator(**grant):
     return Principal(players=(), expires_at=1, grants=grants_of([{"titles": "*", "locales": "*", **grant}]))
 
 
-def test_players_read_their_own_progress():
+def test_player_may_read_own_progress():
     may_read_progress(someone(FIRST, SECOND), SECOND, policy="self")
 
 
-def test_another_players_progress_is_refused_in_microsofts_words():
+def test_reading_another_player_fails_with_microsofts_message():
     with pytest.raises(WrongPlayer, match=r"XUID specified in the claim does not match URI XUID\."):
         may_read_progress(someone(FIRST), SECOND, policy="self")
 
 
 @pytest.mark.parametrize("policy", ["self", "public"])
-def test_a_credential_without_a_user_reads_nothing(policy):
+def test_credential_without_a_user_may_read_nothing(policy):
     with pytest.raises(UserRequired, match=r"No valid claims were found on the request\."):
         may_read_progress(someone(), FIRST, policy=policy)
 
 
-def test_public_progress_is_read_by_every_player():
+def test_every_player_may_read_public_progress():
     may_read_progress(someone(FIRST), SECOND, policy="public")
 
 
 @pytest.mark.parametrize("players", [(), (FIRST,)])
-def test_the_scope_reads_anyone(players):
+def test_scope_allows_reading_anyone(players):
     may_read_progress(someone(*players, scopes=["progress:read-any"]), SECOND, policy="self")
 
 
 @pytest.mark.parametrize("scope", ["progress:read-any2", "progress:read", "progress:read-any catalog:edit"])
-def test_only_the_whole_word_is_the_scope(scope):
+def test_scope_must_match_a_whole_word(scope):
     with pytest.raises(PermissionDenied):
         may_read_progress(someone(FIRST, scopes=[scope]), SECOND, policy="self")
 
@@ -60,7 +60,7 @@ def test_only_the_whole_word_is_the_scope(scope):
         ("source", "suggest", False),
     ],
 )
-def test_each_right_includes_those_below_it_and_the_source_stands_apart(can, right, allowed):
+def test_each_right_includes_those_below_it_except_source(can, right, allowed):
     who = translator(can=[can])
 
     with contextlib.nullcontext() if allowed else pytest.raises(PermissionDenied, match=f"needs the right {right} "):
@@ -81,7 +81,7 @@ def test_each_right_includes_those_below_it_and_the_source_stands_apart(can, rig
         ("*", "*", 1, None, True),
     ],
 )
-def test_a_grant_covers_its_titles_and_ranges_of_locales(titles, locales, title_id, locale, allowed):
+def test_grant_covers_its_titles_and_locale_ranges(titles, locales, title_id, locale, allowed):
     who = translator(titles=titles, locales=locales, can=["translate"])
 
     with contextlib.nullcontext() if allowed else pytest.raises(PermissionDenied):

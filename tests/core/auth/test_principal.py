@@ -33,11 +33,11 @@ def someone(*players, scopes=()):
 
 
 @pytest.mark.parametrize("user_hash", ["1234567890", "12345678901234567890", "0", "*", "-"])
-def test_an_xbl3_field_is_a_hash_and_a_token(user_hash):
+def test_xbl3_field_has_a_user_hash_and_a_token(user_hash):
     assert parse_xbl3(f"XBL3.0 x={user_hash};aa.b-.c_") == Xbl3(user_hash, "aa.b-.c_")
 
 
-def test_the_scheme_is_read_in_any_case():
+def test_scheme_name_is_case_insensitive():
     """RFC 9110 §11.1."""
     assert parse_xbl3("xbl3.0 x=1;a.b.c") == Xbl3("1", "a.b.c")
 
@@ -68,7 +68,7 @@ def test_the_scheme_is_read_in_any_case():
         pytest.param("XBL3.0 x=1;a.b." + "c" * 9_000, id="9 KB"),
     ],
 )
-def test_any_other_field_is_refused_without_repeating_it(field):
+def test_other_field_is_rejected_without_quoting_it(field):
     with pytest.raises(Unauthenticated) as refusal:
         parse_xbl3(field)
 
@@ -76,7 +76,7 @@ def test_any_other_field_is_refused_without_repeating_it(field):
 
 
 @given(st.text() | st.from_regex(r"(?i)XBL3.0 x=.{0,4};.*"))
-def test_reading_a_field_never_raises_anything_else(field):
+def test_parsing_any_field_raises_only_unauthenticated(field):
     try:
         parsed = parse_xbl3(field)
     except Unauthenticated:
@@ -88,18 +88,18 @@ def test_reading_a_field_never_raises_anything_else(field):
     ("user_hash", "players"),
     [("111", (FIRST,)), ("222", (SECOND,)), ("*", (FIRST, SECOND)), ("-", ())],
 )
-def test_the_hash_chooses_whom_the_token_speaks_for(user_hash, players):
+def test_user_hash_selects_the_players_of_a_token(user_hash, players):
     assert principal_of(claims(xui=USERS), user_hash=user_hash).players == players
 
 
-def test_a_hash_of_no_user_is_not_authenticated():
+def test_unknown_user_hash_is_unauthenticated():
     with pytest.raises(Unauthenticated, match="user hash"):
         principal_of(claims(xui=USERS), user_hash="333")
 
 
 @pytest.mark.parametrize("user_hash", ["111", "*", "-"])
 @pytest.mark.parametrize("more", [{}, {"xui": []}, {"xui": None}, {"xui": "x"}, {"xui": {"xid": FIRST, "uhs": "111"}}])
-def test_a_token_without_users_is_nobody_whatever_the_hash(user_hash, more):
+def test_token_without_users_speaks_for_no_player(user_hash, more):
     """403 and not 401: the token is good."""
     assert principal_of(claims(**more), user_hash=user_hash).players == ()
 
@@ -121,18 +121,18 @@ def test_a_token_without_users_is_nobody_whatever_the_hash(user_hash, more):
         pytest.param({"xid": FIRST}, id="no hash"),
     ],
 )
-def test_a_malformed_user_is_as_if_absent(user):
+def test_malformed_user_counts_as_absent(user):
     assert principal_of(claims(xui=[user, USERS[1]]), user_hash="*").players == (SECOND,)
 
 
-def test_xuids_are_canonical_and_named_once():
+def test_players_are_canonical_and_unique():
     users = [{"xid": "007", "uhs": "1"}, {"xid": "7", "uhs": "2"}, {"xid": str(2**64 - 1), "uhs": "3"}]
 
     assert principal_of(claims(xui=users), user_hash="*").players == ("7", "18446744073709551615")
 
 
 @given(st.integers(min_value=0, max_value=2**64 - 1), st.integers(min_value=0, max_value=3))
-def test_a_xuid_has_one_canonical_decimal(xuid, zeros):
+def test_xuid_has_one_canonical_decimal(xuid, zeros):
     text = ("0" * zeros + str(xuid))[-20:] if len(str(xuid)) + zeros <= 20 else str(xuid)
 
     assert canonical_xuid(text) == str(xuid)
@@ -154,7 +154,7 @@ def test_a_xuid_has_one_canonical_decimal(xuid, zeros):
         (None, None),
     ],
 )
-def test_a_title_is_a_u32_or_absent(xti, title_id):
+def test_title_is_a_u32_or_absent(xti, title_id):
     assert principal_of(claims(xti=xti), user_hash="-").title_id == title_id
 
 
@@ -162,7 +162,7 @@ def test_a_title_is_a_u32_or_absent(xti, title_id):
     ("loc", "country"),
     [("fr", "FR"), ("US", "US"), ("FRA", None), ("\u017fs", None), ("", None), (["FR"], None), (None, None)],
 )
-def test_a_country_is_two_letters_or_absent(loc, country):
+def test_country_is_two_letters_or_absent(loc, country):
     assert principal_of(claims(loc=loc), user_hash="-").country == country
 
 
@@ -181,7 +181,7 @@ def test_scopes_are_whole_words(scope, words):
 
 
 @given(xui=JSON, xti=JSON, loc=JSON, scope=JSON, user_hash=st.sampled_from(["*", "-", "1"]))
-def test_claims_of_any_shape_never_crash(xui, xti, loc, scope, user_hash):
+def test_claims_of_any_shape_raise_only_unauthenticated(xui, xti, loc, scope, user_hash):
     try:
         who = principal_of(claims(xui=xui, xti=xti, loc=loc, scope=scope), user_hash=user_hash)
     except Unauthenticated:
@@ -213,11 +213,11 @@ EVERYTHING = {"titles": "*", "locales": "*", "can": ["publish", "source"]}
         [[], 1, None],
     ],
 )
-def test_a_malformed_grant_is_as_if_absent(l10n):
+def test_malformed_grant_counts_as_absent(l10n):
     assert grants(l10n).grants == ()
 
 
-def test_a_good_grant_counts_beside_malformed_ones():
+def test_valid_grant_counts_beside_malformed_ones():
     assert len(grants([1, EVERYTHING, {}]).grants) == 1
 
 
@@ -232,5 +232,5 @@ def test_a_good_grant_counts_beside_malformed_ones():
         ({"xui": [{"xid": "7", "uhs": "1"}]}, "7"),
     ],
 )
-def test_who_stands_in_the_history_is_the_subject_or_else_the_player(claims, name):
+def test_name_is_the_subject_or_else_the_player(claims, name):
     assert grants(None, **claims).name == name

@@ -31,19 +31,19 @@ def field(token, user_hash="111"):
     return f"XBL3.0 x={user_hash};{token}"
 
 
-def by_hand(header, payload, secret=SECRET):
+def sign_by_hand(header, payload, secret=SECRET):
     """A token that no library would make, with a good HS256 signature."""
     signed = f"{part(header)}.{part(payload)}"
     return f"{signed}.{part(hmac.digest(secret.encode(), signed.encode(), hashlib.sha256))}"
 
 
-def refusal_of(verifier, credential, now=NOW):
+def rejection_of(verifier, credential, now=NOW):
     with pytest.raises(Unauthenticated) as refusal:
         verifier.principal(credential, now)
     return str(refusal.value)
 
 
-def test_a_token_of_our_own_is_read_back():
+def test_signed_token_is_verified():
     token = sign(
         claims_for(
             "0" + XUID,
@@ -66,7 +66,7 @@ def test_a_token_of_our_own_is_read_back():
     assert who.expires_at == NOW + 3600
 
 
-def test_a_token_of_our_own_has_the_claims_of_the_design():
+def test_signed_token_has_the_claims_of_an_xsts_token():
     made = claims_for(XUID, issuer="laurel", audience="laurel", now=NOW, title_id=1, country="FR", scopes=["a"])
 
     assert list(made) == ["iss", "aud", "iat", "nbf", "exp", "jti", "xui", "xti", "loc", "scope"]
@@ -74,7 +74,7 @@ def test_a_token_of_our_own_has_the_claims_of_the_design():
     assert made["xti"] == {"tid": "1"}
 
 
-def test_the_header_is_written_in_both_schemes():
+def test_authorization_header_in_both_schemes():
     assert authorization("a.b.c", user_hash="7") == "XBL3.0 x=7;a.b.c"
     assert authorization("a.b.c", user_hash="7", scheme="bearer") == "Bearer a.b.c"
 
@@ -90,18 +90,18 @@ def test_the_header_is_written_in_both_schemes():
         {"lifetime_seconds": 86_401},
     ],
 )
-def test_a_token_that_could_not_be_used_is_not_made(more):
+def test_claims_that_the_verifier_rejects_are_not_made(more):
     with pytest.raises(ValueError, match="expected a"):
         claims_for(**{"xuid": XUID, "issuer": "laurel", "audience": "laurel", "now": NOW} | more)
 
 
-def test_signing_with_a_short_secret_is_refused():
+def test_signing_with_a_short_secret_fails():
     with pytest.raises(ValueError, match="32 bytes"):
         sign(make_claims(), "x" * 31)
 
 
 @pytest.mark.parametrize("algorithm", KINDS)
-def test_a_public_key_verifies_by_its_own_algorithm(algorithm):
+def test_public_key_verifies_only_with_its_own_algorithm(algorithm):
     verifier = make_verifier(KeyRing.from_public_key(pem(KINDS[algorithm][0])))
 
     token = jwt.encode(make_claims(), KINDS[algorithm][0], algorithm, headers={"kid": "any"})
@@ -111,7 +111,7 @@ def test_a_public_key_verifies_by_its_own_algorithm(algorithm):
 
 
 @pytest.mark.parametrize("algorithm", KINDS)
-def test_a_key_set_verifies_by_the_key_that_is_named(algorithm):
+def test_key_set_verifies_with_the_named_key(algorithm):
     verifier = make_verifier(KeyRing.from_jwks(jwks(*(jwk(each, kid=each, use="sig") for each in KINDS))))
 
     token = jwt.encode(make_claims(), KINDS[algorithm][0], algorithm, headers={"kid": algorithm})
@@ -119,16 +119,16 @@ def test_a_key_set_verifies_by_the_key_that_is_named(algorithm):
     assert verifier.principal(field(token), NOW).players == (XUID,)
 
 
-def test_a_token_of_one_key_that_names_another_is_refused():
+def test_token_that_names_another_key_is_rejected():
     verifier = make_verifier(KeyRing.from_jwks(jwks(*(jwk(each, kid=each) for each in KINDS))))
 
     token = jwt.encode(make_claims(), RSA, "RS256", headers={"kid": "ES256"})
 
-    assert "algorithm" in refusal_of(verifier, field(token))
+    assert "algorithm" in rejection_of(verifier, field(token))
 
 
 @pytest.mark.parametrize("headers", [{}, {"kid": "new"}])
-def test_a_key_that_is_not_in_the_set_is_said_to_be_unknown(headers):
+def test_key_missing_from_the_set_is_unknown(headers):
     verifier = make_verifier(KeyRing.from_jwks(jwks(jwk("RS256", kid="a"), jwk("ES256", kid="b"))))
 
     with pytest.raises(UnknownKey) as refusal:
@@ -140,7 +140,7 @@ def test_a_key_that_is_not_in_the_set_is_said_to_be_unknown(headers):
 
 @pytest.mark.parametrize("kid", [{}, {"kid": "a"}])
 @pytest.mark.parametrize("headers", [{}, {"kid": "a"}])
-def test_the_only_key_needs_no_name_on_either_side(kid, headers):
+def test_only_key_needs_no_kid_on_either_side(kid, headers):
     verifier = make_verifier(KeyRing.from_jwks(jwks(jwk("RS256", **kid))))
 
     token = jwt.encode(make_claims(), RSA, "RS256", headers=headers)
@@ -152,36 +152,36 @@ HS256 = {"alg": "HS256", "typ": "JWT"}
 FORGED = {
     "alg none": (f"{part({'alg': 'none'})}.{part(make_claims())}.AAAA", "algorithm"),
     "alg none, no signature": (f"{part({'alg': 'none'})}.{part(make_claims())}.", "expected XBL3.0"),
-    "another secret": (by_hand(HS256, make_claims(), "another secret of more than 32 bytes"), "signature"),
+    "another secret": (sign_by_hand(HS256, make_claims(), "another secret of more than 32 bytes"), "signature"),
     "a changed claim": (
-        ".".join([part(HS256), part(make_claims(OTHER)), by_hand(HS256, make_claims()).rpartition(".")[2]]),
+        ".".join([part(HS256), part(make_claims(OTHER)), sign_by_hand(HS256, make_claims()).rpartition(".")[2]]),
         "signature",
     ),
     "HS512": (jwt.encode(make_claims(), SECRET * 2, "HS512"), "algorithm"),
-    "a list for alg": (by_hand({"alg": ["HS256"]}, make_claims()), "malformed"),
-    "no alg": (by_hand({"typ": "JWT"}, make_claims()), "malformed"),
-    "a number for kid": (by_hand(HS256 | {"kid": 7}, make_claims()), "malformed"),
-    "crit": (by_hand(HS256 | {"crit": ["exp"], "exp": 1}, make_claims()), "malformed"),
-    "crit b64": (by_hand(HS256 | {"crit": ["b64"], "b64": True}, make_claims()), "malformed"),
-    "b64": (by_hand(HS256 | {"b64": True}, make_claims()), "malformed"),
-    "zip": (by_hand(HS256 | {"zip": "DEF"}, make_claims()), "malformed"),
-    "a header that is a list": (by_hand([], make_claims()), "malformed"),
-    "a header that is no text": (by_hand(b"\xff\xfe", make_claims()), "malformed"),
-    "a deep header": (by_hand(b'{"alg":"HS256","x":' + b"[" * 4_000, make_claims()), "malformed"),
-    "a deep payload": (by_hand(HS256, b'{"x":' + b"[" * 2_500 + b"]" * 2_500 + b"}"), "malformed"),
-    "a payload that is a list": (by_hand(HS256, []), "malformed"),
-    "a payload that is no JSON": (by_hand(HS256, b"{"), "malformed"),
-    "a number of 5000 digits": (by_hand(HS256, b'{"exp":' + b"9" * 5_000 + b"}"), "malformed"),
+    "a list for alg": (sign_by_hand({"alg": ["HS256"]}, make_claims()), "malformed"),
+    "no alg": (sign_by_hand({"typ": "JWT"}, make_claims()), "malformed"),
+    "a number for kid": (sign_by_hand(HS256 | {"kid": 7}, make_claims()), "malformed"),
+    "crit": (sign_by_hand(HS256 | {"crit": ["exp"], "exp": 1}, make_claims()), "malformed"),
+    "crit b64": (sign_by_hand(HS256 | {"crit": ["b64"], "b64": True}, make_claims()), "malformed"),
+    "b64": (sign_by_hand(HS256 | {"b64": True}, make_claims()), "malformed"),
+    "zip": (sign_by_hand(HS256 | {"zip": "DEF"}, make_claims()), "malformed"),
+    "a header that is a list": (sign_by_hand([], make_claims()), "malformed"),
+    "a header that is no text": (sign_by_hand(b"\xff\xfe", make_claims()), "malformed"),
+    "a deep header": (sign_by_hand(b'{"alg":"HS256","x":' + b"[" * 4_000, make_claims()), "malformed"),
+    "a deep payload": (sign_by_hand(HS256, b'{"x":' + b"[" * 2_500 + b"]" * 2_500 + b"}"), "malformed"),
+    "a payload that is a list": (sign_by_hand(HS256, []), "malformed"),
+    "a payload that is no JSON": (sign_by_hand(HS256, b"{"), "malformed"),
+    "a number of 5000 digits": (sign_by_hand(HS256, b'{"exp":' + b"9" * 5_000 + b"}"), "malformed"),
     "another issuer": (sign(make_claims(iss="laurel2"), SECRET), "another issuer"),
     "part of the issuer": (sign(make_claims(iss="laure"), SECRET), "another issuer"),
-    "a list for iss": (by_hand(HS256, make_claims(iss=["laurel"])), "another issuer"),
+    "a list for iss": (sign_by_hand(HS256, make_claims(iss=["laurel"])), "another issuer"),
     "another audience": (sign(make_claims(aud="http://xboxlive.com"), SECRET), "another audience"),
     "an object for aud": (sign(make_claims(aud={"laurel": 1}), SECRET), "another audience"),
     **{f"no {name}": (sign(make_claims(without=[name]), SECRET), name) for name in ("iss", "aud", "exp", "iat")},
     "exp is text": (sign(make_claims(exp="9999999999"), SECRET), "whole numbers"),
     "exp is a float": (sign(make_claims(exp=NOW + 3600.0), SECRET), "whole numbers"),
     "exp is true": (sign(make_claims(exp=True), SECRET), "whole numbers"),
-    "exp is infinite": (by_hand(HS256, make_claims(exp=float("inf"))), "whole numbers"),
+    "exp is infinite": (sign_by_hand(HS256, make_claims(exp=float("inf"))), "whole numbers"),
     "iat is text": (sign(make_claims(iat=str(NOW)), SECRET), "whole numbers"),
     "nbf is text": (sign(make_claims(nbf=str(NOW)), SECRET), "whole numbers"),
     "nbf is null": (sign(make_claims(nbf=None), SECRET), "whole numbers"),
@@ -201,27 +201,27 @@ FORGED = {
 
 
 @pytest.mark.parametrize(("token", "why"), FORGED.values(), ids=FORGED)
-def test_a_bad_token_is_refused_with_its_reason_and_not_repeated(token, why):
-    message = refusal_of(make_verifier(), field(token))
+def test_invalid_token_is_rejected_with_a_reason_and_not_quoted(token, why):
+    message = rejection_of(make_verifier(), field(token))
 
     assert why in message
     assert not any(piece in message for piece in token.split(".") if piece)
 
 
 @pytest.mark.parametrize("make", [KeyRing.from_public_key, lambda _: KeyRing.from_jwks(jwks(jwk("RS256", kid="a")))])
-def test_a_public_key_is_no_hmac_secret(make):
+def test_public_key_is_no_hmac_secret(make):
     """Algorithm confusion, RFC 8725 §2.1: the RSA key's PEM is known to everybody."""
-    forged = by_hand(HS256, make_claims(), pem(RSA))
+    forged = sign_by_hand(HS256, make_claims(), pem(RSA))
 
-    assert "algorithm" in refusal_of(make_verifier(make(pem(RSA))), field(forged))
+    assert "algorithm" in rejection_of(make_verifier(make(pem(RSA))), field(forged))
 
 
-def test_a_token_of_another_key_is_refused():
+def test_token_of_another_key_is_rejected():
     verifier = make_verifier(KeyRing.from_public_key(pem(RSA)))
 
     token = jwt.encode(make_claims(), rsa.generate_private_key(65537, 2048), "RS256")
 
-    assert "signature" in refusal_of(verifier, field(token))
+    assert "signature" in rejection_of(verifier, field(token))
 
 
 @pytest.mark.parametrize(
@@ -234,59 +234,59 @@ def test_a_token_of_another_key_is_refused():
         pytest.param(make_claims(aud=["other", "laurel"]), NOW, id="one audience of two"),
     ],
 )
-def test_clocks_may_differ_a_little_and_lists_may_be_long(claims, now):
+def test_small_clock_skew_and_long_lists_are_accepted(claims, now):
     assert make_verifier().principal(field(sign(claims, SECRET)), now).players == (XUID,)
 
 
-def test_a_token_of_two_users_speaks_for_the_one_who_is_named():
+def test_token_of_two_users_speaks_for_the_selected_one():
     verifier = make_verifier()
     token = sign(make_claims(xui=[{"xid": XUID, "uhs": "111"}, {"xid": OTHER, "uhs": "222"}]), SECRET)
 
     named = [verifier.principal(field(token, each), NOW).players for each in ("222", "111", "*", "-")]
 
     assert named == [(OTHER,), (XUID,), (XUID, OTHER), ()]
-    assert "user hash" in refusal_of(verifier, field(token, "333"))
+    assert "user hash" in rejection_of(verifier, field(token, "333"))
 
 
-def test_a_known_credential_is_remembered():
+def test_verified_credential_is_cached():
     verifier = make_verifier()
     credential = field(sign(make_claims(), SECRET))
 
     assert verifier.principal(credential, NOW) is verifier.principal(credential, NOW + 299)
 
 
-def test_nothing_is_remembered_for_more_than_300_seconds():
+def test_cached_credential_expires_after_300_seconds():
     verifier = make_verifier()
     credential = field(sign(make_claims(), SECRET))
 
     assert verifier.principal(credential, NOW) is not verifier.principal(credential, NOW + 300)
 
 
-def test_a_remembered_token_still_expires():
+def test_cached_token_still_expires():
     verifier = make_verifier()
     credential = field(sign(make_claims(exp=NOW + 100), SECRET))
     verifier.principal(credential, NOW)
 
-    assert "expired" in refusal_of(verifier, credential, NOW + 130)
+    assert "expired" in rejection_of(verifier, credential, NOW + 130)
 
 
-def test_a_remembered_token_is_not_yet_valid_for_a_clock_set_back():
+def test_cached_token_is_not_yet_valid_if_the_clock_is_set_back():
     verifier = make_verifier()
     credential = field(sign(make_claims(), SECRET))
     verifier.principal(credential, NOW)
 
-    assert "not yet valid" in refusal_of(verifier, credential, NOW - 31)
+    assert "not yet valid" in rejection_of(verifier, credential, NOW - 31)
 
 
-def test_a_refusal_is_not_remembered():
+def test_rejection_is_not_cached():
     verifier = make_verifier()
     credential = field(sign(make_claims(nbf=NOW + 31), SECRET))
-    refusal_of(verifier, credential, NOW)
+    rejection_of(verifier, credential, NOW)
 
     assert verifier.principal(credential, NOW + 1).players == (XUID,)
 
 
-def test_memory_is_bounded_and_the_longest_unused_go_first():
+def test_cache_is_bounded_and_drops_the_least_recently_used():
     verifier = make_verifier(capacity=2)
     first, second, third = (field(sign(make_claims(str(xuid)), SECRET)) for xuid in (1, 2, 3))
     kept, lost = verifier.principal(first, NOW), verifier.principal(second, NOW)
@@ -298,7 +298,7 @@ def test_memory_is_bounded_and_the_longest_unused_go_first():
     assert verifier.principal(second, NOW) is not lost
 
 
-def test_the_credential_itself_is_not_kept():
+def test_cache_does_not_hold_the_credential():
     verifier = make_verifier()
     credential = field(sign(make_claims(), SECRET))
     verifier.principal(credential, NOW)
@@ -307,7 +307,7 @@ def test_the_credential_itself_is_not_kept():
     assert credential.rpartition(".")[2] not in repr(verifier._cache)
 
 
-def test_new_keys_refuse_the_tokens_of_old_ones_at_once():
+def test_replaced_keys_reject_tokens_of_the_old_ones_at_once():
     verifier = make_verifier()
     credential = field(sign(make_claims(), SECRET))
     verifier.principal(credential, NOW)
@@ -315,11 +315,11 @@ def test_new_keys_refuse_the_tokens_of_old_ones_at_once():
     verifier.replace_keys(KeyRing.from_secret("another secret of more than 32 bytes"))
 
     assert verifier.generation == 2
-    assert "signature" in refusal_of(verifier, credential)
+    assert "signature" in rejection_of(verifier, credential)
 
 
-def test_without_keys_callers_are_asked_to_come_back():
-    """Not 401: a good token would be thrown away."""
+def test_without_keys_the_verifier_is_unavailable():
+    """Not 401: the client would discard a valid token."""
     with pytest.raises(Unavailable):
         make_verifier(KeyRing.empty()).principal(field(sign(make_claims(), SECRET)), NOW)
 
@@ -329,7 +329,7 @@ PARTS = st.text(st.sampled_from("AaZz09-_=. é\udcff"), max_size=40) | st.sample
 
 
 @given(st.text() | st.builds("XBL3.0 x={};{}.{}.{}".format, st.sampled_from(["1", "*", "-", ""]), PARTS, PARTS, PARTS))
-def test_no_text_makes_the_verifier_raise_anything_else(credential):
+def test_any_text_raises_only_unauthenticated(credential):
     with pytest.raises(Unauthenticated):
         VERIFIER.principal(credential, NOW)
 
@@ -337,13 +337,13 @@ def test_no_text_makes_the_verifier_raise_anything_else(credential):
 @given(
     payload=st.binary() | st.recursive(st.none() | st.text(), st.lists).map(lambda value: json.dumps(value).encode())
 )
-def test_no_signed_payload_makes_the_verifier_raise_anything_else(payload):
+def test_any_signed_payload_raises_only_unauthenticated(payload):
     with pytest.raises(Unauthenticated):
-        VERIFIER.verify(by_hand(HS256, payload), NOW)
+        VERIFIER.verify(sign_by_hand(HS256, payload), NOW)
 
 
 @given(xuid=st.integers(0, 2**64 - 1).map(str), lifetime=st.integers(1, 86_400))
-def test_every_token_that_we_make_is_accepted(xuid, lifetime):
+def test_every_signed_token_is_accepted(xuid, lifetime):
     made = claims_for(xuid, issuer="laurel", audience="laurel", now=NOW, lifetime_seconds=lifetime)
 
     credential = authorization(sign(made, SECRET), user_hash=user_hash_of(xuid))
@@ -354,7 +354,7 @@ def test_every_token_that_we_make_is_accepted(xuid, lifetime):
 # Bearer
 
 
-def test_a_bearer_speaks_for_all_users_of_its_token_and_its_subject():
+def test_bearer_speaks_for_all_users_and_the_subject_of_its_token():
     claims = claims_for("7", issuer="laurel", audience="laurel", now=NOW, subject="Ana")
 
     who = Verifier(KeyRing.from_secret(SECRET), issuer="laurel", audience="laurel").bearer(
@@ -367,11 +367,11 @@ def test_a_bearer_speaks_for_all_users_of_its_token_and_its_subject():
 @pytest.mark.parametrize(
     "field", ["", "Bearer", "Bearer ", "Bearer  a.b.c", "Bearer a.b", "Basic a.b.c", "XBL3.0 x=1;a.b.c"]
 )
-def test_anything_else_is_no_bearer(field):
+def test_other_field_is_no_bearer(field):
     with pytest.raises(Unauthenticated, match="expected Bearer <token>"):
         Verifier(KeyRing.from_secret(SECRET), issuer="laurel", audience="laurel").bearer(field, NOW)
 
 
-def test_a_token_for_nobody_at_all_is_not_made():
+def test_claims_without_xuid_and_subject_are_not_made():
     with pytest.raises(ValueError, match="expected a XUID, or the subject"):
         claims_for(None, issuer="laurel", audience="laurel", now=NOW)

@@ -30,7 +30,7 @@ def wanted(**changes):
     return UserContext(**({"context_id": 0} | fields | changes))
 
 
-async def test_a_context_that_was_put_is_found_by_its_names_in_its_title_alone(pool, writer):
+async def test_context_is_found_by_uuid_and_id_only_in_its_title(pool, writer):
     contexts = UserContexts(pool)
     put = await contexts.put(writer.write, wanted(scopes=["AUTHENTICATED", "ADMINISTRATOR", "AUTHENTICATED"]))
 
@@ -42,7 +42,7 @@ async def test_a_context_that_was_put_is_found_by_its_names_in_its_title_alone(p
     assert await contexts.by_id(2, put.context_id) is None
 
 
-async def test_putting_again_changes_it_and_keeps_its_number(pool, writer):
+async def test_replacing_a_context_keeps_its_id(pool, writer):
     contexts = UserContexts(pool)
     first = await contexts.put(writer.write, wanted())
     second = await contexts.put(writer.write, wanted(display_name="Ada L.", is_active=False))
@@ -51,7 +51,7 @@ async def test_putting_again_changes_it_and_keeps_its_number(pool, writer):
     assert await contexts.by_uuid(1, NAME) == second
 
 
-async def test_the_player_is_known_in_the_title_from_then_on(pool, writer):
+async def test_putting_a_context_creates_its_player(pool, writer):
     await UserContexts(pool).put(writer.write, wanted(is_active=False))
 
     state = await writer.read_state("ada", 1)
@@ -59,7 +59,7 @@ async def test_the_player_is_known_in_the_title_from_then_on(pool, writer):
     assert (state.profile.name, state.profile.is_active) == ("Ada", False)
 
 
-async def test_what_another_process_changed_is_seen_after_a_refresh(pool, writer):
+async def test_refresh_shows_changes_by_other_processes(pool, writer):
     here, there = UserContexts(pool), UserContexts(pool)
     await here.put(writer.write, wanted())
     await there.by_uuid(1, NAME)
@@ -71,7 +71,7 @@ async def test_what_another_process_changed_is_seen_after_a_refresh(pool, writer
     assert await there.by_uuid(1, NAME) == changed
 
 
-async def test_contexts_are_handed_out_and_erased_with_the_player(pool, connection, writer):
+async def test_contexts_are_exported_and_erased_with_the_player(pool, connection, writer):
     contexts = UserContexts(pool)
     await contexts.put(writer.write, wanted())
     held = msgspec.json.decode(b"".join([piece async for piece in player_data.export(connection, "ada")]))
@@ -85,7 +85,7 @@ async def test_contexts_are_handed_out_and_erased_with_the_player(pool, connecti
 
 
 @pytest.mark.parametrize("name", ["", " ", "a" * 256, "a\x00", "a\ud800", "a\nb"])
-async def test_a_name_that_nobody_can_read_is_refused_and_nothing_is_written(pool, writer, name):
+async def test_unreadable_name_is_rejected_and_nothing_is_written(pool, writer, name):
     contexts = UserContexts(pool)
     with pytest.raises(InvalidField, match="displayName: expected 1 to 255 characters"):
         await contexts.put(writer.write, wanted(display_name=name))
@@ -94,6 +94,6 @@ async def test_a_name_that_nobody_can_read_is_refused_and_nothing_is_written(poo
     assert not (await writer.read_state("ada", 1)).exists
 
 
-async def test_there_is_none_in_a_title_that_is_not_published(pool, writer):
+async def test_unpublished_title_has_no_contexts(pool, writer):
     with pytest.raises(NotFound):
         await UserContexts(pool).put(writer.write, wanted(title_id=3))

@@ -1,4 +1,4 @@
-"""What was reached before it could be unlocked is given afterwards, once, and to nobody's surprise."""
+"""Backfills unlock what players reached before an achievement was opened: once, without notifications."""
 
 import pytest
 
@@ -14,7 +14,7 @@ ATTRIBUTES = (Attribute(key="source", public_id="source", kind="event", name="So
 
 @pytest.fixture
 async def publish_title(pool):
-    """Publishes title 1 with these achievements."""
+    """Publishes title 1 with the given achievements."""
 
     async def published(*achievements):
         async with pool.transaction() as connection:
@@ -26,24 +26,24 @@ async def publish_title(pool):
 
 @pytest.fixture
 async def releases(pool, publish_title):
-    """Title 1, where three players wrote 1, 5 and 9 words from the app and as many from elsewhere, under no rule."""
+    """Title 1 without rules, where three players wrote 1, 5 and 9 words from the app and as many from elsewhere."""
     await publish_title(achievement(9))
     found = SnapshotStore(pool)
     await found.refresh()
     writer = Writer(pool, found, erasure_key=b"key")
     for player, amount in (("a", 1), ("b", 5), ("c", 9)):
-        told = (event(amount, attributes={"source": "app"}), event(amount))
-        await writer.write(Change(player=player, title_id=1, events=told))
+        events = (event(amount, attributes={"source": "app"}), event(amount))
+        await writer.write(Change(player=player, title_id=1, events=events))
     return found
 
 
 @pytest.fixture
 def writer(pool, releases):
-    """Writes after that."""
+    """A writer with an empty cache."""
     return Writer(pool, releases, erasure_key=b"key")
 
 
-async def walk(pool, writer, releases):
+async def run_backfill(pool, writer, releases):
     while await backfill.run_step(pool, writer, releases):
         pass
 
@@ -52,57 +52,57 @@ async def held(writer, number):
     return [player for player in "abc" if number in (await writer.read_state(player, 1)).unlocked]
 
 
-async def test_what_was_reached_is_given(pool, publish_title, releases, writer, connection):
+async def test_backfill_unlocks_what_players_had_reached(pool, publish_title, releases, writer, connection):
     await publish_title(achievement(9), counted(1, 10), counted(2, 5, where=(("source", "app"),)))
-    await walk(pool, writer, releases)
+    await run_backfill(pool, writer, releases)
 
     assert (await held(writer, 1), await held(writer, 2)) == (["b", "c"], ["b", "c"])
     assert (await writer.read_state("a", 1)).measure_values["sum:words?source=app"] == "1"
     assert await connection.fetchval("SELECT count(*) FROM backfill") == 0
 
 
-async def test_events_go_on_from_what_was_rebuilt(pool, publish_title, releases, writer):
+async def test_later_events_continue_from_recomputed_values(pool, publish_title, releases, writer):
     await publish_title(achievement(9), counted(2, 6, where=(("source", "app"),)))
-    await walk(pool, writer, releases)
+    await run_backfill(pool, writer, releases)
     written = await writer.write(Change(player="b", title_id=1, events=(event(1, attributes={"source": "app"}),)))
 
     assert [unlock.number for unlock in written.unlocked] == [2]
 
 
-async def test_a_dry_run_says_what_then_happens(pool, publish_title, releases, writer):
+async def test_dry_run_predicts_the_backfill(pool, publish_title, releases, writer):
     new = draft(1, (achievement(9), counted(1, 10), counted(2, 9, aggregate="max")), metrics=(metric(),))
-    foreseen = await backfill.dry_run(pool, writer, new, [1, 2])
+    predicted = await backfill.dry_run(pool, writer, new, [1, 2])
     before = await held(writer, 1)
     await publish_title(achievement(9), counted(1, 10), counted(2, 9, aggregate="max"))
-    await walk(pool, writer, releases)
+    await run_backfill(pool, writer, releases)
 
     assert before == []
-    assert foreseen == backfill.DryRun(3, {1: 2, 2: 1})
-    assert {1: len(await held(writer, 1)), 2: len(await held(writer, 2))} == foreseen.unlocks
+    assert predicted == backfill.DryRun(3, {1: 2, 2: 1})
+    assert {1: len(await held(writer, 1)), 2: len(await held(writer, 2))} == predicted.unlocks
 
 
-async def test_nobody_is_told(pool, publish_title, releases, writer, connection):
+async def test_backfill_sends_no_notifications(pool, publish_title, releases, writer, connection):
     await connection.execute("INSERT INTO webhook (title_id, url, secret) VALUES (1, 'https://example.com', 's')")
     await publish_title(achievement(9), counted(1, 10))
-    await walk(pool, writer, releases)
+    await run_backfill(pool, writer, releases)
 
     assert len(await held(writer, 1)) == 2
     assert await connection.fetchval("SELECT count(*) FROM outbox") == 0
 
 
-async def test_a_walk_goes_on_where_it_was(pool, publish_title, releases, connection, monkeypatch):
+async def test_interrupted_backfill_continues_at_its_position(pool, publish_title, releases, connection, monkeypatch):
     writer = Writer(pool, releases, erasure_key=b"key")
     monkeypatch.setattr(backfill, "_PAGE", 1)
     await publish_title(achievement(9), counted(1, 2))
     await backfill.run_step(pool, writer, releases)
     after_one = await held(writer, 1)
     await connection.execute("UPDATE backfill SET due_at = now()")
-    await walk(pool, Writer(pool, releases, erasure_key=b"key"), releases)
+    await run_backfill(pool, Writer(pool, releases, erasure_key=b"key"), releases)
 
     assert (after_one, await held(writer, 1)) == (["a"], ["a", "b", "c"])
 
 
-async def test_what_is_counted_already_begins_no_walk(publish_title, releases, connection):
+async def test_publishing_unchanged_rules_starts_no_backfill(publish_title, releases, connection):
     await publish_title(achievement(9), counted(1, 10))
     await publish_title(achievement(9, display_order=3), counted(1, 10))
 

@@ -1,4 +1,4 @@
-"""The log in months: made ahead, dropped when they are old, and nothing that is counted depends on them."""
+"""Partitions of the event log by month: created ahead, dropped when old, and no total depends on them."""
 
 from service.core.events import event_log
 from service.core.events.writer import Writer
@@ -18,7 +18,7 @@ async def partitions(connection):
     return [name for (name,) in rows]
 
 
-async def test_months_are_made_ahead_once(connection):
+async def test_partitions_are_created_ahead_once(connection):
     await event_log.create_partitions(connection, 3)
     made = await partitions(connection)
     await event_log.create_partitions(connection, 3)
@@ -27,7 +27,7 @@ async def test_months_are_made_ahead_once(connection):
     assert await partitions(connection) == made
 
 
-async def test_old_months_go_and_totals_stay(pool, connection):
+async def test_dropping_old_partitions_keeps_totals(pool, connection):
     async with pool.transaction() as held:
         await publish_draft(held, draft(1, (counted(1, 5),), metrics=(metric(),)))
     releases = SnapshotStore(pool)
@@ -38,7 +38,7 @@ async def test_old_months_go_and_totals_stay(pool, connection):
     await writer.write(Change(player=PLAYER, title_id=1, events=(event(7),)))
     columns = "player, title_id, metric, at, event_id, amount"
     await connection.execute(
-        f"INSERT INTO event ({columns}, recorded_at) SELECT {columns}, '2020-01-15Z' FROM event"  # noqa: S608  (as if told then)
+        f"INSERT INTO event ({columns}, recorded_at) SELECT {columns}, '2020-01-15Z' FROM event"  # noqa: S608  (as if it was recorded then)
     )
     before = await connection.fetchval("SELECT count(*) FROM event")
     gone = await event_log.drop_partitions(connection, older_than=13)
@@ -49,8 +49,8 @@ async def test_old_months_go_and_totals_stay(pool, connection):
     assert await consistency.find_drift(connection) == []
 
 
-async def test_a_month_that_rows_went_elsewhere_for_is_left(pool, connection):
-    """Without a partition of its own a row goes where there is none for, and no write ever fails for that."""
+async def test_month_with_rows_in_the_default_partition_gets_no_partition(pool, connection):
+    """Rows of a month without a partition go to the default partition, so that no write fails."""
     async with pool.transaction() as held:
         await publish_draft(held, draft(1, (counted(1, 5),), metrics=(metric(),)))
     releases = SnapshotStore(pool)

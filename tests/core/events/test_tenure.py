@@ -1,4 +1,4 @@
-"""The clock gives what time alone earns: to everybody whose time has come, once, and to nobody before."""
+"""Unlocks by tenure reach every player whose time has come, once, and nobody earlier."""
 
 import asyncio
 
@@ -20,7 +20,7 @@ LONG, SHORT = (counted(n, seconds, aggregate="age", metric=None) for n, seconds 
 
 
 class Clock:
-    """A time that a test moves; in seconds."""
+    """A clock that a test moves, in seconds."""
 
     def __init__(self):
         self.seconds = 1_700_000_000
@@ -55,7 +55,7 @@ async def unlocked(writer, player):
     return {number: (at - state.created_at) // ticks.SECOND for number, at in state.unlocked.items()}
 
 
-async def test_whose_time_has_come_has_it_though_nothing_is_written_of_them(pool, releases, writer, clock):
+async def test_due_player_unlocks_without_any_event(pool, releases, writer, clock):
     await writer.write(Change(player="old", title_id=1, events=(event(1),)))
     clock.seconds += MINUTE - 1
     await writer.write(Change(player="young", title_id=1, events=(event(1),)))
@@ -69,7 +69,7 @@ async def test_whose_time_has_come_has_it_though_nothing_is_written_of_them(pool
     assert await unlocked(writer, "young") == {}
 
 
-async def test_each_length_of_time_is_watched_by_itself(pool, releases, writer, clock):
+async def test_each_required_tenure_has_its_own_cursor(pool, releases, writer, clock):
     await writer.write(Change(player="one", title_id=1, events=(event(1),)))
     for _ in range(10):
         clock.seconds += MINUTE
@@ -78,7 +78,7 @@ async def test_each_length_of_time_is_watched_by_itself(pool, releases, writer, 
     assert await unlocked(writer, "one") == {2: MINUTE, 1: 10 * MINUTE}
 
 
-async def test_who_is_blocked_earns_nothing_by_time_until_they_are_not(pool, releases, writer, clock):
+async def test_blocked_player_unlocks_by_tenure_only_after_being_unblocked(pool, releases, writer, clock):
     await writer.write(Change(player="one", title_id=1, profile={"is_active": False}))
     clock.seconds += 2 * MINUTE
     await tenure.award_due(pool, writer, releases)
@@ -89,7 +89,7 @@ async def test_who_is_blocked_earns_nothing_by_time_until_they_are_not(pool, rel
     assert await unlocked(writer, "one") == {2: 2 * MINUTE}
 
 
-async def test_a_second_look_writes_nothing(pool, releases, writer, clock):
+async def test_second_run_writes_nothing(pool, releases, writer, clock):
     await writer.write(Change(player="one", title_id=1, events=(event(1),)))
     clock.seconds += MINUTE
     await tenure.award_due(pool, writer, releases)
@@ -99,8 +99,8 @@ async def test_a_second_look_writes_nothing(pool, releases, writer, clock):
     assert (await writer.read_state("one", 1)).revision == revision
 
 
-async def test_a_player_who_is_seen_a_little_late_is_not_passed_over(pool, connection, releases, writer, clock):
-    """A write that took long is seen when the clock has passed the moment at which its player came."""
+async def test_player_who_becomes_visible_late_is_not_skipped(pool, connection, releases, writer, clock):
+    """A slow write may become visible after the cursor has passed its player's time of arrival."""
     await writer.write(Change(player="one", title_id=1, events=(event(1),)))
     clock.seconds += MINUTE + 5
     await tenure.award_due(pool, writer, releases)
@@ -114,33 +114,33 @@ async def test_a_player_who_is_seen_a_little_late_is_not_passed_over(pool, conne
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(comings=st.lists(st.integers(0, 3 * MINUTE), min_size=1, max_size=12), looks=st.integers(1, 6))
-async def test_in_the_end_everybody_has_it_whenever_they_came_and_whenever_the_clock_looked(
-    pool, connection, releases, comings, looks
+@given(arrivals=st.lists(st.integers(0, 3 * MINUTE), min_size=1, max_size=12), runs=st.integers(1, 6))
+async def test_every_player_unlocks_whenever_they_arrive_and_whenever_the_job_runs(
+    pool, connection, releases, arrivals, runs
 ):
-    """Also of those who came at the same moment; no look gives it to anybody too early."""
+    """Also of players who arrive at the same moment; no run awards too early."""
     await connection.execute("DELETE FROM progress; DELETE FROM player; DELETE FROM age_watch")
     clock = Clock()
     writer = Writer(pool, releases, erasure_key=b"key", clock=clock)
     begin = clock.seconds
-    moments = [("comes", at, str(i)) for i, at in enumerate(comings)]
-    moments += [("looks", 4 * MINUTE * (i + 1) // looks, "") for i in range(looks)]
+    moments = [("arrives", at, str(i)) for i, at in enumerate(arrivals)]
+    moments += [("runs", 4 * MINUTE * (i + 1) // runs, "") for i in range(runs)]
     for what, at, player in sorted(moments, key=lambda moment: moment[1]):
         clock.seconds = begin + at
-        if what == "comes":
+        if what == "arrives":
             await writer.write(Change(player=player, title_id=1, events=(event(1),)))
         else:
             await tenure.award_due(pool, writer, releases)
-    for player, at in enumerate(comings):
+    for player, at in enumerate(arrivals):
         assert all(seconds >= MINUTE for seconds in (await unlocked(writer, str(player))).values()), at
     clock.seconds = begin + 5 * MINUTE
     await tenure.award_due(pool, writer, releases)
 
-    assert all([2 in await unlocked(writer, str(player)) for player in range(len(comings))])
+    assert all([2 in await unlocked(writer, str(player)) for player in range(len(arrivals))])
 
 
-async def test_more_players_than_a_page_and_two_processes(own_database, clock):
-    """Both look at once; each player has it once, and has it after one of the two is done with everything."""
+async def test_two_processes_award_more_than_a_page_of_players_once(own_database, clock):
+    """Both run at once; after both have ended, each player has the unlock once."""
     pool = await open_pool(own_database, size=4)
     try:
         async with pool.transaction() as connection:

@@ -1,4 +1,4 @@
-"""Writes are exact: whatever arrives at once, however often it is told, whoever else writes."""
+"""Writes are exact: under concurrency, repetition and other writers."""
 
 import asyncio
 import datetime
@@ -53,7 +53,7 @@ async def test_events_add_up_and_unlock_once(writer):
     assert (await writer.read_state(PLAYER, 1)).measure_values["sum:words"] == "10.5"
 
 
-async def test_what_is_told_twice_under_a_key_counts_once(writer, connection):
+async def test_event_with_a_repeated_key_counts_once(writer, connection):
     first = await writer.write(change(event(2, key="a")))
     again = await writer.write(change(event(2, key="a")))
     other = await writer.write(change(event(2, key="b")))
@@ -64,7 +64,7 @@ async def test_what_is_told_twice_under_a_key_counts_once(writer, connection):
     assert await connection.fetchval("SELECT count(*) FROM event") == 2
 
 
-async def test_told_twice_at_once_counts_once(writer, connection):
+async def test_concurrent_events_with_one_key_count_once(writer, connection):
     written = await asyncio.gather(*(writer.write(change(event(2, key="a"))) for _ in range(5)))
 
     assert sorted(w.recorded[0].is_replay for w in written) == [False, True, True, True, True]
@@ -72,7 +72,7 @@ async def test_told_twice_at_once_counts_once(writer, connection):
     assert await connection.fetchval("SELECT sum(amount) FROM event") == 2
 
 
-async def test_what_cannot_be_refuses_nothing_else(writer):
+async def test_invalid_change_does_not_affect_others(writer):
     outcomes = await asyncio.gather(
         writer.write(change(event(1))),
         writer.write(change(event(1, metric="letters"))),
@@ -93,7 +93,7 @@ async def test_what_cannot_be_refuses_nothing_else(writer):
     assert outcomes[6].recorded[0].total == 2
 
 
-async def test_a_report_rises_and_unlocks(writer):
+async def test_reported_percentage_only_rises_and_unlocks_at_100(writer):
     half = await writer.write(change(reports=(Report(3, Decimal(50)),)))
     lower = await writer.write(change(reports=(Report(3, Decimal(20)),)))
     whole = await writer.write(change(reports=(Report(3, Decimal(150)),)))
@@ -103,7 +103,7 @@ async def test_a_report_rises_and_unlocks(writer):
     assert [u.number for u in whole.unlocked] == [3]
 
 
-async def test_a_player_is_counted_once_and_each_unlock_once(writer, connection):
+async def test_holder_counts_include_each_player_and_unlock_once(writer, connection):
     for amount in (1, 5, 5, 5):
         await writer.write(change(event(amount)))
 
@@ -111,7 +111,7 @@ async def test_a_player_is_counted_once_and_each_unlock_once(writer, connection)
     assert [tuple(row) for row in rows] == [(0, 1), (1, 1), (2, 1)]
 
 
-async def test_webhooks_of_the_title_are_told_unless_it_is_silent(writer, connection):
+async def test_unlock_notifies_webhooks_unless_suppressed(writer, connection):
     await connection.execute("INSERT INTO webhook (title_id, url, secret) VALUES (1, 'https://example.com', 's')")
     await writer.write(change(event(5)))
     await writer.write(change(event(5), suppress_notifications=True))
@@ -119,7 +119,7 @@ async def test_webhooks_of_the_title_are_told_unless_it_is_silent(writer, connec
     assert await connection.fetch("SELECT player, number FROM outbox") == [(PLAYER, 1)]
 
 
-async def test_a_stale_memory_is_noticed(pool, writer):
+async def test_stale_cached_state_is_detected(pool, writer):
     other = await writer_on(pool)
     await writer.write(change(event(1)))
     await other.write(change(event(1)))
@@ -130,7 +130,7 @@ async def test_a_stale_memory_is_noticed(pool, writer):
     assert (await writer.read_state(PLAYER, 1)).unlocked.keys() == {1}
 
 
-async def test_the_profile_is_written_when_it_changes(pool):
+async def test_profile_is_written_only_when_it_changes(pool):
     await publish_title(
         pool, counted(1, 3), attributes=(Attribute(key="plan", public_id="p", kind="user", name="Plan"),)
     )
@@ -144,7 +144,7 @@ async def test_the_profile_is_written_when_it_changes(pool):
     assert (state.profile.name, state.profile.attributes) == ("Ann", {})
 
 
-async def test_a_day_of_the_player_adds_up(writer, connection):
+async def test_events_of_a_day_add_up_in_its_daily_total(writer, connection):
     await writer.write(change(event(2), event(-1)))
     await writer.write(change(event("0.5")))
 
@@ -154,7 +154,7 @@ async def test_a_day_of_the_player_adds_up(writer, connection):
 
 
 @pytest.mark.parametrize("has_keys", [True, False], ids=["with keys", "without"])
-async def test_racing_writers_leave_what_was_told(own_database, has_keys):
+async def test_racing_writers_lose_and_repeat_no_event(own_database, has_keys):
     """2 000 events under 40 keys, by four writers as four processes would be, leave 40; without keys all of them."""
     pools = [await open_pool(own_database, size=2) for _ in range(4)]
     try:
@@ -200,7 +200,7 @@ async def test_failing_change_of_one_player_does_not_repeat_anothers(own_databas
     assert state.measure_values["sum:words"] == "1"
 
 
-async def test_many_players_at_once_are_each_right(own_database):
+async def test_concurrent_players_each_get_exact_totals(own_database):
     pool = await open_pool(own_database, size=4)
     try:
         await publish_title(pool, counted(1, 1))
@@ -221,7 +221,7 @@ async def test_many_players_at_once_are_each_right(own_database):
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(amounts=st.lists(st.decimals(-50, 50, places=2), max_size=12), together=st.integers(1, 5))
-async def test_any_amounts_add_up_to_their_sum(writer, amounts, together):
+async def test_amounts_add_up_to_their_sum_in_any_batches(writer, amounts, together):
     player = f"{len(amounts)} {together} {hash(tuple(amounts))}"
     for start in range(0, len(amounts), together):
         await asyncio.gather(
