@@ -10,7 +10,7 @@ import re
 
 SECOND = 10_000_000  # ticks
 DAY = 86_400 * SECOND
-LAST = datetime.date.max.toordinal() * DAY - 1  # 9999-12-31T23:59:59.9999999Z
+MAX = datetime.date.max.toordinal() * DAY - 1  # 9999-12-31T23:59:59.9999999Z
 
 _MINUTES_OF_DAY = 24 * 60
 _MINUTES = tuple(f"{minute // 60:02}:{minute % 60:02}:" for minute in range(_MINUTES_OF_DAY))
@@ -33,12 +33,12 @@ def parse(text: str) -> int:
     return (moment.toordinal() - 1) * DAY + in_day + int((match[7] or "").ljust(7, "0"))
 
 
-def digits(text: str) -> int:
+def fraction_digits(text: str) -> int:
     """How many digits of fraction a time is printed with, 0–7."""
     return len(text.partition(".")[2].removesuffix("Z"))
 
 
-def wire(ticks: int, fraction_digits: int = 7) -> str:
+def to_text(ticks: int, fraction_digits: int = 7) -> str:
     """The time as the wire prints it: always `Z`, by default always seven digits."""
     # Quicker than formats, and this is run for every unlock of every page: a tick's last seven figures are the
     # fraction, and players unlock on few distinct days.
@@ -58,7 +58,7 @@ def _date(days: int) -> str:
     return datetime.date.fromordinal(days + 1).isoformat() + "T"
 
 
-def of(moment: datetime.datetime) -> int:
+def from_datetime(moment: datetime.datetime) -> int:
     """The ticks of an aware datetime."""
     utc = moment.astimezone(datetime.UTC)
     in_day = ((utc.hour * 60 + utc.minute) * 60 + utc.second) * SECOND + utc.microsecond * 10
@@ -68,16 +68,16 @@ def of(moment: datetime.datetime) -> int:
 _UNIX_EPOCH = datetime.date(1970, 1, 1).toordinal() - 1  # days
 
 
-def of_unix(seconds: int) -> int:
+def from_unix(seconds: int) -> int:
     """The ticks of a unix time in whole seconds."""
     return _UNIX_EPOCH * DAY + seconds * SECOND
 
 
-def of_unix_ns(nanoseconds: int) -> int:
+def from_unix_ns(nanoseconds: int) -> int:
     """The ticks of a unix time in nanoseconds, as `time.time_ns()` gives it."""
     return _UNIX_EPOCH * DAY + nanoseconds // 100
 
 
-def unix(ticks: int) -> int:
+def to_unix(ticks: int) -> int:
     """The first whole unix second that is not before these ticks; 0 for all before 1970."""
     return max(0, -((_UNIX_EPOCH * DAY - ticks) // SECOND))

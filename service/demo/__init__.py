@@ -114,7 +114,7 @@ async def _load_titles(pool: Pool) -> list[int]:
 
 
 def _event(event: _DemoEvent) -> Event:
-    at = ticks.of(datetime.datetime(2026, 11, event.day, 20, tzinfo=datetime.UTC))
+    at = ticks.from_datetime(datetime.datetime(2026, 11, event.day, 20, tzinfo=datetime.UTC))
     return Event(
         metric=event.metric,
         amount=Decimal(event.amount),

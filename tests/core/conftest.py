@@ -290,7 +290,7 @@ def drafts() -> st.SearchStrategy[Draft]:
             media=st.none() | media,
         )
     )
-    last = ticks.LAST // ticks.SECOND * ticks.SECOND
+    last = ticks.MAX // ticks.SECOND * ticks.SECOND
 
     def window_of(opens_at: int, digits: int) -> Window:
         unit = 10 ** (7 - digits)

@@ -56,7 +56,7 @@ class Context:
         self.published = published
         self.user = user
         self.refusal = refusal
-        self.now = ticks.of_unix_ns(time.time_ns())
+        self.now = ticks.from_unix_ns(time.time_ns())
         self.longest_list = len(published.all_achievements)
         self._locales: list[dict[str, None]] = []
         self._locale = locale

@@ -47,7 +47,7 @@ async def get_badges(context: Context, arguments: Mapping[str, Any], asked: froz
     """A page of the badges that this player has or could have."""
     locales = context.new_locales()
     sort_key = cast("SortKey", arguments.get("sortKey") or "CREATED")
-    now = ticks.unix(context.now)
+    now = ticks.to_unix(context.now)
     cursors = Cursors(context.services.cursor_key, context.published.title_id)
     part_asked = pagination.read_arguments(arguments, cursors, sort_key, now=now)
     found = badge_catalog(context.published, context.chain)

@@ -77,7 +77,7 @@ class RequestContext:
             raise NotFound("nothing is published in the title of this key")
         self.published: PublishedTitle = published
         self.is_sdk = "X-Fern-Language" in request.headers or "X-SDK-VERSION" in request.headers
-        self.now = ticks.of_unix_ns(time.time_ns())
+        self.now = ticks.from_unix_ns(time.time_ns())
 
     @functools.cached_property
     def chain(self) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ def number(value: Decimal) -> int | Decimal:
 
 def moment(at: int) -> str:
     """Ticks as ISO 8601 in UTC, in whole seconds or with milliseconds."""
-    return ticks.wire(at, 3 if at % ticks.SECOND else 0)
+    return ticks.to_text(at, 3 if at % ticks.SECOND else 0)
 
 
 def measured(achievement: Achievement) -> tuple[Requirement, Measure] | None:

@@ -198,10 +198,10 @@ def moment(value: str, field: str, *, now: int) -> int:
     if match is not None:
         try:
             whole = datetime.datetime.fromisoformat(match[1] + match[3].replace("Z", "+00:00"))
-            at = ticks.of(whole) + int((match[2] or "").ljust(7, "0"))
+            at = ticks.from_datetime(whole) + int((match[2] or "").ljust(7, "0"))
         except (ValueError, OverflowError):
             pass
-    if not ticks.of_unix(0) <= at <= now + 300 * ticks.SECOND:
+    if not ticks.from_unix(0) <= at <= now + 300 * ticks.SECOND:
         raise InvalidField(field, "a time such as 2026-01-31T12:00:00Z, not before 1970 and not in the future", value)
     return at
 

@@ -231,8 +231,8 @@ def _window(achievement: Achievement) -> dict[str, str] | None:
     if window is None:
         return None
     return {
-        "startDate": ticks.wire(window.opens_at, window.fraction_digits),
-        "endDate": ticks.wire(window.closes_at, window.fraction_digits),
+        "startDate": ticks.to_text(window.opens_at, window.fraction_digits),
+        "endDate": ticks.to_text(window.closes_at, window.fraction_digits),
     }
 
 

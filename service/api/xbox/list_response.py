@@ -90,7 +90,7 @@ def _joined(
     for item, (position, time) in enumerate(zip(positions, times, strict=True)):
         if time is not None:
             pieces[5 * item + _STATE] = columns.unlocked[position]
-            pieces[5 * item + _TIME] = ticks.wire(time).encode() if time or not is_legacy else _LEGACY_UNLOCKED_AT
+            pieces[5 * item + _TIME] = ticks.to_text(time).encode() if time or not is_legacy else _LEGACY_UNLOCKED_AT
     if not is_legacy:
         for number, current_values in published.current_values(progress).items():
             position = published.positions.get(number, -1)

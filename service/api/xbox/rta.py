@@ -186,7 +186,7 @@ def progression(published: PublishedTitle, progress: TitleProgress) -> Mapping[i
         items[achievement.number] = {
             "id": str(achievement.number),
             "progressState": "Achieved" if time_unlocked is not None else "InProgress" if is_begun else "NotStarted",
-            "timeUnlocked": ticks.wire(time_unlocked or 0),
+            "timeUnlocked": ticks.to_text(time_unlocked or 0),
             "requirements": [
                 {
                     "id": requirement.id,

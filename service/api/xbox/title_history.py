@@ -33,7 +33,7 @@ def _modern(view: TitleView, name: str) -> dict[str, Any]:
     title = view.published.title
     totals = title_totals(view.published, view.progress)
     return {
-        "lastUnlock": ticks.wire(totals.last_unlocked_at),
+        "lastUnlock": ticks.to_text(totals.last_unlocked_at),
         "titleId": title.title_id,
         "serviceConfigId": title.scid,
         "titleType": title.kind,
@@ -48,7 +48,7 @@ def _modern(view: TitleView, name: str) -> dict[str, Any]:
 def _legacy(view: TitleView, name: str) -> dict[str, Any]:
     totals = title_totals(view.published, view.progress)
     return {
-        "lastPlayed": ticks.wire(totals.last_unlocked_at),
+        "lastPlayed": ticks.to_text(totals.last_unlocked_at),
         "currentAchievements": totals.achievements,
         "currentGamerscore": totals.gamerscore,
         "sequence": 0,

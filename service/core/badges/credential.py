@@ -142,7 +142,7 @@ def credential_claims(
     credential_id = _urn(secret, "credential", title_id, award.player, *numbers, *issuing.chain)
     subject = _urn(secret, "subject", title_id, award.player)
     place = status_position(title_id, award, secret=secret)
-    since = max(0, (award.unlocked_at - ticks.of_unix(0)) // ticks.SECOND)
+    since = max(0, (award.unlocked_at - ticks.from_unix(0)) // ticks.SECOND)
     claims = {
         "@context": [CREDENTIALS_CONTEXT, OPEN_BADGES_CONTEXT],
         "id": credential_id,
@@ -204,7 +204,7 @@ def status_list_claims(base: str, title_id: int, number: int, indexes: Iterable[
 
 
 def _moment(seconds: int) -> str:
-    return ticks.wire(ticks.of_unix(seconds), 0)
+    return ticks.to_text(ticks.from_unix(seconds), 0)
 
 
 def _digest(secret: bytes, what: Literal["credential", "subject", "status"], *parts: str | int) -> bytes:

@@ -81,7 +81,7 @@ class Writer:
 
     def now(self) -> int:
         """The current time, in ticks."""
-        return ticks.of_unix_ns(self._clock())
+        return ticks.from_unix_ns(self._clock())
 
     async def read_state(self, player: str, title_id: int) -> PlayerState:
         """The state of a player in a title, read now.

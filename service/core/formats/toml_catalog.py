@@ -236,7 +236,7 @@ def _achievement_table(achievement: Achievement, texts: Mapping[str, str], defau
     if achievement.window is not None:
         digits = achievement.window.fraction_digits
         ends = {"opens": achievement.window.opens_at, "closes": achievement.window.closes_at}
-        members["window"] = {name: ticks.wire(end, digits) for name, end in ends.items()}
+        members["window"] = {name: ticks.to_text(end, digits) for name, end in ends.items()}
     if achievement.requirements:
         members["requirements"] = [
             toml_measures.requirement_table(requirement) for requirement in achievement.requirements

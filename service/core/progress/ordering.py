@@ -230,7 +230,7 @@ def _rank(published: PublishedTitle, unlocked_at: Mapping[int, int], kind: Kind 
 
 def _by_window_end(views: Sequence[TitleView], slices: Sequence[TitleSlice], as_of: int) -> list[TitleSlice]:
     """Windows that have not closed, by their end; then achievements without a window; then closed windows, by end."""
-    now = ticks.of_unix(as_of)
+    now = ticks.from_unix(as_of)
     ranked: list[tuple[int, int, int, int]] = []
     for title, positions in slices:
         achievements = views[title].published.achievements

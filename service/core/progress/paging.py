@@ -92,8 +92,8 @@ def last_closing(request: PageRequest, titles: Sequence[PublishedTitle]) -> int:
 
     Under `EndingSoon` this moment stands for now, so that nothing changes until the next window closes.
     """
-    now = ticks.of_unix(request.now)
-    return ticks.unix(max((title.last_closing(now) for title in titles), default=0))
+    now = ticks.from_unix(request.now)
+    return ticks.to_unix(max((title.last_closing(now) for title in titles), default=0))
 
 
 def cache_derived(player_progress: PlayerProgress, key: tuple[object, ...], value: object) -> None:

@@ -86,12 +86,12 @@ def _document(part: str, text: str) -> Mapping[str, Any]:
     document: dict[str, Any] = msgspec.json.decode(text)
     if part == "progress":
         document["unlocks"] = [
-            {"number": from_int4(number), "at": ticks.wire(at)}
+            {"number": from_int4(number), "at": ticks.to_text(at)}
             for number, at in zip(document.pop("unlocked"), document.pop("unlocked_at"), strict=True)
         ]
     for name in ("at", "created_at"):
         if isinstance(document.get(name), int):
-            document[name] = ticks.wire(document[name])
+            document[name] = ticks.to_text(document[name])
     return document
 
 

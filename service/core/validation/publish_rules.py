@@ -152,7 +152,7 @@ def _check_values(achievement: Achievement, location: SourceLocation) -> None:
         location.inside("deeplink").read(values.link, achievement.deeplink)
     if achievement.window is not None:
         ends = (achievement.window.opens_at, achievement.window.closes_at)
-        if not all(0 <= end <= ticks.LAST for end in ends) or achievement.window.fraction_digits not in range(8):
+        if not all(0 <= end <= ticks.MAX for end in ends) or achievement.window.fraction_digits not in range(8):
             location.inside("window").report(
                 "time", "expected times of the years 1 to 9999 with 0 to 7 digits of fraction"
             )

@@ -151,7 +151,7 @@ def moment(value: object) -> tuple[int, int]:
     """A UTC time: its ticks, and the number of digits of its fraction."""
     try:
         parsed = _string(value, characters=LABEL_CHARACTERS)
-        return ticks.parse(parsed), ticks.digits(parsed)
+        return ticks.parse(parsed), ticks.fraction_digits(parsed)
     except InvalidValue:
         raise
     except ValueError as error:

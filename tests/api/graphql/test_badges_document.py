@@ -70,7 +70,7 @@ def test_a_date_has_the_documents_format_by_default_and_is_there_if_it_was_earne
 async def test_everything_of_a_badge_can_be_asked_for_in_one_query(ask_badges, make_context, give):
     """One earned badge and all criteria, as the document's example readers would ask for them."""
     await make_context(USER)
-    at = ticks.of(datetime.datetime(2026, 3, 9, 12, tzinfo=datetime.UTC))
+    at = ticks.from_datetime(datetime.datetime(2026, 3, 9, 12, tzinfo=datetime.UTC))
     await give(1, {2: at})
     said = await ask_badges(
         """{ getBadges { totalItems nodes { id title picture { url } status earned earningCriteria {
@@ -114,7 +114,9 @@ async def test_nothing_of_one_user_is_left_in_what_the_next_one_sees(ask_badges,
     time_machine.move_to(datetime.datetime.now(datetime.UTC), tick=False)  # membership is told in seconds
     await make_context(USER)
     await make_context(ADMINISTRATOR, player=OTHER)
-    await give(1, dict.fromkeys(range(1, 8), ticks.of(datetime.datetime(2026, 3, 9, 12, tzinfo=datetime.UTC))))
+    await give(
+        1, dict.fromkeys(range(1, 8), ticks.from_datetime(datetime.datetime(2026, 3, 9, 12, tzinfo=datetime.UTC)))
+    )
     answers = {}
     for order, text in enumerate((EVERYTHING, EVERYTHING + " ")):
         for user in (USER, ADMINISTRATOR)[:: -1 if order else 1]:

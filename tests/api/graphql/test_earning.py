@@ -105,7 +105,7 @@ async def test_registration_is_earned_when_it_is_asked_for_though_nothing_else_h
 ):
     del tell
     young = await badge("registered")
-    came = ticks.of(datetime.datetime.now(datetime.UTC)) - (10**8 + 5) * ticks.SECOND
+    came = ticks.from_datetime(datetime.datetime.now(datetime.UTC)) - (10**8 + 5) * ticks.SECOND
     await connection.execute("UPDATE progress SET created_at = $1 WHERE player = $2", came, PLAYER)
     services.writer._states.clear()  # as in a process that has not written of this player
     old = await badge("registered")
@@ -120,7 +120,7 @@ async def test_dates_are_those_of_the_users_calendar_in_the_badges_language(make
     texts = {f"achievement/{n}/name": f"Insigne {n}" for n in range(1, 9)}
     await make_title(1, texts={"fr-FR": texts})
     await make_context(USER, time_zone="Pacific/Auckland")
-    await give(1, {6: ticks.of(datetime.datetime(2026, 3, 1, 12, 30, tzinfo=datetime.UTC))})
+    await give(1, {6: ticks.from_datetime(datetime.datetime(2026, 3, 1, 12, 30, tzinfo=datetime.UTC))})
     query = '{ getBadge(badgeId: "posted") { title picture { alt } earned(format: "l j F Y H:i T") } }'
     french = await ask_badges(query, headers={"Accept-Language": "fr-CA, en;q=0.5"}, raw=True)
     english = await ask_badges(query)

@@ -117,7 +117,7 @@ async def test_the_same_tag_is_the_same_body_whatever_happens_to_other_titles(ta
 
 
 async def test_the_same_tag_is_the_same_body_a_second_later(tagged, make_title, time_machine):
-    windows = [Window(opens_at=0, closes_at=ticks.of_unix(second)) for second in (2_000, 4_000_000_000)]
+    windows = [Window(opens_at=0, closes_at=ticks.from_unix(second)) for second in (2_000, 4_000_000_000)]
     made = tuple(achievement(number, kind="Challenge", window=w) for number, w in enumerate(windows, 1))
     await make_title(5, achievements=made)
     question = "achievements", {"titleId": "5", "orderBy": "EndingSoon", "maxItems": "1"}
@@ -131,7 +131,7 @@ async def test_the_same_tag_is_the_same_body_a_second_later(tagged, make_title, 
 
 async def test_a_window_that_closes_changes_the_order_and_so_the_tag(ask, tagged, make_title, time_machine):
     now = 1_900_000_000
-    windows = [Window(opens_at=0, closes_at=ticks.of_unix(now + seconds)) for seconds in (10, 20)]
+    windows = [Window(opens_at=0, closes_at=ticks.from_unix(now + seconds)) for seconds in (10, 20)]
     made = tuple(achievement(number, kind="Challenge", window=w) for number, w in enumerate(windows, 1))
     await make_title(5, achievements=made)
     question = "achievements", {"titleId": "5", "orderBy": "EndingSoon"}

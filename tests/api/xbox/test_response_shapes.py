@@ -410,7 +410,7 @@ async def test_a_title_of_the_history_sums_up_what_was_earned(ask):
     first, *_ = (await ask("history/titles"))["titles"]
 
     assert first == {
-        "lastUnlock": ticks.wire(AT + 5),
+        "lastUnlock": ticks.to_text(AT + 5),
         "titleId": 1,
         "serviceConfigId": SCID,
         "titleType": "Game",
@@ -428,7 +428,7 @@ async def test_a_legacy_title_of_the_history_has_totals(ask):
 
     assert (first["currentAchievements"], first["currentGamerscore"]) == (2, 20)
     assert (first["totalAchievements"], first["totalGamerscore"]) == (3, 30)
-    assert first["lastPlayed"] == ticks.wire(AT + 5)
+    assert first["lastPlayed"] == ticks.to_text(AT + 5)
 
 
 @pytest.mark.usefixtures("titles")

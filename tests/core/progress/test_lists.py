@@ -193,7 +193,7 @@ async def test_last_page_has_no_cursor(publish_title, read):
 @pytest.mark.parametrize("order", Order)
 async def test_pages_keep_their_order_while_time_passes_and_unlocks_and_releases_come(publish_title, give, read, order):
     def closing(number):
-        return achievement(number, window=Window(opens_at=0, closes_at=ticks.of_unix(1000 + number)))
+        return achievement(number, window=Window(opens_at=0, closes_at=ticks.from_unix(1000 + number)))
 
     await publish_title(1, *(closing(number) for number in range(1, 7)))
     await give(1, {2: 20, 5: 50})
@@ -221,11 +221,11 @@ async def test_last_closing_is_that_of_the_newest_closed_window(publish_title, s
     titles = [snapshots.current.titles[1], snapshots.current.titles[2]]
 
     closed = [
-        last_closing(PageRequest(player=PLAYER, spec=ListSpec(), now=ticks.unix(ticks.parse(now))), titles)
+        last_closing(PageRequest(player=PLAYER, spec=ListSpec(), now=ticks.to_unix(ticks.parse(now))), titles)
         for now in ("2019-01-01T00:00:00Z", "2020-01-01T00:00:00Z", "2020-01-01T00:00:01Z", "2026-01-01T00:00:00Z")
     ]
 
-    assert [ticks.wire(ticks.of_unix(second), 0)[:19] for second in closed] == [
+    assert [ticks.to_text(ticks.from_unix(second), 0)[:19] for second in closed] == [
         *("1970-01-01T00:00:00", "1970-01-01T00:00:00", "2020-01-01T00:00:01", "2025-01-01T00:00:00")
     ]
     assert last_closing(OF_TITLE_1, []) == 0

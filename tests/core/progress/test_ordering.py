@@ -63,7 +63,7 @@ ACHIEVEMENTS = st.lists(
         display_order=st.integers(0, 1),
         kind=st.sampled_from(["Persistent", "Challenge"]),
         window=st.one_of(
-            st.none(), st.integers(-2, 2).map(lambda s: Window(opens_at=0, closes_at=ticks.of_unix(1000 + s)))
+            st.none(), st.integers(-2, 2).map(lambda s: Window(opens_at=0, closes_at=ticks.from_unix(1000 + s)))
         ),
     ),
     unique_by=lambda achievement: achievement.number,
@@ -157,7 +157,7 @@ def test_equal_unlock_times_are_ordered_by_title_then_number_not_catalog_order()
 
 def test_ending_soon_puts_open_windows_first_and_closed_windows_last():
     def closing(number, second):
-        return achievement(number, window=Window(opens_at=0, closes_at=ticks.of_unix(second)))
+        return achievement(number, window=Window(opens_at=0, closes_at=ticks.from_unix(second)))
 
     views = views_of(
         published(7, closing(1, 999), closing(2, 1000), achievement(3), closing(4, 1002), closing(5, 1001))

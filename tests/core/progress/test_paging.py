@@ -21,7 +21,7 @@ def title_view(title_id: int, unlocked_at: dict[int, int]) -> TitleView:
         achievement(
             number,
             display_order=number * 7 % 5,
-            window=Window(opens_at=0, closes_at=ticks.of_unix(1000 + number * 3 % 7)) if number % 3 == 0 else None,
+            window=Window(opens_at=0, closes_at=ticks.from_unix(1000 + number * 3 % 7)) if number % 3 == 0 else None,
         )
         for number in range(1, 11)
     ]

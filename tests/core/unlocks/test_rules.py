@@ -17,7 +17,7 @@ from service.core.unlocks.rules import Rules
 from service.errors import InvalidField, NotFound, UnknownMetric
 from tests.factories import achievement, counted, event, metric
 
-NOW = ticks.of(datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.UTC))
+NOW = ticks.from_datetime(datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.UTC))
 HOUR = 3600 * ticks.SECOND
 DAY = 24 * HOUR
 ATTRIBUTES = (
@@ -148,7 +148,7 @@ def test_a_window_slides_and_a_late_event_has_its_own():
 def test_days_in_a_row_by_the_players_own_calendar():
     made = rules(counted(1, 2, aggregate="streak", metric=None))
     late, early = "2026-11-23T22:30:00+00:00", "2026-11-24T00:30:00+00:00"
-    moments = [ticks.of(datetime.datetime.fromisoformat(text)) for text in (late, early)]
+    moments = [ticks.from_datetime(datetime.datetime.fromisoformat(text)) for text in (late, early)]
     in_london, in_berlin = Player(made), Player(made)
     in_berlin.do(profile={"time_zone": "Europe/Berlin"})
     for player in (in_london, in_berlin):
