@@ -1,29 +1,29 @@
-"""Every refusal that a caller can meet: raised anywhere, put into words by the door that was asked.
+"""Every error that a caller can receive. The core raises them; each API renders them in its own error responses.
 
 LaurelError
-├── BadRequest              what was sent cannot be read or does not hold together
-│   ├── InvalidParameter        one query parameter, header or path part
-│   ├── InvalidToken            a continuation token or cursor that was altered, or is of another list
-│   │   └── ExpiredToken    one that was made too long ago
-│   ├── InvalidField            one member of a body
-│   ├── UnknownMetric       an event of a metric that the title does not count
-│   ├── PayloadTooLarge            a body of more bytes than are read
-│   ├── RequestTimeout             a body that did not arrive in time
-│   ├── UnsupportedMediaType     a body in a coding or media type that is not read
-│   ├── Conflict            a change to something that somebody else changed meanwhile
-│   ├── Unconditional       a change that does not say which version it was made for
-│   └── InvalidCatalog        a file of definitions, texts or progress, with every problem in it
-├── Unauthenticated        no credential, or one that is malformed, forged or expired
-├── PermissionDenied              a good credential that may not do this
-│   ├── UserRequired              a credential that speaks for no player
-│   └── WrongPlayer         a credential that speaks for another player
-├── NotFound                nothing of that name is published here
-├── MethodNotAllowed        the path is there, the method is not
-├── NotAcceptable      a contract version that the door does not speak
-├── TooManyRequests         more in a time than the operator lets one title ask
-└── Unavailable             the database is out of reach or too slow for now
+├── BadRequest                  the request cannot be read, or is inconsistent
+│   ├── InvalidParameter        a query parameter, header or path segment
+│   ├── InvalidToken            a continuation token or cursor that was changed, or is of another list
+│   │   └── ExpiredToken        one that is too old
+│   ├── InvalidField            a member of a body
+│   ├── UnknownMetric           an event of a metric that the title does not have
+│   ├── PayloadTooLarge         a body above the size limit
+│   ├── RequestTimeout          a body that did not arrive in time
+│   ├── UnsupportedMediaType    a body in an unsupported content coding or media type
+│   ├── Conflict                a change of something that has changed meanwhile
+│   ├── PreconditionRequired    a change without the version that it was made for
+│   └── InvalidCatalog          a file or title with errors, with all of their diagnostics
+├── Unauthenticated             no credential, or a malformed, forged or expired one
+├── PermissionDenied            a valid credential without the permission
+│   ├── UserRequired            a credential of no player
+│   └── WrongPlayer             a credential of another player
+├── NotFound                    nothing with that name is published
+├── MethodNotAllowed            the path exists, but not with this method
+├── NotAcceptable               an unsupported contract version or response media type
+├── TooManyRequests             above the title's rate limit
+└── Unavailable                 the database is unreachable or too slow
 
-ConfigurationError stands apart: it stops the start and is read by an operator, never by a caller.
+ConfigurationError is separate: it aborts startup and is read by an operator, never by a caller.
 """
 
 from collections.abc import Sequence
@@ -33,59 +33,57 @@ import msgspec
 
 
 class LaurelError(Exception):
-    """A refusal. `code` is its stable name; the message is for whoever sent the request."""
+    """An error for a caller. `code` is its stable name; the message is for the sender of the request."""
 
     code = "error"
 
 
 class BadRequest(LaurelError):
-    """What was sent cannot be read, or does not hold together."""
+    """The request cannot be read, or is inconsistent."""
 
     code = "bad_request"
 
 
 class InvalidParameter(BadRequest):
-    """One parameter, header or path part: `field: expected …, got …`."""
+    """An invalid query parameter, header or path segment: `field: expected …, got …`."""
 
     code = "bad_parameter"
 
     def __init__(self, field: str, expected: str, got: object = None) -> None:
-        came = "" if got is None else f", got {_quoted(got)}"
-        super().__init__(f"{field}: expected {expected}{came}")
+        super().__init__(_expected(field, expected, got))
         self.field = field
 
 
 class InvalidToken(BadRequest):
-    """A continuation token that this service did not issue, or issued for another list."""
+    """A continuation token or cursor that this service did not issue, or issued for another list."""
 
     code = "bad_token"
 
 
 class ExpiredToken(InvalidToken):
-    """A cursor of this service that was made too long ago."""
+    """A cursor of this service that is too old."""
 
     code = "expired_token"
 
 
 class InvalidField(BadRequest):
-    """One member of a body that can be read: `user.id: expected …, got …`."""
+    """An invalid member of a body: `user.id: expected …, got …`."""
 
     code = "bad_field"
 
     def __init__(self, field: str, expected: str, got: object = None) -> None:
-        came = "" if got is None else f", got {_quoted(got)}"
-        super().__init__(f"{field}: expected {expected}{came}")
+        super().__init__(_expected(field, expected, got))
         self.field = field
 
 
 class UnknownMetric(BadRequest):
-    """An event of a metric that the title does not count, or no more."""
+    """An event of a metric that the title does not have, or has archived."""
 
     code = "unknown_metric"
 
 
 class PayloadTooLarge(BadRequest):
-    """A body of more bytes than are read."""
+    """A body above the size limit."""
 
     code = "too_large"
 
@@ -97,13 +95,13 @@ class RequestTimeout(BadRequest):
 
 
 class UnsupportedMediaType(BadRequest):
-    """A body in a content coding or media type that is not read."""
+    """A body in an unsupported content coding or media type."""
 
     code = "unsupported_body"
 
 
 class Conflict(BadRequest):
-    """A change to something that somebody else changed meanwhile. `current` is that something as it is now."""
+    """A change of something that has changed meanwhile. `current` is its current value or version."""
 
     code = "conflict"
 
@@ -113,7 +111,7 @@ class Conflict(BadRequest):
 
 
 class PreconditionRequired(BadRequest):
-    """A change that does not say which version of the thing it was made for (RFC 6585 §3)."""
+    """A change without the version that it was made for (RFC 6585 §3)."""
 
     code = "unconditional"
 
@@ -154,37 +152,37 @@ class InvalidCatalog(BadRequest):
 
 
 class Unauthenticated(LaurelError):
-    """No credential, or one that is malformed, forged, expired or meant for somebody else's service."""
+    """No credential, or one that is malformed, forged, expired or issued for another service."""
 
     code = "not_authenticated"
 
 
 class PermissionDenied(LaurelError):
-    """A good credential that may not do this."""
+    """A valid credential without the permission for this."""
 
     code = "not_allowed"
 
 
 class UserRequired(PermissionDenied):
-    """A credential that speaks for no player (seed 002: claim User, "403 Forbidden" if missing)."""
+    """A credential of no player (Xbox `…/achievements`: claim User, "403 Forbidden" if missing)."""
 
     code = "no_user"
 
 
 class WrongPlayer(PermissionDenied):
-    """A credential that speaks for another player (seed 002: the XUID "must match the XUID of the authenticated user")."""
+    """A credential of another player (Xbox `…/achievements`: the XUID "must match the XUID of the authenticated user")."""
 
     code = "wrong_player"
 
 
 class NotFound(LaurelError):
-    """Nothing of that name is published here."""
+    """Nothing with that name is published."""
 
     code = "not_found"
 
 
 class MethodNotAllowed(LaurelError):
-    """The path is there, the method is not. `allowed` are the methods that are."""
+    """The path exists, but not with this method. `allowed` are the methods that it has."""
 
     code = "method_not_allowed"
 
@@ -194,15 +192,15 @@ class MethodNotAllowed(LaurelError):
 
 
 class NotAcceptable(LaurelError):
-    """A contract version that the door does not speak."""
+    """A contract version or response media type that the API does not support."""
 
     code = "unsupported_version"
 
 
 class TooManyRequests(LaurelError):
-    """More in a time than the operator lets one title ask.
+    """More requests than the title's rate limit allows.
 
-    `limit` requests a second; `reset_at` is when the next second begins, in seconds since 1970.
+    `limit` is in requests per second; `reset_at` is when the next second begins, as a Unix time in seconds.
     """
 
     code = "too_many_requests"
@@ -215,20 +213,23 @@ class TooManyRequests(LaurelError):
 
 
 class Unavailable(LaurelError):
-    """The database is out of reach or too slow for now: context again in a moment is right."""
+    """The database is unreachable or too slow at the moment; the request can be retried."""
 
     code = "unavailable"
     retry_after_seconds = 1
 
 
 class ConfigurationError(Exception):
-    """A setting that stops the start: its name, the value and what would do. Values of secrets are not shown."""
+    """An invalid setting: its name, its value unless it is a secret, and the accepted values. It aborts startup."""
 
 
 _SHOWN_CHARACTERS = 64
 
 
-def _quoted(value: object) -> str:
-    """What came, quoted and bounded, so that a message never grows with its cause."""
-    text = str(value)
-    return repr(text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…")
+def _expected(field: str, expected: str, got: object) -> str:
+    """`field: expected …, got …`, with the value quoted and truncated."""
+    if got is None:
+        return f"{field}: expected {expected}"
+    text = str(got)
+    shown = repr(text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…")
+    return f"{field}: expected {expected}, got {shown}"

@@ -1,7 +1,7 @@
-"""Times as ticks: 100 ns each since 0001-01-01T00:00:00Z, as the Xbox wire counts them. Pure.
+"""Convert times to and from ticks of 100 ns since 0001-01-01T00:00:00Z, the precision of the Xbox API. Pure.
 
-`…00.3087016Z` must come back as it went in, which a `timestamptz` of microseconds cannot do. Tick 0 is the wire's
-own sentinel for "not unlocked", `0001-01-01T00:00:00.0000000Z`.
+A `timestamptz` has microseconds, so it could not return `…00.3087016Z` unchanged. Tick 0 is the Xbox API's value for
+"not unlocked", `0001-01-01T00:00:00.0000000Z`.
 """
 
 import datetime
@@ -19,10 +19,10 @@ _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,7}))?Z
 
 
 def parse(text: str) -> int:
-    """The ticks of an ISO 8601 UTC time with up to seven digits of fraction.
+    """The ticks of an ISO 8601 UTC time with 0 to 7 digits of fraction.
 
     Raises:
-        ValueError: the text is not of that shape, or names no real time.
+        ValueError: the text has another form, or is not a valid time.
     """
     match = _TIME.fullmatch(text)
     if match is None:
@@ -34,19 +34,19 @@ def parse(text: str) -> int:
 
 
 def fraction_digits(text: str) -> int:
-    """How many digits of fraction a time is printed with, 0–7."""
+    """The number of digits of the fraction of a time, 0–7."""
     return len(text.partition(".")[2].removesuffix("Z"))
 
 
 def to_text(ticks: int, fraction_digits: int = 7) -> str:
-    """The time as the wire prints it: always `Z`, by default always seven digits."""
-    # Quicker than formats, and this is run for every unlock of every page: a tick's last seven figures are the
-    # fraction, and players unlock on few distinct days.
+    """The ISO 8601 UTC time with `Z`, and a fraction of 0 to 7 digits."""
+    # Runs for every unlock of every page, so it avoids datetime: the last seven digits of the ticks are the fraction,
+    # and dates are cached because players unlock on few distinct days.
     seconds = ticks // SECOND
     minutes = seconds // 60
     days = minutes // _MINUTES_OF_DAY
     time = f"{_date(days)}{_MINUTES[minutes - days * _MINUTES_OF_DAY]}{_SECONDS[seconds - minutes * 60]}"
-    if fraction_digits == 7 and seconds:  # noqa: PLR2004  (as nearly always)
+    if fraction_digits == 7 and seconds:  # noqa: PLR2004  (the usual case)
         return f"{time}.{str(ticks)[-7:]}Z"
     if fraction_digits == 0:
         return f"{time}Z"
@@ -69,15 +69,15 @@ _UNIX_EPOCH = datetime.date(1970, 1, 1).toordinal() - 1  # days
 
 
 def from_unix(seconds: int) -> int:
-    """The ticks of a unix time in whole seconds."""
+    """The ticks of a Unix time in whole seconds."""
     return _UNIX_EPOCH * DAY + seconds * SECOND
 
 
 def from_unix_ns(nanoseconds: int) -> int:
-    """The ticks of a unix time in nanoseconds, as `time.time_ns()` gives it."""
+    """The ticks of a Unix time in nanoseconds, such as `time.time_ns()`."""
     return _UNIX_EPOCH * DAY + nanoseconds // 100
 
 
 def to_unix(ticks: int) -> int:
-    """The first whole unix second that is not before these ticks; 0 for all before 1970."""
+    """The Unix time in seconds, rounded up; 0 for all times before 1970."""
     return max(0, -((_UNIX_EPOCH * DAY - ticks) // SECOND))

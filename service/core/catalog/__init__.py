@@ -1,1 +1,1 @@
-"""What can be earned: titles, achievements, metrics and rewards as frozen values. Pure."""
+"""The catalog of what can be earned: titles, achievements, metrics and rewards as frozen values. Pure."""

@@ -1,7 +1,7 @@
-"""What can be earned: titles, achievements and their texts, as plain values. Pure.
+"""Titles, achievements, rewards, metrics and texts as frozen values. Pure.
 
-A *draft* is what is being edited, a *release* what was published; both are made of the same values. Texts stand
-apart from definitions, by key and locale, because every string finds its own language.
+A *draft* is being edited, a *release* is published; both consist of the same values. Texts are separate from
+definitions, by locale and key, because each string has its own language fallback.
 """
 
 import functools
@@ -25,10 +25,10 @@ AttributeKind = Literal["user", "event"]
 Trust = Literal["server", "client"]
 
 Pairs = tuple[tuple[str, str], ...]
-"""Attribute keys and the values they must have, ordered by key; empty for no condition."""
+"""Attribute keys with their required values, ordered by key; empty for no condition."""
 
 Texts = Mapping[str, Mapping[str, str]]
-"""Locale → text key → text. Locales are canonical BCP 47; an empty text is a missing one and is not held."""
+"""Locale → text key → text. Locales are canonical BCP 47; a missing text has no entry, so texts are never empty."""
 
 U32 = 2**32
 
@@ -36,7 +36,7 @@ TITLE_NAME = "title/name"
 
 
 def achievement_key(number: int, field: Literal["name", "description", "locked_description"]) -> str:
-    """The text key of one string of an achievement."""
+    """The text key of a field of an achievement."""
     return f"achievement/{number}/{field}"
 
 
@@ -46,12 +46,12 @@ def metric_key(key: str) -> str:
 
 
 def reward_key(number: int, kind: RewardKind, field: Literal["name", "description"]) -> str:
-    """The text key of one string of a reward. One reward a kind, so the kind is its name."""
+    """The text key of a field of a reward. An achievement has at most one reward of each kind."""
     return f"achievement/{number}/reward/{kind.lower()}/{field}"
 
 
 class MediaAsset(msgspec.Struct, frozen=True, kw_only=True):
-    """A picture. `kind` is the wire's word, such as Icon, Art or ChallengePromoIcon."""
+    """A picture. `kind` is as in the Xbox API, such as Icon, Art or ChallengePromoIcon."""
 
     name: str
     kind: str
@@ -59,11 +59,11 @@ class MediaAsset(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NO_PICTURE = MediaAsset(name="none", kind="Icon", url="https://laurel.invalid/none.png")
-"""What stands where there is no picture, as clients read the first one blindly (RFC 2606: nothing is ever there)."""
+"""A placeholder where there is no picture, because clients read the first one without checking (host: RFC 2606)."""
 
 
 class Reward(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What an unlock brings. `value` is text on the wire whatever it means; its name and description are texts."""
+    """A reward of an achievement. `value` is text for every kind. Its name and description are texts (`reward_key`)."""
 
     kind: RewardKind
     value: str
@@ -72,10 +72,10 @@ class Reward(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something that is counted in a title. Its name is a text (`metric_key`).
+    """Something that a title counts by events. Its name is a text (`metric_key`).
 
-    `key` never changes once events may carry it; `public_id` is unique in the title. `units` is what is counted, as
-    developers call it. An archived metric takes no events, and keeps what was counted.
+    `key` identifies it in events and never changes; `public_id` is unique in the title. `units` is the developers'
+    name of what is counted. An archived metric accepts no more events and keeps its totals.
     """
 
     key: str
@@ -86,7 +86,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Attribute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A name that players ("user") or events may carry a value under. Undeclared ones are refused."""
+    """An attribute that players (kind "user") or events may have. Undeclared attributes are errors."""
 
     key: str
     public_id: str
@@ -95,18 +95,18 @@ class Attribute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is counted of one player.
+    """A value that is computed from the events of one player.
 
-    | aggregate | counts |
+    | aggregate | value |
     |---|---|
-    | sum | the amounts of a metric's events; with `period_seconds`, of the best window of that length so far |
+    | sum | the sum of the amounts of a metric's events; with `period_seconds`, the largest sum in such a period |
     | max, last | the largest amount so far; the amount of the event that happened last |
-    | streak | days in a row, by the player's calendar, with an amount above 0; of any metric if `metric` is None |
-    | distinct | different values of the event attribute `of`, up to the largest target that asks |
+    | streak | consecutive days of the player's calendar with an amount above 0; of any metric if `metric` is None |
+    | distinct | the number of distinct values of the event attribute `of`, up to the largest target |
     | age | seconds since the player was first seen in the title |
-    | unlocks | how many of `achievements` (public ids; empty for any of the title) the player holds |
+    | unlocks | the number of unlocked `achievements` (public ids; empty: any of the title) |
 
-    `where` counts only events whose attributes have these values. A scope is such a condition.
+    `where` restricts it to events with these attributes.
     """
 
     aggregate: Aggregate
@@ -118,14 +118,15 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def key(self) -> str:
-        """Its name among a player's standings: the same for the same count, whoever asks for it."""
+        """Its key among a player's measure values. Requirements with the same measure share one value."""
         return _measure_key(self)
 
 
 class Requirement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something to reach. `target` is a decimal as text: the wire prints it so, and "1.50" stays "1.50".
+    """A condition of an achievement: a measure that reaches a target.
 
-    A requirement without a measure is reported by the title itself, in percent of the target.
+    `target` is a decimal as text, because APIs return it unchanged ("1.50" stays "1.50"). A requirement without a
+    measure is reported by the title, in percent of the target.
     """
 
     id: str
@@ -137,7 +138,7 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """When it can be earned, in ticks (`ticks.py`). `fraction_digits` (0–7) is how its dates are printed."""
+    """When an achievement can be earned, in ticks. `fraction_digits` (0–7) is the precision of its dates in responses."""
 
     opens_at: int
     closes_at: int
@@ -145,20 +146,20 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Achievement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something to earn in a title, without its words.
+    """An achievement of a title, without its texts.
 
-    `number` is a u32 within the title and the Xbox id; `public_id` its free-text name, unique within the title.
-    `media` is never empty: many clients read the first one blindly. `estimated_seconds` is under a day.
-    `legacy_type` (1 completion … 7 other) and `image_id` are shown only by the Xbox 360 contract.
-    `requirements` are all to be met; without any, the title itself says when. `user_filter` names attributes that a
-    player must have. `key` is what the title calls it by, its public id where there is none. `is_base`: it is there
-    at launch. `stores` are the names that stores know it by, where they are not those of `formats/stores.py`.
+    `number` is a u32, unique in the title, and the id in the Xbox API; `public_id` is free text, unique in the title.
+    `media` is never empty, because many clients read the first one without checking. `estimated_seconds` is less than
+    a day. Only the Xbox 360 contract has `legacy_type` (1 completion … 7 other) and `image_id`. All `requirements` must
+    be met; without any, the title reports the unlock. `user_filter` are attributes that the player must have. `key` is
+    the name that the title's servers use; None for the public id. `is_base`: it exists at launch. `stores` are its
+    identifiers in stores that differ from the defaults (`validation.store_ids`).
 
     | status | can be unlocked | is shown |
     |---|---|---|
     | inactive | no | no |
     | active | yes | yes |
-    | locked | no more | to those who hold it (the Xbox door: to all) |
+    | locked | no more | to players who have unlocked it (Xbox API: to all) |
     | archived | no | no |
     """
 
@@ -187,32 +188,32 @@ class Achievement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     @property
     def is_manual(self) -> bool:
-        """Whether the title itself reports it, in whole or in part."""
+        """Whether the title reports its progress, at least of one requirement."""
         return not self.requirements or any(requirement.measure is None for requirement in self.requirements)
 
     @property
     def gamerscore(self) -> int:
-        """Points, 0 where there are none."""
+        """Gamerscore points, 0 if there is no such reward."""
         return sum(int(reward.value) for reward in self.rewards if reward.kind == "Gamerscore")
 
     def text_keys(self) -> Iterator[str]:
-        """The texts that an achievement has of its own: name, description, locked description."""
+        """The text keys of its name, description and locked description, without those of rewards."""
         yield achievement_key(self.number, "name")
         yield achievement_key(self.number, "description")
         yield achievement_key(self.number, "locked_description")
 
     def required_text_keys(self) -> Iterator[str]:
-        """What must be written in the title's default locale before it can be published."""
+        """The text keys that the default locale must have before the title can be published."""
         yield achievement_key(self.number, "name")
 
 
 class Title(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A game: who owns achievements, texts and releases.
+    """A game, which owns achievements, texts and releases.
 
-    `title_id` is a u32; `scid` a GUID in lower case. `version` is the association's, None where the title has none.
-    `text_unit` "string" lets every string find its own language; "achievement" gives all strings of one achievement
-    the same. `trust` "client" lets a player's own token, issued for this title, report that player's progress;
-    "server" wants a credential of the title's own servers.
+    `title_id` is a u32 above 0; `scid` is a GUID in lower case. `version` is that of the Xbox title association, None
+    if there is none. `text_unit` is the unit of language fallback: each string has its own language, or all strings of
+    an achievement have the same. `trust` says who may report a player's progress: "client" the player's own token for
+    this title, "server" only credentials of the title's servers.
     """
 
     title_id: int
@@ -228,7 +229,7 @@ class Title(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """A title as it is being edited, or as a file describes it. Achievements are ordered by number."""
+    """A title that is being edited, or that a file describes. Achievements are ordered by number."""
 
     title: Title
     achievements: tuple[Achievement, ...]
@@ -236,13 +237,13 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def to_int4(number: int) -> int:
-    """A u32 as the int4 of the same bits, as players' rows hold it."""
+    """A u32 as the int4 with the same bits, as players' rows store it."""
     return number - (number >> 31 << 32)
 
 
 @functools.lru_cache(maxsize=8192)
 def from_int4(stored_number: int) -> int:
-    """The u32 that a stored int4 stands for."""
+    """The u32 with the same bits as a stored int4."""
     return stored_number % U32
 
 
