@@ -44,7 +44,7 @@ def demo(*, host: str, port: int, ops_port: int, data: pathlib.Path | None) -> N
     The first start creates the database, the content, a signing key and credentials.
     """
     from service import demo as content
-    from service.server import app
+    from service.server import lifecycle
 
     chosen = settings()
     if data is not None:
@@ -65,7 +65,7 @@ def demo(*, host: str, port: int, ops_port: int, data: pathlib.Path | None) -> N
                 if chosen.jwt_secret is not None:
                     click.echo(f"editor {_editor_token(chosen, chosen.jwt_secret)}")
 
-            await app.serve(chosen, url=url, listen=listen, ops_listen=ops_listen, ready=ready)
+            await lifecycle.serve(chosen, url=url, listen=listen, ops_listen=ops_listen, ready=ready)
 
         run(work)
 
@@ -80,7 +80,7 @@ def serve(*, host: str, port: int, ops_port: int, workers: int) -> None:
 
     With several workers, worker N has ops port `--ops-port` + N - 1.
     """
-    from service.server import app
+    from service.server import lifecycle
     from service.server import workers as processes
 
     chosen = with_signing_secret(settings(), create=False)
@@ -94,7 +94,7 @@ def serve(*, host: str, port: int, ops_port: int, workers: int) -> None:
 
         async def work() -> None:
             await migrate_database(url)
-            await app.serve(chosen, url=url, listen=listen, ops_listen=ops_listen, ready=_announce(listen))
+            await lifecycle.serve(chosen, url=url, listen=listen, ops_listen=ops_listen, ready=_announce(listen))
 
         run(work)
 

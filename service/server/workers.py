@@ -9,10 +9,10 @@ from typing import Any
 from aiohttp import web
 from gunicorn.app.base import BaseApplication
 
-from service.server import app
+from service.server import lifecycle
 from service.settings import Settings
 
-_GRACE = 10  # seconds for requests under way
+_GRACE = 10  # seconds for requests in progress
 
 
 def serve(
@@ -25,8 +25,8 @@ def serve(
 ) -> None:
     """Serve on the socket with one process per ops socket, until SIGINT or SIGTERM.
 
-    A process that replaces a dead one takes over its ops socket. `ready` is called by the process of the first one,
-    once it answers.
+    A process that replaces a dead one takes over its ops socket. The process with the first ops socket calls `ready`
+    once it answers requests.
     """
     _WorkerApplication(settings, url=url, listen=listen, ops=ops, ready=ready).run()
 
@@ -47,12 +47,12 @@ class _WorkerApplication(BaseApplication):  # type: ignore[misc]  # (gunicorn ha
         self._ops = ops
         self._ready = ready
         self._slot = 0
-        self._slots: dict[int, int] = {}  # by the age of each living worker, as gunicorn counts it
+        self._slots: dict[int, int] = {}  # gunicorn's age of each running worker → its ops socket
         super().__init__()
 
     def load_config(self) -> None:
         """Set gunicorn's settings; no file or command line is read."""
-        chosen = {
+        options = {
             "bind": f"fd://{os.dup(self._listen.fileno())}",
             "workers": len(self._ops),
             "worker_class": "aiohttp.GunicornUVLoopWebWorker",
@@ -63,17 +63,17 @@ class _WorkerApplication(BaseApplication):  # type: ignore[misc]  # (gunicorn ha
             "worker_exit": _exit,
             "control_socket_disable": True,
         }
-        for name, value in chosen.items():
+        for name, value in options.items():
             self.cfg.set(name, value)
 
     def load(self) -> Callable[[], Any]:
         """The application runner of one process."""
 
         async def runner() -> web.AppRunner:
-            application = await app.make_runner(self._settings, url=self._url, ops_listen=self._ops[self._slot])
+            made = await lifecycle.make_runner(self._settings, url=self._url, ops_listen=self._ops[self._slot])
             if self._slot == 0:
                 self._ready()
-            return application
+            return made
 
         return runner
 

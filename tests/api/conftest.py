@@ -13,7 +13,8 @@ from service.core.formats.xbox.captured_page import ImportedProgress
 from service.core.progress import reader
 from service.db.pool import Pool
 from service.http.services import Services
-from service.server.app import application_runner, make_application, make_services
+from service.server.app import make_application, make_services
+from service.server.lifecycle import application_runner
 from service.settings import Settings
 from service.telemetry import Observer
 from tests.factories import PLAYER, SECRET, achievement, authorization, draft, publish_draft

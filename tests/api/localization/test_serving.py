@@ -12,7 +12,8 @@ from service.core.auth.principal import OPERATOR
 from service.core.publishing.publish import roll_back
 from service.db.listen import NAME
 from service.db.pool import open_pool
-from service.server.app import background, make_application, make_services
+from service.server.app import make_application, make_services
+from service.server.jobs import background
 from service.settings import Settings
 from service.telemetry import Observer
 from tests.factories import PLAYER, SECRET, achievement, authorization, bearer, draft, publish_draft

@@ -11,8 +11,8 @@ from aiohttp import web
 from service.core.auth import api_keys
 from service.core.unlocks.model import Change
 from service.db.pool import open_pool
-from service.server import app
 from service.server.app import make_application, make_services
+from service.server.lifecycle import application_runner
 from service.settings import Settings
 from service.telemetry import Observer
 from tests.factories import SECRET, counted, draft, event, metric, publish_draft
@@ -113,7 +113,7 @@ async def test_client_that_leaves_ends_its_stream_without_an_error(own_database)
             key = (await api_keys.create_key(connection, title_id=1)).key
         observer = Observer(stream=log)
         services = await make_services(Settings(jwt_secret=SECRET), pool, observer)
-        runner = app.application_runner(make_application(services))
+        runner = application_runner(make_application(services))
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}{STREAM}"
