@@ -1,7 +1,7 @@
-"""Everything the service says of itself: one log line and one count a request, and what background work met.
+"""Logs and request metrics: one JSON line and one histogram observation per request, and lines of background work.
 
-Lines are JSON, one each; `text` reads alone, every value is also a field. Never a token, a key, or a player's id:
-players are named by a keyed hash that only this process can make.
+A line's `text` can be read alone; its values are also fields. No line holds a token, a key or a player's id: players
+appear as a keyed hash that only this process can compute.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ Level = Literal["debug", "info", "warning", "error"]
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
-_FLUSH_AFTER = 0.2  # seconds: a line is never held back longer, and a busy second costs few writes
+_FLUSH_AFTER = 0.2  # seconds that a line is buffered at most, so that a busy second costs few writes
 _FLUSH_AT = 512  # lines
 
 
 class Observer:
-    """Says what happens: to a stream as lines, to Prometheus as counts."""
+    """Writes log lines to a stream and counts requests for Prometheus."""
 
     def __init__(self, *, level: Level = "info", stream: TextIO = sys.stderr) -> None:
         self._threshold = _LEVELS[level]
@@ -45,22 +45,22 @@ class Observer:
         status: int,
         seconds: float,
         *,
-        door: str,
+        api: str,
         player: str | None = None,
         locale: str | None = None,
         error: Exception | None = None,
     ) -> None:
-        """One request has been answered, in these locales. An error is a bug of ours, and is told whole."""
-        method = method if method in _METHODS else "_OTHER"  # or a stranger could make up series without end
+        """Log and count an answered request. `error` is an unexpected exception, logged with its trace."""
+        method = method if method in _METHODS else "_OTHER"  # any method may be sent, and each would be a series
         self.requests.count(method, route, status, seconds)
         if error is not None:
-            self.log("error", f"{method} {route} failed", door=door, trace="".join(traceback.format_exception(error)))
+            self.log("error", f"{method} {route} failed", api=api, trace="".join(traceback.format_exception(error)))
         elif self._threshold <= _LEVELS["info"]:
             self._write(
                 _RequestLine(
                     time=time.time(),
                     text=f"{method} {route} {status}",
-                    door=door,
+                    api=api,
                     method=method,
                     route=route,
                     status=status,
@@ -71,7 +71,7 @@ class Observer:
             )
 
     def log(self, level: Level, text: str, **fields: str | float | None) -> None:
-        """One line about anything that is not a request."""
+        """Write one line about anything that is not a request."""
         if _LEVELS[level] >= self._threshold:
             self._write({"time": time.time(), "level": level, "text": text, **fields})
 
@@ -79,7 +79,7 @@ class Observer:
         return hashlib.blake2b(player.encode(), digest_size=6, key=self._pseudonym_key).hexdigest()
 
     def flush(self) -> None:
-        """Write what is held back."""
+        """Write the buffered lines."""
         if self._flush_handle is not None:
             self._flush_handle.cancel()
             self._flush_handle = None
@@ -100,10 +100,10 @@ class Observer:
 
 
 class RequestMetrics:
-    """Durations of requests by method, route and status, under OpenTelemetry's name. No player, no title."""
+    """Histogram of request durations by method, route and status, with OpenTelemetry's names; no player, no title."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # (of all series; what began when is not asked)
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # (no `_created` series)
         self._durations = Histogram(
             "http_server_request_duration_seconds",
             "How long requests took to be answered.",
@@ -119,7 +119,7 @@ class RequestMetrics:
         """Count one request."""
         key = method, route, status
         series = self._series.get(key)
-        if series is None:  # `labels` takes 4 µs, and a request has few
+        if series is None:  # `labels` takes 4 µs
             series = self._series[key] = self._durations.labels(*key)
         series.observe(seconds)
 
@@ -128,7 +128,7 @@ class _RequestLine(msgspec.Struct, frozen=True, kw_only=True):
     time: float
     level: Level = "info"
     text: str
-    door: str
+    api: str
     method: str
     route: str
     status: int
@@ -138,14 +138,14 @@ class _RequestLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoggingBridge(logging.Handler):
-    """Hands what libraries and background work log to the observer, from warnings on."""
+    """Passes warnings and errors that libraries and background work log to the observer."""
 
     def __init__(self, observer: Observer) -> None:
         super().__init__(logging.WARNING)
         self._observer = observer
 
     def emit(self, record: logging.LogRecord) -> None:
-        """One record as one line, with the trace if it has one."""
+        """Write the record as one line, with its trace if it has one."""
         trace = None if record.exc_info is None else "".join(traceback.format_exception(record.exc_info[1]))
         level: Level = "error" if record.levelno >= logging.ERROR else "warning"
         self._observer.log(level, record.getMessage(), logger=record.name, trace=trace)

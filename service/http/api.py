@@ -78,7 +78,7 @@ def _wrap_handler(api: Api, name: str, handler: Handler) -> Handler:
             name,
             response.status,
             time.perf_counter() - started,
-            door=api.name,
+            api=api.name,
             player=request.get(PLAYER),
             locale=response.headers.get(hdrs.CONTENT_LANGUAGE),
             error=bug,

@@ -73,6 +73,6 @@ class _Protocol(RequestHandler):
         refusal = BadRequest("this cannot be read as an HTTP request within its limits")
         response = self._api.error_response(request, refusal if status < HTTPStatus.INTERNAL_SERVER_ERROR else None)
         response.headers[hdrs.SERVER] = SERVER
-        self._app[SERVICES].observer.request("-", "unreadable", response.status, 0.0, door=self._api.name, error=error)
+        self._app[SERVICES].observer.request("-", "unreadable", response.status, 0.0, api=self._api.name, error=error)
         response.force_close()
         return response

@@ -1,4 +1,4 @@
-"""`GET /openapi.json`: what the doors say of themselves, joined into one OpenAPI 3.1 document. A door of its own."""
+"""`GET /openapi.json`: one OpenAPI 3.1 document, joined from the descriptions of all APIs."""
 
 import importlib.metadata
 from collections.abc import Sequence
@@ -12,16 +12,16 @@ from service.http.authenticate import anonymous
 from service.http.conditional import conditional_response, make_etag
 
 
-def document(doors: Sequence[Api]) -> dict[str, Any]:
-    """The whole document. Doors never give one name to two things (held by tests)."""
+def document(apis: Sequence[Api]) -> dict[str, Any]:
+    """The document. Tests hold that no two APIs define the same path or component."""
     package = importlib.metadata.metadata("laurel")
     tags: list[Any] = []
     paths: dict[str, Any] = {}
     components: dict[str, dict[str, Any]] = {}
-    for door in doors:
-        tags += door.openapi.get("tags", ())
-        paths |= door.openapi.get("paths", {})
-        for kind, named in door.openapi.get("components", {}).items():
+    for api in apis:
+        tags += api.openapi.get("tags", ())
+        paths |= api.openapi.get("paths", {})
+        for kind, named in api.openapi.get("components", {}).items():
             components.setdefault(kind, {}).update(named)
     return {
         "openapi": "3.1.0",
@@ -37,9 +37,9 @@ def document(doors: Sequence[Api]) -> dict[str, Any]:
     }
 
 
-def openapi_api(doors: Sequence[Api]) -> Api:
-    """The door that shows the document to anybody. It refuses in the words of the first of the others."""
-    body = msgspec.json.encode(document(doors))
+def openapi_api(apis: Sequence[Api]) -> Api:
+    """The API that serves the document without a token; its error responses are those of the first API."""
+    body = msgspec.json.encode(document(apis))
     etag = make_etag(body)
 
     async def openapi(request: web.Request) -> web.Response:
@@ -55,6 +55,6 @@ def openapi_api(doors: Sequence[Api]) -> Api:
             Route("GET", "/v1/openapi", "openapi-trophy-v1", openapi),
         ),
         authenticate=anonymous,
-        error_response=doors[0].error_response,
+        error_response=apis[0].error_response,
         openapi={},
     )
