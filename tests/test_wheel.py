@@ -77,7 +77,7 @@ def test_the_wheel_serves_its_demo_outside_the_checkout(installed):
 
 def test_the_wheel_carries_every_statement_translation_and_page(installed):
     (packages,) = installed.glob("venv/lib/python3.*/site-packages")
-    pages = "api/badges/graphiql_files"
+    pages = "api/graphql/graphiql_files"
     pairs = {"sql/migrations": "_sql/migrations", "sql/queries": "_sql/queries", "locales": "_locales"}
     pairs[f"service/{pages}"] = pages
 

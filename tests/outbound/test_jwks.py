@@ -134,7 +134,7 @@ async def test_a_failed_refresh_keeps_the_last_good_set(refresher, verifier, iss
 
 
 async def test_a_silent_issuer_is_given_up(refresher, verifier, issuer, monkeypatch):
-    monkeypatch.setattr("service.outbound.key_refresh.TIMEOUT", ClientTimeout(total=0.05))
+    monkeypatch.setattr("service.outbound.jwks.TIMEOUT", ClientTimeout(total=0.05))
     issuer.may_answer.clear()
 
     assert not await refresher.refresh()
