@@ -25,8 +25,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from service.errors import ConfigurationError
+from service.settings import SECONDS
 
-SECONDS = 1.0
 START_TIMEOUT = 60 * SECONDS  # recovery after a crash replays all writes since the last checkpoint
 STOP_TIMEOUT = 10 * SECONDS
 POLL_INTERVAL = 0.02 * SECONDS

@@ -11,12 +11,12 @@ import asyncpg
 
 from service.db import Connection
 from service.errors import ConfigurationError, Unavailable
+from service.settings import SECONDS
 
 T = TypeVar("T")
 Lend = Callable[[], AbstractAsyncContextManager[Connection]]
 
-SECONDS = 1.0
-ACQUIRE_TIMEOUT = 0.5 * SECONDS  # asyncpg waits without a limit by default; releasing may take as long again
+ACQUIRE_TIMEOUT = 0.5 * SECONDS  # asyncpg's default is to wait without a limit; releasing may take as long again
 STATEMENT_TIMEOUT = 1.0 * SECONDS
 CONNECT_TIMEOUT = 5.0 * SECONDS
 LENT_TIMEOUT = 5.0 * SECONDS
@@ -31,7 +31,7 @@ LOST: tuple[type[Exception], ...] = (
     asyncpg.ReadOnlySQLTransactionError,  # 25006: the server became a replica
     asyncpg.InvalidCachedStatementError,  # the schema changed inside a transaction
     asyncpg.InterfaceError,  # "connection is closed"
-    asyncpg.InternalClientError,  # "cannot switch to state 12" when the server goes mid-answer
+    asyncpg.InternalClientError,  # "cannot switch to state 12" when the server stops while it answers
 )
 """Errors that mean the database cannot answer now; a retry may succeed."""
 
@@ -185,7 +185,7 @@ async def open_pool(url: str, *, size: int, statement_timeout: float | None = ST
 
 @contextlib.contextmanager
 def reaching() -> Iterator[None]:
-    """Report a failed connection as an error of the setting, without the URL, which holds a password.
+    """Report a failed connection as an error of the setting, without the URL, because it holds a password.
 
     Raises:
         ConfigurationError: the server is unreachable, has no such database, or rejects the user.

@@ -68,13 +68,13 @@ _CONTEXTS: tuple[tuple[int, str, str, list[Scope]], ...] = (
 
 
 async def load(pool: Pool) -> None:
-    """Import and publish the demo's titles with the player's progress; existing titles are left alone."""
+    """Import and publish the demo's titles with the player's progress; existing titles are not changed."""
     new = await _load_titles(pool)
     if not new:
         return
-    releases = SnapshotStore(pool)
-    await releases.refresh()
-    writer = Writer(pool, releases, erasure_key=await service_key(pool, "erasure"))
+    snapshots = SnapshotStore(pool)
+    await snapshots.refresh()
+    writer = Writer(pool, snapshots, erasure_key=await service_key(pool, "erasure"))
     if ACADEMY in new:
         contexts = UserContexts(pool)
         for number, player, name, scopes in _CONTEXTS:

@@ -18,8 +18,8 @@ import yarl
 from service.core.auth.key_ring import KEY_SET_MAX_BYTES, KeyRing
 from service.core.auth.tokens import Verifier
 from service.errors import ConfigurationError
+from service.settings import SECONDS
 
-SECONDS = 1.0
 INTERVAL = 300.0 * SECONDS
 RETRY = 10.0 * SECONDS  # after a failure; requests fail until the first set arrives
 COOL_DOWN = 30.0 * SECONDS  # between fetches caused by unknown kids, so that forged kids cannot flood the issuer

@@ -21,9 +21,9 @@ from service.core.events import outbox
 from service.core.events.outbox import DueMessage
 from service.db.pool import Pool
 from service.errors import LaurelError
+from service.settings import SECONDS
 from service.telemetry import Observer
 
-SECONDS = 1.0
 TIMEOUT = 10.0 * SECONDS  # of one attempt
 POLL = 1.0 * SECONDS
 _MAX_CONCURRENCY = 32  # deliveries at once
