@@ -1,4 +1,4 @@
-"""A title with some French, and somebody who may do everything with its texts."""
+"""A title with some French, and a client of the localization API with every right."""
 
 import io
 import json
@@ -20,7 +20,7 @@ async def title(make_title: Callable[..., Awaitable[int]]) -> int:
 
 @pytest.fixture
 async def catalogs(client: Any, title: int) -> Ask:
-    """Asks this door, below `/catalogs/1` unless the path begins so, and gives the JSON.
+    """Sends a request to the localization API, below `/catalogs/1` unless the path begins so, and gives the JSON.
 
     `status` is what is expected; `who` a header of `making.bearer`; `tag` an If-Match; `data` a body that is no JSON.
     """

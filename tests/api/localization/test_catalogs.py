@@ -1,4 +1,4 @@
-"""Coverage, imports, releases, explaining and exports through the door."""
+"""Coverage, imports, releases, explanations and exports through the localization API."""
 
 import pytest
 
@@ -27,25 +27,25 @@ msgstr "Nom 99"
 """
 
 
-async def test_each_locale_of_a_title_is_counted(catalogs):
+async def test_catalog_has_the_coverage_of_each_locale(catalogs):
     await catalogs("PUT", NAME, {"text": "Deux", "state": "approved"}, tag='"v1"')
 
     found = await catalogs("GET", raw=True)
 
     shape = await found.json()
-    french = next(one for one in shape["locales"] if one["locale"] == "fr-FR")
+    french = next(locale for locale in shape["locales"] if locale["locale"] == "fr-FR")
     assert (shape["strings"], french["published"], french["approved"], french["missing"]) == (10, 1, 1, 9)
     assert found.headers["ETag"] == f'"c{shape["catalogVersion"]}"'
     assert (await catalogs("GET", "/catalogs"))["catalogs"] == [shape]
     assert (await catalogs("GET", "/catalogs", who=bearer(titles=["7"])))["catalogs"] == []
 
 
-async def test_an_import_is_reported_then_applied_as_it_was_reported(catalogs):
+async def test_import_is_applied_as_reported(catalogs):
     response = await catalogs("POST", "/imports", data=PO, file="fr.po", raw=True)
     batch = await response.json()
 
     assert batch["counts"] == {"fr-FR": {"changed": 1, "stale": 1, "unknown": 1}}
-    assert [(one["kind"], one["line"], one["key"]) for one in batch["lines"]] == [
+    assert [(line["kind"], line["line"], line["key"]) for line in batch["lines"]] == [
         ("changed", 6, "achievement/1/name"),
         ("stale", 10, "achievement/2/name"),
         ("unknown", 14, "achievement/99/name"),
@@ -61,7 +61,7 @@ async def test_an_import_is_reported_then_applied_as_it_was_reported(catalogs):
     assert again["counts"] == {"fr-FR": {"unchanged": 2, "unknown": 1}}
 
 
-async def test_an_import_is_not_applied_to_another_catalogue_than_it_saw(catalogs):
+async def test_import_is_not_applied_to_a_changed_catalog(catalogs):
     response = await catalogs("POST", "/imports", data=PO, raw=True)
     await catalogs("PUT", NAME, {"text": "Entre-temps"}, tag='"v1"')
     where = response.headers["Location"]
@@ -75,7 +75,7 @@ async def test_an_import_is_not_applied_to_another_catalogue_than_it_saw(catalog
     assert (await catalogs("GET", NAME))["text"] == "Entre-temps"
 
 
-async def test_the_report_can_be_had_as_po(catalogs):
+async def test_report_is_available_as_po(catalogs):
     where = (await catalogs("POST", "/imports", data=PO, raw=True)).headers["Location"]
 
     response = await catalogs("GET", f"{where}.po", raw=True)
@@ -86,7 +86,7 @@ async def test_the_report_can_be_had_as_po(catalogs):
     assert "locale" in (await catalogs("GET", f"{where}.po", locale="de", status=400))["detail"]
 
 
-async def test_an_import_with_errors_is_reported_with_their_lines_and_never_applied(catalogs):
+async def test_import_with_errors_reports_lines_and_cannot_be_applied(catalogs):
     response = await catalogs("POST", "/imports", data=PO + b'\nmsgctxt "x\n', file="fr.po", raw=True)
     batch = await response.json()
 
@@ -106,7 +106,7 @@ async def test_an_import_with_errors_is_reported_with_their_lines_and_never_appl
         (["translate"], {}, None),
     ],
 )
-async def test_an_import_needs_a_right_on_each_locale_that_it_writes(catalogs, can, query, missing):
+async def test_import_needs_a_right_in_each_locale_that_it_changes(catalogs, can, query, missing):
     refused = await catalogs("POST", "/imports", data=PO, who=bearer(can=can), status=403 if missing else 200, **query)
 
     assert missing is None or f"the right {missing} " in refused["detail"]
@@ -123,21 +123,21 @@ async def test_an_import_needs_a_right_on_each_locale_that_it_writes(catalogs, c
         (PO, {"overApproved": "yes"}, 400, "overApproved"),
     ],
 )
-async def test_an_import_that_will_not_do_says_why(catalogs, data, query, status, named):
+async def test_invalid_import_names_the_problem(catalogs, data, query, status, named):
     assert named in (await catalogs("POST", "/imports", data=data, status=status, **query))["detail"]
 
 
-async def test_a_publish_shows_its_difference_first_and_then_who_changed_what(catalogs, ask):
+async def test_publish_is_previewed_and_names_the_authors(catalogs, ask):
     await catalogs("PUT", NAME, {"text": "Deux"}, tag='"v1"', who=bearer("Uwe"))
 
-    foreseen = await catalogs("POST", "/releases", {"dryRun": True})
+    preview = await catalogs("POST", "/releases", {"dryRun": True})
     done = await catalogs("POST", "/releases", {"note": "Better French"}, status=201)
     again = await catalogs("POST", "/releases", {})
 
     text = {"locale": "fr-FR", "key": "achievement/1/name", "before": "Nom 1", "after": "Deux", "changedBy": "Uwe"}
-    assert text.items() <= foreseen["changes"]["texts"][0].items()
-    assert (foreseen["release"], foreseen["problems"]) == (None, [])
-    assert (done["release"], done["changes"]) == (2, foreseen["changes"])
+    assert text.items() <= preview["changes"]["texts"][0].items()
+    assert (preview["release"], preview["problems"]) == (None, [])
+    assert (done["release"], done["changes"]) == (2, preview["changes"])
     assert (again["release"], again["changes"]["texts"]) == (2, [])
     shown = await ask("achievements", titleId=1, headers={"Accept-Language": "fr"})
     assert shown["achievements"][0]["name"] == "Deux"
@@ -146,7 +146,7 @@ async def test_a_publish_shows_its_difference_first_and_then_who_changed_what(ca
     assert text.items() <= release["changes"]["texts"][0].items()
 
 
-async def test_going_back_is_a_publication_with_a_name(catalogs, ask):
+async def test_rollback_is_a_publication_with_its_actor(catalogs, ask):
     await catalogs("PUT", NAME, {"text": "Deux"}, tag='"v1"')
     await catalogs("POST", "/releases", {}, status=201)
 
@@ -155,8 +155,10 @@ async def test_going_back_is_a_publication_with_a_name(catalogs, ask):
     shown = await ask("achievements", titleId=1, headers={"Accept-Language": "fr"})
     assert shown["achievements"][0]["name"] == "Nom 1"
     found = await catalogs("GET", "/releases")
-    assert [(one["release"], one["isServed"]) for one in found["releases"]] == [(2, False), (1, True)]
-    assert [(one["release"], one["by"], one["note"]) for one in found["publications"]] == [
+    assert [(release["release"], release["isServed"]) for release in found["releases"]] == [(2, False), (1, True)]
+    assert [
+        (publication["release"], publication["by"], publication["note"]) for publication in found["publications"]
+    ] == [
         (1, "Rita", "Oops"),
         (2, "Ana", None),
         (1, "laurel", None),
@@ -164,7 +166,7 @@ async def test_going_back_is_a_publication_with_a_name(catalogs, ask):
     assert "release 9" in (await catalogs("POST", "/releases/9/activate", {}, status=404))["detail"]
 
 
-async def test_a_publish_can_be_scheduled_seen_and_taken_back(catalogs, pool):
+async def test_publish_can_be_scheduled_listed_and_cancelled(catalogs, pool):
     await catalogs("PUT", NAME, {"text": "Deux"}, tag='"v1"')
     later = await catalogs("POST", "/releases", {"at": "2099-01-01T00:00:00Z"}, status=202, raw=True)
     await catalogs("POST", "/releases", {"at": "2020-01-01T00:00:00+02:00", "note": "New year"}, status=202)
@@ -172,7 +174,7 @@ async def test_a_publish_can_be_scheduled_seen_and_taken_back(catalogs, pool):
 
     found = await catalogs("GET", "/releases")
 
-    assert [(one["at"], one["status"], one["release"]) for one in found["schedules"]] == [
+    assert [(schedule["at"], schedule["status"], schedule["release"]) for schedule in found["schedules"]] == [
         ("2099-01-01T00:00:00Z", "waiting", None),
         ("2019-12-31T22:00:00Z", "published", 2),
     ]
@@ -192,11 +194,11 @@ async def test_a_publish_can_be_scheduled_seen_and_taken_back(catalogs, pool):
         ({"dryrun": True}, "dryrun"),
     ],
 )
-async def test_a_publish_that_will_not_do_says_why(catalogs, body, named):
+async def test_invalid_publish_names_the_member(catalogs, body, named):
     assert named in (await catalogs("POST", "/releases", body, status=422))["detail"]
 
 
-async def test_a_title_says_which_texts_it_publishes(catalogs):
+async def test_title_may_publish_only_approved_texts(catalogs):
     await catalogs("PATCH", "", {"publishFrom": "approved"})
     await catalogs("PUT", NAME, {"text": "Deux"}, tag='"v1"')
 
@@ -205,10 +207,10 @@ async def test_a_title_says_which_texts_it_publishes(catalogs):
     assert len((await catalogs("POST", "/releases", {"dryRun": True}))["changes"]["texts"]) == 1
 
 
-async def test_each_string_says_which_locale_a_caller_would_see_and_why(catalogs):
+async def test_explanation_names_the_locale_of_each_string(catalogs):
     found = await catalogs("GET", "/explain", acceptLanguage="fr-CA")
 
-    strings = {one["key"]: one for one in found["strings"]}
+    strings = {string["key"]: string for string in found["strings"]}
     assert found["chain"] == ["fr-FR", "en-US"]
     assert strings["achievement/1/name"]["locale"] == "fr-FR"
     assert (strings["title/name"]["locale"], strings["title/name"]["lackedBy"]) == ("en-US", ["fr-FR"])
@@ -216,19 +218,19 @@ async def test_each_string_says_which_locale_a_caller_would_see_and_why(catalogs
     assert (await catalogs("GET", "/explain"))["chain"] == ["en-US"]
 
 
-async def test_strings_that_players_saw_in_another_language_are_counted(catalogs, ask, services):
+async def test_fallbacks_of_players_are_counted(catalogs, ask, services):
     await ask("achievements", titleId=1, headers={"Accept-Language": "fr"})
     await ask("achievements", titleId=1, headers={"Accept-Language": "fr"})
     await ask("achievements", titleId=1, headers={"Accept-Language": "en"})
     await services.fallbacks.flush()
 
-    found = (await catalogs("GET", "/fallbacks"))["fallbacks"]
+    rows = (await catalogs("GET", "/fallbacks"))["fallbacks"]
 
-    assert {(one["wanted"], one["used"], one["answers"]) for one in found} == {("fr-FR", "en-US", 2)}
-    assert "achievement/1/name" not in {one["key"] for one in found}
+    assert {(row["wanted"], row["used"], row["answers"]) for row in rows} == {("fr-FR", "en-US", 2)}
+    assert "achievement/1/name" not in {row["key"] for row in rows}
 
 
-async def test_what_is_exported_can_be_imported_and_changes_nothing(catalogs):
+async def test_exported_po_imports_without_changes(catalogs):
     response = await catalogs("GET", "/export", format="po", locale="fr-FR", raw=True)
 
     again = await catalogs("POST", "/imports", data=await response.read())
@@ -238,7 +240,7 @@ async def test_what_is_exported_can_be_imported_and_changes_nothing(catalogs):
 
 
 @pytest.mark.parametrize("kind", ["po", "toml", "xbox", "steam", "epic", "csv", "zip"])
-async def test_every_format_is_handed_out_and_what_can_be_read_again_changes_nothing(catalogs, kind):
+async def test_every_format_is_exported_and_imports_without_changes(catalogs, kind):
     response = await catalogs("GET", "/export", format=kind, raw=True)
     data = await response.read()
     name = response.headers["Content-Disposition"].partition('"')[2].rstrip('"')
@@ -250,7 +252,7 @@ async def test_every_format_is_handed_out_and_what_can_be_read_again_changes_not
         assert {kind for counts in batch["counts"].values() for kind in counts} <= {"unchanged"}
 
 
-async def test_a_players_token_is_nobodys_here(catalogs):
+async def test_token_of_a_player_has_no_rights(catalogs):
     who = authorization(PLAYER).partition(";")[2]
 
     assert (await catalogs("GET", "/catalogs", who=f"Bearer {who}"))["catalogs"] == []

@@ -1,4 +1,4 @@
-"""Every error is a problem in this door's words, and the door is described as it is."""
+"""Error responses of the localization API are problem details, and its OpenAPI description matches its routes."""
 
 import re
 
@@ -37,7 +37,7 @@ def made(kind: type[LaurelError]) -> LaurelError:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in family(LaurelError) if kind.__module__ == errors.__name__])
-def test_every_error_is_a_problem_with_a_status_of_its_own_kind(kind):
+def test_every_error_is_a_problem_with_its_own_status(kind):
     response = error_response(make_mocked_request("GET", "/catalogs"), made(kind))
 
     body = msgspec.json.decode(response.body)
@@ -46,13 +46,13 @@ def test_every_error_is_a_problem_with_a_status_of_its_own_kind(kind):
     assert response.headers["Cache-Control"] == "no-store"
 
 
-def test_a_bug_of_ours_is_told_without_detail():
+def test_bug_is_reported_without_detail():
     response = error_response(make_mocked_request("GET", "/catalogs"), None)
 
     assert (response.status, msgspec.json.decode(response.body)["code"]) == (500, "fault")
 
 
-async def test_what_is_not_there_is_refused_in_this_doors_words(client):
+async def test_unknown_path_and_method_are_problems(client):
     missing = await client.get("/catalogs/1/nothing/here%0A")
     other = await client.delete("/catalogs")
 
@@ -60,13 +60,13 @@ async def test_what_is_not_there_is_refused_in_this_doors_words(client):
     assert (other.status, other.headers["Allow"]) == (405, "GET, HEAD")
 
 
-def test_the_paths_that_are_described_are_those_of_the_routes():
+def test_described_paths_are_those_of_the_routes():
     routes = {(re.sub(r"{(\w+):[^}]*}", r"{\1}", route.path), route.method.lower()) for route in API.routes}
 
     assert {(path, method) for path, methods in API.openapi["paths"].items() for method in methods} == routes
 
 
-def test_every_route_is_described_by_a_name_that_it_has():
+def test_descriptions_name_existing_routes():
     """A misspelled name in the description would describe nothing."""
     names = {route.name for route in API.routes}
     for described in (openapi._QUERIES, openapi._BODIES, openapi._CONDITIONAL, openapi._SUCCESS, openapi._FILES):

@@ -1,4 +1,4 @@
-"""What is published reaches every process soon, and no answer is of two releases."""
+"""A publish reaches every process soon, and no response mixes two releases."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ RARELY = 60.0  # seconds between looks: what is seen before was heard
 
 
 def worded(word: str):
-    """A title of which every text in both locales is this word with its number."""
+    """A title whose texts in both locales all begin with this word."""
     new = draft(1, tuple(achievement(number) for number in range(1, 41)))
     english = {key: f"{word} {number}" for number, key in enumerate(sorted(new.texts["en-US"]))}
     # Every second text is English alone, so that pages in French are of two bundles.
@@ -33,7 +33,7 @@ def worded(word: str):
 
 @contextlib.asynccontextmanager
 async def process(url: str, *, poll: float):
-    """A whole process on this database: its services, what it does in the background, and a client."""
+    """A process on this database: its services with their background jobs, and a client."""
     async with await open_pool(url, size=4) as pool:
         settings = Settings(jwt_secret=SECRET, catalog_poll=poll)
         services = await make_services(settings, pool, Observer(level="error", stream=io.StringIO()))
@@ -47,7 +47,7 @@ async def publish_title(url: str, word: str) -> None:
 
 
 async def until(claim) -> None:
-    """Wait for something that is about to be so."""
+    """Wait until a claim becomes true."""
     async with asyncio.timeout(PATIENCE):
         while not await claim():  # noqa: ASYNC110  (it is another process that makes it so)
             await asyncio.sleep(0.01)
@@ -71,7 +71,7 @@ def serves(services, word: str):
     return so
 
 
-async def test_a_publish_and_a_rollback_are_heard_by_other_processes_at_once(own_database):
+async def test_publish_and_rollback_are_notified_to_other_processes(own_database):
     async with process(own_database, poll=RARELY) as (services, client):
         await until(lambda: _some(own_database))
         await publish_title(own_database, "one")
@@ -90,7 +90,7 @@ async def test_a_publish_and_a_rollback_are_heard_by_other_processes_at_once(own
         assert "one " in await shown.text()
 
 
-async def test_what_is_rolled_back_is_never_heard(own_database):
+async def test_uncommitted_publish_is_not_notified(own_database):
     heard = asyncio.Queue()
     listening, working = [await asyncpg.connect(own_database) for _ in range(2)]
     await listening.add_listener("publication", lambda *arguments: heard.put_nowait(arguments[-1]))
@@ -103,13 +103,13 @@ async def test_what_is_rolled_back_is_never_heard(own_database):
     async with asyncio.timeout(PATIENCE):
         assert await heard.get() == "1"
 
-    await listening.fetch("SELECT 1")  # whatever was told before has come by then
+    await listening.fetch("SELECT 1")  # earlier notifications have arrived by then
     assert heard.empty()
     for connection in (listening, working):
         await connection.close()
 
 
-async def test_a_process_whose_listener_was_killed_still_serves_what_is_published(own_database):
+async def test_process_without_a_listener_polls_for_publishes(own_database):
     async with process(own_database, poll=0.1) as (services, _):
         await until(lambda: _some(own_database))
         killer = await asyncpg.connect(own_database)
@@ -132,8 +132,8 @@ async def _none(url: str) -> bool:
     return not await listeners(url)
 
 
-async def test_no_page_is_of_two_releases_while_publishes_go_on(own_database):
-    """Two processes, readers in two languages, sixteen publishes and rollbacks: every page is of one word."""
+async def test_no_page_mixes_two_releases_during_publishes(own_database):
+    """Two processes, readers in two languages, twelve publishes and four rollbacks: every page has texts of one word."""
     await publish_title(own_database, "word0")
     pages, is_over = [], asyncio.Event()
 
@@ -146,17 +146,19 @@ async def test_no_page_is_of_two_releases_while_publishes_go_on(own_database):
             pages.append(
                 {
                     text.split()[0]
-                    for one in found
-                    for text in (one["name"], one["description"], one["lockedDescription"])
+                    for item in found
+                    for text in (item["name"], item["description"], item["lockedDescription"])
                 }
             )
 
-    async with process(own_database, poll=0.1) as (_, one), process(own_database, poll=0.1) as (_, other):
-        readers = [asyncio.create_task(read(client, language)) for client in (one, other) for language in ("fr", "en")]
+    async with process(own_database, poll=0.1) as (_, first), process(own_database, poll=0.1) as (_, second):
+        readers = [
+            asyncio.create_task(read(client, language)) for client in (first, second) for language in ("fr", "en")
+        ]
         for number in range(1, 13):
             await publish_title(own_database, f"word{number}")
             if number % 3 == 0:
-                done = await one.post(
+                done = await first.post(
                     f"/catalogs/1/releases/{number}/activate", headers={"Authorization": bearer()}, json={}
                 )
                 assert done.status == 200

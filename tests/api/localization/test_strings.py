@@ -1,4 +1,4 @@
-"""Strings through the door: read with all that a translator needs, saved against what was seen, never lost."""
+"""Strings through the localization API: read with their context, saved over the version that was seen, never lost."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ NAME = "/strings/achievement/1/name/fr-FR"
 MISSING = "/strings/achievement/2/name/fr-FR"
 
 
-async def test_a_string_comes_with_its_source_state_and_version(catalogs):
+async def test_string_has_its_source_state_and_version(catalogs):
     response = await catalogs("GET", NAME, raw=True)
 
     found = await response.json()
@@ -32,14 +32,14 @@ async def test_a_string_comes_with_its_source_state_and_version(catalogs):
 
 
 @pytest.mark.parametrize("key", ["achievement/1/name", "achievement%2F1%2Fname"])
-async def test_a_key_stands_in_the_path_with_its_slashes_encoded_or_not(client, title, key):
+async def test_slashes_of_a_key_may_be_encoded(client, title, key):
     url = URL(f"/catalogs/{title}/strings/{key}/fr_fr", encoded=True)
     response = await client.get(url, headers={"Authorization": bearer()})
 
     assert (await response.json())["text"] == "Nom 1"
 
 
-async def test_a_save_is_against_the_version_that_was_seen(catalogs):
+async def test_save_over_an_outdated_version_is_412_with_the_current_string(catalogs):
     saved = await catalogs("PUT", NAME, {"text": "Meilleur"}, tag='"v1"', raw=True)
     late = await catalogs("PUT", NAME, {"text": "Trop tard"}, tag='"v1"', status=412, raw=True)
 
@@ -54,14 +54,14 @@ async def test_a_save_is_against_the_version_that_was_seen(catalogs):
     assert (await catalogs("GET", NAME))["text"] == "Meilleur"
 
 
-async def test_a_save_without_a_version_is_428(catalogs):
+async def test_save_without_if_match_is_428(catalogs):
     problem = await catalogs("PUT", NAME, {"text": "Meilleur"}, status=428)
 
     assert problem["code"] == "unconditional"
     assert "If-Match" in problem["detail"]
 
 
-async def test_a_missing_text_is_written_over_version_0(catalogs):
+async def test_missing_text_is_saved_over_version_0(catalogs):
     missing = await catalogs("GET", MISSING, raw=True)
     await catalogs("PUT", MISSING, {"text": "Nom 2"}, tag=missing.headers["ETag"])
 
@@ -69,14 +69,14 @@ async def test_a_missing_text_is_written_over_version_0(catalogs):
     assert (await catalogs("GET", MISSING))["text"] == "Nom 2"
 
 
-async def test_everything_that_a_string_was_is_told(catalogs):
+async def test_history_lists_every_revision(catalogs):
     await catalogs("PUT", NAME, {"text": "Deux", "state": "approved"}, tag='"v1"')
     await catalogs("POST", f"{NAME}/review", {"verdict": "send-back"}, tag='"v2"', who=bearer("Rita"))
     await catalogs("POST", f"{NAME}/restore", {"version": 1}, tag='"v3"')
 
     found = (await catalogs("GET", f"{NAME}/history"))["revisions"]
 
-    assert [(one["text"], one["state"], one["origin"], one["changedBy"]) for one in found] == [
+    assert [(old["text"], old["state"], old["origin"], old["changedBy"]) for old in found] == [
         ("Nom 1", "translated", "restore", "Ana"),
         ("Deux", "needs_review", "review", "Rita"),
         ("Deux", "approved", "edit", "Ana"),
@@ -85,24 +85,26 @@ async def test_everything_that_a_string_was_is_told(catalogs):
     assert len((await catalogs("GET", f"{NAME}/history", before="3"))["revisions"]) == 2
 
 
-async def test_a_warning_is_overridden_with_a_name_and_a_reason(catalogs):
+async def test_warning_is_overridden_with_author_and_reason(catalogs):
     warned = await catalogs("PUT", NAME, {"text": "Name 1"}, tag='"v1"')
     reasons = {"same-as-source": "a proper name"}
     overridden = await catalogs("PUT", NAME, {"text": "Name 1", "reasons": reasons}, tag='"v2"')
 
-    assert [(one["rule"], one["isOverridden"]) for one in warned["remarks"]] == [("same-as-source", False)]
-    assert [(one["rule"], one["isOverridden"]) for one in overridden["remarks"]] == [("same-as-source", True)]
+    assert [(remark["rule"], remark["isOverridden"]) for remark in warned["remarks"]] == [("same-as-source", False)]
+    assert [(remark["rule"], remark["isOverridden"]) for remark in overridden["remarks"]] == [("same-as-source", True)]
     assert overridden["overrides"] == {"same-as-source": {"by": "Ana", "reason": "a proper name"}}
 
 
-async def test_a_list_pages_filters_searches_and_shows_a_third_language(catalogs):
+async def test_list_is_filtered_searched_and_paged(catalogs):
     everything = await catalogs("GET", "/strings", locale="fr-FR")
     missing = await catalogs("GET", "/strings", locale="fr-FR", filter="missing", q="NAME 2", **{"with": "en-US"})
     rest = await catalogs("GET", "/strings", locale="fr-FR", after="achievement/3/name")
 
     assert (len(everything["strings"]), everything["after"]) == (10, None)
-    assert [(one["key"], one["with"]["text"]) for one in missing["strings"]] == [("achievement/2/name", "Name 2")]
-    assert [one["key"] for one in rest["strings"]] == ["title/name"]
+    assert [(string["key"], string["with"]["text"]) for string in missing["strings"]] == [
+        ("achievement/2/name", "Name 2")
+    ]
+    assert [string["key"] for string in rest["strings"]] == ["title/name"]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +136,7 @@ async def test_a_list_pages_filters_searches_and_shows_a_third_language(catalogs
         pytest.param("DELETE", NAME, None, {}, 405, "DELETE", id="another method"),
     ],
 )
-async def test_what_will_not_do_is_named(catalogs, method, path, body, query, status, named):  # noqa: PLR0917  (a row)
+async def test_invalid_request_names_the_problem(catalogs, method, path, body, query, status, named):  # noqa: PLR0917  (a row)
     problem = await catalogs(method, path, body, status=status, tag='"v1"', **query)
 
     assert named in problem["detail"]
@@ -142,7 +144,7 @@ async def test_what_will_not_do_is_named(catalogs, method, path, body, query, st
 
 
 @pytest.mark.parametrize("tag", ["v1", "*", 'W/"v1"', '"c1"', '"v1", "v2"', '"v99999999999"', '"v01"'])
-async def test_an_if_match_that_is_no_version_is_refused(catalogs, tag):
+async def test_invalid_if_match_is_rejected(catalogs, tag):
     assert "If-Match" in (await catalogs("PUT", NAME, {"text": "x"}, tag=tag, status=400))["detail"]
 
 
@@ -164,7 +166,7 @@ async def test_an_if_match_that_is_no_version_is_refused(catalogs, tag):
         (["review"], "DELETE", "/schedules/1", None, "publish"),
     ],
 )
-async def test_each_change_needs_its_right_and_the_refusal_names_it(catalogs, can, method, path, body, missing):  # noqa: PLR0917  (a row)
+async def test_change_without_its_right_is_403_and_names_it(catalogs, can, method, path, body, missing):  # noqa: PLR0917  (a row)
     tag = '"v0"' if path == MISSING else '"v1"'
 
     found = await catalogs(method, path, body, tag=tag, who=bearer(can=can), status=403 if missing else 200)
@@ -173,11 +175,11 @@ async def test_each_change_needs_its_right_and_the_refusal_names_it(catalogs, ca
 
 
 @pytest.mark.parametrize("path", ["", "/strings?locale=fr", NAME, "/releases", "/explain", "/fallbacks", "/imports/1"])
-async def test_who_has_no_right_on_a_title_reads_nothing_of_it(catalogs, path):
+async def test_title_without_any_right_cannot_be_read(catalogs, path):
     await catalogs("GET", path, who=bearer(titles=["2"]), status=403)
 
 
-async def test_a_grant_for_some_locales_is_for_those_alone(catalogs):
+async def test_grant_is_limited_to_its_locales(catalogs):
     who = bearer(can=["translate"], locales=["fr"])
 
     await catalogs("PUT", NAME, {"text": "Oui"}, tag='"v1"', who=who)
@@ -189,7 +191,7 @@ async def test_a_grant_for_some_locales_is_for_those_alone(catalogs):
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer x", "XBL3.0 x=1;a.b.c", bearer() + "x"])
-async def test_without_a_good_token_the_answer_is_401(client, title, authorization):
+async def test_request_without_a_valid_token_is_401(client, title, authorization):
     headers = {} if authorization is None else {"Authorization": authorization}
 
     response = await client.get(f"/catalogs/{title}", headers=headers)
@@ -198,7 +200,7 @@ async def test_without_a_good_token_the_answer_is_401(client, title, authorizati
     assert (await response.json())["code"] == "not_authenticated"
 
 
-async def test_editors_who_save_at_once_lose_nothing_that_was_acknowledged(own_database, settings):
+async def test_concurrent_editors_lose_no_saved_text(own_database, settings):
     """Eight editors on two processes, one string: each accepted save is in the history, in the order of its version."""
     pools = [await open_pool(own_database, size=4) for _ in range(2)]
     async with pools[0].transaction() as connection:
@@ -220,13 +222,13 @@ async def test_editors_who_save_at_once_lose_nothing_that_was_acknowledged(own_d
             assert done.status in (200, 412)
             if done.status == 200:
                 version = (await done.json())["version"]
-                assert seen == f'"v{version - 1}"'  # what was saved over had been seen
+                assert seen == f'"v{version - 1}"'  # nobody saved over an unseen version
                 accepted[version] = text
 
     await asyncio.gather(*(edit(number) for number in range(8)))
 
-    told = await (await clients[0].get(f"{url}/history", headers={"Authorization": bearer()})).json()
-    history = {one["version"]: one["text"] for one in told["revisions"]}
+    response = await (await clients[0].get(f"{url}/history", headers={"Authorization": bearer()})).json()
+    history = {old["version"]: old["text"] for old in response["revisions"]}
     newest = max(accepted)
     assert sorted(accepted) == list(range(1, newest + 1))
     assert {version: accepted[version] for version in history} == history

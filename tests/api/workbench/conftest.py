@@ -1,4 +1,4 @@
-"""The real application with a title in some French, and people who signed in at the workbench."""
+"""The real application with a title in some French, and people who are signed in to the workbench."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -16,7 +16,7 @@ settings, services, client, make_title = doors.settings, doors.services, doors.c
 
 
 class Visitor:
-    """Somebody with a browser of their own, but without scripts: pages in, forms out."""
+    """A browser without scripts: it gets pages and sends forms, with cookies of its own."""
 
     def __init__(self, client: TestClient[Any, Any]) -> None:
         self.client = client
@@ -35,7 +35,7 @@ class Visitor:
         return found[1]
 
     async def post(self, path: str, *, status: int = 200, headers: Any = None, **fields: str) -> str:
-        """Send a form with the key of this session; gives the page that it leads to."""
+        """Send a form with the key of this session; gives the page that it redirects to."""
         data = {"form_key": await self.form_key()} | fields
         response = await self.client.post(path, data=data, headers=headers)
         text = await response.text()
@@ -51,7 +51,7 @@ async def title(make_title: Callable[..., Awaitable[int]]) -> int:
 
 @pytest.fixture
 async def sign_in(services: Any, title: int) -> Any:  # noqa: ARG001  (it is there when somebody signs in)
-    """Signs somebody in, by default with every right, and gives them their browser."""
+    """Signs somebody in, by default with every right, and gives their browser."""
     clients = []
     server = TestServer(make_application(services))
     await server.start_server()

@@ -1,4 +1,4 @@
-"""A team's day at the workbench in a real browser, and no barrier on any page of it.
+"""The workbench in a real browser: a whole workflow by keyboard, conflicts, and accessibility of every page.
 
 The service works on a database of its own and commits, as two people and players look at the same texts.
 """
@@ -47,16 +47,16 @@ async def url(own_database: str) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def sign_in(browser: Browser, url: str) -> AsyncIterator[SignIn]:
-    """Signs somebody in with a browser profile of their own; gives the first page. Nothing may go wrong in the script."""
+    """Signs somebody in with a browser profile of their own; gives the first page. A script error fails the test."""
     async with contextlib.AsyncExitStack() as stack:
-        wrong: list[str] = []
+        errors: list[str] = []
 
         async def signed_in(name: str = "Ana", *, can: tuple[str, ...] = ("publish", "source"), **profile: Any) -> Page:
             context: BrowserContext = await browser.new_context(base_url=url, **({"locale": "en-US"} | profile))
             stack.push_async_callback(context.close)
             page = await context.new_page()
-            page.on("pageerror", lambda error: wrong.append(str(error)))
-            page.on("console", lambda line: wrong.append(line.text) if "Security Policy" in line.text else None)
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            page.on("console", lambda line: errors.append(line.text) if "Security Policy" in line.text else None)
             await page.goto("/l10n")
             await page.wait_for_selector("#token:focus")
             await page.keyboard.insert_text(bearer(name, can=can))
@@ -65,7 +65,7 @@ async def sign_in(browser: Browser, url: str) -> AsyncIterator[SignIn]:
             return page
 
         yield signed_in
-        assert wrong == []
+        assert errors == []
 
 
 async def served(page: Page) -> Any:
@@ -74,11 +74,12 @@ async def served(page: Page) -> Any:
         f"/users/xuid({PLAYER})/achievements?titleId={TITLE}&maxItems=1000",
         headers={"Authorization": authorization(), "Accept-Language": "fr", "x-xbl-contract-version": "2"},
     )
-    return next(one for one in json.loads(await answer.body())["achievements"] if one["id"] == "1")
+    achievements = json.loads(await answer.body())["achievements"]
+    return next(achievement for achievement in achievements if achievement["id"] == "1")
 
 
-async def test_a_teams_day_by_keyboard_alone(sign_in):
-    """From a missing text to players, and back."""
+async def test_whole_workflow_by_keyboard_alone(sign_in):
+    """A missing text is written, reviewed, published and rolled back."""
     ana = await sign_in(can=("translate",))
 
     # Find what is missing in French.
@@ -132,7 +133,7 @@ async def test_a_teams_day_by_keyboard_alone(sign_in):
     assert (await served(ben))["description"] != "Le phare est allumé."
 
 
-async def test_two_editors_on_one_string_meet_on_a_page(sign_in):
+async def test_two_editors_of_one_string_resolve_the_conflict(sign_in):
     ana, ben = await sign_in(), await sign_in("Ben")
     await ana.goto(NAME)
     await ben.goto(NAME)
@@ -156,7 +157,7 @@ async def test_two_editors_on_one_string_meet_on_a_page(sign_in):
     await expect(ben.locator("#text")).to_have_value("Lueur d’Ana et de Ben")
 
 
-async def test_a_session_that_is_over_loses_no_text(sign_in):
+async def test_expired_session_loses_no_text(sign_in):
     ana = await sign_in()
     await ana.goto(NAME)
     await ana.fill("#text", "Lueur d’Ana")
@@ -168,7 +169,7 @@ async def test_a_session_that_is_over_loses_no_text(sign_in):
     await expect(ana.locator("#text")).to_have_value("Lueur d’Ana")
 
 
-async def test_alt_and_arrows_walk_from_string_to_string(sign_in):
+async def test_alt_and_arrows_go_from_string_to_string(sign_in):
     ana = await sign_in()
     await ana.goto(f"/l10n/{TITLE}/fr-FR")
     await ana.keyboard.press("Alt+ArrowDown")
@@ -182,7 +183,7 @@ async def test_alt_and_arrows_walk_from_string_to_string(sign_in):
     await ana.wait_for_url("**/achievement/1/description")
 
 
-async def test_without_javascript_everything_is_there(sign_in):
+async def test_pages_work_without_javascript(sign_in):
     ana = await sign_in(java_script_enabled=False)
     await ana.goto(DESCRIPTION)
     await ana.fill("#text", "Le phare est allumé.")
@@ -193,7 +194,7 @@ async def test_without_javascript_everything_is_there(sign_in):
     await expect(ana.locator("h1")).to_contain_text("achievement/1/locked_description")
 
 
-async def test_a_script_in_a_text_stays_a_text(sign_in):
+async def test_markup_in_a_text_is_not_executed(sign_in):
     ana = await sign_in("<img src=x onerror=alert(1)>")
     asked: list[str] = []
     ana.on("dialog", lambda dialog: asked.append(dialog.message))
@@ -212,8 +213,8 @@ async def test_a_script_in_a_text_stays_a_text(sign_in):
     not AXE.exists(), reason="needs Node.js 18 or newer with npm: install them and run `make setup` again"
 )
 @pytest.mark.parametrize(("scheme", "language"), [("light", "en-US"), ("dark", "ar-SA")])
-async def test_no_page_has_a_barrier(sign_in, scheme, language):
-    """Nothing serious or critical is found by axe on any page, in either light, in either direction."""
+async def test_no_page_has_a_serious_accessibility_problem(sign_in, scheme, language):
+    """Axe finds nothing serious or critical on any page, in light and dark mode, in both directions."""
     profile = {"color_scheme": scheme, "locale": language, "bypass_csp": True}  # axe comes from without
     ana, ben = await sign_in(**profile), await sign_in("Ben")
     await ben.goto(NAME)

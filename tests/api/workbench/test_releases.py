@@ -1,4 +1,4 @@
-"""Files in and out, and releases, as pages: looked at first, then done, then taken back."""
+"""Imports, exports and releases as pages: shown first, then applied, then taken back."""
 
 import io
 import re
@@ -28,7 +28,7 @@ async def upload(visitor, data: bytes = PO, *, name: str = "fr.po", status: int 
     return page
 
 
-async def test_a_file_is_reported_on_and_then_applied(sign_in):
+async def test_file_is_reported_and_then_applied(sign_in):
     ana = await sign_in()
 
     report = await upload(ana)
@@ -43,7 +43,7 @@ async def test_a_file_is_reported_on_and_then_applied(sign_in):
     assert "Nom 2" in await ana.get("/l10n/1/fr-FR")
 
 
-async def test_a_report_of_what_was_is_not_applied(sign_in):
+async def test_outdated_report_is_not_applied(sign_in):
     ana = await sign_in()
     report = await upload(ana)
     (action, version) = re.findall(
@@ -55,21 +55,21 @@ async def test_a_report_of_what_was_is_not_applied(sign_in):
     assert "read it again" in await ana.get(action.removesuffix("/apply"))
 
 
-async def test_a_file_with_errors_says_them_and_has_no_button(sign_in):
+async def test_file_with_errors_has_no_apply_button(sign_in):
     page = await upload(await sign_in(), PO.replace(b"Nom 2", b"\\x01"), name="<b>.po")
 
     assert "nothing of it can be applied" in page
     assert "/apply" not in page
 
 
-async def test_a_file_of_a_language_of_others_is_refused(sign_in):
+async def test_file_in_a_locale_without_rights_is_rejected(sign_in):
     ben = await sign_in("Ben", can=("translate",), locales=["de"])
 
     assert "needs the right translate" in await upload(ben, status=403)
 
 
 @pytest.mark.parametrize(
-    ("fields", "data", "status", "said"),
+    ("fields", "data", "status", "message"),
     [
         ({"mode": "wrong"}, PO, 422, "mode: expected"),
         ({"format": "wrong"}, PO, 422, "format: expected"),
@@ -78,8 +78,8 @@ async def test_a_file_of_a_language_of_others_is_refused(sign_in):
         ({}, b"x" * 6_000_000, 413, "bytes"),
     ],
 )
-async def test_what_cannot_be_read_is_refused(sign_in, fields, data, status, said):
-    assert said in await upload(await sign_in(), data, status=status, **fields)
+async def test_invalid_upload_names_the_problem(sign_in, fields, data, status, message):
+    assert message in await upload(await sign_in(), data, status=status, **fields)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ async def test_what_cannot_be_read_is_refused(sign_in, fields, data, status, sai
         ("text/plain", b"file"),
     ],
 )
-async def test_what_is_no_form_with_a_file_is_refused(sign_in, content_type, body):
+async def test_malformed_multipart_form_is_rejected(sign_in, content_type, body):
     ana = await sign_in()
     response = await ana.client.post("/l10n/1/imports", data=body, headers={"Content-Type": content_type})
 
@@ -104,7 +104,7 @@ async def test_what_is_no_form_with_a_file_is_refused(sign_in, content_type, bod
     assert "<h1>" in await response.text()
 
 
-async def test_a_locale_is_downloaded_as_a_file(sign_in):
+async def test_locale_is_downloaded_as_po(sign_in):
     ana = await sign_in()
     response = await ana.client.get("/l10n/1/export?locale=fr")
     template = await ana.client.get("/l10n/1/export?format=pot")
@@ -113,7 +113,7 @@ async def test_a_locale_is_downloaded_as_a_file(sign_in):
     assert 'msgctxt "achievement/1/name"' in await template.text()
 
 
-async def test_what_was_looked_at_is_published_and_taken_back(sign_in, services):
+async def test_shown_changes_are_published_and_rolled_back(sign_in, services):
     ana = await sign_in()
     await ana.post(NAME, action="save", text="Nouveau", version="1")
     page = await ana.get(RELEASES)
@@ -131,7 +131,7 @@ async def test_what_was_looked_at_is_published_and_taken_back(sign_in, services)
     assert "1 text changes" in page
 
 
-async def test_what_changed_after_the_look_is_not_published(sign_in, services):
+async def test_changes_after_the_page_was_shown_are_not_published(sign_in, services):
     ana, ben = await sign_in(), await sign_in("Ben")
     (version,) = re.findall(r'"catalog_version" value="(\d+)"', await ana.get(RELEASES))
     await ben.post(NAME, action="save", text="Nouveau", version="1")
@@ -141,7 +141,7 @@ async def test_what_changed_after_the_look_is_not_published(sign_in, services):
     assert services.snapshots.current.titles[1].texts["fr-FR"]["achievement/1/name"] == "Nom 1"
 
 
-async def test_a_publish_is_scheduled_and_cancelled(sign_in):
+async def test_publish_is_scheduled_and_cancelled(sign_in):
     ana = await sign_in()
 
     page = await ana.post(RELEASES, action="schedule", at="2999-01-01T08:00", note="later")
@@ -151,12 +151,12 @@ async def test_a_publish_is_scheduled_and_cancelled(sign_in):
 
 
 @pytest.mark.parametrize("at", ["", "tomorrow", "0001-01-01T00:00", "2999-13-01T00:00"])
-async def test_a_moment_that_is_none_is_refused(sign_in, at):
+async def test_invalid_due_time_is_rejected(sign_in, at):
     assert "at: expected a day" in await (await sign_in()).post(RELEASES, status=422, action="schedule", at=at)
 
 
 @pytest.mark.parametrize("path", [RELEASES, f"{RELEASES}/1/activate", "/l10n/1/schedules/1/cancel"])
-async def test_publishing_needs_its_right(sign_in, path):
+async def test_publishing_needs_the_right_to_publish(sign_in, path):
     ben = await sign_in("Ben", can=("review",))
 
     assert "Publish now" not in await ben.get(RELEASES)
@@ -164,7 +164,7 @@ async def test_publishing_needs_its_right(sign_in, path):
 
 
 @pytest.mark.parametrize(("note", "status"), [("می\u200cشود 👩\u200d🚀", 409), ("two\nlines", 422), ("n" * 1001, 422)])
-async def test_a_note_is_one_line_in_any_script(sign_in, note, status):
+async def test_note_is_one_line_in_any_script(sign_in, note, status):
     page = await (await sign_in()).post(RELEASES, status=status, action="publish", note=note, catalog_version="99")
 
     assert ("note: expected" in page) == (status == 422)

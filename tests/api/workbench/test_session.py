@@ -1,4 +1,4 @@
-"""Signing in: a token becomes a cookie that only this place takes, and nothing is changed but by pages of ours."""
+"""Signing in: a token becomes a cookie for the workbench alone, and only pages of the workbench change anything."""
 
 import re
 import time
@@ -17,7 +17,7 @@ WHO = Principal(
 )
 
 
-async def test_the_cookie_is_for_this_place_alone_and_lives_as_long_as_the_token(client):
+async def test_cookie_is_limited_to_the_workbench_and_the_lifetime_of_the_token(client):
     response = await client.post("/l10n/session", data={"token": bearer()}, allow_redirects=False)
 
     cookie = response.cookies["laurel-session"]
@@ -28,14 +28,14 @@ async def test_the_cookie_is_for_this_place_alone_and_lives_as_long_as_the_token
     assert not any(part in cookie.value for part in bearer().removeprefix("Bearer ").split("."))
 
 
-async def test_behind_https_the_cookie_is_sent_over_https_alone(client):
+async def test_cookie_is_secure_behind_https(client):
     headers = {"X-Forwarded-Proto": "https"}
     response = await client.post("/l10n/session", data={"token": bearer()}, headers=headers, allow_redirects=False)
 
     assert response.cookies["laurel-session"]["secure"]
 
 
-async def test_no_page_holds_the_token(sign_in):
+async def test_no_page_contains_the_token(sign_in):
     ana = await sign_in()
     signature = bearer("Ana").rpartition(".")[2]
 
@@ -45,7 +45,7 @@ async def test_no_page_holds_the_token(sign_in):
 
 
 @pytest.mark.parametrize(
-    ("token", "status", "said"),
+    ("token", "status", "message"),
     [
         pytest.param("", 401, "Bearer", id="none"),
         pytest.param("nonsense", 401, "three parts of base64url", id="nonsense"),
@@ -53,15 +53,15 @@ async def test_no_page_holds_the_token(sign_in):
         pytest.param(authorization().partition(";")[2], 403, "needs the claim l10n", id="a player's"),
     ],
 )
-async def test_other_tokens_open_nothing(client, token, status, said):
+async def test_invalid_token_starts_no_session(client, token, status, message):
     response = await client.post("/l10n/session", data={"token": token}, allow_redirects=False)
 
     page = await response.text()
-    assert (response.status, said in page, response.cookies) == (status, True, {})
+    assert (response.status, message in page, response.cookies) == (status, True, {})
     assert token == "" or token not in page
 
 
-async def test_whoever_is_not_signed_in_is_asked_to_and_comes_back(client):
+async def test_sign_in_page_leads_back_to_the_requested_page(client):
     page = await client.get(NAME)
     assert page.status == 401
     assert f'name="then" value="{NAME}"' in await page.text()
@@ -74,13 +74,13 @@ async def test_whoever_is_not_signed_in_is_asked_to_and_comes_back(client):
 @pytest.mark.parametrize(
     "then", ["//evil.example", "https://evil.example", "/l10n\\@evil", "/l10nevil", "/l10n/session"]
 )
-async def test_signing_in_leads_nowhere_else(client, then):
+async def test_signing_in_redirects_to_no_other_site(client, then):
     response = await client.post("/l10n/session", data={"token": bearer(), "then": then}, allow_redirects=False)
 
     assert response.headers["Location"] == "/l10n"
 
 
-async def test_signing_out_forgets_the_session(sign_in):
+async def test_signing_out_ends_the_session(sign_in):
     ana = await sign_in()
 
     await ana.post("/l10n/session/end")
@@ -99,7 +99,7 @@ async def test_signing_out_forgets_the_session(sign_in):
     ],
 )
 @pytest.mark.parametrize("path", ["/l10n/session", NAME, "/l10n/1/releases", "/l10n/1/imports"])
-async def test_other_sites_change_nothing(sign_in, headers, path):
+async def test_cross_site_request_changes_nothing(sign_in, headers, path):
     ana = await sign_in()
 
     page = await ana.post(path, headers=headers, status=403, token=bearer(), text="Autre", version="1")
@@ -109,7 +109,7 @@ async def test_other_sites_change_nothing(sign_in, headers, path):
 
 
 @pytest.mark.parametrize("key", ["", "0" * 64, "é"])
-async def test_a_form_of_another_session_changes_nothing(sign_in, key):
+async def test_form_without_the_key_of_the_session_changes_nothing(sign_in, key):
     ana = await sign_in()
 
     await ana.post(NAME, status=403, form_key=key, text="Autre", version="1")
@@ -117,13 +117,13 @@ async def test_a_form_of_another_session_changes_nothing(sign_in, key):
     assert "Autre" not in await ana.get(NAME)
 
 
-async def test_a_form_key_is_of_one_session(sign_in):
+async def test_form_key_of_another_session_is_rejected(sign_in):
     ana, ben = await sign_in(), await sign_in("Ben")
 
     await ana.post(NAME, status=403, form_key=await ben.form_key(), text="Autre", version="1")
 
 
-async def test_pages_go_out_under_a_strict_policy(sign_in):
+async def test_pages_have_a_strict_content_security_policy(sign_in):
     ana = await sign_in()
     for path in ("/l10n", "/l10n/nothing/here/at/all"):
         response = await ana.client.get(path)
@@ -136,7 +136,7 @@ async def test_pages_go_out_under_a_strict_policy(sign_in):
         assert not re.search(r"<script(?! type=\"module\" src=)|\son\w+=|\sstyle=", await response.text())
 
 
-async def test_static_files_change_their_address_with_their_bytes(sign_in):
+async def test_address_of_a_static_file_changes_with_its_content(sign_in):
     ana = await sign_in()
     for kind in ("css", "js"):
         (path,) = re.findall(rf'"(/l10n/static/[0-9a-f]+/workbench\.{kind})"', await ana.get("/l10n"))
@@ -150,18 +150,18 @@ async def test_static_files_change_their_address_with_their_bytes(sign_in):
     assert (await ana.client.get("/l10n/static/0/..%2Fsession.py")).status == 404
 
 
-def test_a_session_comes_back_as_it_was_sealed():
+def test_sealed_session_opens_unchanged():
     opened = Sessions(KEY).open(Sessions(KEY).seal(WHO), 1999.0)
 
     assert opened == WHO
 
 
-def test_a_session_ends_with_its_token():
+def test_session_expires_with_its_token():
     with pytest.raises(Unauthenticated, match="over"):
         Sessions(KEY).open(Sessions(KEY).seal(WHO), 2000.0)
 
 
-def test_a_session_of_another_key_or_altered_is_none():
+def test_altered_session_or_session_of_another_key_is_rejected():
     sealed = Sessions(KEY).seal(WHO)
 
     for other in ("", "é", "A", sealed[:-1], sealed + "A", "A" + sealed[1:], Sessions(bytes(31) + b"1").seal(WHO)):
@@ -169,7 +169,7 @@ def test_a_session_of_another_key_or_altered_is_none():
             Sessions(KEY).open(other, 0.0)
 
 
-def test_a_session_that_no_browser_would_keep_is_refused():
+def test_session_larger_than_a_cookie_is_rejected():
     titles = frozenset(int(time.time()) * n % 2**32 for n in range(3000))
     grant = Grant(titles=titles, locales=None, rights=frozenset({"review"}))
 

@@ -1,4 +1,4 @@
-"""Strings on pages: found, edited by those who may, never lost between two, and never more than text."""
+"""Strings as pages: listed, edited by those who may, never lost between two people, always escaped."""
 
 import re
 
@@ -18,7 +18,7 @@ def keys(page: str) -> list[str]:
     return re.findall(r'<th scope="row"><a href="/l10n/1/[\w-]+/([^"?]+)', page)
 
 
-async def test_the_list_is_filtered_and_searched(sign_in):
+async def test_list_is_filtered_and_searched(sign_in):
     ana = await sign_in()
 
     assert len(keys(await ana.get("/l10n/1/fr-FR"))) == 10
@@ -27,7 +27,7 @@ async def test_the_list_is_filtered_and_searched(sign_in):
     assert keys(await ana.get("/l10n/1/fr-FR?filter=translated&q=nothing")) == []
 
 
-async def test_a_list_goes_on_after_fifty(make_title, sign_in):
+async def test_list_has_pages_of_fifty(make_title, sign_in):
     await make_title(1, achievements=30)
     ana = await sign_in()
 
@@ -39,14 +39,14 @@ async def test_a_list_goes_on_after_fifty(make_title, sign_in):
     assert len(set(keys(first)) | set(keys(second))) == 91
 
 
-async def test_a_third_language_stands_beside_the_source(make_title, sign_in):
+async def test_third_language_is_shown_beside_the_source(make_title, sign_in):
     await make_title(1, texts={"ar-SA": {"achievement/1/name": "الاسم"}})
     page = await (await sign_in()).get(f"{NAME}?with=ar-SA")
 
     assert '<span lang="ar-SA" dir="rtl">الاسم</span>' in page
 
 
-async def test_a_new_locale_is_opened_by_its_tag(sign_in):
+async def test_new_locale_is_opened_by_its_tag(sign_in):
     ana = await sign_in()
 
     assert "Persian" in await ana.get("/l10n/1?locale=fa_ir")
@@ -66,7 +66,7 @@ async def test_a_new_locale_is_opened_by_its_tag(sign_in):
         (("source",), "fr-FR", set()),
     ],
 )
-async def test_the_buttons_are_what_the_rights_allow(sign_in, can, locale, there):
+async def test_buttons_match_the_rights(sign_in, can, locale, there):
     ana = await sign_in(can=can)
 
     assert buttons(await ana.get(f"/l10n/1/{locale}/achievement/2/name")) == there
@@ -83,7 +83,7 @@ async def test_the_buttons_are_what_the_rights_allow(sign_in, can, locale, there
         (("source",), "save", 403),
     ],
 )
-async def test_the_server_holds_the_rights_too(sign_in, can, action, status):
+async def test_server_checks_the_rights_too(sign_in, can, action, status):
     ana = await sign_in(can=can)
 
     page = await ana.post(MISSING, status=status, action=action, text="Nom 2", version="0")
@@ -92,7 +92,7 @@ async def test_the_server_holds_the_rights_too(sign_in, can, action, status):
     assert status == 200 or "needs the right" in page
 
 
-async def test_rights_in_another_language_open_no_button(sign_in):
+async def test_rights_in_another_locale_show_no_button(sign_in):
     ana = await sign_in(can=("review",), locales=["de"])
 
     page = await ana.get(NAME)
@@ -101,14 +101,14 @@ async def test_rights_in_another_language_open_no_button(sign_in):
     assert "not change it" in page
 
 
-async def test_a_title_of_others_is_not_shown(sign_in):
+async def test_title_without_any_right_is_not_shown(sign_in):
     ana = await sign_in(titles=["2"])
 
     assert "no title" in await ana.get("/l10n")
     assert "needs a right on title 1" in await ana.get("/l10n/1/fr-FR", status=403)
 
 
-async def test_a_text_is_suggested_approved_and_sent_back(sign_in):
+async def test_text_is_suggested_approved_and_sent_back(sign_in):
     ana, ben = await sign_in(can=("suggest",)), await sign_in("Ben", can=("review",))
 
     assert "Needs review" in await ana.post(MISSING, action="suggest", text="Nom 2", version="0")
@@ -120,7 +120,7 @@ async def test_a_text_is_suggested_approved_and_sent_back(sign_in):
     assert page.count("<b>Ana</b>") == 1
 
 
-async def test_a_text_over_the_limit_is_refused_and_not_lost(sign_in):
+async def test_rejected_text_over_the_limit_stays_in_the_form(sign_in):
     ana = await sign_in()
 
     page = await ana.post(DESCRIPTION, status=422, action="save", text="é" * 101, version="0")
@@ -131,7 +131,7 @@ async def test_a_text_over_the_limit_is_refused_and_not_lost(sign_in):
     assert "maxlength" not in page
 
 
-async def test_line_feeds_stay_as_they_were_typed(sign_in):
+async def test_line_feeds_are_kept(sign_in):
     ana = await sign_in()
 
     page = await ana.post(DESCRIPTION, action="save", text="Un\r\ndeux", version="0")
@@ -139,7 +139,7 @@ async def test_line_feeds_stay_as_they_were_typed(sign_in):
     assert ">\nUn\ndeux</textarea>" in page
 
 
-async def test_a_warning_is_overridden_with_a_name_and_a_reason(sign_in):
+async def test_warning_is_overridden_with_author_and_reason(sign_in):
     ana = await sign_in()
 
     page = await ana.post(MISSING, action="save", text="Name 2", version="0")
@@ -153,7 +153,7 @@ async def test_a_warning_is_overridden_with_a_name_and_a_reason(sign_in):
     assert keys(await ana.get("/l10n/1/fr-FR?filter=problems")) == []
 
 
-async def test_an_old_text_is_restored_out_of_the_history(sign_in):
+async def test_old_text_is_restored_from_the_history(sign_in):
     ana = await sign_in()
     page = await ana.post(NAME, action="save", text="Nom meilleur", version="1")
     assert "<ins>meilleur</ins>" in page
@@ -165,7 +165,7 @@ async def test_an_old_text_is_restored_out_of_the_history(sign_in):
     assert "restored" in page
 
 
-async def test_a_button_may_lead_to_the_next_string(sign_in):
+async def test_saving_may_lead_to_the_next_string(sign_in):
     ana = await sign_in()
 
     page = await ana.post(f"{MISSING}?filter=missing", action="save", text="Nom 2", version="0", then="next")
@@ -174,7 +174,7 @@ async def test_a_button_may_lead_to_the_next_string(sign_in):
     assert 'rel="prev" href="/l10n/1/fr-FR/achievement/2/name?filter=missing"' in page
 
 
-async def test_two_people_on_one_string_lose_nothing(sign_in):
+async def test_conflict_page_keeps_both_texts(sign_in):
     ana, ben = await sign_in(), await sign_in("Ben")
     await ana.get(NAME)
     assert "Ana opened this just now" in await ben.get(NAME)
@@ -191,7 +191,7 @@ async def test_two_people_on_one_string_lose_nothing(sign_in):
     assert "Saved." in await ben.post(NAME, action="save", text="Nom de Ben", version="2")
 
 
-async def test_the_card_shows_what_players_will_see(sign_in):
+async def test_card_shows_what_players_will_see(sign_in):
     page = await (await sign_in()).post(DESCRIPTION, action="save", text="C’est fait", version="0")
 
     locked, unlocked, secret = re.findall(r"<figure.*?</figure>", page, re.DOTALL)
@@ -202,7 +202,7 @@ async def test_the_card_shows_what_players_will_see(sign_in):
 
 
 @pytest.mark.parametrize("path", ["/l10n/1/fr-FR", NAME])
-async def test_texts_are_never_more_than_text(sign_in, path):
+async def test_texts_are_escaped(sign_in, path):
     ana = await sign_in(EVIL)
     await ana.post(NAME.replace("fr-FR", "en-US"), action="save", text=EVIL, version="1")
     await ana.post(NAME, action="save", text=EVIL, version="1")
@@ -213,14 +213,14 @@ async def test_texts_are_never_more_than_text(sign_in, path):
     assert EVIL not in page
 
 
-async def test_searches_are_never_more_than_text(sign_in):
+async def test_searches_are_escaped(sign_in):
     ana = await sign_in()
     page = await ana.client.get("/l10n/1/fr-FR", params={"q": EVIL, "with": "fr"})
 
     assert EVIL not in await page.text()
 
 
-async def test_the_script_saves_over_the_version_that_was_seen(sign_in):
+async def test_script_saves_over_the_version_that_was_seen(sign_in):
     ana = await sign_in()
     key = {"X-Form-Key": await ana.form_key()}
 
@@ -264,14 +264,14 @@ async def test_the_script_saves_over_the_version_that_was_seen(sign_in):
         ("/l10n/1/export?format=x", 400),
     ],
 )
-async def test_what_is_not_there_is_said_in_a_page(sign_in, path, status):
+async def test_error_is_shown_as_a_page(sign_in, path, status):
     page = await (await sign_in()).get(path, status=status)
 
     assert "<h1>" in page
     assert "Traceback" not in page
 
 
-async def test_a_method_that_a_page_has_not_is_said(sign_in):
+async def test_wrong_method_is_405_as_a_page(sign_in):
     ana = await sign_in()
     response = await ana.client.delete("/l10n/1")
 
@@ -280,7 +280,7 @@ async def test_a_method_that_a_page_has_not_is_said(sign_in):
 
 
 @pytest.mark.parametrize("version", ["", "-1", "x", "٣", "9" * 11, str(2**31)])
-async def test_a_version_that_is_none_is_refused(sign_in, version):
+async def test_invalid_version_is_rejected(sign_in, version):
     page = await (await sign_in()).post(NAME, status=422, action="save", text="Nom", version=version)
 
     assert "version: expected a whole number" in page
@@ -297,7 +297,7 @@ async def test_a_version_that_is_none_is_refused(sign_in, version):
     ],
     ids=["bytes", "twice", "large", "json", "many"],
 )
-async def test_what_is_no_form_is_refused(sign_in, body, headers, status):
+async def test_malformed_form_is_rejected(sign_in, body, headers, status):
     ana = await sign_in()
     response = await ana.client.post(NAME, data=body, headers=headers)
 
@@ -305,7 +305,7 @@ async def test_what_is_no_form_is_refused(sign_in, body, headers, status):
     assert "<h1>" in await response.text()
 
 
-async def test_what_no_text_may_hold_is_refused_even_over_an_old_version(sign_in):
+async def test_nul_character_is_rejected_even_over_an_outdated_version(sign_in):
     ana = await sign_in()
 
     assert "NUL" in await ana.post(NAME, action="save", text="a\0b", version="7", status=400)

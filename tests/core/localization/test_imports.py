@@ -1,4 +1,4 @@
-"""An import shows what it would do before it does it, and does that or nothing."""
+"""An import is staged with a report of its changes, and applied exactly as reported or not at all."""
 
 import pytest
 
@@ -32,30 +32,30 @@ async def title(connection) -> int:
 
 
 @pytest.fixture
-def read(pool, title):
-    """Reads a file as Ana; gives the batch."""
+def stage(pool, title):
+    """Stages files as Ana; gives the batch."""
 
-    async def staged(files, principal=ANA, **options):
+    async def stage(files, principal=ANA, **options):
         return await imports.stage_import(pool, principal, title, files, **options)
 
-    return staged
+    return stage
 
 
 def kinds(batch) -> dict[str, str]:
-    """What becomes of each string that is not unchanged."""
+    """Key → kind of each line of the report."""
     return {line.key: line.kind for line in batch.report.lines}
 
 
-async def test_whoever_may_not_write_what_a_file_says_leaves_nothing_behind(connection, read):
+async def test_import_without_the_rights_stores_no_batch(connection, stage):
     grants = grants_of([{"titles": "*", "locales": ["de"], "can": ["translate"]}])
     with pytest.raises(PermissionDenied, match="translate"):
-        await read(french((NAME, "Name 1", "Autre")), Principal(players=(), expires_at=0, name="Bo", grants=grants))
+        await stage(french((NAME, "Name 1", "Autre")), Principal(players=(), expires_at=0, name="Bo", grants=grants))
 
     assert await connection.fetchval("SELECT count(*) FROM import_batch") == 0
 
 
-async def test_a_report_says_what_becomes_of_each_string_and_writes_nothing(connection, read):
-    batch = await read(
+async def test_report_announces_each_change_and_writes_nothing(connection, stage):
+    batch = await stage(
         french(
             (NAME, "Name 1", "Meilleur nom"),
             (LOCKED, "Locked 1", "Fermé"),
@@ -75,8 +75,8 @@ async def test_a_report_says_what_becomes_of_each_string_and_writes_nothing(conn
     assert (await strings.get_string(connection, 1, NAME, "fr-FR")).text == "Nom 1"
 
 
-async def test_what_was_reported_is_what_is_applied_with_its_author_and_batch(connection, read):
-    batch = await read(french((NAME, "Name 1", "Meilleur"), ("achievement/2/name", "An older name", "Vieux")))
+async def test_applying_writes_the_reported_changes_with_author_and_batch(connection, stage):
+    batch = await stage(french((NAME, "Name 1", "Meilleur"), ("achievement/2/name", "An older name", "Vieux")))
 
     done = await imports.apply_import(connection, RITA, 1, batch.batch_id, expected_version=batch.catalog_version)
 
@@ -88,14 +88,14 @@ async def test_what_was_reported_is_what_is_applied_with_its_author_and_batch(co
     assert done.applied_by == "Rita"
 
 
-async def test_the_same_file_twice_is_one_batch_and_then_no_change(connection, read):
+async def test_same_file_twice_is_one_batch_and_no_change_once_applied(connection, stage):
     file = french((NAME, "Name 1", "Meilleur"))
-    first, same = await read(file), await read(file)
+    first, same = await stage(file), await stage(file)
     assert first.batch_id == same.batch_id
     await imports.apply_import(connection, ANA, 1, first.batch_id, expected_version=first.catalog_version)
     again = await imports.apply_import(connection, UWE, 1, first.batch_id, expected_version=first.catalog_version)
 
-    later = await read(file)
+    later = await stage(file)
 
     assert again.applied_by == "Ana"
     assert later.batch_id != first.batch_id
@@ -103,8 +103,8 @@ async def test_the_same_file_twice_is_one_batch_and_then_no_change(connection, r
     assert len(await strings.list_revisions(connection, 1, NAME, "fr-FR")) == 2
 
 
-async def test_an_edit_in_between_refuses_the_import_whole(connection, read):
-    batch = await read(french((NAME, "Name 1", "Meilleur"), (LOCKED, "Locked 1", "Fermé")))
+async def test_edit_after_the_report_rejects_the_whole_import(connection, stage):
+    batch = await stage(french((NAME, "Name 1", "Meilleur"), (LOCKED, "Locked 1", "Fermé")))
     await editing.save_string(connection, UWE, 1, "achievement/2/name", "fr-FR", text="Nom 2", expected_version=0)
 
     with pytest.raises(Conflict) as conflict:
@@ -114,8 +114,8 @@ async def test_an_edit_in_between_refuses_the_import_whole(connection, read):
     assert (await strings.get_string(connection, 1, LOCKED, "fr-FR")).state == "missing"
 
 
-async def test_an_error_refuses_the_import_whole(connection, read):
-    batch = await read(french((NAME, "Name 1", "Meilleur"), (LOCKED, "Locked 1", "x" * 101)))
+async def test_error_in_a_text_rejects_the_whole_import(connection, stage):
+    batch = await stage(french((NAME, "Name 1", "Meilleur"), (LOCKED, "Locked 1", "x" * 101)))
 
     assert kinds(batch)[LOCKED] == "error"
     with pytest.raises(InvalidCatalog, match="over-limit"):
@@ -123,29 +123,29 @@ async def test_an_error_refuses_the_import_whole(connection, read):
     assert (await strings.get_string(connection, 1, NAME, "fr-FR")).text == "Nom 1"
 
 
-async def test_a_file_that_cannot_be_read_is_reported_with_its_lines(read):
-    batch = await read({"fr.po": HEAD.format("fr").encode() + b'\nmsgctxt "a\nmsgid "b"\n'})
+async def test_unreadable_file_is_reported_with_line_numbers(stage):
+    batch = await stage({"fr.po": HEAD.format("fr").encode() + b'\nmsgctxt "a\nmsgid "b"\n'})
 
     assert batch.report.has_errors
     assert {line.kind for line in batch.report.lines} == {"error"}
     assert batch.report.lines[0].line == 6
 
 
-async def test_an_approved_text_is_kept_unless_it_is_asked_for(connection, read):
+async def test_approved_text_is_kept_unless_overwriting_is_requested(connection, stage):
     await editing.review_string(connection, RITA, 1, NAME, "fr-FR", approve=True, expected_version=1)
     file = french((NAME, "Name 1", "Meilleur"))
 
-    assert kinds(await read(file)) == {NAME: "kept"}
-    assert kinds(await read(file, overwrite_approved=True)) == {NAME: "changed"}
+    assert kinds(await stage(file)) == {NAME: "kept"}
+    assert kinds(await stage(file, overwrite_approved=True)) == {NAME: "changed"}
 
 
-async def test_what_needs_review_replaces_nothing_that_does_not(read):
-    assert kinds(await read(french((NAME, "Name 1", "Peut-être"), fuzzy=True))) == {NAME: "kept"}
-    assert kinds(await read(french((NAME, "Another source", "Peut-être")))) == {NAME: "kept"}
+async def test_text_that_needs_review_never_replaces_a_better_one(stage):
+    assert kinds(await stage(french((NAME, "Name 1", "Peut-être"), fuzzy=True))) == {NAME: "kept"}
+    assert kinds(await stage(french((NAME, "Another source", "Peut-être")))) == {NAME: "kept"}
 
 
-async def test_a_locale_is_replaced_by_what_the_file_holds(connection, read):
-    batch = await read(french((LOCKED, "Locked 1", "Fermé")), mode="replace-locale")
+async def test_replace_locale_deletes_what_the_file_lacks(connection, stage):
+    batch = await stage(french((LOCKED, "Locked 1", "Fermé")), mode="replace-locale")
     await imports.apply_import(connection, ANA, 1, batch.batch_id, expected_version=batch.catalog_version)
 
     assert kinds(batch) == {LOCKED: "new", NAME: "removed"}
@@ -153,7 +153,7 @@ async def test_a_locale_is_replaced_by_what_the_file_holds(connection, read):
     assert (await strings.get_string(connection, 1, NAME, "en-US")).text == "Name 1"
 
 
-async def test_a_source_that_comes_with_its_translation_does_not_make_it_stale(connection):
+async def test_translation_imported_with_its_new_source_is_not_stale(connection):
     new = draft(1, (achievement(1),))
     await import_draft(connection, OPERATOR, new)
     new.texts["en-US"][NAME] = "A new name"
@@ -164,12 +164,12 @@ async def test_a_source_that_comes_with_its_translation_does_not_make_it_stale(c
     assert not (await strings.get_string(connection, 1, NAME, "fr-FR")).is_stale
 
 
-async def test_the_report_is_a_po_file_that_says_what_is_wrong(read):
-    batch = await read(french((NAME, "Name 1", "Meilleur"), ("achievement/9/name", "Name 9", 'Nom \\"9\\"')))
+async def test_report_as_po_has_the_problems_as_comments(stage):
+    batch = await stage(french((NAME, "Name 1", "Meilleur"), ("achievement/9/name", "Name 9", 'Nom \\"9\\"')))
 
     written = report_po(batch.report, "fr-FR")
 
-    assert {one.key: one.text for one in po.read_po(written, file="report.po")} == {
+    assert {entry.key: entry.text for entry in po.read_po(written, file="report.po")} == {
         NAME: "Meilleur",
         "achievement/9/name": 'Nom "9"',
     }
@@ -177,7 +177,7 @@ async def test_the_report_is_a_po_file_that_says_what_is_wrong(read):
     assert b"#. before: Nom 1" in written
 
 
-def test_a_string_that_stands_twice_is_an_error():
+def test_duplicate_string_is_an_error():
     entry = Entry(key=NAME, locale="fr-FR", text="Nom")
 
     report = compare([entry, entry], draft(1, (achievement(1),)), {})
@@ -185,7 +185,7 @@ def test_a_string_that_stands_twice_is_an_error():
     assert report.counts == {"fr-FR": {"new": 1, "error": 1}}
 
 
-def test_what_translates_nothing_is_unknown():
+def test_translation_without_a_source_is_unknown():
     new = draft(1, (achievement(1),))
     del new.texts["en-US"][NAME]
 
@@ -194,11 +194,11 @@ def test_what_translates_nothing_is_unknown():
     assert [line.rule for line in report.lines] == ["no-source"]
 
 
-def test_a_stale_text_is_replaced_by_one_that_needs_review():
-    there = {("fr-FR", NAME): ExistingText("Vieux", "approved", is_stale=True)}
+def test_stale_text_may_be_replaced_by_one_that_needs_review():
+    existing = {("fr-FR", NAME): ExistingText("Vieux", "approved", is_stale=True)}
     entry = Entry(key=NAME, locale="fr-FR", text="Nom", needs_review=True)
 
-    kept = compare([entry], draft(1, (achievement(1),)), there)
-    asked = compare([entry], draft(1, (achievement(1),)), there, overwrite_approved=True)
+    kept = compare([entry], draft(1, (achievement(1),)), existing)
+    forced = compare([entry], draft(1, (achievement(1),)), existing, overwrite_approved=True)
 
-    assert ([line.rule for line in kept.lines], [line.kind for line in asked.lines]) == (["approved"], ["changed"])
+    assert ([line.rule for line in kept.lines], [line.kind for line in forced.lines]) == (["approved"], ["changed"])

@@ -11,11 +11,11 @@ texts = st.lists(
 ).map("".join)
 
 
-def test_accents_brackets_and_a_third_more():
+def test_accented_text_has_accents_brackets_and_a_third_more_length():
     assert accented("Light the lamp.") == "[Ļîĝĥţ ţĥé ļåɱþ. one t]"
 
 
-def test_every_word_runs_from_right_to_left():
+def test_mirrored_words_run_from_right_to_left():
     assert mirrored("Light {n} lamps\nnow") == (
         "\u200f\u202eLight\u202c\u200f {n} \u200f\u202elamps\u202c\u200f\n\u200f\u202enow\u202c\u200f"
     )
@@ -23,7 +23,7 @@ def test_every_word_runs_from_right_to_left():
 
 @pytest.mark.parametrize("make", [accented, mirrored])
 @given(text=texts)
-def test_what_is_no_word_stays(make, text):
+def test_placeholders_and_markup_stay_unchanged(make, text):
     made = make(text)
 
     assert "".join(piece for piece, _ in tokens.pieces(text)) == text
@@ -34,11 +34,11 @@ def test_what_is_no_word_stays(make, text):
 
 
 @given(text=texts)
-def test_a_text_grows_by_a_third_at_least(text):
+def test_accented_text_is_a_third_longer(text):
     assert len(accented(text)) >= 1.35 * len(text)
 
 
-def test_a_title_that_has_texts_in_a_pseudo_locale_keeps_them():
+def test_own_texts_in_a_pseudo_locale_are_kept():
     found = with_pseudo({"de": {"a": "Lampe"}, "en-XA": {"a": "own"}}, default_locale="de")
 
     assert (found["en-XA"], found["de"], list(found)) == ({"a": "own"}, {"a": "Lampe"}, ["de", "en-XA", "ar-XB"])

@@ -1,4 +1,4 @@
-"""One release as players are served from it: its order, and each string in the best language that has it."""
+"""One served release of a title: its catalog order, and each string in the best locale of a chain."""
 
 from collections.abc import Mapping
 
@@ -32,14 +32,14 @@ def texts_of(**texts: str) -> Mapping[str, str]:
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_a_number_comes_back_from_how_it_is_stored(number):
+def test_int4_conversion_keeps_the_number(number):
     assert to_int4(number) in INT4
     assert from_int4(to_int4(number)) == number
     assert to_int4(number).to_bytes(4, "big", signed=True) == number.to_bytes(4, "big")
 
 
 @given(st.integers(INT4.start, INT4.stop - 1))
-def test_what_is_stored_comes_back_from_its_number(stored_number):
+def test_every_int4_is_a_number(stored_number):
     assert to_int4(from_int4(stored_number)) == stored_number
 
 
@@ -54,54 +54,53 @@ ACHIEVEMENTS = st.lists(
         kind=st.sampled_from(["Persistent", "Challenge"]),
         window=st.one_of(st.none(), st.integers(1, 9).map(lambda end: Window(opens_at=0, closes_at=end))),
     ),
-    unique_by=lambda one: one.number,
+    unique_by=lambda item: item.number,
     max_size=8,
 )
 
 
 @given(ACHIEVEMENTS)
-def test_catalogue_order_is_display_order_and_then_the_number(made):
+def test_catalog_order_is_by_display_order_then_number(made):
     title = published(*made)
 
-    assert [*title.achievements] == sorted(made, key=lambda one: (one.display_order, one.number))
-    for position, one in enumerate(title.achievements):
-        assert title.position_of(one.number) == position
+    assert [*title.achievements] == sorted(made, key=lambda item: (item.display_order, item.number))
+    for position, item in enumerate(title.achievements):
+        assert title.position_of(item.number) == position
         assert title.positions[title.stored_numbers[position]] == position
 
 
 @given(ACHIEVEMENTS, st.sampled_from([None, "Persistent", "Challenge"]))
-def test_those_of_a_kind_stand_in_the_same_order(made, kind):
+def test_achievements_of_a_kind_are_in_catalog_order(made, kind):
     title = published(*made)
 
     found = [*title.of_kind(kind)]
 
-    assert found == [i for i, one in enumerate(title.achievements) if kind in {None, one.kind}]
+    assert found == [i for i, item in enumerate(title.achievements) if kind in {None, item.kind}]
     assert [*title.of_kind(kind)] == found
 
 
 @given(ACHIEVEMENTS, st.integers(0, 10))
-def test_the_last_closing_is_that_of_the_newest_window_that_has_closed(made, now):
-    closed = [one.window.closes_at for one in made if one.window is not None and one.window.closes_at <= now]
+def test_last_closing_is_the_latest_closed_window(made, now):
+    closed = [item.window.closes_at for item in made if item.window is not None and item.window.closes_at <= now]
 
     assert published(*made).last_closing(now) == max(closed, default=0)
 
 
 @pytest.mark.parametrize("number", [0, 2, 2**32, 2**32 + 1, -1])
-def test_a_number_that_is_not_there_has_no_position(number):
+def test_unknown_number_has_no_position(number):
     assert published(achievement(1), achievement(2**32 - 2)).position_of(number) is None
 
 
-def test_points_are_summed():
+def test_gamerscore_is_the_sum_of_the_rewards():
     points = Reward(kind="Gamerscore", value="15", value_type="Int")
 
     assert published(achievement(1), achievement(2, rewards=(points, ART)), achievement(3, rewards=())).gamerscore == 25
 
 
-# Words
+# Texts
 
 
-def test_every_string_finds_its_own_language():
-    """The chain is walked again for each string."""
+def test_each_string_uses_its_own_best_locale():
     title = published(
         achievement(1, rewards=(ART,)),
         texts={
@@ -118,8 +117,8 @@ def test_every_string_finds_its_own_language():
     assert title.texts_at(0, ("ja-JP", "de-DE", "en-US")).first_locale == 1
 
 
-def test_one_language_for_all_strings_of_an_achievement_if_the_title_says_so():
-    """The first locale that has whatever the default locale has; what more it has comes with it."""
+def test_text_unit_achievement_uses_one_locale_for_all_strings():
+    """It is the first locale with every string that the default locale has."""
     whole = texts_of(name="Name", description="Beschreibung", locked_description="Gesperrt")
     title = published(
         achievement(1, rewards=(ART,)),
@@ -141,7 +140,7 @@ def test_one_language_for_all_strings_of_an_achievement_if_the_title_says_so():
     assert title.texts_at(0, ("fr-FR", "en-US")).name == "Name 1"
 
 
-def test_rewards_stand_in_the_order_of_the_definition():
+def test_rewards_are_in_the_order_of_the_definition():
     points = Reward(kind="Gamerscore", value="10", value_type="Int")
     found = texts_of(**{"reward/art/name": "Art", "reward/art/description": "A picture"})
 
@@ -150,14 +149,14 @@ def test_rewards_stand_in_the_order_of_the_definition():
     assert title.texts_at(0, ("en-GB", "en-US")).rewards == ((None, None), ("Art", "A picture"))
 
 
-def test_a_string_that_nobody_wrote_is_empty():
+def test_missing_text_is_empty():
     words = published(achievement(1)).texts_at(0, ())
 
     assert (words.name, words.description, words.locked_description) == ("", "", "")
     assert words.first_locale is None
 
 
-def test_the_name_of_a_title_says_its_language():
+def test_title_name_comes_with_its_locale():
     title = published(texts={"fr-FR": {"title/name": "Titre"}})
 
     assert title.name(("fr-FR", "en-US")) == ("Titre", "fr-FR")
@@ -180,22 +179,21 @@ KEYS = [
     st.integers(0, 3),
     st.booleans(),
 )
-def test_what_stands_behind_a_complete_locale_is_never_reached(unit, written, order, length, has_art_name):
-    """So a chain may be cut there: whoever has the shorter one gets the same words."""
+def test_trimmed_chain_gives_the_same_texts(unit, written, order, length, has_art_name):
     texts = {locale: {key: f"{locale} {key}" for key in keys} for locale, keys in written.items()}
     english = draft(1, (achievement(1),)).texts["en-US"]
     texts["en-US"] = english | texts_of(**{"reward/art/name": "Art"}) if has_art_name else english
     title = published(achievement(1, rewards=(ART,)), text_unit=unit, texts=texts)
     chain = (*order[:length], "en-US")
 
-    effective = title.trim_chain(chain)
+    trimmed = title.trim_chain(chain)
 
-    assert chain[: len(effective)] == effective
-    assert title.texts_at(0, effective) == title.texts_at(0, chain)
-    assert title.name(effective) == title.name(chain)
+    assert chain[: len(trimmed)] == trimmed
+    assert title.texts_at(0, trimmed) == title.texts_at(0, chain)
+    assert title.name(trimmed) == title.name(chain)
 
 
-def test_a_chain_ends_with_the_first_complete_locale():
+def test_trimmed_chain_ends_with_the_first_complete_locale():
     whole = texts_of(name="Nom", description="Description", locked_description="Verrouillé")
     title = published(achievement(1), texts={"fr-FR": whole | {"title/name": "Titre"}, "de-DE": texts_of(name="Name")})
 
@@ -204,7 +202,7 @@ def test_a_chain_ends_with_the_first_complete_locale():
     assert title.trim_chain(("de-DE", "en-US")) == ("de-DE", "en-US")
 
 
-def test_a_window_is_closed_at_the_tick_of_its_end():
+def test_window_closes_at_the_tick_of_its_end():
     end = ticks.parse("2030-01-01T00:00:00Z")
     title = published(achievement(1, window=Window(opens_at=0, closes_at=end)))
 

@@ -1,4 +1,4 @@
-"""What is served, as this process knows it: whole snapshots, and any earlier moment for walks that began then."""
+"""The snapshot of what is served, and titles as of earlier publications."""
 
 import pytest
 
@@ -28,89 +28,89 @@ def serve(connection):
 
 def numbers(published) -> list[int] | None:
     """The numbers of a title's achievements."""
-    return None if published is None else [one.number for one in published.achievements]
+    return None if published is None else [item.number for item in published.achievements]
 
 
-async def test_nothing_is_known_before_the_first_look(pool, serve):
+async def test_snapshot_is_empty_before_the_first_refresh(pool, serve):
     await serve(numbered(1, 1))
-    releases = SnapshotStore(pool)
+    snapshots = SnapshotStore(pool)
 
-    assert (releases.current.version, releases.current.titles, releases.refreshed_at) == (0, {}, None)
+    assert (snapshots.current.version, snapshots.current.titles, snapshots.refreshed_at) == (0, {}, None)
 
 
-async def test_a_snapshot_holds_all_that_is_served(pool, serve):
+async def test_snapshot_has_every_served_title(pool, serve):
     await serve(numbered(1, 1, 2, texts={"fr-FR": {"title/name": "Titre"}}))
     await serve(numbered(2**32 - 1, 2**32 - 1))
-    releases = SnapshotStore(pool)
+    snapshots = SnapshotStore(pool)
 
-    await releases.refresh()
+    await snapshots.refresh()
 
-    titles = releases.current.titles
+    titles = snapshots.current.titles
     assert {title_id: numbers(published) for title_id, published in titles.items()} == {
         1: [1, 2],
         2**32 - 1: [2**32 - 1],
     }
     assert {locale: len(texts) for locale, texts in titles[1].texts.items()} == {"en-US": 7, "fr-FR": 1}
-    assert releases.current.by_scid == {published.title.scid: title_id for title_id, published in titles.items()}
-    assert releases.current.version == max(published.publication_id for published in titles.values())
-    assert releases.refreshed_at is not None
+    assert snapshots.current.by_scid == {published.title.scid: title_id for title_id, published in titles.items()}
+    assert snapshots.current.version == max(published.publication_id for published in titles.values())
+    assert snapshots.refreshed_at is not None
 
 
-async def test_what_is_only_edited_is_not_served(pool, connection, serve):
+async def test_drafts_are_not_in_the_snapshot(pool, connection, serve):
     await serve(numbered(1, 1))
     await import_draft(connection, OPERATOR, numbered(1, 1, 2))
     await import_draft(connection, OPERATOR, numbered(2, 1))
-    releases = SnapshotStore(pool)
+    snapshots = SnapshotStore(pool)
 
-    await releases.refresh()
+    await snapshots.refresh()
 
-    assert {title_id: numbers(published) for title_id, published in releases.current.titles.items()} == {1: [1]}
+    assert {title_id: numbers(published) for title_id, published in snapshots.current.titles.items()} == {1: [1]}
 
 
-async def test_only_what_is_newer_is_read_and_a_snapshot_never_changes(pool, serve):
+async def test_refresh_reads_newer_publications_and_keeps_old_snapshots_unchanged(pool, serve):
     await serve(numbered(1, 1))
     await serve(numbered(2, 1))
-    releases = SnapshotStore(pool)
-    await releases.refresh()
-    before = releases.current
+    snapshots = SnapshotStore(pool)
+    await snapshots.refresh()
+    before = snapshots.current
 
-    await releases.refresh()
-    assert releases.current is before
+    await snapshots.refresh()
+    assert snapshots.current is before
 
     await serve(numbered(1, 1, 2))
-    await releases.refresh()
+    await snapshots.refresh()
     assert numbers(before.titles[1]) == [1]
-    assert numbers(releases.current.titles[1]) == [1, 2]
-    assert releases.current.titles[2] is before.titles[2]
-    assert releases.current.version == before.version + 1
+    assert numbers(snapshots.current.titles[1]) == [1, 2]
+    assert snapshots.current.titles[2] is before.titles[2]
+    assert snapshots.current.version == before.version + 1
 
 
-async def test_a_rollback_is_served_like_a_release(pool, connection, serve):
+async def test_rollback_is_in_the_next_snapshot(pool, connection, serve):
     await serve(numbered(1, 1))
     await serve(numbered(1, 1, 2))
-    releases = SnapshotStore(pool)
-    await releases.refresh()
-    version = releases.current.version
+    snapshots = SnapshotStore(pool)
+    await snapshots.refresh()
+    version = snapshots.current.version
 
     await roll_back(connection, OPERATOR, 1, 1)
-    await releases.refresh()
+    await snapshots.refresh()
 
-    assert numbers(releases.current.titles[1]) == [1]
-    assert releases.current.version == version + 1
+    assert numbers(snapshots.current.titles[1]) == [1]
+    assert snapshots.current.version == version + 1
 
 
-async def test_any_moment_can_be_asked_for_again(pool, connection, serve):
-    """What was served of a title when a publication was the newest, whoever of the processes knew it then."""
-    releases, served = SnapshotStore(pool), []
+async def test_title_can_be_read_as_of_any_publication(pool, connection, serve):
+    """In the process that served it then, and in one that has just started."""
+    snapshots, served = SnapshotStore(pool), []
     for title_id, *wanted in [(1, 1), (2, 7), (1, 1, 2), (3, 9), (1, 1, 2, 3)]:
         await serve(numbered(title_id, *wanted))
-        await releases.refresh()
-        served.append(releases.current)
+        await snapshots.refresh()
+        served.append(snapshots.current)
     await roll_back(connection, OPERATOR, 1, 2)
-    await releases.refresh()
-    served.append(releases.current)
+    await snapshots.refresh()
+    served.append(snapshots.current)
 
-    for process in (releases, SnapshotStore(pool)):
+    for process in (snapshots, SnapshotStore(pool)):
         await process.ensure_version(served[-1].version)
         for snapshot in [*served, *reversed(served)]:
             for title_id in (1, 2, 3, 4):
@@ -118,43 +118,43 @@ async def test_any_moment_can_be_asked_for_again(pool, connection, serve):
                 assert numbers(await process.as_of(title_id, snapshot.version)) == expected
 
 
-async def test_what_is_served_now_is_not_read_again(pool, serve):
+async def test_current_release_is_not_read_from_the_database_again(pool, serve):
     await serve(numbered(1, 1))
-    releases = SnapshotStore(pool)
-    await releases.refresh()
+    snapshots = SnapshotStore(pool)
+    await snapshots.refresh()
 
-    async with pool.connection():  # whoever asked for another would wait in vain
-        assert await releases.as_of(1, releases.current.version) is releases.current.titles[1]
-        assert await releases.as_of(1, releases.current.version + 5) is releases.current.titles[1]
+    async with pool.connection():  # requesting another connection would wait forever
+        assert await snapshots.as_of(1, snapshots.current.version) is snapshots.current.titles[1]
+        assert await snapshots.as_of(1, snapshots.current.version + 5) is snapshots.current.titles[1]
 
 
-async def test_old_releases_are_kept_and_not_without_bound(pool, serve):
-    releases = SnapshotStore(pool)
+async def test_number_of_cached_old_releases_is_bounded(pool, serve):
+    snapshots = SnapshotStore(pool)
     for last in range(2, 40):
         await serve(numbered(1, 1, last))
-    await releases.refresh()
+    await snapshots.refresh()
 
-    first = await releases.as_of(1, 1)
+    first = await snapshots.as_of(1, 1)
 
-    assert await releases.as_of(1, 1) is first
+    assert await snapshots.as_of(1, 1) is first
     for version in range(2, 36):
-        await releases.as_of(1, version)
-    assert len(releases._old) == 32
+        await snapshots.as_of(1, version)
+    assert len(snapshots._old) == 32
 
 
-async def test_a_process_that_is_behind_looks_when_it_is_told_of_something_newer(pool, serve):
+async def test_process_refreshes_when_a_newer_version_is_required(pool, serve):
     await serve(numbered(1, 1))
-    releases = SnapshotStore(pool)
-    await releases.refresh()
-    version = releases.current.version
+    snapshots = SnapshotStore(pool)
+    await snapshots.refresh()
+    version = snapshots.current.version
     await serve(numbered(1, 1, 2))
 
-    assert (await releases.ensure_version(version)).version == version
-    assert numbers((await releases.ensure_version(version + 1)).titles[1]) == [1, 2]
-    assert (await releases.ensure_version(version + 9)).version == version + 1
+    assert (await snapshots.ensure_version(version)).version == version
+    assert numbers((await snapshots.ensure_version(version + 1)).titles[1]) == [1, 2]
+    assert (await snapshots.ensure_version(version + 9)).version == version + 1
 
 
-async def test_titles_go_back_only_to_releases_of_their_own(connection, serve):
+async def test_title_cannot_serve_a_release_of_another_title(connection, serve):
     await serve(numbered(1, 1))
     await serve(numbered(1, 1, 2))
     await serve(numbered(2, 1))
