@@ -1,69 +1,104 @@
-"""Reads a badge, its issuer's keys and its status lists from files and URLs, and has them verified."""
-
-from collections.abc import Callable
+"""Verify an Open Badge from a file or URL: fetch it, its issuer's keys and its status lists."""
 
 import aiohttp
+import msgspec
 
 from service.core.auth.key_ring import KeyRing
-from service.core.badges import verify
-from service.core.badges.verify import MAX_DOCUMENT_BYTES, UnverifiedCredential, VerificationError, VerifiedCredential
+from service.core.badges.verify import (
+    MAX_DOCUMENT_BYTES,
+    StatusEntry,
+    UnverifiedCredential,
+    VerificationError,
+    VerifiedCredential,
+    check_status_list,
+    extract_token,
+    parse_keys,
+    read_unverified,
+    verify_credential,
+)
 from service.errors import BadRequest
 from service.outbound.webhooks import is_safe_url
 
-SECONDS = 1.0
-TIMEOUT = aiohttp.ClientTimeout(total=10.0 * SECONDS)
+TIMEOUT = aiohttp.ClientTimeout(total=10.0)  # seconds
 
 
-async def verify_badge(
-    source: str, *, jwks: str | None, now: float, show: Callable[[VerifiedCredential], None]
-) -> None:
-    """Nothing, if the badge is good; `show` is given it as soon as its signature is. `now` is in seconds since 1970.
+class Verification(msgspec.Struct, frozen=True):
+    """A verified badge. `failure` is the reason why it is not valid; None if it is.
+
+    `credential` is None if even its signature, types or times are not good: then nothing that it says is known to be
+    the issuer's.
+    """
+
+    credential: VerifiedCredential | None = None
+    failure: VerificationError | None = None
+
+
+async def verify_badge(source: str, *, keys_source: str | None, now: float) -> Verification:
+    """Verify the badge in a file or at a URL. `now` is in seconds since 1970.
+
+    `keys_source` is a file or URL with the issuer's keys; None fetches them from the issuer.
 
     Raises:
-        VerificationError: it is not; the message says why.
+        BadRequest: a file cannot be read.
     """
+    credential: VerifiedCredential | None = None
     async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
-        found = verify.read_unverified(verify.extract_token(await _read(session, source)))
-        given = None if jwks is None else verify.parse_keys(await _read(session, jwks))
-        ring = given or await _keys(session, found)
-        badge = verify.verify_credential(found, ring, now=now)
-        show(badge)
-        for status in badge.statuses:
-            if badge.issuer.startswith("https:") and not status.url.startswith("https:"):
-                raise VerificationError("the status list is not protected on its way, as the issuer is")
-            listed = verify.read_unverified(verify.extract_token(await _fetch(session, status.url)))
-            ring = given or await _keys(session, listed)
-            verify.check_status_list(badge, status, listed, ring, now=now)
+        try:
+            unverified = read_unverified(extract_token(await _read(session, source)))
+            given_keys = None if keys_source is None else parse_keys(await _read(session, keys_source))
+            keys = given_keys or await _fetch_keys(session, unverified)
+            credential = verify_credential(unverified, keys, now=now)
+            for status in credential.statuses:
+                await _verify_status(session, credential, status, given_keys, now=now)
+        except VerificationError as failure:
+            return Verification(credential, failure)
+    return Verification(credential)
 
 
-async def _keys(session: aiohttp.ClientSession, found: UnverifiedCredential) -> KeyRing:
-    return verify.parse_keys(await _fetch(session, found.key_url))
+async def _verify_status(
+    session: aiohttp.ClientSession,
+    credential: VerifiedCredential,
+    status: StatusEntry,
+    given_keys: KeyRing | None,
+    *,
+    now: float,
+) -> None:
+    if credential.issuer.startswith("https:") and not status.url.startswith("https:"):
+        raise VerificationError("the status list is not protected by https, but the issuer is")
+    unverified = read_unverified(extract_token(await _fetch(session, status.url)))
+    keys = given_keys or await _fetch_keys(session, unverified)
+    check_status_list(credential, status, unverified, keys, now=now)
+
+
+async def _fetch_keys(session: aiohttp.ClientSession, unverified: UnverifiedCredential) -> KeyRing:
+    return parse_keys(await _fetch(session, unverified.key_url))
 
 
 async def _read(session: aiohttp.ClientSession, source: str) -> bytes:
-    """The content of a file or a URL, at most one byte over the limit of a file.
+    """The content of a URL or file; of a larger file one byte more than the limit.
 
     Raises:
         BadRequest: the file cannot be read.
+        VerificationError: the URL cannot be fetched.
     """
     if "://" in source:
         return await _fetch(session, source)
     try:
-        with open(source, "rb") as file:  # noqa: ASYNC230, PTH123  (nothing else is under way)
+        with open(source, "rb") as file:  # noqa: ASYNC230, PTH123  (nothing else runs on this loop)
             return file.read(MAX_DOCUMENT_BYTES + 1)
     except OSError as error:
         raise BadRequest(f"{source}: {error.strerror}") from None
 
 
 async def _fetch(session: aiohttp.ClientSession, url: str) -> bytes:
-    """What a URL answers: https, or http on this machine; followed nowhere else, bounded in size and time.
+    """The body of a URL: https, or http on this machine; no redirects, bounded in size and time.
 
     Raises:
-        VerificationError: it does not answer so.
+        VerificationError: the URL is of another kind, or does not return 200 with such a body.
     """
     shown = ascii(url[:200])
     if not is_safe_url(url):
-        raise VerificationError(f"{shown} is not asked: expected https, or http on this machine")
+        raise VerificationError(f"{shown} is not fetched: expected https, or http on this machine")
     try:
         async with session.get(url, allow_redirects=False, headers={"Accept-Encoding": "identity"}) as response:
             if response.status != 200:  # noqa: PLR2004  (OK)
@@ -72,7 +107,7 @@ async def _fetch(session: aiohttp.ClientSession, url: str) -> bytes:
             async for piece in response.content.iter_any():
                 body += piece
                 if len(body) > MAX_DOCUMENT_BYTES:
-                    raise VerificationError(f"{shown} answers more than the {MAX_DOCUMENT_BYTES} bytes that are read")
+                    raise VerificationError(f"{shown} answers more than {MAX_DOCUMENT_BYTES} bytes")
             return bytes(body)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
-        raise VerificationError(f"{shown} cannot be reached, so that nothing can be said of the badge") from None
+        raise VerificationError(f"{shown} cannot be reached, so the badge cannot be verified") from None

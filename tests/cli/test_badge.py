@@ -1,4 +1,4 @@
-"""`laurel badge`, as people run it: against a started service, with files and URLs as they come."""
+"""`laurel badge …` as a process, beside a running service, with files and URLs."""
 
 import contextlib
 import http.server
@@ -14,12 +14,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from service.core.badges import credential
+from service.core.badges.credential import CREDENTIALS_CONTEXT, OPEN_BADGES_CONTEXT
 from service.demo import PLAYER
 from tests.servers import PATIENCE, Running, laurel, running
 
 TITLE = 1297290417
-AWARD = ("--title", TITLE, "--user", PLAYER, "--achievement", "first-light")
+BADGE = ("--title", TITLE, "--user", PLAYER, "--achievement", "first-light")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def server(folder) -> Iterator[Running]:
 
 @pytest.fixture
 def run(folder):
-    """Runs `laurel badge …` beside the demo; gives exit status and what it printed."""
+    """Runs `laurel badge …` beside the demo; returns exit status and output."""
 
     def made(*arguments, **settings):
         done = laurel("badge", *arguments, LAUREL_DATA=str(folder), **settings)
@@ -63,7 +63,7 @@ def badge(folder, server, tmp_path) -> pathlib.Path:
 
 @contextlib.contextmanager
 def serving(answer: bytes, status: int = 200, **headers: str) -> Iterator[str]:
-    """The URL of somebody else's server, which gives everyone this answer."""
+    """The URL of another server that always returns this response."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -86,35 +86,35 @@ def serving(answer: bytes, status: int = 200, **headers: str) -> Iterator[str]:
             made.shutdown()
 
 
-def test_a_badge_is_good_until_it_is_revoked_and_again_when_it_is_restored(run, badge):
-    status, said = run("verify", badge)
-    assert (status, said.splitlines()[-1]) == (0, "good: the issuer signed it, and it was not revoked")
-    assert "Première lueur" in said
-    assert PLAYER not in said
+def test_badge_is_invalid_while_it_is_revoked(run, badge):
+    status, output = run("verify", badge)
+    assert (status, output.splitlines()[-1]) == (0, "good: the issuer signed it, and it was not revoked")
+    assert "Première lueur" in output
+    assert PLAYER not in output
 
-    assert run("revoke", *AWARD, "--reason", "won by mistake") == (0, "revoked\n")
-    assert run("revoke", *AWARD) == (0, "it was revoked already\n")
-    status, said = run("verify", badge)
-    assert (status, said.splitlines()[-1]) == (1, "not good: it was revoked")
-    assert "mistake" not in said
+    assert run("revoke", *BADGE, "--reason", "won by mistake") == (0, "revoked\n")
+    assert run("revoke", *BADGE) == (0, "it was revoked already\n")
+    status, output = run("verify", badge)
+    assert (status, output.splitlines()[-1]) == (1, "not good: it was revoked")
+    assert "mistake" not in output
 
-    assert run("restore", *AWARD) == (0, "restored\n")
-    assert run("restore", *AWARD) == (0, "it was not revoked\n")
+    assert run("restore", *BADGE) == (0, "restored\n")
+    assert run("restore", *BADGE) == (0, "it was not revoked\n")
     assert run("verify", badge)[0] == 0
 
 
-def test_a_badge_outlives_the_rotation_of_its_key_but_not_its_withdrawal(run, badge):
+def test_badge_stays_valid_after_key_rotation_but_not_after_withdrawal(run, badge):
     _, name = run("rotate-key")
     assert run("verify", badge)[0] == 0
 
     _, other = run("rotate-key", "--withdraw")
-    status, said = run("verify", badge)
+    status, output = run("verify", badge)
 
     assert name != other
-    assert (status, "answers 404" in said) == (1, True)
+    assert (status, "answers 404" in output) == (1, True)
 
 
-def test_a_badge_comes_from_a_url_and_its_keys_from_a_file(run, badge, server, tmp_path):
+def test_badge_is_read_from_a_url_and_keys_from_a_file_or_url(run, badge, server, tmp_path):
     keys = tmp_path / "jwks.json"
     with urllib.request.urlopen(f"{server.url}/.well-known/jwks.json", timeout=PATIENCE) as response:  # noqa: S310
         keys.write_bytes(response.read())
@@ -124,63 +124,66 @@ def test_a_badge_comes_from_a_url_and_its_keys_from_a_file(run, badge, server, t
         assert run("verify", url, "--jwks", f"{server.url}/.well-known/jwks.json")[0] == 0
 
 
-def test_a_badge_that_was_altered_is_not_shown(run, badge):
+def test_altered_badge_is_rejected_and_not_shown(run, badge):
     head, claims, signature = badge.read_text().split(".")
     badge.write_text(f"{head}.{claims[:-4]}{'A' * 4}.{signature}")
 
-    status, said = run("verify", badge)
+    status, output = run("verify", badge)
 
-    assert (status, len(said.splitlines())) == (1, 1)
-    assert said.startswith("not good: ")
+    assert (status, len(output.splitlines())) == (1, 1)
+    assert output.startswith("not good: ")
 
 
-def test_what_is_issued_by_command_is_what_the_service_hands_out(run, badge, server, tmp_path):
+def test_issued_badge_equals_that_of_the_service(run, badge, server, tmp_path):
     made = tmp_path / "made.jwt"
-    assert run("issue", *AWARD, "--language", "fr", "--output", made, LAUREL_PUBLIC_URL=server.url) == (0, "")
+    assert run("issue", *BADGE, "--language", "fr", "--output", made, LAUREL_PUBLIC_URL=server.url) == (0, "")
     assert made.read_text().strip() == badge.read_text()
 
-    status, said = run("issue", *AWARD, LAUREL_PUBLIC_URL="https://badges.example.com/")
-    claims = jwt.decode(said.strip(), options={"verify_signature": False})
+    status, output = run("issue", *BADGE, LAUREL_PUBLIC_URL="https://badges.example.com/")
+    claims = jwt.decode(output.strip(), options={"verify_signature": False})
     assert (status, claims["iss"]) == (0, f"https://badges.example.com/open-badges/titles/{TITLE}/issuer")
     assert claims["credentialSubject"]["achievement"]["name"] == "First Light"
 
 
-REFUSED = {
-    "a file that is not there": (("verify", "nothing.jwt"), "No such file"),
-    "a URL that is not protected": (("verify", "http://192.0.2.1/badge"), "expected https"),
-    "another scheme": (("verify", "file:///etc/passwd"), "expected https"),
-    "nobody's badge": (
+FAILURES = {
+    "missing file": (("verify", "nothing.jwt"), "No such file"),
+    "URL without https": (("verify", "http://192.0.2.1/badge"), "expected https"),
+    "unsupported scheme": (("verify", "file:///etc/passwd"), "expected https"),
+    "badge that nobody earned": (
         ("revoke", "--title", TITLE, "--user", "nobody", "--achievement", "first-light"),
         "not unlocked",
     ),
-    "a badge of no title": (("revoke", "--title", 5, "--user", PLAYER, "--achievement", "first-light"), "title 5"),
-    "no badge": (("restore", "--title", TITLE, "--user", PLAYER, "--achievement", "nothing"), "no such achievement"),
-    "an issuer without a URL": (("issue", *AWARD), "LAUREL_PUBLIC_URL: set it"),
+    "unknown title": (("revoke", "--title", 5, "--user", PLAYER, "--achievement", "first-light"), "title 5"),
+    "unknown achievement": (
+        ("restore", "--title", TITLE, "--user", PLAYER, "--achievement", "nothing"),
+        "no such achievement",
+    ),
+    "no public URL": (("issue", *BADGE), "LAUREL_PUBLIC_URL: set it"),
 }
 
 
 @pytest.mark.usefixtures("server")
-@pytest.mark.parametrize(("arguments", "why"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_done_is_said_in_a_line(run, arguments, why):
-    status, said = run(*arguments)
+@pytest.mark.parametrize(("arguments", "reason"), FAILURES.values(), ids=FAILURES)
+def test_failure_is_reported_in_one_line(run, arguments, reason):
+    status, output = run(*arguments)
 
-    assert (status, why in said, said.count("\n")) == (1, True, 1)
+    assert (status, reason in output, output.count("\n")) == (1, True, 1)
 
 
 @pytest.mark.usefixtures("server")
-def test_an_answer_that_leads_elsewhere_or_is_too_long_is_not_followed(run):
+def test_redirects_and_large_responses_are_rejected(run):
     with serving(b"", 302, Location="http://127.0.0.1:1/") as url:
         assert "answers 302, expected 200" in run("verify", url)[1]
     with serving(b"a" * 1_100_000) as url:
-        assert "answers more than the 1048576 bytes" in run("verify", url)[1]
+        assert "answers more than 1048576 bytes" in run("verify", url)[1]
 
 
-def test_a_strangers_badge_may_be_good_and_moves_no_cursor(run, tmp_path):
+def test_control_characters_of_a_foreign_badge_are_not_printed(run, tmp_path):
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     keys = {"keys": [RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": "1"}]}
     with serving(json.dumps(keys).encode()) as url:
         claims = {
-            "@context": [credential.CREDENTIALS_CONTEXT, credential.OPEN_BADGES_CONTEXT],
+            "@context": [CREDENTIALS_CONTEXT, OPEN_BADGES_CONTEXT],
             "type": ["VerifiableCredential", "AchievementCredential"],
             "issuer": {"id": url, "type": ["Profile"]},
             "credentialSubject": {"id": "urn:1", "achievement": {"name": "A\x1b[2J\nname", "description": "x"}},
@@ -188,7 +191,7 @@ def test_a_strangers_badge_may_be_good_and_moves_no_cursor(run, tmp_path):
         } | {"id": "urn:2", "iss": url, "jti": "urn:2", "sub": "urn:1", "nbf": 1262304000}
         file = tmp_path / "strange.jwt"
         file.write_text(jwt.encode(claims, key, "RS256", headers={"kid": "1"}))
-        status, said = run("verify", file)
+        status, output = run("verify", file)
 
-    assert (status, said.splitlines()[-1]) == (0, "good: the issuer signed it, and it cannot be revoked")
-    assert "badge    A�[2J�name\n" in said
+    assert (status, output.splitlines()[-1]) == (0, "good: the issuer signed it, and it cannot be revoked")
+    assert "badge    A�[2J�name\n" in output

@@ -7,8 +7,8 @@ import msgspec
 from aiohttp import hdrs, web
 
 from service.core.auth.principal import Principal
-from service.core.badges.credential import IssuerContext, JsonObject
-from service.core.badges.signing_keys import SigningKeys
+from service.core.badges.credential import IssuerContext
+from service.core.badges.issue import SignableDocument
 from service.core.publishing.published_title import PublishedTitle
 from service.errors import InvalidParameter, NotFound, PermissionDenied, Unauthenticated
 from service.http.authenticate import API_KEY, anonymous, authenticate_api_key, authenticate_bearer_or_xbl3
@@ -105,23 +105,17 @@ class RequestContext:
         headers = PUBLIC if vary is None else {**PUBLIC, hdrs.VARY: vary}
         return self._answer(body, etag=make_etag(body, spoken), kind=kind, spoken=spoken, headers=headers)
 
-    def signed(
-        self,
-        claims: JsonObject,
-        keys: SigningKeys,
-        *,
-        headers: Mapping[str, str],
-        spoken: str | None = None,
-        kind: str = TOKEN,
-    ) -> web.Response:
+    def signed(self, document: SignableDocument, *, headers: Mapping[str, str], kind: str = TOKEN) -> web.Response:
         """The claims as a token, or as a JSON object with token and claims; signed only where it is sent."""
 
         def body() -> bytes:
-            token = keys.sign(claims, base=self.base)
-            return token.encode() if kind == TOKEN else msgspec.json.encode({"credential": token, "claims": claims})
+            token = document.sign()
+            if kind == TOKEN:
+                return token.encode()
+            return msgspec.json.encode({"credential": token, "claims": document.claims})
 
-        etag = make_etag(msgspec.json.encode(claims), keys.thumbprint, kind)
-        return self._answer(body, etag=etag, kind=kind, spoken=spoken, headers=headers)
+        etag = make_etag(msgspec.json.encode(document.claims), document.keys.thumbprint, kind)
+        return self._answer(body, etag=etag, kind=kind, spoken=document.locale, headers=headers)
 
     def kind_of_token(self) -> str:
         """JSON for who asks for that and not for a token; anybody else gets the token itself, and never a 406."""

@@ -7,9 +7,11 @@ from aiohttp import hdrs, web
 
 from service.api.open_badges.context import PRIVATE, PUBLIC, RequestContext
 from service.core.auth.permissions import may_read_progress
-from service.core.badges import credential, revocations
+from service.core.badges.credential import CONTEXTS, achievement_document, issuer_profile
+from service.core.badges.earned import find_achievement
+from service.core.badges.issue import issue_credential, issue_status_list
 from service.core.badges.signing_keys import load_signing_keys
-from service.errors import InvalidParameter, NotFound
+from service.errors import InvalidParameter
 from service.http.api import Route
 from service.http.services import PLAYER, PRINCIPAL
 
@@ -26,62 +28,53 @@ async def get_credential(request: web.Request) -> web.Response:
     may_read_progress(request[PRINCIPAL], player, policy="self")
     request[PLAYER] = player
 
-    issuing = context.issuing()
-    public_id = request.match_info["achievement_id"]
-    award = await revocations.find_earned(
-        context.services.progress, issuing.published, player=player, public_id=public_id
+    services, public_id = context.services, request.match_info["achievement_id"]
+    credential = await issue_credential(
+        services.pool, services.progress, context.issuing(), player=player, public_id=public_id
     )
-    keys = await load_signing_keys(context.services.pool)
-    claims, spoken = credential.credential_claims(issuing, award, secret=keys.secret)
-    return context.signed(claims, keys, headers=PRIVATE, spoken=spoken, kind=context.kind_of_token())
+    return context.signed(credential, headers=PRIVATE, kind=context.kind_of_token())
 
 
 async def get_issuer(request: web.Request) -> web.Response:
     """The title as the issuer of its badges: a Profile."""
     context = RequestContext(request)
-    profile, spoken = credential.issuer_profile(context.issuing())
-    document = {"@context": [credential.CREDENTIALS_CONTEXT, credential.OPEN_BADGES_CONTEXT], **profile}
-    return context.public(document, spoken=spoken, vary=hdrs.ACCEPT_LANGUAGE)
+    profile, spoken = issuer_profile(context.issuing())
+    return context.public({"@context": CONTEXTS, **profile}, spoken=spoken, vary=hdrs.ACCEPT_LANGUAGE)
 
 
 async def get_achievement(request: web.Request) -> web.Response:
-    """What can be earned, as an Achievement; a secret is not told."""
+    """What can be earned, as an Achievement; the description of a secret one is not shown."""
     context = RequestContext(request)
     issuing = context.issuing()
-    one = credential.find_achievement(issuing.published, request.match_info["achievement_id"])
-    shown, spoken = credential.achievement_document(issuing, one, is_held=False)
-    document = {"@context": [credential.CREDENTIALS_CONTEXT, credential.OPEN_BADGES_CONTEXT], **shown}
-    return context.public(document, spoken=spoken, vary=hdrs.ACCEPT_LANGUAGE)
+    achievement = find_achievement(issuing.published, request.match_info["achievement_id"])
+    document, spoken = achievement_document(issuing, achievement, is_held=False)
+    return context.public({"@context": CONTEXTS, **document}, spoken=spoken, vary=hdrs.ACCEPT_LANGUAGE)
 
 
 async def get_status_list(request: web.Request) -> web.Response:
     """One of the title's status lists, as a signed BitstringStatusListCredential."""
     context = RequestContext(request)
     title_id, number = context.published().title_id, int(request.match_info["list"])
-    if number >= credential.MAX_STATUS_LISTS:
-        raise NotFound("the title has no such status list")
-    pool, base = context.services.pool, context.base
-    indexes = await revocations.revoked_positions(pool, title_id=title_id, number=number)
-    claims = credential.status_list_claims(base, title_id, number, indexes, now=int(time.time()))
+    status_list = await issue_status_list(
+        context.services.pool, base_url=context.base, title_id=title_id, number=number, now=int(time.time())
+    )
     # A token whatever is accepted: verifiers name JSON too, and read no object of ours around it.
-    return context.signed(claims, await load_signing_keys(pool), headers=PUBLIC)
+    return context.signed(status_list, headers=PUBLIC)
 
 
 async def get_key_set(request: web.Request) -> web.Response:
     """The public keys of all badges: a JSON Web Key Set."""
     context = RequestContext(request)
-    return context.public(
-        (await load_signing_keys(context.services.pool)).jwks(context.base), kind="application/jwk-set+json"
-    )
+    keys = await load_signing_keys(context.services.pool)
+    return context.public(keys.jwks(context.base), kind="application/jwk-set+json")
 
 
 async def get_key(request: web.Request) -> web.Response:
-    """One of these keys: a JSON Web Key, which is what `kid` names."""
+    """One public key: a JSON Web Key, at the URL that `kid` names."""
     context = RequestContext(request)
-    found = (await load_signing_keys(context.services.pool)).jwk(context.base, request.match_info["thumbprint"])
-    if found is None:
-        raise NotFound("there is no such key")
-    return context.public(found, kind="application/jwk+json")
+    keys = await load_signing_keys(context.services.pool)
+    key = keys.jwk(context.base, request.match_info["thumbprint"])
+    return context.public(key, kind="application/jwk+json")
 
 
 _TITLE = "/open-badges/titles/{title_id:[0-9]{1,10}}"

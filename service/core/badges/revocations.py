@@ -1,69 +1,81 @@
-"""What players hold as badges: found, revoked and restored, and which bits of the status lists that sets."""
+"""Revoke and restore the badges of players, and list the bits that this sets in the status lists."""
 
 import msgspec
 
-from service.core.badges.credential import EarnedAchievement, StatusPosition, find_achievement
-from service.core.catalog.model import Achievement, to_int4
+from service.core.badges.credential import status_position
+from service.core.badges.earned import find_earned
+from service.core.badges.signing_keys import load_signing_keys
+from service.core.badges.status_list import MAX_STATUS_LISTS
 from service.core.progress.reader import ProgressReader
 from service.core.publishing.published_title import PublishedTitle
-from service.db import Connection
 from service.db.pool import Pool
 from service.db.queries import query, statement
 from service.errors import NotFound
 
 
-async def find_earned(
-    reads: ProgressReader, published: PublishedTitle, *, player: str, public_id: str
-) -> EarnedAchievement:
-    """That this player unlocked the achievement of that public id.
+async def revoke_credential(
+    pool: Pool,
+    progress: ProgressReader,
+    published: PublishedTitle,
+    *,
+    player: str,
+    public_id: str,
+    reason: str | None = None,
+) -> bool:
+    """Revoke the player's badge in every language; False if it is revoked already.
+
+    The player keeps the unlock, so the player's revision does not change.
 
     Raises:
         NotFound: there is no such achievement, or the player has not unlocked it.
         Unavailable: the database is out of reach.
     """
-    achievement = find_achievement(published, public_id)
-    found = await reads.read_title(player, published.title_id)
-    unlocked_at = None if found.progress is None else found.progress.unlocked_at.get(to_int4(achievement.number))
-    if unlocked_at is None:
-        raise NotFound("the player has not unlocked this achievement")
-    return EarnedAchievement(player, achievement, unlocked_at)
+    title_id = published.title_id
+    earned = await find_earned(progress, published, player=player, public_id=public_id)
+    keys = await load_signing_keys(pool)
+    position = status_position(title_id, earned, secret=keys.secret)
+    async with pool.transaction() as connection:
+        revoked = await _revoke.run(
+            connection,
+            player=player,
+            title_id=title_id,
+            number=earned.achievement.number,
+            list=position.list,
+            position=position.index,
+            reason=reason,
+        )
+        if revoked:
+            await _set_bit.run(connection, title_id=title_id, list=position.list, position=position.index)
+    return revoked > 0
 
 
-async def revoke(
-    connection: Connection, of: EarnedAchievement, at: StatusPosition, *, title_id: int, reason: str | None = None
+async def restore_credential(
+    pool: Pool, progress: ProgressReader, published: PublishedTitle, *, player: str, public_id: str
 ) -> bool:
-    """Show the badge as revoked from now on; False if it is already. The connection must be in a transaction.
+    """Make a revoked badge of the player valid again; False if it is not revoked.
 
-    The player keeps the unlock: no answer about the player changes by it, so neither does the player's revision.
+    Raises:
+        NotFound: there is no such achievement, or the player has not unlocked it.
+        Unavailable: the database is out of reach.
     """
-    changed = await _revoke.run(
-        connection,
-        player=of.player,
-        title_id=title_id,
-        number=of.achievement.number,
-        list=at.list,
-        position=at.index,
-        reason=reason,
-    )
-    if changed:
-        await _set_bit.run(connection, title_id=title_id, list=at.list, position=at.index)
-    return changed > 0
-
-
-async def restore(connection: Connection, *, player: str, title_id: int, achievement: Achievement) -> bool:
-    """Show the badge as good again; False if it was not revoked. The connection must be in a transaction."""
-    bit = await _restore.first(connection, player=player, title_id=title_id, number=achievement.number)
-    if bit is not None:
-        await _clear_bit.run(connection, title_id=title_id, list=bit.list, position=bit.position)
+    title_id = published.title_id
+    earned = await find_earned(progress, published, player=player, public_id=public_id)
+    async with pool.transaction() as connection:
+        bit = await _restore.first(connection, player=player, title_id=title_id, number=earned.achievement.number)
+        if bit is not None:
+            await _clear_bit.run(connection, title_id=title_id, list=bit.list, position=bit.position)
     return bit is not None
 
 
 async def revoked_positions(pool: Pool, *, title_id: int, number: int) -> list[int]:
-    """Which bits are set in one of a title's status lists.
+    """The indexes of the bits that are set in one of a title's status lists.
 
     Raises:
+        NotFound: the title has no list of that number.
         Unavailable: the database is out of reach.
     """
+    if number >= MAX_STATUS_LISTS:
+        raise NotFound("the title has no such status list")
     async with pool.connection() as connection:
         return [row.position for row in await _bits.all(connection, title_id=title_id, list=number)]
 

@@ -1,6 +1,6 @@
-"""The keys of badges, in the database for all processes: one that signs, those that others verify with, and a secret.
+"""The keys that sign Open Badges, stored in the database: load, create and rotate them, and publish them as a JWKS.
 
-Only the key in use is kept whole: of those before it the public part alone is left.
+One key signs. Of former keys only the public part is stored, so that what they signed can still be verified.
 """
 
 import asyncio
@@ -23,95 +23,103 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
+from service.core.badges.urls import key_url
 from service.db.pool import Pool
 from service.db.queries import query, statement
+from service.errors import NotFound
 
-ALGORITHM: Final = "RS256"  # what every verifier of Open Badges 3.0 must know
+ALGORITHM: Final = "RS256"  # every verifier of Open Badges 3.0 must support it
 _KEY_BITS = 2048
-_SECRET_NAME = "open-badges/secret"  # noqa: S105  (its name)
-_KEY_NAME_PREFIX = "open-badges/key/"  # and the number of the key, in six digits
+_SECRET_NAME = "open-badges/secret"  # noqa: S105  (the name of a row)
+_KEY_NAME_PREFIX = "open-badges/key/"  # followed by the number of the key, in six digits
 
 
 class SigningKeys:
-    """The keys as they are at one moment. `secret` makes pseudonyms of players (`open_badges.py`)."""
+    """The keys at one moment. `secret` is the key of pseudonyms (`pseudonyms.py`).
+
+    `thumbprint` names the key that signs. `stored_names` are the keys' names in the database, that key's first.
+    """
 
     __slots__ = ("_private", "_public", "secret", "stored_names", "thumbprint")
 
     def __init__(self, secret: bytes, keys: Mapping[str, bytes]) -> None:
-        """`keys` are the signing keys by name, the one in use first: that one whole, the others' public parts."""
-        in_use, *before = keys.values()
+        """`keys` are DER by stored name: first the private key that signs, then the public parts of former keys."""
+        private, *former = keys.values()
         self.secret = secret
         self.stored_names = tuple(keys)
-        self._private = _load_private(in_use)
-        self._public = {thumbprint(key): key for key in (self._private.public_key(), *map(_load_public, before))}
+        self._private = _load_private(private)
+        self._public = {thumbprint(key): key for key in (self._private.public_key(), *map(_load_public, former))}
         self.thumbprint = next(iter(self._public))
 
-    def sign(self, claims: dict[str, Any], *, base: str) -> str:
-        """The claims as a compact JWS. `kid` is the URL of the key, as OB 3.0 wants it (JOSE header)."""
-        return jwt.encode(claims, self._private, ALGORITHM, headers={"kid": key_url(base, self.thumbprint)})
+    def sign(self, claims: dict[str, Any], *, base_url: str) -> str:
+        """The claims as a compact JWS. `kid` is the URL of the key (OB 3.0, JOSE header)."""
+        return jwt.encode(claims, self._private, ALGORITHM, headers={"kid": key_url(base_url, self.thumbprint)})
 
-    def jwks(self, base: str) -> dict[str, Any]:
-        """The public keys as a JSON Web Key Set, the one in use first."""
-        return {"keys": [self.jwk(base, name) for name in self._public]}
+    def jwks(self, base_url: str) -> dict[str, Any]:
+        """The public keys as a JSON Web Key Set, first that of the key that signs."""
+        return {"keys": [self._jwk(base_url, name) for name in self._public]}
 
-    def jwk(self, base: str, wanted: str) -> dict[str, Any] | None:
-        """The public key of that thumbprint as a JSON Web Key; None if there is none."""
-        if wanted not in self._public:
-            return None
-        return {"kid": key_url(base, wanted), "use": "sig", "alg": ALGORITHM, **_jwk_members(self._public[wanted])}
+    def jwk(self, base_url: str, thumbprint: str) -> dict[str, Any]:
+        """The public key with that thumbprint as a JSON Web Key.
+
+        Raises:
+            NotFound: there is none.
+        """
+        if thumbprint not in self._public:
+            raise NotFound("there is no such key")
+        return self._jwk(base_url, thumbprint)
+
+    def _jwk(self, base_url: str, thumbprint: str) -> dict[str, Any]:
+        members = _jwk_members(self._public[thumbprint])
+        return {"kid": key_url(base_url, thumbprint), "use": "sig", "alg": ALGORITHM, **members}
 
     def current_public_key(self) -> bytes:
-        """What others verify with, of the key in use."""
+        """The public part of the key that signs, as DER."""
         return self._private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 async def load_signing_keys(pool: Pool) -> SigningKeys:
-    """The keys as they are now; the first to ask has made them, and all processes agree on them.
+    """The keys that are stored now; the first call creates them, for all processes.
 
     Raises:
         Unavailable: the database is out of reach.
     """
-    found = await _load_stored_keys(pool)
-    if _SECRET_NAME not in found or len(found) == 1:
+    stored = await _load_stored_keys(pool)
+    if _SECRET_NAME not in stored or len(stored) == 1:
         private = await asyncio.to_thread(_generate_private_key)
         async with pool.transaction() as connection:
             await _make_key.run(connection, name=_SECRET_NAME, key=secrets.token_bytes(32))
             await _make_key.run(connection, name=f"{_KEY_NAME_PREFIX}{1:06}", key=private)
-        found = await _load_stored_keys(pool)
-    secret = found.pop(_SECRET_NAME)
-    return SigningKeys(secret, found)
+        stored = await _load_stored_keys(pool)
+    secret = stored.pop(_SECRET_NAME)
+    return SigningKeys(secret, stored)
 
 
 async def rotate_signing_key(pool: Pool, *, withdraw: bool = False) -> str:
-    """Sign with a new key from now on; gives its thumbprint.
+    """Sign with a new key from now on; returns its thumbprint.
 
-    The keys of before stay published, so that what they signed is good. With `withdraw` they go, and with them
-    everything that they signed: that is for a key that others have.
+    Former keys stay published, so that what they signed stays valid. With `withdraw` they are deleted, and everything
+    that they signed becomes invalid: for a key that somebody else has got hold of.
 
     Raises:
         Unavailable: the database is out of reach.
     """
     keys = await load_signing_keys(pool)
     private = await asyncio.to_thread(_generate_private_key)
-    in_use = keys.stored_names[0]
-    number = int(in_use.removeprefix(_KEY_NAME_PREFIX)) + 1
+    current_name = keys.stored_names[0]
+    number = int(current_name.removeprefix(_KEY_NAME_PREFIX)) + 1
     async with pool.transaction() as connection:
         await _make_key.run(connection, name=f"{_KEY_NAME_PREFIX}{number:06}", key=private)
         if withdraw:
             for name in keys.stored_names:
                 await _forget_key.run(connection, name=name)
         else:
-            await _retire_key.run(connection, name=in_use, key=keys.current_public_key())
+            await _retire_key.run(connection, name=current_name, key=keys.current_public_key())
     return (await load_signing_keys(pool)).thumbprint
 
 
-def key_url(base: str, name: str) -> str:
-    """Where the public key of that thumbprint is, and what it is called."""
-    return f"{base}/open-badges/keys/{name}"
-
-
 def thumbprint(key: RSAPublicKey) -> str:
-    """What the key is called everywhere: SHA-256 of its members in their order (RFC 7638 §3)."""
+    """The SHA-256 of the key's required members in lexicographic order (RFC 7638 §3)."""
     return _base64url(hashlib.sha256(msgspec.json.encode(_jwk_members(key))).digest())
 
 
@@ -129,16 +137,16 @@ def _base64url(data: bytes) -> str:
 
 
 def _generate_private_key() -> bytes:
-    """A new private key; some 100 ms of work."""
+    """A new private key as DER; this takes about 100 ms."""
     private = generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
     return private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
-@functools.lru_cache(maxsize=4)  # reading one checks it, which takes longer than signing
+@functools.lru_cache(maxsize=4)  # loading a key checks it, which takes longer than signing
 def _load_private(der: bytes) -> RSAPrivateKey:
     key = load_der_private_key(der, password=None)
     if not isinstance(key, RSAPrivateKey):
-        raise TypeError("the signing key of badges is no RSA key")
+        raise TypeError("the signing key of badges is not an RSA key")
     return key
 
 
@@ -146,7 +154,7 @@ def _load_private(der: bytes) -> RSAPrivateKey:
 def _load_public(der: bytes) -> RSAPublicKey:
     key = load_der_public_key(der)
     if not isinstance(key, RSAPublicKey):
-        raise TypeError("a former signing key of badges is no RSA key")
+        raise TypeError("a former signing key of badges is not an RSA key")
     return key
 
 

@@ -53,14 +53,14 @@ def _asking(client: Any) -> Ask:
 
 @pytest.fixture
 async def ask(client: Any, title: int) -> Ask:
-    """Asks for a path of title 1 and gives the response; a path that begins with a slash is one from the root."""
+    """Requests a path of title 1, or from the root if it begins with a slash, and returns the response."""
     del title
     return _asking(client)
 
 
 @pytest.fixture
 async def ask_under(services: Services, title: int, aiohttp_client: Callable[..., Awaitable[Any]]) -> Ask:
-    """Makes the same for a service with other settings."""
+    """Makes `ask` for a service with other settings."""
     del title
 
     async def made(**changes: Any) -> Ask:
@@ -72,7 +72,7 @@ async def ask_under(services: Services, title: int, aiohttp_client: Callable[...
 
 @pytest.fixture
 def fetch_credential(ask: Ask) -> Ask:
-    """Asks for a player's badge with the player's own token, and gives the compact JWS."""
+    """Requests a player's credential with the player's own token, and returns the compact JWS."""
 
     async def asked(achievement_id: str = "first-light", language: str = "en", player: str = PLAYER) -> str:
         headers = {"Authorization": authorization(player), "Accept-Language": language}

@@ -1,4 +1,4 @@
-"""A badge is what Open Badges 3.0 says that it is: by the eyes of others, and handed to its player alone."""
+"""Credentials follow Open Badges 3.0, as an independent library verifies them, and only their player gets them."""
 
 import json
 import urllib.parse
@@ -10,9 +10,9 @@ from openbadgeslib.ob3 import OB3VerificationError, OB3Verifier
 
 from service.core.auth import api_keys
 from service.core.auth.principal import READ_ANY
-from service.core.badges import credential, revocations
-from service.core.badges.credential import EarnedAchievement
-from service.core.badges.signing_keys import load_signing_keys, rotate_signing_key
+from service.core.badges.credential import CREDENTIALS_CONTEXT, OPEN_BADGES_CONTEXT
+from service.core.badges.revocations import restore_credential, revoke_credential
+from service.core.badges.signing_keys import rotate_signing_key
 from tests.api.open_badges.conftest import UNLOCKED_AT
 from tests.factories import OTHER, PLAYER, authorization
 
@@ -40,17 +40,10 @@ async def by_openbadgeslib(ask, token):
     return OB3Verifier(pem).verify(token, check_status=True, download=lambda _: listed)
 
 
-async def revoke(pool, achievement, *, title_id=1, player=PLAYER, unlocked_at=UNLOCKED_AT):
-    award = EarnedAchievement(player, achievement, unlocked_at)
-    at = credential.status_position(title_id, award, secret=(await load_signing_keys(pool)).secret)
-    async with pool.transaction() as connection:
-        return await revocations.revoke(connection, award, at, title_id=title_id, reason="a mistake")
-
-
 @pytest.mark.parametrize(
     ("language", "name", "locale"), [("en", "Name 1", "en-US"), ("fr-CA", "Première lueur", "fr-FR")]
 )
-async def test_openbadgeslib_finds_a_badge_good_in_each_language(ask, fetch_credential, language, name, locale):
+async def test_openbadgeslib_accepts_credential_in_each_language(ask, fetch_credential, language, name, locale):
     token = await fetch_credential(language=language)
 
     found = await by_openbadgeslib(ask, token)
@@ -60,13 +53,13 @@ async def test_openbadgeslib_finds_a_badge_good_in_each_language(ask, fetch_cred
     assert found.issuer.name == ("Titre" if locale == "fr-FR" else "Title 1")
 
 
-async def test_a_credential_says_what_the_standard_wants_and_nothing_empty(ask, fetch_credential, client):
+async def test_credential_has_the_required_members_and_no_empty_ones(ask, fetch_credential, client):
     token = await fetch_credential()
     claims = await claims_of(ask, token)
 
     base = str(client.make_url("/open-badges/titles/1"))
     assert jwt.get_unverified_header(token).keys() == {"alg", "kid", "typ"}
-    assert claims["@context"] == [credential.CREDENTIALS_CONTEXT, credential.OPEN_BADGES_CONTEXT]
+    assert claims["@context"] == [CREDENTIALS_CONTEXT, OPEN_BADGES_CONTEXT]
     assert claims["type"] == ["VerifiableCredential", "OpenBadgeCredential"]
     assert claims["issuer"] == {"id": f"{base}/issuer", "type": ["Profile"], "name": "Title 1"}
     assert claims["credentialSubject"]["type"] == ["AchievementSubject"]
@@ -85,7 +78,7 @@ async def test_a_credential_says_what_the_standard_wants_and_nothing_empty(ask, 
     assert not [empty for empty in ("null", "[]", "{}") if empty in json.dumps(claims)]
 
 
-async def test_a_badge_without_a_picture_has_none_and_one_without_a_time_is_of_1970(ask, fetch_credential):
+async def test_missing_picture_is_left_out_and_unknown_unlock_time_is_1970(ask, fetch_credential):
     old, timeless = (
         await claims_of(ask, await fetch_credential("old")),
         await claims_of(ask, await fetch_credential("timeless")),
@@ -95,13 +88,13 @@ async def test_a_badge_without_a_picture_has_none_and_one_without_a_time_is_of_1
     assert (timeless["validFrom"], timeless["nbf"]) == ("1970-01-01T00:00:00Z", 0)
 
 
-async def test_nothing_in_a_badge_names_its_player(ask, fetch_credential):
+async def test_credential_does_not_contain_the_player_id(ask, fetch_credential):
     claims = await claims_of(ask, await fetch_credential())
 
     assert PLAYER not in json.dumps(claims)
 
 
-async def test_one_player_has_one_name_in_a_title_and_every_language_its_own_credential(ask, fetch_credential):
+async def test_player_has_one_pseudonym_per_title_and_one_credential_per_language(ask, fetch_credential):
     english, french = (
         await claims_of(ask, await fetch_credential()),
         await claims_of(ask, await fetch_credential(language="fr")),
@@ -113,7 +106,7 @@ async def test_one_player_has_one_name_in_a_title_and_every_language_its_own_cre
     assert english["credentialStatus"] == french["credentialStatus"] != other["credentialStatus"]
 
 
-async def test_another_player_and_another_title_have_other_names(ask, fetch_credential, give, make_title, client):
+async def test_pseudonyms_differ_between_players_and_titles(ask, fetch_credential, give, make_title, client):
     await give(1, {1: UNLOCKED_AT}, player=OTHER)
     title = await make_title(2)
     await give(title, {1: UNLOCKED_AT})
@@ -126,7 +119,7 @@ async def test_another_player_and_another_title_have_other_names(ask, fetch_cred
     assert len({one["credentialStatus"]["id"].partition("/status/")[2] for one in claims}) == 3
 
 
-async def test_the_same_badge_is_the_same_for_ever(ask, fetch_credential):
+async def test_credential_is_stable_and_conditional_request_returns_304(ask, fetch_credential):
     assert await fetch_credential() == await fetch_credential()
     first = await ask(MINE, headers=OWN)
     again = await ask(MINE, headers=OWN | {"If-None-Match": first.headers["ETag"]}, status=304)
@@ -136,7 +129,7 @@ async def test_the_same_badge_is_the_same_for_ever(ask, fetch_credential):
     assert other.headers["ETag"] != first.headers["ETag"]
 
 
-async def test_headers_are_those_of_a_private_answer(ask):
+async def test_credential_response_has_private_cache_headers(ask):
     response = await ask(MINE, headers=OWN | {"Accept-Language": "fr"})
 
     assert response.content_type == "application/vc+jwt"
@@ -156,7 +149,7 @@ async def test_headers_are_those_of_a_private_answer(ask):
         ("image/png", "application/vc+jwt"),
     ],
 )
-async def test_who_asks_for_json_gets_the_token_in_json(ask, fetch_credential, accept, kind):
+async def test_accept_json_wraps_the_token_in_json(ask, fetch_credential, accept, kind):
     response = await ask(MINE, headers=OWN | {"Accept": accept})
 
     assert response.content_type == kind
@@ -165,13 +158,13 @@ async def test_who_asks_for_json_gets_the_token_in_json(ask, fetch_credential, a
         assert body == {"credential": await fetch_credential(), "claims": await claims_of(ask, body["credential"])}
 
 
-async def test_the_language_of_the_query_goes_before_the_header(ask):
+async def test_language_parameter_overrides_accept_language(ask):
     response = await ask(f"{MINE}?language=fr", headers=OWN | {"Accept-Language": "en"})
 
     assert response.headers["Content-Language"] == "fr-FR"
 
 
-# Who may have it
+# Authorization
 
 
 async def make_key(pool, **whose):
@@ -179,7 +172,7 @@ async def make_key(pool, **whose):
         return {"X-API-KEY": (await api_keys.create_key(connection, **whose)).key}
 
 
-async def test_those_who_may_have_it_get_the_same_badge(ask, fetch_credential, pool, make_title):
+async def test_every_authorized_caller_gets_the_same_credential(ask, fetch_credential, pool, make_title):
     await make_title(2)
     bearer = f"Bearer {authorization().rpartition(';')[2]}"
     for headers in (
@@ -192,20 +185,20 @@ async def test_those_who_may_have_it_get_the_same_badge(ask, fetch_credential, p
         assert await response.text() == await fetch_credential()
 
 
-REFUSED = {
-    "nobody": ({}, 401),
-    "a token that is none": ({"Authorization": "Bearer a.b.c"}, 401),
-    "a scheme that is none": ({"Authorization": "Basic YTpi"}, 401),
+UNAUTHORIZED = {
+    "no credential": ({}, 401),
+    "malformed token": ({"Authorization": "Bearer a.b.c"}, 401),
+    "unsupported scheme": ({"Authorization": "Basic YTpi"}, 401),
     "two credentials": (OWN | {"X-API-KEY": "lrl_1"}, 401),
-    "a key that is none": ({"X-API-KEY": "lrl_ABCDEFGHJK." + "x" * 43}, 401),
+    "unknown key": ({"X-API-KEY": "lrl_ABCDEFGHJK." + "x" * 43}, 401),
     "an expired token": ({"Authorization": authorization(now=1_500_000_000)}, 401),
     "another player": ({"Authorization": authorization(OTHER)}, 403),
     "another player as bearer": ({"Authorization": f"Bearer {authorization(OTHER).rpartition(';')[2]}"}, 403),
 }
 
 
-@pytest.mark.parametrize(("headers", "status"), REFUSED.values(), ids=REFUSED)
-async def test_others_do_not_get_it(ask, headers, status):
+@pytest.mark.parametrize(("headers", "status"), UNAUTHORIZED.values(), ids=UNAUTHORIZED)
+async def test_unauthorized_caller_gets_a_problem_document(ask, headers, status):
     response = await ask(MINE, headers=headers, status=status)
 
     problem = await response.json()
@@ -215,36 +208,36 @@ async def test_others_do_not_get_it(ask, headers, status):
     assert ("WWW-Authenticate" in response.headers) == (status == 401)
 
 
-async def test_keys_of_others_do_not_get_it(ask, pool, make_title):
+async def test_api_key_of_another_title_or_player_is_forbidden(ask, pool, make_title):
     await make_title(2)
     for whose in ({"title_id": 2}, {"title_id": 2, "player": PLAYER}, {"title_id": 1, "player": OTHER}):
         await ask(MINE, headers=await make_key(pool, **whose), status=403)
 
 
-async def test_where_anybody_may_read_a_player_a_badge_is_still_its_players_alone(ask_under):
+async def test_public_read_policy_does_not_expose_credentials(ask_under):
     ask = await ask_under(read_policy="public")
 
     await ask(MINE, headers={"Authorization": authorization(OTHER)}, status=403)
 
 
-NOT_THERE = {
-    "what is not unlocked": "open",
-    "what there is not": "nothing",
-    "what was never active": "draft",
+NOT_HELD = {
+    "not unlocked": "open",
+    "unknown achievement": "nothing",
+    "never active": "draft",
 }
 
 
-@pytest.mark.parametrize("achievement_id", NOT_THERE.values(), ids=NOT_THERE)
-async def test_what_is_not_held_is_not_found(ask, achievement_id):
+@pytest.mark.parametrize("achievement_id", NOT_HELD.values(), ids=NOT_HELD)
+async def test_achievement_that_the_player_has_not_unlocked_is_not_found(ask, achievement_id):
     await ask(f"users/{PLAYER}/achievements/{achievement_id}", headers=OWN, status=404)
 
 
 @pytest.mark.parametrize("title_id", ["2", "4294967296", "9999999999", "x"])
-async def test_a_title_that_is_not_there_is_not_found(ask, title_id):
+async def test_unknown_title_is_not_found(ask, title_id):
     await ask(f"/open-badges/titles/{title_id}/users/{PLAYER}/achievements/first-light", headers=OWN, status=404)
 
 
-async def test_a_player_who_has_nothing_is_not_found_and_one_who_cannot_be_is_refused(ask):
+async def test_unknown_player_is_not_found_and_invalid_player_id_is_rejected(ask):
     anyone = {"Authorization": authorization(scopes=(READ_ANY,))}
     await ask("users/nobody/achievements/first-light", headers=anyone, status=404)
     for name in ("%00", "%7F", "x" * 129):
@@ -252,7 +245,7 @@ async def test_a_player_who_has_nothing_is_not_found_and_one_who_cannot_be_is_re
         assert "user: expected 1 to 128 characters" in (await refused.json())["detail"]
 
 
-async def test_a_name_with_a_slash_is_asked_for_by_its_percent_codes(ask, fetch_credential):
+async def test_public_id_with_a_slash_is_percent_encoded(ask, fetch_credential):
     token = await fetch_credential("a%20secret%2F%C3%A9")
 
     shown = (await claims_of(ask, token))["credentialSubject"]["achievement"]
@@ -260,27 +253,24 @@ async def test_a_name_with_a_slash_is_asked_for_by_its_percent_codes(ask, fetch_
     assert (await (await ask(urllib.parse.urlsplit(shown["id"]).path)).json())["id"] == shown["id"]
 
 
-# Revoked, and signed by another key
+# Revocation and key rotation
 
 
-async def test_a_revoked_badge_is_revoked_in_every_language_and_by_itself(ask, fetch_credential, pool, services):
-    achievement = services.snapshots.current.titles[1].all_achievements[1]
+async def test_revoking_affects_every_language_and_no_other_credential(ask, fetch_credential, pool, services):
+    badge = (pool, services.progress, services.snapshots.current.titles[1])
     tokens = await fetch_credential(), await fetch_credential(language="fr")
-    assert await revoke(pool, achievement)
-    assert not await revoke(pool, achievement)
+    assert await revoke_credential(*badge, player=PLAYER, public_id="first-light", reason="a mistake")
 
     for token in tokens:
         with pytest.raises(OB3VerificationError, match="status 'revocation' is set"):
             await by_openbadgeslib(ask, token)
     await by_openbadgeslib(ask, await fetch_credential("old"))
 
-    async with pool.transaction() as connection:
-        assert await revocations.restore(connection, player=PLAYER, title_id=1, achievement=achievement)
-        assert not await revocations.restore(connection, player=PLAYER, title_id=1, achievement=achievement)
+    assert await restore_credential(*badge, player=PLAYER, public_id="first-light")
     await by_openbadgeslib(ask, tokens[0])
 
 
-async def test_what_an_old_key_signed_stays_good_and_a_withdrawn_keys_does_not(ask, fetch_credential, pool):
+async def test_rotated_key_still_verifies_and_withdrawn_key_does_not(ask, fetch_credential, pool):
     old = await fetch_credential()
     name = await rotate_signing_key(pool)
     new = await fetch_credential()
@@ -296,7 +286,7 @@ async def test_what_an_old_key_signed_stays_good_and_a_withdrawn_keys_does_not(a
     await claims_of(ask, await fetch_credential())
 
 
-async def test_only_the_key_in_use_is_kept_whole(fetch_credential, pool, connection):
+async def test_only_the_current_private_key_is_stored(fetch_credential, pool, connection):
     await fetch_credential()
     await rotate_signing_key(pool)
     await rotate_signing_key(pool)

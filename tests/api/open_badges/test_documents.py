@@ -1,4 +1,4 @@
-"""What anybody may read beside the badges: issuer, achievements, keys, status lists."""
+"""Public documents of Open Badges: issuer, achievements, keys and status lists."""
 
 import base64
 import gzip
@@ -8,18 +8,18 @@ import re
 import jwt
 import pytest
 
-from service.core.badges import credential
+from service.core.badges.credential import CREDENTIALS_CONTEXT, OPEN_BADGES_CONTEXT
 from tests.factories import PLAYER, authorization
 
 UNVERIFIED = {"verify_signature": False}
 ELSEWHERE = {"https://images.example.com", "https://www.w3.org", "https://purl.imsglobal.org"}
 
 
-async def test_the_issuer_is_in_the_callers_language(ask, client):
+async def test_issuer_profile_is_in_the_callers_language(ask, client):
     english, french = await ask("issuer"), await ask("issuer", headers={"Accept-Language": "fr"})
 
     assert await english.json() == {
-        "@context": [credential.CREDENTIALS_CONTEXT, credential.OPEN_BADGES_CONTEXT],
+        "@context": [CREDENTIALS_CONTEXT, OPEN_BADGES_CONTEXT],
         "id": str(client.make_url("/open-badges/titles/1/issuer")),
         "type": ["Profile"],
         "name": "Title 1",
@@ -27,7 +27,7 @@ async def test_the_issuer_is_in_the_callers_language(ask, client):
     assert ((await french.json())["name"], french.headers["Content-Language"]) == ("Titre", "fr-FR")
 
 
-async def test_an_achievement_is_told_but_not_what_is_secret(ask):
+async def test_secret_achievement_hides_its_description(ask):
     plain = await (await ask("achievements/first-light")).json()
     secret = await (await ask("achievements/a%20secret%2F%C3%A9")).json()
 
@@ -36,7 +36,7 @@ async def test_an_achievement_is_told_but_not_what_is_secret(ask):
 
 
 @pytest.mark.parametrize("path", ["issuer", "achievements/first-light", "/.well-known/jwks.json", "status/7"])
-async def test_a_public_answer_is_for_any_page_and_is_not_sent_twice(ask, path, monkeypatch):
+async def test_public_response_allows_any_origin_and_conditional_requests(ask, path, monkeypatch):
     monkeypatch.setattr("time.time", lambda: 1_800_000_000.0)
     first = await ask(path)
     again = await ask(path, headers={"If-None-Match": first.headers["ETag"]}, status=304)
@@ -59,27 +59,27 @@ async def test_a_public_answer_is_for_any_page_and_is_not_sent_twice(ask, path, 
         "/.well-known/nothing",
     ],
 )
-async def test_what_is_not_there_is_not_found(ask, path):
+async def test_unknown_path_is_not_found(ask, path):
     response = await ask(path, status=404)
 
     assert (await response.json())["code"] == "not_found"
 
 
-async def test_head_answers_like_get_without_the_body(client, ask):
+async def test_head_returns_the_headers_of_get(client, ask):
     shown = await ask("issuer")
     head = await client.head("/open-badges/titles/1/issuer")
 
     assert (head.status, head.headers["ETag"], await head.read()) == (200, shown.headers["ETag"], b"")
 
 
-async def test_another_method_is_refused(client, title):
+async def test_unsupported_method_is_rejected(client, title):
     response = await client.post(f"/open-badges/titles/{title}/issuer")
 
     assert (response.status, response.headers["Allow"]) == (405, "GET, HEAD")
 
 
-async def test_only_public_parts_of_keys_are_published(ask):
-    """Each key is also at the URL that names it, which ends with its thumbprint."""
+async def test_key_set_has_only_public_members(ask):
+    """Each key is also served at its `kid`, a URL that ends with its thumbprint."""
     (key,) = (await (await ask("/.well-known/jwks.json")).json())["keys"]
 
     assert key.keys() == {"kty", "kid", "use", "alg", "n", "e"}
@@ -88,8 +88,8 @@ async def test_only_public_parts_of_keys_are_published(ask):
     assert jwt.PyJWK(key).key.key_size >= 2048
 
 
-async def test_a_status_list_that_nobody_needs_yet_is_there_all_the_same(ask, client):
-    """So that it tells nothing of who holds what."""
+async def test_unused_status_list_is_served(ask, client):
+    """Otherwise its absence would show that no credential uses it."""
     token = await (await ask("status/7", headers={"Accept": "application/json"})).text()
     keys = jwt.PyJWKSet.from_json(await (await ask("/.well-known/jwks.json")).text())
     claims = jwt.decode(token, keys.keys[0], algorithms=["RS256"])
@@ -101,13 +101,13 @@ async def test_a_status_list_that_nobody_needs_yet_is_there_all_the_same(ask, cl
 
 
 @pytest.mark.parametrize("host", ["evil.example/x?", "a b", "[::1", "a@b", "", "é"])
-async def test_a_host_that_is_none_is_refused(ask, host):
+async def test_invalid_host_is_rejected(ask, host):
     response = await ask("issuer", headers={"Host": host}, status=400)
 
     assert "Host: expected a host" in (await response.json())["detail"]
 
 
-async def test_every_url_begins_as_the_operator_says_however_the_caller_found_us(ask_under):
+async def test_public_url_setting_overrides_the_host_header(ask_under):
     ask = await ask_under(public_url="https://badges.example.com")
     texts = [
         await (await ask(path, headers={"Host": "other.example"})).text()

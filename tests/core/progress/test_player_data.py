@@ -7,8 +7,7 @@ from decimal import Decimal
 import pytest
 
 from service.core.auth import api_keys
-from service.core.badges import revocations
-from service.core.badges.credential import EarnedAchievement, StatusPosition
+from service.core.badges.revocations import revoke_credential
 from service.core.events.writer import Writer
 from service.core.progress import consistency, player_data
 from service.core.progress.reader import ProgressReader
@@ -40,9 +39,11 @@ async def writer(pool, connection):
         await made.write(Change(player=player, title_id=1, events=events, reports=(Report(2, Decimal(100)),)))
     await made.write(Change(player=PLAYER, title_id=1, profile={"name": "Ann", "email": "ann@example.com"}))
     await api_keys.create_key(connection, title_id=1, player=PLAYER)
+    snapshots = SnapshotStore(pool)
+    await snapshots.refresh()
     for player in (PLAYER, OTHER):
-        award = EarnedAchievement(player, achievement(2), 0)
-        await revocations.revoke(connection, award, StatusPosition(1, 1), title_id=1, reason="a mistake")
+        published = snapshots.current.titles[1]
+        await revoke_credential(pool, ProgressReader(pool), published, player=player, public_id="2", reason="a mistake")
     return made
 
 
