@@ -14,7 +14,7 @@ from aiohttp import web
 from strawberry.aiohttp.views import GraphQLView
 from strawberry.extensions import ParserCache, ValidationCache
 
-from service.api.graphql.document import Document
+from service.api.graphql.engine.document import Document
 from service.cli.main import main as laurel
 from tests.benchmarks import badges
 

@@ -6,10 +6,10 @@ from aiohttp import hdrs, web
 
 from service.api.graphql import errors, graphiql, oauth, transport
 from service.api.graphql.context import allow, authenticate, make_context
-from service.api.graphql.document import Documents
+from service.api.graphql.engine.document import Documents
+from service.api.graphql.engine.schema import bind
 from service.api.graphql.openapi import describe, describe_public
 from service.api.graphql.resolvers import GETTERS, OWN, ROOTS
-from service.api.graphql.schema import bind
 from service.http.api import Api, Route
 from service.http.authenticate import anonymous
 

@@ -12,8 +12,8 @@ from service.api.graphql import pagination
 from service.api.graphql.badge import Badge, Connection, Edge, PageInfo, PlayerMeasures, Status
 from service.api.graphql.badge_catalog import BadgeCatalog, badge_catalog
 from service.api.graphql.context import Context
+from service.api.graphql.engine.schema import Getter, PerPlayerFields, Resolver
 from service.api.graphql.pagination import Cursors, SortKey
-from service.api.graphql.schema import Getter, PerPlayerFields, Resolver
 from service.core.auth.user_contexts import Scope, UserContext
 from service.core.events import event_log
 from service.core.unlocks.model import Change, LogEntry, PlayerState

@@ -30,10 +30,10 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
-from service.api.graphql.compiled_query import FallbackToExecutor
-from service.api.graphql.document import MOST_COST, Document, Documents, Persisted
+from service.api.graphql.engine.compiled_query import FallbackToExecutor
+from service.api.graphql.engine.document import MOST_COST, Document, Documents, Persisted
+from service.api.graphql.engine.schema import Execution
 from service.api.graphql.errors import JSON, answer_errors, describe
-from service.api.graphql.schema import Execution
 from service.errors import InvalidField, LaurelError, MethodNotAllowed, NotAcceptable, UnsupportedMediaType
 from service.http.body import decode, read_body
 from service.http.conditional import conditional_response, make_etag

@@ -9,10 +9,11 @@ import pytest
 from aiohttp import web
 
 from service.api import graphql as graphql_api
-from service.api.graphql import context, document, transport
+from service.api.graphql import context, transport
+from service.api.graphql.engine import document
+from service.api.graphql.engine.schema import bind
 from service.api.graphql.errors import describe
 from service.api.graphql.resolvers import GETTERS, ROOTS
-from service.api.graphql.schema import bind
 from service.errors import LaurelError
 from service.http.api import Route, mount
 from service.http.services import SERVICES

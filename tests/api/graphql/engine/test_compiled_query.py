@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.api import graphql as graphql_api
-from service.api.graphql import response_templates
-from service.api.graphql.compiled_query import FallbackToExecutor
-from service.api.graphql.document import Document
-from service.api.graphql.schema import Execution, PerPlayerFields, bind
+from service.api.graphql.engine import response_templates
+from service.api.graphql.engine.compiled_query import FallbackToExecutor
+from service.api.graphql.engine.document import Document
+from service.api.graphql.engine.schema import Execution, PerPlayerFields, bind
 
 SDL = pathlib.Path(graphql_api.__file__).with_name("schema.graphql").read_text(encoding="utf-8")
 CURSOR = graphql.StringValueNode(value="c")

@@ -34,9 +34,9 @@ from graphql import (
 from graphql.execution.collect_fields import FragmentDetails, collect_fields
 from graphql.execution.values import VariableValues
 
-from service.api.graphql.compiled_query import CompiledQuery, FallbackToExecutor
-from service.api.graphql.response_templates import Templates
-from service.api.graphql.schema import BoundSchema
+from service.api.graphql.engine.compiled_query import CompiledQuery, FallbackToExecutor
+from service.api.graphql.engine.response_templates import Templates
+from service.api.graphql.engine.schema import BoundSchema
 
 MOST_CHARACTERS = 16 * 1024
 MOST_TOKENS = 2_000

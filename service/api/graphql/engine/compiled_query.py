@@ -35,8 +35,8 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
 from graphql.execution.values import VariableValues
 
-from service.api.graphql.response_templates import HOLE, Complete, RenderContext, Templates
-from service.api.graphql.schema import BoundSchema, Getter, Resolver, attribute, requested_fields
+from service.api.graphql.engine.response_templates import HOLE, Complete, RenderContext, Templates
+from service.api.graphql.engine.schema import BoundSchema, Getter, Resolver, attribute, requested_fields
 
 _LEAST, _MOST = -(2**31), 2**31 - 1  # of GraphQL's Int
 
