@@ -14,7 +14,8 @@ from aiohttp import web
 from strawberry.aiohttp.views import GraphQLView
 from strawberry.extensions import ParserCache, ValidationCache
 
-from service.api.graphql.engine.document import Document
+from service.api.graphql.engine import document
+from service.api.graphql.engine.errors import FallbackToExecutor
 from service.cli.main import main as laurel
 from tests.benchmarks import badges
 
@@ -110,8 +111,12 @@ def main() -> None:
 
 @main.command()
 def executor() -> None:
-    """Serve with plans switched off; the settings are those of `laurel serve`."""
-    Document.plan = lambda _document, _operation, _variables: None
+    """Serve without compiled queries; the settings are those of `laurel serve`."""
+
+    def leave_to_executor(*_: object) -> None:
+        raise FallbackToExecutor
+
+    document.compile_query = leave_to_executor
     laurel(["serve", "--port", "0", "--ops-port", "0"])
 
 

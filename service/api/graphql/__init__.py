@@ -1,4 +1,4 @@
-"""The badges door: GraphQL at `/graphql`, a page to try it, and how applications come to their tokens."""
+"""The GraphQL API for badges at `/graphql`, the GraphiQL page, and the OAuth token endpoint of applications."""
 
 import pathlib
 
@@ -6,21 +6,31 @@ from aiohttp import hdrs, web
 
 from service.api.graphql import errors, graphiql, oauth, transport
 from service.api.graphql.context import allow, authenticate, make_context
-from service.api.graphql.engine.document import Documents
+from service.api.graphql.engine.document_cache import DocumentCache
 from service.api.graphql.engine.schema import bind
 from service.api.graphql.openapi import describe, describe_public
-from service.api.graphql.resolvers import GETTERS, OWN, ROOTS
+from service.api.graphql.resolvers import GETTERS, PER_PLAYER, ROOTS
 from service.http.api import Api, Route
 from service.http.authenticate import anonymous
+from service.http.services import SERVICES
 
-_BOUND = bind(pathlib.Path(__file__).with_name("schema.graphql").read_text(encoding="utf-8"), GETTERS, ROOTS, OWN)
-_DOCUMENTS = Documents(_BOUND)
-SCHEMA = _BOUND.schema
+_BOUND_SCHEMA = bind(
+    pathlib.Path(__file__).with_name("schema.graphql").read_text(encoding="utf-8"), GETTERS, ROOTS, PER_PLAYER
+)
+SCHEMA = _BOUND_SCHEMA.schema
+
+
+class Documents(DocumentCache):
+    """The documents of this API's schema; one object for each application."""
+
+    def __init__(self) -> None:
+        super().__init__(_BOUND_SCHEMA)
 
 
 async def graphql(request: web.Request) -> web.Response:
-    """Ask for badges, and make user contexts."""
-    return await transport.execute_request(request, _DOCUMENTS, make_context=make_context, allow=allow)
+    """Query badges, and set user contexts."""
+    documents = request.app[SERVICES].api_state.of(Documents)
+    return await transport.execute_request(request, documents, make_context=make_context, check_access=allow)
 
 
 _ROUTES = tuple(Route(method, "/graphql", "graphql", graphql) for method in (hdrs.METH_GET, hdrs.METH_POST))
@@ -42,6 +52,6 @@ PUBLIC_API = Api(
     error_response=oauth.error_response,
     openapi=describe_public(),
 )
-"""What needs no token yet: it has a door of its own, as it refuses in other words."""
+"""The routes without authentication; an API of their own, because their errors are those of OAuth."""
 
 __all__ = ["API", "PUBLIC_API", "SCHEMA"]

@@ -1,4 +1,4 @@
-"""A badge as one player sees it: what each of its fields says."""
+"""A badge as one player sees it: the values of its GraphQL fields."""
 
 import datetime
 import functools
@@ -8,29 +8,31 @@ from typing import ClassVar, Literal
 import babel
 import msgspec
 
-from service.api.graphql import criteria, php_dates
+from service.api.graphql import criteria
 from service.api.graphql.badge_catalog import BadgeDefinition, MediaImage
 from service.api.graphql.criteria import Criterion
 from service.api.graphql.pagination import CursorPosition, SortKey
+from service.api.graphql.php_dates import parse_format
 from service.core.unlocks.measures import local_day, zone_of
 from service.core.unlocks.model import LogEntry, PlayerState
 
 Status = Literal["EARNED", "NOT_EARNED"]
 
-_LOCALES_KEPT = 256
-_DAYS_KEPT = 16_384  # years of them in many languages, some 3 MB
-_NEVER = 2**62  # ticks: sorts what is not earned behind everything that is
+_CACHED_LOCALES = 256
+_CACHED_DATES = 16_384  # years of days in many languages
+_MAX_CACHED_FORMAT_CHARACTERS = 16  # which bounds the cache of dates to some 10 MB
+_NEVER = 2**62  # ticks: orders badges that are not earned after all others
 
 
-class _OfPath:
-    """A criterion that names a learning path."""
+class _PathCriterion:
+    """A criterion about a learning path."""
 
     def __init__(self, criterion: Criterion) -> None:
         self.learning_path_id = criterion.learning_path
 
 
-class _OfThreshold:
-    """A criterion that counts up to a threshold."""
+class _ThresholdCriterion:
+    """A criterion that is met at a threshold."""
 
     def __init__(self, criterion: Criterion, badge: "Badge") -> None:
         self._badge = badge
@@ -39,126 +41,136 @@ class _OfThreshold:
 
     @property
     def current_threshold(self) -> int:
-        """How far along the player is."""
-        return self._badge.current()
+        """What counts for the player, up to the threshold and beyond."""
+        return self._badge.current_threshold()
 
 
-class _Enroll(_OfPath):
+class _LpEnroll(_PathCriterion):
     graphql_type: ClassVar = "BadgeEarningCriteriaLpEnroll"
 
 
-class _Complete(_OfPath):
+class _LpComplete(_PathCriterion):
     graphql_type: ClassVar = "BadgeEarningCriteriaLpComplete"
 
 
-class _Passed(_OfPath):
+class _LpPassed(_PathCriterion):
     graphql_type: ClassVar = "BadgeEarningCriteriaLpPassed"
 
 
-class _Connection(_OfThreshold):
+class _SocialConnection(_ThresholdCriterion):
     graphql_type: ClassVar = "BadgeEarningCriteriaSocialConnection"
 
 
-class _Engagement(_OfThreshold):
+class _SocialEngagement(_ThresholdCriterion):
     graphql_type: ClassVar = "BadgeEarningCriteriaSocialEngagement"
 
 
-class _Registered(_OfThreshold):
+class _RegisteredFor(_ThresholdCriterion):
     graphql_type: ClassVar = "BadgeEarningCriteriaRegisteredFor"
 
 
-_OF_PATH = {"enrolled": _Enroll, "completed": _Complete, "passed": _Passed}
-_OF_THRESHOLD = {"connections": _Connection, "posts": _Engagement, "registered": _Registered}
+_PATH_CRITERIA = {"enrolled": _LpEnroll, "completed": _LpComplete, "passed": _LpPassed}
+_THRESHOLD_CRITERIA = {
+    "connections": _SocialConnection,
+    "posts": _SocialEngagement,
+    "registered": _RegisteredFor,
+}
 
 
 class PlayerMeasures(msgspec.Struct, frozen=True):
-    """What one player has in the title, as badges show it. `logs` are the events of criteria with a period, by key.
+    """A player's progress in the title at `now`, in ticks. `logs` are the events of criteria with a period.
 
-    `reached` is what counts by a measure, as far as it was asked for, by key.
+    `counted` caches what counts now; both are by the key of the measure.
     """
 
     state: PlayerState
     logs: Mapping[str, Sequence[LogEntry]]
     now: int
-    reached: dict[str, int] = {}
+    counted: dict[str, int] = {}
 
 
 class Badge:
     """One badge as one player sees it.
 
-    `locales` collects the locales of texts that are only known once they are made: names of days and months.
+    `locales` collects the locales of texts that are known only once they are rendered: names of days and months.
     """
 
-    __slots__ = ("_locales", "_standing", "emblem", "unlocked_at")
+    __slots__ = ("_locales", "_measures", "definition", "unlocked_at")
 
-    def __init__(self, emblem: BadgeDefinition, standing: PlayerMeasures, locales: dict[str, None]) -> None:
-        self.emblem = emblem
-        self.unlocked_at = standing.state.unlocked.get(emblem.stored_number)
-        self._standing = standing
+    def __init__(self, definition: BadgeDefinition, measures: PlayerMeasures, locales: dict[str, None]) -> None:
+        self.definition = definition
+        self.unlocked_at = measures.state.unlocked.get(definition.stored_number)
+        self._measures = measures
         self._locales = locales
 
     @property
     def id(self) -> str:
         """Its public id."""
-        return self.emblem.achievement.public_id
+        return self.definition.achievement.public_id
 
     @property
     def title(self) -> str:
-        """What it is called, in the caller's language."""
-        return self.emblem.title
+        """Its title in the caller's language."""
+        return self.definition.title
 
     @property
     def picture(self) -> MediaImage:
-        """Its first picture."""
-        return self.emblem.picture
+        """Its picture."""
+        return self.definition.picture
 
     @property
     def status(self) -> Status:
-        """Whether the player has it."""
+        """Whether the player has earned it."""
         return "NOT_EARNED" if self.unlocked_at is None else "EARNED"
 
     @property
-    def earning_criteria(self) -> _OfPath | _OfThreshold:
-        """How it is earned, and how far along the player is."""
-        criterion = self.emblem.criterion
-        of_path = _OF_PATH.get(criterion.kind)
-        return _OF_THRESHOLD[criterion.kind](criterion, self) if of_path is None else of_path(criterion)
+    def earning_criteria(self) -> _PathCriterion | _ThresholdCriterion:
+        """How it is earned, and the player's progress."""
+        criterion = self.definition.criterion
+        if criterion.kind in _PATH_CRITERIA:
+            return _PATH_CRITERIA[criterion.kind](criterion)
+        return _THRESHOLD_CRITERIA[criterion.kind](criterion, self)
 
     @property
     def is_shown(self) -> bool:
-        """Whether there is such a badge for this player: one that is earned no more is there for those who have it."""
-        return self.emblem.achievement.status == "active" or self.unlocked_at is not None
+        """Whether the player sees it: a badge that can no longer be earned is shown to those who have it."""
+        return self.definition.achievement.status == "active" or self.unlocked_at is not None
 
-    def current(self) -> int:
-        """How far along the player is."""
-        standing, criterion, key = self._standing, self.emblem.criterion, self.emblem.measure_key
-        counted = standing.reached.get(key)
-        if counted is None:
-            counted = criteria.reached(criterion, standing.state, now=standing.now, log=standing.logs.get(key, ()))
-            standing.reached[key] = counted
-        return criteria.current(criterion, counted, is_earned=self.unlocked_at is not None)
+    def current_threshold(self) -> int:
+        """What counts for the player now; at least the threshold once it is earned."""
+        measures, criterion, key = self._measures, self.definition.criterion, self.definition.measure_key
+        count = measures.counted.get(key)
+        if count is None:
+            count = criteria.count_now(criterion, measures.state, now=measures.now, log=measures.logs.get(key, ()))
+            measures.counted[key] = count
+        return criteria.current_threshold(criterion, count, is_earned=self.unlocked_at is not None)
 
-    def earned(self, format_: str) -> str | None:
-        """When it was earned, by the player's own calendar and in the badge's language; None if it was not."""
+    def earned(self, format_text: str) -> str | None:
+        """When it was earned, in the player's time zone and the badge's language; None if it was not.
+
+        Raises:
+            InvalidParameter: the format is too long.
+        """
         if self.unlocked_at is None:
             return None
-        if self.emblem.locale is not None and php_dates.has_names(format_):
-            self._locales[self.emblem.locale] = None
-        return _date(self.unlocked_at, format_, self._standing.state.profile.time_zone, self.emblem.locale or "en")
+        locale, time_zone = self.definition.locale, self._measures.state.profile.time_zone
+        if locale is not None and parse_format(format_text).has_names:
+            self._locales[locale] = None
+        return _format_unlock(self.unlocked_at, format_text, time_zone, locale or "en")
 
-    def place(self, sort_key: SortKey) -> CursorPosition:
-        """Where it stands in an order."""
+    def position(self, sort_key: SortKey) -> CursorPosition:
+        """Its position in an order."""
         match sort_key:
             case "TITLE":
-                return self.emblem.sort_title, self.emblem.number
+                return self.definition.sort_title, self.definition.number
             case "EARNED":
-                return _NEVER if self.unlocked_at is None else self.unlocked_at, self.emblem.number
+                return _NEVER if self.unlocked_at is None else self.unlocked_at, self.definition.number
             case _:
-                return self.emblem.number, self.emblem.number
+                return self.definition.number, self.definition.number
 
 
 class PageInfo(msgspec.Struct, frozen=True):
-    """Where a page lies in its list."""
+    """Whether there are other pages, and the cursors of this one."""
 
     has_next_page: bool
     has_previous_page: bool
@@ -167,7 +179,7 @@ class PageInfo(msgspec.Struct, frozen=True):
 
 
 class Edge(msgspec.Struct, frozen=True):
-    """A badge and its place."""
+    """A badge and its cursor; the cursor is None if nobody requested it."""
 
     cursor: str | None
     node: Badge
@@ -182,20 +194,24 @@ class Connection(msgspec.Struct, frozen=True):
     total_items: int
 
 
-def _date(at: int, format_: str, time_zone: str | None, locale: str) -> str:
-    if php_dates.is_of_day(format_):
-        return _day(local_day(at, time_zone), format_, locale)
-    moment = datetime.datetime(1, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(microseconds=at // 10)
+def _format_unlock(unlocked_at: int, format_text: str, time_zone: str | None, locale: str) -> str:
+    date_format = parse_format(format_text)
+    if date_format.is_date_only:
+        format_day = _cached_day if len(format_text) <= _MAX_CACHED_FORMAT_CHARACTERS else _format_day
+        return format_day(local_day(unlocked_at, time_zone), format_text, locale)
+    moment = datetime.datetime(1, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(microseconds=unlocked_at // 10)
     zone = None if time_zone is None else zone_of(time_zone)
-    return php_dates.format_date(moment if zone is None else moment.astimezone(zone), format_, locale=_babel(locale))
+    return date_format.format(moment if zone is None else moment.astimezone(zone), _babel_locale(locale))
 
 
-@functools.lru_cache(_DAYS_KEPT)
-def _day(ordinal: int, format_: str, locale: str) -> str:
+def _format_day(ordinal: int, format_text: str, locale: str) -> str:
     noon = datetime.datetime.combine(datetime.date.fromordinal(ordinal), datetime.time(12), datetime.UTC)
-    return php_dates.format_date(noon, format_, locale=_babel(locale))
+    return parse_format(format_text).format(noon, _babel_locale(locale))
 
 
-@functools.lru_cache(_LOCALES_KEPT)
-def _babel(locale: str) -> babel.Locale:
+_cached_day = functools.lru_cache(_CACHED_DATES)(_format_day)
+
+
+@functools.lru_cache(_CACHED_LOCALES)
+def _babel_locale(locale: str) -> babel.Locale:
     return babel.Locale.parse(locale, sep="-")

@@ -1,24 +1,25 @@
-"""A title's badges in one language: what is the same for all players, worked out once a release and chain."""
+"""A title's badges in one chain of languages: what is the same for all players, cached for each release and chain."""
 
 import functools
 import itertools
 import mimetypes
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import msgspec
+from cachetools import LRUCache
 
 from service.api.graphql.criteria import Criterion, Kind, criterion_of
 from service.core.catalog.model import Achievement, to_int4
 from service.core.publishing.published_title import PublishedTitle
 
-_KEPT = 64  # catalogues: releases × chains
+_MAX_BYTES = 64_000_000  # of all catalogs
+_BADGE_BYTES = 4_000  # of memory for a badge and its achievement with usual texts, rounded up
 _SORTED_CHARACTERS = 100  # of a title, in cursors
 
 
 class MediaImage(msgspec.Struct, frozen=True):
-    """A badge's picture. Its sizes are not known here."""
+    """A badge's picture. Its width and height are unknown."""
 
     id: str
     url: str
@@ -30,9 +31,9 @@ class MediaImage(msgspec.Struct, frozen=True):
 
 
 class BadgeDefinition(msgspec.Struct, frozen=True, kw_only=True):
-    """A badge without what is a player's own. `sort_title` puts titles in order, whatever their case.
+    """A badge without the fields of a player. `sort_title` orders titles regardless of case.
 
-    `key` is this very one's in this process: of one badge, in one release and chain. `measure_key` is the criterion's.
+    `key` is unique in this process for a badge in one release and chain. `measure_key` is the criterion's.
     """
 
     key: int
@@ -48,62 +49,80 @@ class BadgeDefinition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BadgeCatalog:
-    """The badges of one release in one chain, by number; `by_id` finds one. `has` says which kinds of criteria there are."""
+    """The badges of one release in one chain, by number; `by_id` by their public ids."""
 
-    def __init__(self, published: PublishedTitle, chain: tuple[str, ...]) -> None:
-        self.published = published
-        self.emblems: Sequence[BadgeDefinition] = tuple(
-            _definition(published, chain, achievement, criterion)
-            for achievement in sorted(published.all_achievements.values(), key=lambda one: one.number)
-            if achievement.status in ("active", "locked") and (criterion := criterion_of(achievement)) is not None
-        )
-        self.by_id: Mapping[str, BadgeDefinition] = {emblem.achievement.public_id: emblem for emblem in self.emblems}
+    def __init__(self, definitions: Sequence[BadgeDefinition]) -> None:
+        self.definitions = definitions
+        self.by_id: Mapping[str, BadgeDefinition] = {
+            definition.achievement.public_id: definition for definition in definitions
+        }
 
     def of_kind(self, kind: Kind) -> Sequence[BadgeDefinition]:
-        """Those that are earned in one way."""
-        return [emblem for emblem in self.emblems if emblem.criterion.kind == kind]
+        """The badges with one kind of criterion."""
+        return [definition for definition in self.definitions if definition.criterion.kind == kind]
 
     @functools.cached_property
     def by_title(self) -> Sequence[BadgeDefinition]:
-        """In the order of their titles."""
-        return sorted(self.emblems, key=lambda emblem: (emblem.sort_title, emblem.number))
+        """The badges ordered by title."""
+        return sorted(self.definitions, key=lambda definition: (definition.sort_title, definition.number))
+
+    @property
+    def size_bytes(self) -> int:
+        """An estimate of the memory that it takes."""
+        return _BADGE_BYTES * (1 + len(self.definitions))
 
 
-_keys = itertools.count()
-_kept_catalogs: OrderedDict[tuple[int, tuple[str, ...]], BadgeCatalog] = OrderedDict()
+class BadgeCatalogs:
+    """The badge catalogs of all titles in the chains that callers use, bounded in bytes."""
 
+    def __init__(self) -> None:
+        self._catalogs = LRUCache[tuple[int, tuple[str, ...]], BadgeCatalog](
+            _MAX_BYTES, getsizeof=lambda catalog: catalog.size_bytes
+        )
+        self._next_key = itertools.count().__next__
 
-def badge_catalog(published: PublishedTitle, chain: tuple[str, ...]) -> BadgeCatalog:
-    """The badges of a title in a chain; kept."""
-    key = published.key, chain
-    found = _kept_catalogs.get(key)
-    if found is None:
-        found = _kept_catalogs[key] = BadgeCatalog(published, chain)
-        if len(_kept_catalogs) > _KEPT:
-            _kept_catalogs.popitem(last=False)
-    return found
+    def get(self, published: PublishedTitle, chain: tuple[str, ...]) -> BadgeCatalog:
+        """The badges of a release in a chain of languages."""
+        key = published.key, chain
+        catalog = self._catalogs.get(key)
+        if catalog is None:
+            catalog = self._make(published, chain)
+            if catalog.size_bytes <= self._catalogs.maxsize:
+                self._catalogs[key] = catalog
+        return catalog
+
+    def _make(self, published: PublishedTitle, chain: tuple[str, ...]) -> BadgeCatalog:
+        return BadgeCatalog(
+            [
+                _definition(published, chain, achievement, criterion, key=self._next_key())
+                for achievement in sorted(
+                    published.all_achievements.values(), key=lambda achievement: achievement.number
+                )
+                if achievement.status in ("active", "locked") and (criterion := criterion_of(achievement)) is not None
+            ]
+        )
 
 
 def _definition(
-    published: PublishedTitle, chain: tuple[str, ...], achievement: Achievement, criterion: Criterion
+    published: PublishedTitle, chain: tuple[str, ...], achievement: Achievement, criterion: Criterion, *, key: int
 ) -> BadgeDefinition:
-    words = published.texts_of(achievement, chain)
+    texts = published.texts_of(achievement, chain)
     media = achievement.media[0]
     return BadgeDefinition(
-        key=next(_keys),
+        key=key,
         achievement=achievement,
         number=achievement.number,
         stored_number=to_int4(achievement.number),
         criterion=criterion,
         measure_key=criterion.measure.key,
-        title=words.name,
-        locale=None if words.locales[0] is None else chain[words.locales[0]],
+        title=texts.name,
+        locale=None if texts.locales[0] is None else chain[texts.locales[0]],
         picture=MediaImage(
             id=f"{achievement.public_id}/{media.name}",
             url=media.url,
-            alt=words.name,
+            alt=texts.name,
             title=None,
             mime_type=mimetypes.guess_type(media.url.partition("?")[0])[0],
         ),
-        sort_title=words.name.casefold()[:_SORTED_CHARACTERS],
+        sort_title=texts.name.casefold()[:_SORTED_CHARACTERS],
     )

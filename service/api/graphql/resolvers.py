@@ -1,4 +1,4 @@
-"""What each root field and each field of a badge says: a resolver allows nothing, that was decided before."""
+"""Resolvers of the root fields and getters of other fields; access was checked before they run."""
 
 import re
 import uuid
@@ -10,7 +10,7 @@ import msgspec
 from service import ticks
 from service.api.graphql import pagination
 from service.api.graphql.badge import Badge, Connection, Edge, PageInfo, PlayerMeasures, Status
-from service.api.graphql.badge_catalog import BadgeCatalog, badge_catalog
+from service.api.graphql.badge_catalog import BadgeCatalog, BadgeCatalogs
 from service.api.graphql.context import Context
 from service.api.graphql.engine.schema import Getter, PerPlayerFields, Resolver
 from service.api.graphql.pagination import Cursors, SortKey
@@ -21,68 +21,69 @@ from service.core.unlocks.player_progress import TitleProgress
 from service.errors import BadRequest, PermissionDenied
 
 _CONTEXT_ID = re.compile(r"[0-9]{1,18}", re.ASCII)
-_CURRENT = "earningCriteria.currentThreshold"
+_CURRENT_THRESHOLD = "earningCriteria.currentThreshold"
 _NO_PLAYER = PlayerState()
 _TEXTS = frozenset(("title", "picture.alt"))  # of a badge
 
 
-async def get_badge(context: Context, arguments: Mapping[str, Any], asked: frozenset[str]) -> Badge | None:
-    """One badge; None if there is none of that id, or none that this player may see."""
+async def get_badge(context: Context, arguments: Mapping[str, Any], requested: frozenset[str]) -> Badge | None:
+    """One badge; None if there is none with that id, or the player does not see it."""
     locales = context.new_locales()
-    found = badge_catalog(context.published, context.chain)
-    emblem = found.by_id.get(arguments.get("badgeId") or "")
-    if emblem is None:
+    catalog = _catalog(context)
+    definition = catalog.by_id.get(arguments.get("badgeId") or "")
+    if definition is None:
         return None
-    player = await _whose(context, arguments)
-    standing = await _standing(context, player, found, with_logs=_CURRENT in asked)
-    badge = Badge(emblem, standing, locales)
+    player = await _player(context, arguments)
+    measures = await _read_measures(context, player, catalog, with_logs=_CURRENT_THRESHOLD in requested)
+    badge = Badge(definition, measures, locales)
     if not badge.is_shown:
         return None
-    if not asked.isdisjoint(_TEXTS):
+    if not requested.isdisjoint(_TEXTS):
         _add_locales(locales, [badge])
     return badge
 
 
-async def get_badges(context: Context, arguments: Mapping[str, Any], asked: frozenset[str]) -> Connection:
-    """A page of the badges that this player has or could have."""
+async def get_badges(context: Context, arguments: Mapping[str, Any], requested: frozenset[str]) -> Connection:
+    """A page of the badges that the player has earned or can earn."""
     locales = context.new_locales()
     sort_key = cast("SortKey", arguments.get("sortKey") or "CREATED")
     now = ticks.to_unix(context.now)
     cursors = Cursors(context.services.cursor_key, context.published.title_id)
-    part_asked = pagination.read_arguments(arguments, cursors, sort_key, now=now)
-    found = badge_catalog(context.published, context.chain)
-    with_logs = not asked.isdisjoint((f"nodes.{_CURRENT}", f"edges.node.{_CURRENT}"))
-    standing = await _standing(context, await _whose(context, arguments), found, with_logs=with_logs)
-    badges = _listed(found, standing, locales, status=arguments.get("status"), sort_key=sort_key)
-    if part_asked.is_reversed:
+    page_arguments = pagination.read_arguments(arguments, cursors, sort_key, now=now)
+    catalog = _catalog(context)
+    with_logs = not requested.isdisjoint((f"nodes.{_CURRENT_THRESHOLD}", f"edges.node.{_CURRENT_THRESHOLD}"))
+    measures = await _read_measures(context, await _player(context, arguments), catalog, with_logs=with_logs)
+    badges = _sorted_badges(catalog, measures, locales, status=arguments.get("status"), sort_key=sort_key)
+    if page_arguments.is_reversed:
         badges.reverse()
-    part = pagination.slice_page(len(badges), part_asked, lambda index: badges[index].place(sort_key))
-    shown = badges[part.start : part.stop]
-    if any(not asked.isdisjoint({f"{prefix}{name}" for name in _TEXTS}) for prefix in ("nodes.", "edges.node.")):
+    page = pagination.slice_page(len(badges), page_arguments, lambda index: badges[index].position(sort_key))
+    shown = badges[page.start : page.stop]
+    if any(not requested.isdisjoint({f"{prefix}{name}" for name in _TEXTS}) for prefix in ("nodes.", "edges.node.")):
         _add_locales(locales, shown)
 
     def cursor(index: int) -> str:
-        return cursors.write(sort_key, shown[index].place(sort_key), now=now)
+        return cursors.write(sort_key, shown[index].position(sort_key), now=now)
 
-    with_cursors = "edges.cursor" in asked
+    with_cursors = "edges.cursor" in requested
     return Connection(
         edges=[Edge(cursor(i) if with_cursors else None, badge) for i, badge in enumerate(shown)]
-        if any(name.startswith("edges") for name in asked)
+        if any(name.startswith("edges") for name in requested)
         else (),
         nodes=shown,
         page_info=PageInfo(
-            part.has_next_page,
-            part.has_previous_page,
-            cursor(0) if shown and "pageInfo.startCursor" in asked else None,
-            cursor(len(shown) - 1) if shown and "pageInfo.endCursor" in asked else None,
+            page.has_next_page,
+            page.has_previous_page,
+            cursor(0) if shown and "pageInfo.startCursor" in requested else None,
+            cursor(len(shown) - 1) if shown and "pageInfo.endCursor" in requested else None,
         ),
         total_items=len(badges),
     )
 
 
-async def get_user_context(context: Context, arguments: Mapping[str, Any], asked: frozenset[str]) -> UserContext | None:
-    """One of the title's user contexts; None if there is none of that UUID."""
-    del asked
+async def get_user_context(
+    context: Context, arguments: Mapping[str, Any], _requested: frozenset[str]
+) -> UserContext | None:
+    """One of the title's user contexts; None if there is none with that UUID."""
     try:
         name = uuid.UUID(arguments["uuid"])
     except ValueError:
@@ -91,17 +92,16 @@ async def get_user_context(context: Context, arguments: Mapping[str, Any], asked
 
 
 class SetUserContextPayload(msgspec.Struct, frozen=True):
-    """What became of a mutation."""
+    """The result of a mutation; `response` is None if there are errors."""
 
     errors: Sequence[str]
     response: UserContext | None
 
 
 async def set_user_context(
-    context: Context, arguments: Mapping[str, Any], asked: frozenset[str]
+    context: Context, arguments: Mapping[str, Any], _requested: frozenset[str]
 ) -> SetUserContextPayload:
-    """Make a user context, or make it so. What will not do is said in `errors`, and nothing is changed then."""
-    del asked
+    """Create or replace a user context. If the payload has errors, nothing has changed."""
     contexts, title_id = context.services.user_contexts, context.published.title_id
     try:
         name = uuid.UUID(arguments["uuid"])
@@ -120,8 +120,8 @@ async def set_user_context(
     )
     try:
         return SetUserContextPayload([], await contexts.put(context.services.writer.write, wanted))
-    except BadRequest as refusal:
-        return SetUserContextPayload([str(refusal)], None)
+    except BadRequest as error:
+        return SetUserContextPayload([str(error)], None)
 
 
 def _earned(badge: Badge, arguments: Mapping[str, Any], _context: Context) -> str | None:
@@ -132,8 +132,8 @@ def _status(badge: Badge, _arguments: Mapping[str, Any], _context: Context) -> S
     return badge.status
 
 
-def _current(badge: Badge, _arguments: Mapping[str, Any], _context: Context) -> int:
-    return badge.current()
+def _current_threshold(badge: Badge, _arguments: Mapping[str, Any], _context: Context) -> int:
+    return badge.current_threshold()
 
 
 def _id(user: UserContext, _arguments: Mapping[str, Any], _context: Context) -> str:
@@ -152,15 +152,15 @@ GETTERS: Mapping[str, Mapping[str, Getter]] = {
     "Badge": {"earned": _earned},
     "UserContext": {"id": _id, "uuid": _uuid, "scope": _scope},
 }
-OWN = PerPlayerFields(
+PER_PLAYER = PerPlayerFields(
     of="Badge",
-    key=lambda badge: badge.emblem.key,
+    key=lambda badge: badge.definition.key,
     fields={
         ("Badge", "status"): _status,
         ("Badge", "earned"): _earned,
-        ("BadgeEarningCriteriaSocialConnection", "currentThreshold"): _current,
-        ("BadgeEarningCriteriaSocialEngagement", "currentThreshold"): _current,
-        ("BadgeEarningCriteriaRegisteredFor", "currentThreshold"): _current,
+        ("BadgeEarningCriteriaSocialConnection", "currentThreshold"): _current_threshold,
+        ("BadgeEarningCriteriaSocialEngagement", "currentThreshold"): _current_threshold,
+        ("BadgeEarningCriteriaRegisteredFor", "currentThreshold"): _current_threshold,
     },
 )
 ROOTS: Mapping[str, Resolver] = {
@@ -171,81 +171,87 @@ ROOTS: Mapping[str, Resolver] = {
 }
 
 
-async def _whose(context: Context, arguments: Mapping[str, Any]) -> str:
-    """The player whose badges are asked for.
+def _catalog(context: Context) -> BadgeCatalog:
+    return context.services.api_state.of(BadgeCatalogs).get(context.published, context.chain)
+
+
+async def _player(context: Context, arguments: Mapping[str, Any]) -> str:
+    """The player whose badges are requested.
 
     Raises:
-        PermissionDenied: there is no such user context, or it is not active. (The document: "must be present and valid".)
+        PermissionDenied: there is no such user context, or it is not active. (The badges document: "must be present and
+            valid".)
     """
-    user, wanted = context.user, arguments.get("userContextId")
-    assert user is not None  # noqa: S101  (`allow` saw to it)
-    if wanted in (None, str(user.context_id)):
+    user, context_id = context.user, arguments.get("userContextId")
+    assert user is not None  # noqa: S101  (the access check made sure)
+    if context_id in (None, str(user.context_id)):
         return user.player
-    found = None
-    if _CONTEXT_ID.fullmatch(wanted):
-        found = await context.services.user_contexts.by_id(context.published.title_id, int(wanted))
-    if found is None or not found.is_active:
+    other = None
+    if _CONTEXT_ID.fullmatch(context_id):
+        other = await context.services.user_contexts.by_id(context.published.title_id, int(context_id))
+    if other is None or not other.is_active:
         raise PermissionDenied("userContextId: expected the id of an active user context")
-    return found.player
+    return other.player
 
 
-async def _standing(context: Context, player: str, found: BadgeCatalog, *, with_logs: bool) -> PlayerMeasures:
-    """What the player has now, with what time alone has earned since it was last looked at."""
+async def _read_measures(context: Context, player: str, catalog: BadgeCatalog, *, with_logs: bool) -> PlayerMeasures:
+    """The player's progress, once badges that became due by time alone are unlocked."""
     services, title_id = context.services, context.published.title_id
     progress = (await services.progress.read_title(player, title_id)).progress
-    if progress is not None and _is_due(found, progress, now=context.now):
+    if progress is not None and _is_due(catalog, progress, now=context.now):
         await services.writer.write(Change(player=player, title_id=title_id, must_exist=True))
         progress = (await services.progress.read_title(player, title_id)).progress
     state = _NO_PLAYER if progress is None else progress.state()
-    logs = await _logs(context, player, found) if with_logs and progress is not None else {}
+    logs = await _read_logs(context, player, catalog) if with_logs and progress is not None else {}
     return PlayerMeasures(state, logs, context.now)
 
 
-def _is_due(found: BadgeCatalog, progress: TitleProgress, *, now: int) -> bool:
+def _is_due(catalog: BadgeCatalog, progress: TitleProgress, *, now: int) -> bool:
+    """Whether the player has been here long enough for a badge that is not unlocked yet."""
     return progress.created_at > 0 and any(
-        emblem.achievement.status == "active"
-        and emblem.stored_number not in progress.unlocked_at
-        and now - progress.created_at >= emblem.criterion.threshold * ticks.SECOND
-        for emblem in found.of_kind("registered")
+        definition.achievement.status == "active"
+        and definition.stored_number not in progress.unlocked_at
+        and now - progress.created_at >= definition.criterion.threshold * ticks.SECOND
+        for definition in catalog.of_kind("registered")
     )
 
 
-async def _logs(context: Context, player: str, found: BadgeCatalog) -> Mapping[str, Sequence[LogEntry]]:
-    """The events that criteria with a period look at, by the keys of their measures."""
-    logs: dict[str, Sequence[LogEntry]] = {}
-    periods = [emblem.criterion for emblem in found.of_kind("connections") if emblem.criterion.period is not None]
-    if not periods:
-        return logs
-    longest = max(criterion.period or 0 for criterion in periods) * ticks.SECOND
+async def _read_logs(context: Context, player: str, catalog: BadgeCatalog) -> Mapping[str, Sequence[LogEntry]]:
+    """The events that criteria with a period count, by the keys of their measures."""
+    criteria = [definition.criterion for definition in catalog.of_kind("connections")]
+    criteria = [criterion for criterion in criteria if criterion.period is not None]
+    if not criteria:
+        return {}
+    longest = max(criterion.period or 0 for criterion in criteria) * ticks.SECOND
     async with context.services.pool.connection() as connection:
         log = await event_log.list_events(
             connection,
             place=(player, context.published.title_id),
-            metric=periods[0].measure.metric or "",
+            metric=criteria[0].measure.metric or "",
             since=context.now - longest,
             until=context.now,
         )
-    return {criterion.measure.key: log for criterion in periods}
+    return {criterion.measure.key: log for criterion in criteria}
 
 
-def _listed(
-    found: BadgeCatalog,
-    standing: PlayerMeasures,
+def _sorted_badges(
+    catalog: BadgeCatalog,
+    measures: PlayerMeasures,
     locales: dict[str, None],
     *,
     status: Status | None,
     sort_key: SortKey,
 ) -> list[Badge]:
-    emblems = found.by_title if sort_key == "TITLE" else found.emblems
+    definitions = catalog.by_title if sort_key == "TITLE" else catalog.definitions
     badges = [
         badge
-        for emblem in emblems
-        if (badge := Badge(emblem, standing, locales)).is_shown and (status is None or badge.status == status)
+        for definition in definitions
+        if (badge := Badge(definition, measures, locales)).is_shown and (status is None or badge.status == status)
     ]
     if sort_key == "EARNED":
-        badges.sort(key=lambda badge: badge.place("EARNED"))
+        badges.sort(key=lambda badge: badge.position("EARNED"))
     return badges
 
 
 def _add_locales(locales: dict[str, None], badges: Iterable[Badge]) -> None:
-    locales |= dict.fromkeys(badge.emblem.locale for badge in badges if badge.emblem.locale is not None)
+    locales |= dict.fromkeys(badge.definition.locale for badge in badges if badge.definition.locale is not None)

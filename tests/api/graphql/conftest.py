@@ -1,4 +1,4 @@
-"""A learning platform with a badge of every kind, an application of its own, and users that it acts for."""
+"""Fixtures: a title with a badge of every kind, an OAuth application, and user contexts."""
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -32,7 +32,7 @@ def of_path(number: int, verb: str, path: str = "knots", **changes: Any) -> Any:
 
 @pytest.fixture
 async def academy(make_title: Callable[..., Awaitable[int]]) -> int:
-    """Title 1 with a badge of every kind, 1 to 7, and an achievement, 8, that is none."""
+    """Title 1 with a badge of every kind, 1 to 7, and an achievement, 8, that is not a badge."""
     return await make_title(
         1,
         achievements=(
@@ -91,7 +91,7 @@ async def application(services: Services, academy: int, client_of: Callable[...,
 
 @pytest.fixture
 def ask_badges(client: Any, application: str) -> Ask:
-    """Asks by POST, as the application and for `user`, and gives the JSON; `raw`, `status`, `headers` as with others."""
+    """Sends a query by POST as the application for `user`, and returns the JSON, or with `raw` the response."""
 
     async def asked(
         query: str,

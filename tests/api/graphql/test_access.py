@@ -1,4 +1,4 @@
-"""Who may see badges: 401 and 403 before anything runs, in every way of context, and nothing of anybody else's."""
+"""Access to badges: 401 and 403 before anything runs, for every kind of user context."""
 
 import pytest
 
@@ -30,7 +30,7 @@ async def users(make_context):
         pytest.param(None, 403, "FORBIDDEN", id="no header"),
     ],
 )
-async def test_without_a_valid_context_there_is_no_data_at_all(ask_badges, query, user, status, code):
+async def test_invalid_user_context_returns_no_data(ask_badges, query, user, status, code):
     for media_type in ("application/json", "application/graphql-response+json"):
         said = await ask_badges(query, user=user, status=status, headers={"Accept": media_type})
         assert "data" not in said
@@ -45,7 +45,7 @@ async def test_without_a_valid_context_there_is_no_data_at_all(ask_badges, query
         pytest.param({"Authorization": "Basic eA=="}, id="another scheme"),
     ],
 )
-async def test_without_a_good_token_it_is_401_and_says_how(client, sent):
+async def test_missing_or_invalid_token_returns_401(client, sent):
     response = await client.post("/graphql", json={"query": LIST}, headers=sent | {"Opigno-Client-UUID": USER})
     said = await response.json()
 
@@ -54,7 +54,7 @@ async def test_without_a_good_token_it_is_401_and_says_how(client, sent):
     assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-async def test_another_users_badges_are_for_administrators(ask_badges, users, give):
+async def test_only_administrators_read_badges_of_other_users(ask_badges, users, give):
     await give(1, {6: 1}, player=PLAYER)
     query = 'query ($id: ID) { getBadge(badgeId: "posted", userContextId: $id) { status } }'
     wanted = {"id": str(users[USER].context_id)}
@@ -67,7 +67,7 @@ async def test_another_users_badges_are_for_administrators(ask_badges, users, gi
 
 
 @pytest.mark.parametrize("wanted", ["0", "-1", "999999999", "99999999999999999999", "x", "", "1' OR 1=1"])
-async def test_a_context_that_is_not_there_is_refused_to_administrators_too(ask_badges, wanted):
+async def test_unknown_user_context_id_is_forbidden_for_administrators(ask_badges, wanted):
     query = 'query ($id: ID) { getBadge(badgeId: "posted", userContextId: $id) { status } }'
     said = await ask_badges(query, {"id": wanted}, user=ADMINISTRATOR)
 
@@ -75,7 +75,7 @@ async def test_a_context_that_is_not_there_is_refused_to_administrators_too(ask_
     assert said["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
-async def test_if_only_some_are_refused_the_others_are_answered(ask_badges, users):
+async def test_denied_root_field_does_not_affect_others(ask_badges, users):
     said = await ask_badges(
         'query ($id: ID) { own: getBadge(badgeId: "posted") { id } other: getBadge(userContextId: $id) { id } }',
         {"id": str(users[GUEST].context_id)},
@@ -85,7 +85,7 @@ async def test_if_only_some_are_refused_the_others_are_answered(ask_badges, user
     assert [error["path"] for error in said["errors"]] == [["other"]]
 
 
-async def test_a_players_own_token_needs_no_context_and_reaches_nobody_else(ask_badges, academy, make_context):
+async def test_player_token_reads_only_the_players_own_badges(ask_badges, academy, make_context):
     own = authorization(PLAYER, title_id=academy).partition(";")[2]
     await make_context("00000000-0000-4000-8000-000000000007", player=OTHER)
     seen = await ask_badges(LIST, user=None, authorization=f"Bearer {own}")
@@ -99,7 +99,7 @@ async def test_a_players_own_token_needs_no_context_and_reaches_nobody_else(ask_
     assert "data" not in other
 
 
-async def test_a_token_of_no_title_or_of_another_one_sees_nothing(ask_badges, make_title, client_of, services):
+async def test_token_without_title_or_of_another_title_is_forbidden(ask_badges, make_title, client_of, services):
     await make_title(2)
     of_no_title = await ask_badges(LIST, authorization=authorization(PLAYER), user=None, status=403)
     other = f"Bearer {await services.oauth_clients.issue_token(*await client_of(2))}"
@@ -109,7 +109,7 @@ async def test_a_token_of_no_title_or_of_another_one_sees_nothing(ask_badges, ma
     assert "data" not in of_another
 
 
-async def test_contexts_are_made_and_read_by_applications_alone(ask_badges, academy):
+async def test_only_applications_read_and_set_user_contexts(ask_badges, academy):
     own = "Bearer " + authorization(PLAYER, title_id=academy).partition(";")[2]
     reading = f'{{ getUserContext(uuid: "{USER}") {{ id }} }}'
     making = f'mutation {{ setUserContext(uuid: "{USER}", displayName: "x", scope: [ADMINISTRATOR]) {{ errors }} }}'
@@ -119,7 +119,7 @@ async def test_contexts_are_made_and_read_by_applications_alone(ask_badges, acad
         assert said["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
-async def test_introspection_is_for_those_who_are_known(ask_badges, client):
+async def test_introspection_requires_authentication(ask_badges, client):
     known = await ask_badges("{ __schema { queryType { name } } }", user=None)
     unknown = await client.post("/graphql", json={"query": "{ __schema { queryType { name } } }"})
 

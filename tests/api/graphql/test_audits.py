@@ -1,4 +1,4 @@
-"""The public audits of GraphQL over HTTP, as they are on npm, against this door: every one of them."""
+"""The audits of GraphQL over HTTP of the npm package `graphql-http`, run against this API."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The badges document, table by table: types, fields, arguments and rules, and a query that asks for all of them."""
+"""The badges document, table by table: types, fields, arguments and rules, and a query of everything."""
 
 import datetime
 
@@ -43,31 +43,31 @@ ARGUMENTS = {
 
 
 @pytest.mark.parametrize("name", TYPES)
-def test_each_type_has_the_fields_of_its_table(name):
+def test_type_has_the_fields_of_its_table(name):
     assert {field: str(kind.type) for field, kind in SCHEMA.type_map[name].fields.items()} == TYPES[name]
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
-def test_each_query_takes_the_arguments_of_its_table_and_needs_none(name):
+def test_query_has_the_arguments_of_its_table_all_optional(name):
     found = SCHEMA.query_type.fields[name].args
 
     assert {argument: str(kind.type) for argument, kind in found.items()} == ARGUMENTS[name]
     assert not any(isinstance(kind.type, GraphQLNonNull) for kind in found.values())
 
 
-def test_criteria_are_a_union_of_the_six():
+def test_earning_criteria_are_a_union_of_six_types():
     union = SCHEMA.type_map["BadgeEarningCriteria"]
 
     assert isinstance(union, GraphQLUnionType)
     assert {member.name for member in union.types} == TYPES.keys() - {"Badge"}
 
 
-def test_a_date_has_the_documents_format_by_default_and_is_there_if_it_was_earned():
+def test_earned_has_the_default_format_of_the_document():
     assert 'format: String = "d/m/Y"' in print_type(SCHEMA.type_map["Badge"])
     assert "EARNED" in SCHEMA.type_map["BadgeStatus"].values
 
 
-async def test_everything_of_a_badge_can_be_asked_for_in_one_query(ask_badges, make_context, give):
+async def test_one_query_returns_every_field_of_a_badge(ask_badges, make_context, give):
     """One earned badge and all criteria, as the document's example readers would ask for them."""
     await make_context(USER)
     at = ticks.from_datetime(datetime.datetime(2026, 3, 9, 12, tzinfo=datetime.UTC))
@@ -109,7 +109,7 @@ EVERYTHING = """{ getBadges { nodes { __typename id title status earned
         ... on BadgeEarningCriteriaRegisteredFor { threshold currentThreshold } } } } }"""
 
 
-async def test_nothing_of_one_user_is_left_in_what_the_next_one_sees(ask_badges, make_context, give, time_machine):
+async def test_response_contains_nothing_of_the_user_before(ask_badges, make_context, give, time_machine):
     """One has earned all, the other nothing; either is told the same whoever has asked in these words before."""
     time_machine.move_to(datetime.datetime.now(datetime.UTC), tick=False)  # membership is told in seconds
     await make_context(USER)

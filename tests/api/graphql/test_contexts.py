@@ -1,4 +1,4 @@
-"""User contexts as applications make and read them through GraphQL."""
+"""User contexts: applications set and read them through GraphQL."""
 
 import pytest
 
@@ -11,7 +11,7 @@ GET = "query ($uuid: ID!) { getUserContext(uuid: $uuid) { id uuid displayName is
 LIST = "{ getBadges { totalItems } }"
 
 
-async def test_a_context_that_was_made_can_be_read_and_asked_as(ask_badges):
+async def test_new_user_context_can_be_read_and_used(ask_badges):
     made = await ask_badges(PUT, {"uuid": USER, "name": "Ada", "scope": ["AUTHENTICATED"]})
     read = await ask_badges(GET, {"uuid": USER})
     badges = await ask_badges(LIST)
@@ -29,7 +29,7 @@ async def test_a_context_that_was_made_can_be_read_and_asked_as(ask_badges):
     assert badges == {"data": {"getBadges": {"totalItems": 7}}}
 
 
-async def test_a_context_that_is_made_inactive_may_ask_nothing_at_once(ask_badges):
+async def test_inactive_user_context_is_forbidden_at_once(ask_badges):
     values = {"uuid": USER, "name": "Ada", "scope": ["AUTHENTICATED"]}
     await ask_badges(PUT, values)
     await ask_badges(LIST)
@@ -38,7 +38,7 @@ async def test_a_context_that_is_made_inactive_may_ask_nothing_at_once(ask_badge
     assert "data" not in await ask_badges(LIST, status=403)
 
 
-async def test_a_context_may_be_of_a_player_who_is_there_already(ask_badges, client, key_of):
+async def test_user_context_can_name_an_existing_player(ask_badges, client, key_of):
     key = await key_of()
     await client.post(
         "/metrics/social-posts/event",
@@ -60,7 +60,7 @@ async def test_a_context_may_be_of_a_player_who_is_there_already(ask_badges, cli
         pytest.param({"player": "a" * 129}, "player: expected 1 to 128 characters", id="a long player"),
     ],
 )
-async def test_what_will_not_do_is_said_and_nothing_is_made(ask_badges, values, error):
+async def test_invalid_user_context_is_reported_and_not_stored(ask_badges, values, error):
     said = await ask_badges(PUT, {"uuid": USER, "name": "Ada"} | values)
     found = said["data"]["setUserContext"]
 
@@ -69,7 +69,7 @@ async def test_what_will_not_do_is_said_and_nothing_is_made(ask_badges, values, 
     assert (await ask_badges(GET, {"uuid": USER}))["data"] == {"getUserContext": None}
 
 
-async def test_there_is_no_context_of_an_unknown_uuid_or_of_none(ask_badges):
+async def test_unknown_or_malformed_uuid_returns_null(ask_badges):
     unknown = await ask_badges(GET, {"uuid": "00000000-0000-4000-8000-000000000009"})
     none = await ask_badges(GET, {"uuid": "none"})
 

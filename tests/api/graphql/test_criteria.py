@@ -1,4 +1,4 @@
-"""Which achievements are badges of the six kinds, and how far along a player is by each."""
+"""Earning criteria: which achievements match the six kinds, and what counts towards their thresholds."""
 
 from decimal import Decimal
 
@@ -27,7 +27,7 @@ PATH = (("learning-path", "knots"),)
         pytest.param(counted(1, 60, aggregate="age", metric=None), "registered", 60, None, None, id="registered"),
     ],
 )
-def test_each_of_the_six_kinds_is_known_by_its_shape(made, kind, threshold, learning_path, period):
+def test_achievement_matches_a_kind_of_criterion(made, kind, threshold, learning_path, period):
     found = criterion_of(made)
 
     assert (found.kind, found.threshold, found.learning_path, found.period) == (kind, threshold, learning_path, period)
@@ -51,34 +51,34 @@ def test_each_of_the_six_kinds_is_known_by_its_shape(made, kind, threshold, lear
         ),
     ],
 )
-def test_what_fits_no_kind_is_no_badge(made):
+def test_achievement_that_matches_no_kind_has_no_criterion(made):
     assert criterion_of(made) is None
 
 
-def test_a_count_is_whole_never_below_nothing_and_never_below_what_was_earned():
+def test_count_is_whole_not_negative_and_at_least_the_threshold_once_earned():
     criterion = criterion_of(counted(1, 5, metric="social-posts"))
 
     def of(total, *, is_earned=False):
-        counted_so_far = criteria.reached(criterion, PlayerState(measure_values={"sum:social-posts": total}), now=0)
-        return criteria.current(criterion, counted_so_far, is_earned=is_earned)
+        count = criteria.count_now(criterion, PlayerState(measure_values={"sum:social-posts": total}), now=0)
+        return criteria.current_threshold(criterion, count, is_earned=is_earned)
 
     assert [of("2.9"), of("-3"), of("4000000000")] == [2, 0, 2**31 - 1]
     assert [of("2", is_earned=True), of("7", is_earned=True)] == [5, 7]
 
 
-def test_within_a_period_only_its_events_count():
+def test_only_events_within_the_period_count():
     criterion = criterion_of(counted(1, 5, metric="social-connections", period_seconds=60))
     now = 1_000 * ticks.SECOND
     log = [LogEntry(now - seconds * ticks.SECOND, Decimal(amount)) for seconds, amount in ((60, 9), (59, 2), (1, -1))]
 
-    assert criteria.reached(criterion, PlayerState(), now=now, log=log) == 1
+    assert criteria.count_now(criterion, PlayerState(), now=now, log=log) == 1
 
 
-def test_membership_is_counted_in_seconds_and_is_nothing_for_who_is_not_known():
+def test_registration_counts_seconds_and_is_zero_for_unknown_players():
     criterion = criterion_of(counted(1, 60, aggregate="age", metric=None))
     now = 1_000 * ticks.SECOND
 
-    known = criteria.reached(criterion, PlayerState(created_at=now - 45 * ticks.SECOND - 1), now=now)
-    unknown = criteria.reached(criterion, PlayerState(), now=now)
+    known = criteria.count_now(criterion, PlayerState(created_at=now - 45 * ticks.SECOND - 1), now=now)
+    unknown = criteria.count_now(criterion, PlayerState(), now=now)
 
     assert (known, unknown) == (45, 0)

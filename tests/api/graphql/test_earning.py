@@ -1,4 +1,4 @@
-"""One player, three doors: what is told through Trophy's route earns a badge here and an achievement on Xbox."""
+"""An event sent through the Trophy API earns a badge in GraphQL and an achievement in the Xbox API."""
 
 import datetime
 
@@ -57,7 +57,7 @@ def badge(ask_badges):
         ("posted", ("social-posts", 2, {})),
     ],
 )
-async def test_an_event_is_a_badge_here_and_an_achievement_on_xbox(tell, badge, ask, badge_id, event):
+async def test_event_earns_a_badge_and_an_xbox_achievement(tell, badge, ask, badge_id, event):
     metric, value, attributes = event
     before = await badge(badge_id)
     told = await tell(metric, value, **attributes)
@@ -70,13 +70,13 @@ async def test_an_event_is_a_badge_here_and_an_achievement_on_xbox(tell, badge, 
     assert unlocked["progression"]["timeUnlocked"][:19] == after["earned"][:19]
 
 
-async def test_another_path_earns_nothing(tell, badge):
+async def test_event_of_another_learning_path_earns_nothing(tell, badge):
     await tell("lp-passed", **{"learning-path": "sails"})
 
     assert (await badge("passed"))["status"] == "NOT_EARNED"
 
 
-async def test_connections_count_up_and_down_and_a_badge_that_was_earned_stays(tell, badge):
+async def test_earned_badge_stays_when_connections_are_lost(tell, badge):
     await tell("social-connections", 2)
     await tell("social-connections", -1)
     before = await badge("connected")
@@ -88,7 +88,7 @@ async def test_connections_count_up_and_down_and_a_badge_that_was_earned_stays(t
     assert (after["status"], after["earningCriteria"]) == ("EARNED", {"threshold": 3, "currentThreshold": 3})
 
 
-async def test_within_a_period_only_what_lies_in_it_counts_now(tell, badge):
+async def test_only_connections_within_the_period_count(tell, badge):
     await tell("social-connections", 1, ago=7200)
     alone = await badge("quickly-connected")
     await tell("social-connections", 1, ago=60)
@@ -100,9 +100,7 @@ async def test_within_a_period_only_what_lies_in_it_counts_now(tell, badge):
     assert [one["status"] for one in (alone, late, both)] == ["NOT_EARNED", "NOT_EARNED", "EARNED"]
 
 
-async def test_registration_is_earned_when_it_is_asked_for_though_nothing_else_happened(
-    tell, badge, connection, services
-):
+async def test_registration_badge_is_unlocked_when_it_is_read(tell, badge, connection, services):
     del tell
     young = await badge("registered")
     came = ticks.from_datetime(datetime.datetime.now(datetime.UTC)) - (10**8 + 5) * ticks.SECOND
@@ -116,7 +114,7 @@ async def test_registration_is_earned_when_it_is_asked_for_though_nothing_else_h
     assert old["earningCriteria"]["currentThreshold"] >= 10**8
 
 
-async def test_dates_are_those_of_the_users_calendar_in_the_badges_language(make_title, make_context, give, ask_badges):
+async def test_earned_date_uses_the_users_time_zone_and_the_badges_language(make_title, make_context, give, ask_badges):
     texts = {f"achievement/{n}/name": f"Insigne {n}" for n in range(1, 9)}
     await make_title(1, texts={"fr-FR": texts})
     await make_context(USER, time_zone="Pacific/Auckland")

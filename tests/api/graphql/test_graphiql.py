@@ -1,4 +1,4 @@
-"""`/graphiql` in a real browser: it works under its own policy, and nothing of it comes from elsewhere."""
+"""`/graphiql` in a real browser: it works under its content security policy and loads nothing from other hosts."""
 
 import asyncio
 import json
@@ -47,7 +47,7 @@ async def run(page, until):
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install -y chromium")
-async def test_a_token_typed_into_the_page_shows_badges(client, application, make_context, give, page):
+async def test_query_with_a_typed_token_shows_badges(client, application, make_context, give, page):
     await make_context(USER)
     await give(1, {1: EARNED})
     origin = str(client.make_url("/"))
@@ -71,7 +71,7 @@ async def test_a_token_typed_into_the_page_shows_badges(client, application, mak
     assert await page.evaluate("localStorage.length + sessionStorage.length") == 0
 
 
-async def test_the_page_begins_with_the_query_of_the_guide(client):
+async def test_page_starts_with_the_query_of_the_guide(client):
     script = await (await client.get("/graphiql/page.js")).text()
     own = re.search(r"const QUERY = `(.*?)`", script, re.DOTALL)[1]
     shown = re.search(r"'(\{\"query\": \"\{ getBadges.*\})'", GUIDE)[1]
@@ -79,7 +79,7 @@ async def test_the_page_begins_with_the_query_of_the_guide(client):
     assert print_ast(parse(own)) == print_ast(parse(json.loads(shown)["query"]))
 
 
-async def test_every_file_is_there_once_and_kept_by_those_who_have_it(client):
+async def test_every_file_is_served_and_cached_by_clients(client):
     names = [path.name for path in graphiql._FOLDER.iterdir()]
     html = await (await client.get("/graphiql")).text()
     named = re.findall(r'"/graphiql/([^"]+)"', html)
@@ -100,13 +100,13 @@ async def test_every_file_is_there_once_and_kept_by_those_who_have_it(client):
     "path",
     ["/graphiql/none.js", "/graphiql/..%2fgraphiql.py", "/graphiql/%2e%2e%2f", "/graphiql/page.js/", "/graphiql/"],
 )
-async def test_other_paths_are_404(client, path):
+async def test_unknown_path_is_not_found(client, path):
     response = await client.get(yarl.URL(path, encoded=True))
 
     assert response.status == 404
 
 
-async def test_what_is_served_from_others_is_small_and_names_its_licences():
+async def test_third_party_files_are_small_and_their_licences_are_named():
     files = await asyncio.to_thread(lambda: list(graphiql._FOLDER.iterdir()))
     licences = (graphiql._FOLDER / "LICENSES.txt").read_text(encoding="utf-8")
 

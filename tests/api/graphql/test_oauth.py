@@ -1,4 +1,4 @@
-"""`POST /oauth/token` as RFC 6749 has it: who gets a token, what it is good for, and in which words others are refused."""
+"""`POST /oauth/token`: the client credentials grant of RFC 6749, its tokens and its error responses."""
 
 import base64
 
@@ -19,7 +19,7 @@ def basic(client_id, secret):
     return {"Authorization": "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()}
 
 
-async def test_credentials_in_the_form_or_in_the_header_get_a_token_for_an_hour(client, credentials):
+async def test_client_credentials_in_form_or_header_return_a_token_for_an_hour(client, credentials):
     client_id, secret = credentials
     in_form = await client.post("/oauth/token", data=FORM | {"client_id": client_id, "client_secret": secret})
     in_header = await client.post("/oauth/token", data=FORM, headers=basic(*credentials))
@@ -36,7 +36,7 @@ async def test_credentials_in_the_form_or_in_the_header_get_a_token_for_an_hour(
         assert said["access_token"].count(".") == 2
 
 
-async def test_the_token_is_known_to_this_door_and_to_no_other(client, services, credentials):
+async def test_token_is_accepted_by_this_api_only(client, services, credentials):
     token = await services.oauth_clients.issue_token(*credentials)
     elsewhere = await client.get("/users/xuid(1)/achievements", headers={"Authorization": f"XBL3.0 x=-;{token}"})
 
@@ -59,7 +59,7 @@ async def test_the_token_is_known_to_this_door_and_to_no_other(client, services,
         pytest.param(FORM | {"client_secret": "x"}, basic("a", "b"), 400, "invalid_request", id="two ways at once"),
     ],
 )
-async def test_others_are_refused_in_the_words_of_the_rfc(client, form, headers, status, error):
+async def test_error_responses_follow_the_rfc(client, form, headers, status, error):
     response = await client.post("/oauth/token", data=form or {"a": "b"}, headers=headers)
     said = await response.json()
 
@@ -78,20 +78,20 @@ async def test_others_are_refused_in_the_words_of_the_rfc(client, form, headers,
         pytest.param(b"a" * 9000, "application/x-www-form-urlencoded", 413, id="large"),
     ],
 )
-async def test_a_body_that_is_no_small_form_is_refused(client, body, media_type, status):
+async def test_body_that_is_not_a_small_form_is_rejected(client, body, media_type, status):
     response = await client.post("/oauth/token", data=body, headers={"Content-Type": media_type})
 
     assert (response.status, (await response.json())["error"]) == (status, "invalid_request")
 
 
-async def test_another_method_and_another_path_are_refused_here_too(client):
+async def test_unsupported_method_and_unknown_path_are_rejected(client):
     method, path = await client.get("/oauth/token"), await client.post("/oauth/else")
 
     assert (method.status, method.headers["Allow"], (await method.json())["error"]) == (405, "POST", "invalid_request")
     assert (path.status, (await path.json())["error"]) == (404, "invalid_request")
 
 
-async def test_a_revoked_client_and_a_changed_secret_get_nothing(client, pool, credentials):
+async def test_revoked_client_and_changed_secret_are_rejected(client, pool, credentials):
     client_id, secret = credentials
     changed = await client.post("/oauth/token", data=FORM, headers=basic(client_id, secret[:-1] + "~"))
     async with pool.connection() as connection:
@@ -103,7 +103,7 @@ async def test_a_revoked_client_and_a_changed_secret_get_nothing(client, pool, c
     assert secret not in await changed.text()
 
 
-async def test_a_client_is_no_key_and_a_key_no_client(client, pool, credentials):
+async def test_clients_and_api_keys_are_not_interchangeable(client, pool, credentials):
     async with pool.connection() as connection:
         key = (await api_keys.create_key(connection, title_id=1)).key
     as_key = await client.get("/achievements", headers={"X-API-KEY": ".".join(credentials)})

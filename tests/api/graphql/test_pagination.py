@@ -1,4 +1,4 @@
-"""Cursors and pages: every badge once, both ways, in every order, whatever is earned in between."""
+"""Cursors and pages: every badge once, forwards and backwards, in every order, also if badges are earned meanwhile."""
 
 import gql
 import pytest
@@ -68,7 +68,7 @@ async def walk(session, query, *, size, key, reverse, **more):
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("key", ["CREATED", "TITLE", "EARNED"])
 @pytest.mark.parametrize("size", [1, 4, 23, 100])
-async def test_a_public_client_walks_every_page_both_ways(session, size, key, reverse):
+async def test_public_client_reads_every_page_forwards_and_backwards(session, size, key, reverse):
     whole = [node["id"] for node in (await ask(session, WHOLE, key=key, reverse=reverse))["nodes"]]
     forward = await walk(session, FORWARD, size=size, key=key, reverse=reverse)
     backward = await walk(session, BACKWARD, size=size, key=key, reverse=reverse)
@@ -79,7 +79,7 @@ async def test_a_public_client_walks_every_page_both_ways(session, size, key, re
     assert {len(page) for page in forward[:-1]} <= {size}
 
 
-async def test_each_key_orders_as_it_says_and_reverse_is_its_mirror(session):
+async def test_sort_keys_order_badges_and_reverse_mirrors_them(session):
     async def listed(key, *, reverse=False):
         return [node["id"] for node in (await ask(session, WHOLE, key=key, reverse=reverse))["nodes"]]
 
@@ -94,7 +94,7 @@ async def test_each_key_orders_as_it_says_and_reverse_is_its_mirror(session):
 
 
 @pytest.mark.usefixtures("session")
-async def test_titles_are_ordered_in_the_callers_language(ask_badges):
+async def test_titles_are_sorted_in_the_callers_language(ask_badges):
     query = "{ getBadges(sortKey: TITLE, first: 9) { nodes { id title } } }"
     response = await ask_badges(query, headers={"Accept-Language": "de"}, raw=True)
     nodes = (await response.json())["data"]["getBadges"]["nodes"]
@@ -104,7 +104,7 @@ async def test_titles_are_ordered_in_the_callers_language(ask_badges):
     assert response.headers["Content-Language"] == "de-DE"
 
 
-async def test_a_list_of_one_status_counts_and_pages_by_itself(session):
+async def test_status_filter_has_its_own_count_and_pages(session):
     earned = await ask(session, FORWARD, first=2, status="EARNED")
     missing = await ask(session, FORWARD, first=100, status="NOT_EARNED")
 
@@ -112,7 +112,7 @@ async def test_a_list_of_one_status_counts_and_pages_by_itself(session):
     assert (missing["totalItems"], len(missing["edges"])) == (20, 20)
 
 
-async def test_what_is_earned_between_two_pages_moves_nothing_that_is_listed_by_creation(session, give):
+async def test_badge_earned_between_pages_does_not_shift_creation_order(session, give):
     first = await ask(session, FORWARD, first=10)
     await give(1, {11: 40, 1: 50})
     second = await ask(session, FORWARD, first=100, after=first["pageInfo"]["endCursor"])
@@ -120,7 +120,7 @@ async def test_what_is_earned_between_two_pages_moves_nothing_that_is_listed_by_
     assert [edge["node"]["id"] for edge in second["edges"]] == [f"b{n}" for n in range(11, 24)]
 
 
-async def test_an_empty_page_has_no_cursors_and_nothing_around_it(session):
+async def test_empty_page_has_no_cursors(session):
     last = (await ask(session, FORWARD, first=100))["pageInfo"]["endCursor"]
     page = await ask(session, FORWARD, first=5, after=last)
 
@@ -129,7 +129,7 @@ async def test_an_empty_page_has_no_cursors_and_nothing_around_it(session):
 
 
 @pytest.mark.usefixtures("session")
-async def test_a_badge_of_old_is_there_for_its_earners_alone(ask_badges, make_context):
+async def test_locked_badge_is_shown_only_to_its_earners(ask_badges, make_context):
     other = "00000000-0000-4000-8000-000000000009"
     await make_context(other, player="other")
     query = '{ getBadge(badgeId: "b23") { id status } getBadges { totalItems } }'
@@ -141,7 +141,7 @@ async def test_a_badge_of_old_is_there_for_its_earners_alone(ask_badges, make_co
     assert (await ask_badges(query, user=other))["data"] == {"getBadge": None, "getBadges": {"totalItems": 22}}
 
 
-async def test_a_cursor_is_for_one_sort_key(session):
+async def test_cursor_of_another_sort_key_is_rejected(session):
     cursor = (await ask(session, FORWARD, first=1, key="TITLE"))["pageInfo"]["endCursor"]
     with pytest.raises(gql.transport.exceptions.TransportQueryError, match="invalid cursor") as refused:
         await ask(session, FORWARD, first=1, key="CREATED", after=cursor)
@@ -154,7 +154,7 @@ KEYS = st.sampled_from(["CREATED", "TITLE", "EARNED"])
 
 
 @given(place=PLACES, key=KEYS, now=st.integers(0, 2**40), later=st.integers(0, 24 * 3600))
-def test_a_cursor_comes_back_as_its_place_for_a_day(place, key, now, later):
+def test_cursor_is_valid_for_a_day(place, key, now, later):
     cursors = Cursors(b"key", 1)
     text = cursors.write(key, place, now=now)
 
@@ -165,7 +165,7 @@ def test_a_cursor_comes_back_as_its_place_for_a_day(place, key, now, later):
 
 
 @given(place=PLACES, key=KEYS, data=st.data())
-def test_a_cursor_that_was_altered_or_is_anothers_is_refused(place, key, data):
+def test_altered_or_foreign_cursor_is_rejected(place, key, data):
     cursors = Cursors(b"key", 1)
     text = cursors.write(key, place, now=0)
     index = data.draw(st.integers(0, len(text) - 1))
@@ -182,7 +182,7 @@ def test_a_cursor_that_was_altered_or_is_anothers_is_refused(place, key, data):
 
 
 @given(st.text(max_size=60))
-def test_any_text_that_is_no_cursor_is_refused(text):
+def test_random_text_is_rejected_as_a_cursor(text):
     with pytest.raises(InvalidToken):
         Cursors(b"key", 1).read(text, "CREATED", now=0)
 
@@ -195,7 +195,7 @@ def test_any_text_that_is_no_cursor_is_refused(text):
     cursor=st.none() | st.integers(0, 41),
     is_forward=st.booleans(),
 )
-def test_a_part_is_what_lies_behind_or_before_the_cursor(numbers, size, is_reversed, cursor, is_forward):
+def test_page_is_after_or_before_the_cursor(numbers, size, is_reversed, cursor, is_forward):
     """The cursor need not be of an item that is still there."""
     places = [(number, number) for number in sorted(numbers, reverse=is_reversed)]
     place = None if cursor is None else (cursor, cursor)

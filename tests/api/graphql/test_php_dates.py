@@ -1,4 +1,4 @@
-"""PHP's date formats: every letter, escapes, names in the caller's language, and nothing that can fail."""
+"""PHP's date formats: every letter, escapes, names in the caller's language; every text is a format."""
 
 import datetime
 import zoneinfo
@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.api.graphql.php_dates import _PARTS, MOST_CHARACTERS, format_date, is_of_day
+from service.api.graphql import php_dates
+from service.api.graphql.php_dates import _PARTS, MAX_CHARACTERS, parse_format
 from service.errors import InvalidParameter
 
 ENGLISH = babel.Locale.parse("en")
@@ -19,7 +20,7 @@ INDIA = datetime.datetime(1999, 7, 21, 12, 0, tzinfo=zoneinfo.ZoneInfo("Asia/Kol
 
 
 @pytest.mark.parametrize("letter", _PARTS)
-def test_a_letter_is_of_the_day_if_it_says_the_same_at_every_time_of_it_in_every_zone(letter):
+def test_date_only_letters_give_the_same_text_for_every_time_and_zone(letter):
     first = datetime.datetime(2026, 7, 21, tzinfo=datetime.UTC)
     others = (
         first.replace(hour=11, minute=59, second=58, microsecond=999_999),
@@ -27,15 +28,15 @@ def test_a_letter_is_of_the_day_if_it_says_the_same_at_every_time_of_it_in_every
         first.replace(hour=1, tzinfo=zoneinfo.ZoneInfo("Asia/Kolkata")),
     )
 
-    said = {format_date(moment, letter, locale=ENGLISH) for moment in (first, *others)}
+    said = {parse_format(letter).format(moment, ENGLISH) for moment in (first, *others)}
 
-    assert is_of_day(letter) == (len(said) == 1)
+    assert parse_format(letter).is_date_only == (len(said) == 1)
 
 
-def test_what_is_escaped_looks_at_no_time():
-    assert is_of_day(r"l j F Y, \H\i")
-    assert not is_of_day(r"\\H")
-    assert is_of_day("")
+def test_escaped_letters_do_not_depend_on_the_time():
+    assert parse_format(r"l j F Y, \H\i").is_date_only
+    assert not parse_format(r"\\H").is_date_only
+    assert parse_format("").is_date_only
 
 
 @pytest.mark.parametrize(
@@ -90,8 +91,12 @@ def test_what_is_escaped_looks_at_no_time():
         ("é q 🏅", "é q 🏅", "é q 🏅", "é q 🏅"),
     ],
 )
-def test_each_letter_says_what_php_says(letters, winter, night, india):
-    assert [format_date(moment, letters, locale=ENGLISH) for moment in (WINTER, NIGHT, INDIA)] == [winter, night, india]
+def test_letter_formats_like_php(letters, winter, night, india):
+    assert [parse_format(letters).format(moment, ENGLISH) for moment in (WINTER, NIGHT, INDIA)] == [
+        winter,
+        night,
+        india,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -105,14 +110,14 @@ def test_each_letter_says_what_php_says(letters, winter, night, india):
     ],
 )
 def test_names_are_in_the_callers_language(locale, said):
-    assert format_date(WINTER, "l j F", locale=babel.Locale.parse(locale)) == said
+    assert parse_format("l j F").format(WINTER, babel.Locale.parse(locale)) == said
 
 
 @pytest.mark.parametrize(
     ("day", "suffix"), [(1, "st"), (2, "nd"), (3, "rd"), (4, "th"), (11, "th"), (12, "th"), (13, "th"), (22, "nd")]
 )
-def test_days_have_english_suffixes(day, suffix):
-    assert format_date(WINTER.replace(day=day), "S", locale=ENGLISH) == suffix
+def test_ordinal_suffixes_are_english(day, suffix):
+    assert parse_format("S").format(WINTER.replace(day=day), ENGLISH) == suffix
 
 
 @given(
@@ -121,20 +126,24 @@ def test_days_have_english_suffixes(day, suffix):
         [("Y-m-d H:i:s", "%Y-%m-%d %H:%M:%S"), ("y", "%y"), ("W o", "%V %G"), ("h A", "%I %p"), ("D M", "%a %b")]
     ),
 )
-def test_it_agrees_with_strftime_where_that_has_a_word_for_it(moment, pair):
+def test_letters_agree_with_strftime(moment, pair):
     letters, directives = pair
     moment = moment.replace(year=max(moment.year, 1000))  # strftime does not fill up years
 
-    assert format_date(moment, letters, locale=ENGLISH) == moment.strftime(directives)
+    assert parse_format(letters).format(moment, ENGLISH) == moment.strftime(directives)
 
 
-@given(st.text(max_size=MOST_CHARACTERS), st.datetimes(timezones=st.timezones() | st.just(datetime.UTC)))
-def test_any_text_is_a_format(text, moment):
+@given(st.text(max_size=MAX_CHARACTERS), st.datetimes(timezones=st.timezones() | st.just(datetime.UTC)))
+def test_every_text_is_a_format(text, moment):
     moment = moment.replace(year=min(max(moment.year, 2), 9998))  # days near the ends have no other zones
 
-    assert isinstance(format_date(moment, text, locale=ENGLISH), str)
+    assert isinstance(parse_format(text).format(moment, ENGLISH), str)
 
 
-def test_a_long_format_is_refused():
-    with pytest.raises(InvalidParameter, match="format: expected at most 64 characters"):
-        format_date(WINTER, "Y" * 65, locale=ENGLISH)
+def test_long_format_is_rejected_and_not_cached():
+    cached = php_dates._parse.cache_info().currsize
+
+    with pytest.raises(InvalidParameter, match=f"at most {MAX_CHARACTERS} characters"):
+        parse_format("Y" * 65)
+
+    assert php_dates._parse.cache_info().currsize == cached

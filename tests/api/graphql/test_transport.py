@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: media types, methods, statuses, persisted documents, and limits that hold before work is done."""
+"""GraphQL over HTTP: media types, methods, statuses, persisted queries, and limits on documents."""
 
 import asyncio
 import hashlib
@@ -10,7 +10,8 @@ from aiohttp import web
 
 from service.api import graphql as graphql_api
 from service.api.graphql import context, transport
-from service.api.graphql.engine import document
+from service.api.graphql.engine import execution
+from service.api.graphql.engine.document_cache import DocumentCache
 from service.api.graphql.engine.schema import bind
 from service.api.graphql.errors import describe
 from service.api.graphql.resolvers import GETTERS, ROOTS
@@ -22,12 +23,12 @@ from tests.api.graphql.conftest import USER
 JSON, RESPONSE = "application/json", "application/graphql-response+json"
 SDL = pathlib.Path(graphql_api.__file__).with_name("schema.graphql").read_text(encoding="utf-8")
 LIST = "{ getBadges { totalItems } }"
-PUT = 'mutation { setUserContext(uuid: "x", displayName: "x") { errors } }'
+MUTATION = 'mutation { setUserContext(uuid: "x", displayName: "x") { errors } }'
 
 
 @pytest.fixture
 async def send(client, application, make_context):
-    """Sends a request as it is; gives status, headers and JSON."""
+    """Sends a request unchanged; returns status, headers and JSON."""
     await make_context(USER)
 
     async def sent(method="POST", body=None, *, headers=None, **query):
@@ -59,7 +60,7 @@ def codes(said):
         (f"text/html, {RESPONSE};q=0, */*;q=0.1", JSON),
     ],
 )
-async def test_the_answer_is_in_the_best_media_type_that_was_asked_for(send, accept, media_type):
+async def test_response_has_the_accepted_media_type_with_the_highest_weight(send, accept, media_type):
     status, headers, said = await send(body={"query": LIST}, headers={} if accept is None else {"Accept": accept})
 
     assert (status, said) == (200, {"data": {"getBadges": {"totalItems": 7}}})
@@ -68,7 +69,7 @@ async def test_the_answer_is_in_the_best_media_type_that_was_asked_for(send, acc
 
 
 @pytest.mark.parametrize("accept", ["text/html", f"{JSON};q=0", "application/xml, image/*"])
-async def test_a_media_type_that_is_not_spoken_is_refused(send, accept):
+async def test_unsupported_accept_returns_406(send, accept):
     status, _, said = await send(body={"query": LIST}, headers={"Accept": accept})
 
     assert (status, codes(said)) == (406, ["NOT_ACCEPTABLE"])
@@ -89,7 +90,7 @@ async def test_a_media_type_that_is_not_spoken_is_refused(send, accept):
         pytest.param({"query": "query ($n: ID!) { getUserContext(uuid: $n) { id } }"}, "BAD_USER_INPUT", id="none"),
     ],
 )
-async def test_what_cannot_be_executed_is_200_in_json_and_400_in_its_own_media_type(send, body, code):
+async def test_invalid_document_returns_200_in_json_and_400_in_graphql_response(send, body, code):
     in_json = await send(body=body, headers={"Accept": JSON})
     in_own = await send(body=body, headers={"Accept": RESPONSE})
 
@@ -116,7 +117,7 @@ async def test_what_cannot_be_executed_is_200_in_json_and_400_in_its_own_media_t
         pytest.param('{"query": "' + "a" * 70_000 + '"}', 413, id="large"),
     ],
 )
-async def test_what_is_no_graphql_request_is_refused(send, accept, body, status):
+async def test_malformed_request_returns_400(send, accept, body, status):
     found, _, said = await send(body=body, headers={"Accept": accept, "Content-Type": JSON})
 
     assert found == status
@@ -124,21 +125,21 @@ async def test_what_is_no_graphql_request_is_refused(send, accept, body, status)
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/graphql", f"{JSON}; charset=latin-1"])
-async def test_another_media_type_of_the_body_is_refused(send, media_type):
+async def test_unsupported_content_type_returns_415(send, media_type):
     assert (await send(body=json.dumps({"query": LIST}), headers={"Content-Type": media_type}))[0] == 415
 
 
-async def test_nulls_mean_nothing_and_unknown_members_are_passed_over(send):
+async def test_null_and_unknown_members_are_ignored(send):
     body = {"query": LIST, "variables": None, "operationName": None, "extensions": None, "other": 1}
 
     assert (await send(body=body))[0] == 200
 
 
-async def test_queries_come_by_get_too_and_mutations_do_not(send):
+async def test_get_allows_queries_but_no_mutations(send):
     variables = json.dumps({"n": 2})
     listed = await send("GET", query="query ($n: Int) { getBadges(first: $n) { nodes { id } } }", variables=variables)
-    refused = await send("GET", query=PUT)
-    head = await send("HEAD", query=PUT)
+    refused = await send("GET", query=MUTATION)
+    head = await send("HEAD", query=MUTATION)
     other = await send("DELETE")
 
     assert [badge["id"] for badge in listed[2]["data"]["getBadges"]["nodes"]] == ["enrolled", "completed"]
@@ -146,7 +147,7 @@ async def test_queries_come_by_get_too_and_mutations_do_not(send):
     assert (other[0], set(other[1]["Allow"].split(", "))) == (405, {"GET", "HEAD", "POST"})
 
 
-async def test_a_query_by_get_is_not_sent_again_while_it_holds(send, give):
+async def test_conditional_get_returns_304_until_the_badges_change(send, give):
     query = "{ getBadges(status: EARNED) { totalItems } }"
     first = await send("GET", query=query)
     again = await send("GET", query=query, headers={"If-None-Match": first[1]["ETag"]})
@@ -157,7 +158,7 @@ async def test_a_query_by_get_is_not_sent_again_while_it_holds(send, give):
     assert (after[0], after[2]) == (200, {"data": {"getBadges": {"totalItems": 1}}})
 
 
-async def test_a_document_goes_by_its_hash_once_it_is_known(send):
+async def test_persisted_query_is_found_by_its_hash_once_it_was_sent(send):
     query = "{ getBadges { totalItems nodes { id } } }"
     persisted = {"persistedQuery": {"version": 1, "sha256Hash": hashlib.sha256(query.encode()).hexdigest()}}
     unknown = await send(body={"extensions": persisted})
@@ -181,7 +182,7 @@ async def test_a_document_goes_by_its_hash_once_it_is_known(send):
         "x",
     ],
 )
-async def test_a_hash_that_is_not_the_querys_is_refused(send, persisted):
+async def test_invalid_persisted_query_is_rejected(send, persisted):
     _, _, said = await send(body={"query": LIST, "extensions": {"persistedQuery": persisted}})
 
     assert codes(said)[0].startswith("BAD_")
@@ -227,7 +228,7 @@ def many(count, text):
         ),
     ],
 )
-async def test_a_hostile_document_is_refused(send, query):
+async def test_hostile_document_is_rejected(send, query):
     status, _, said = await send(body={"query": query})
 
     assert status == 200
@@ -246,7 +247,7 @@ async def test_a_hostile_document_is_refused(send, query):
         pytest.param("{ " + "... { " * 40 + "getBadge { id }" + " }" * 40 + " }", id="nested fragments are no depth"),
     ],
 )
-async def test_each_limit_is_one_of_its_own(send, query):
+async def test_each_limit_is_enforced_separately(send, query):
     status, _, said = await send(body={"query": query})
     is_refused = "... {" not in query
 
@@ -254,7 +255,7 @@ async def test_each_limit_is_one_of_its_own(send, query):
     assert (codes(said) if is_refused else []) == ["COMPLEXITY_LIMIT"] * is_refused
 
 
-async def test_a_large_page_of_everything_is_not_too_much(send):
+async def test_large_page_with_all_fields_is_within_the_limits(send):
     query = """{ getBadges(first: 100) { totalItems pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
         edges { cursor node { id title status earned picture { id url alt title width height mimeType }
         earningCriteria { ... on BadgeEarningCriteriaSocialConnection { threshold currentThreshold period } } } } } }"""
@@ -277,7 +278,7 @@ async def test_a_large_page_of_everything_is_not_too_much(send):
         ('first: 1, after: "x"', "invalid cursor 'x'", "INVALID_CURSOR"),
     ],
 )
-async def test_arguments_that_contradict_each_other_are_errors_of_the_field(send, arguments, message, code):
+async def test_contradictory_page_arguments_are_field_errors(send, arguments, message, code):
     status, _, said = await send(body={"query": f"{{ getBadges({arguments}) {{ totalItems }} }}"})
 
     assert (status, said["data"]) == (200, None)
@@ -289,7 +290,7 @@ async def test_arguments_that_contradict_each_other_are_errors_of_the_field(send
     }
 
 
-async def test_a_long_date_format_is_an_error_of_its_field_alone(send, give):
+async def test_long_date_format_is_a_field_error(send, give):
     await give(1, {1: 1})
     query = f'{{ getBadge(badgeId: "enrolled") {{ id earned(format: "{"Y" * 65}") }} }}'
     _, _, said = await send(body={"query": query})
@@ -299,17 +300,17 @@ async def test_a_long_date_format_is_an_error_of_its_field_alone(send, give):
 
 
 @pytest.fixture
-def door_of(services, aiohttp_client, application, make_context):
-    """A door like this one whose badges are told by another resolver; gives what asks it for one."""
+def client_with_resolver(services, aiohttp_client, application, make_context):
+    """Makes this API with another resolver for `getBadge`; returns what sends it a query."""
 
     async def made(resolver):
         await make_context(USER)
         bound = bind(SDL, GETTERS, dict(ROOTS) | {"getBadge": resolver})
-        known = document.Documents(bound)
+        documents = DocumentCache(bound)
 
         async def graphql(request):
             return await transport.execute_request(
-                request, known, make_context=context.make_context, allow=context.allow
+                request, documents, make_context=context.make_context, check_access=context.allow
             )
 
         app = web.Application()
@@ -322,11 +323,11 @@ def door_of(services, aiohttp_client, application, make_context):
     return made
 
 
-async def test_a_bug_is_told_without_detail_and_said_to_the_operator(door_of, services):
-    async def fail(_context, _arguments, _asked):
+async def test_unexpected_error_is_logged_and_returned_without_details(client_with_resolver, services):
+    async def fail(_context, _arguments, _requested):
         raise ZeroDivisionError("a secret")
 
-    said = await (await (await door_of(fail))()).json()
+    said = await (await (await client_with_resolver(fail))()).json()
     services.observer.flush()
 
     assert said["errors"][0]["message"] == "this is an error of the service"
@@ -334,31 +335,17 @@ async def test_a_bug_is_told_without_detail_and_said_to_the_operator(door_of, se
     assert "ZeroDivisionError: a secret" in services.observer._stream.getvalue()
 
 
-async def test_an_execution_that_takes_too_long_is_ended(door_of, monkeypatch):
-    async def wait(_context, _arguments, _asked):
+async def test_execution_is_cancelled_after_the_timeout(client_with_resolver, monkeypatch):
+    async def wait(_context, _arguments, _requested):
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(transport, "TIME_LIMIT", 0.01)
-    response = await (await door_of(wait))()
+    monkeypatch.setattr(execution, "TIMEOUT_SECONDS", 0.01)
+    response = await (await client_with_resolver(wait))()
 
     assert codes(await response.json()) == ["TIMEOUT"]
 
 
-def test_documents_and_hashes_are_kept_by_their_weight():
-    """However many come, and however large: the newest stay, and what is asked for again counts as new."""
-    kept = document.BoundedCache(100)
-    for i in range(10):
-        kept.put(i, str(i), weight=20)
-        kept.get(5)
-    kept.put("large", "l", weight=41)
-    kept.put("large", "again", weight=40)
-
-    assert [kept.get(key) for key in (5, 9, 8, 7, "large")] == ["5", "9", None, None, "again"]
-    kept.put("too large", "t", weight=101)
-    assert kept.get("too large") is None
-
-
-def test_every_error_that_a_caller_can_meet_has_a_row():
+def test_every_error_has_a_status_and_code():
     def family(kind):
         for each in kind.__subclasses__():
             yield each

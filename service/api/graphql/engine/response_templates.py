@@ -1,6 +1,6 @@
-"""What is the same for every player, rendered once: the JSON of an object with holes, which a request only fills.
+"""Response templates: the JSON of an object rendered once for all players, with placeholders for their own fields.
 
-A template is made by completing a value whose own fields leave a mark behind instead of JSON, and cutting at the marks.
+A template is made by rendering a value whose per-player fields leave a mark instead of JSON, and cutting at the marks.
 """
 
 import itertools
@@ -8,64 +8,81 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from cachetools import FIFOCache
 
 _encode = msgspec.json.Encoder().encode
-_MARK = b"\0"  # which no JSON has
-HOLE = msgspec.Raw(_MARK)
-"""What a field says whose value is not the same for all."""
-_MOST_BYTES = 16_000_000  # of all templates
-_PIECE_BYTES = 200  # what a piece takes besides its own bytes
+_MARK = b"\0"  # JSON never contains it
+PLACEHOLDER = msgspec.Raw(_MARK)
+"""Rendered for a field that differs between players."""
+_TEMPLATE_BYTES = 600  # of memory for each template with its place in the cache
+_PIECE_BYTES = 800  # and for each placeholder with the piece of JSON after it, besides that one's own bytes
 
 
 class RenderContext(msgspec.Struct, frozen=True):
-    """One execution: the request's context, and the coerced arguments of every field that has any, by its slot.
+    """One execution: the request's context, and the coerced arguments of all fields with arguments, by index.
 
-    `holes` are those of the template that is being made, as far as it is.
+    `placeholders` collects what fills the placeholders of the template that is being made.
     """
 
     context: Any
     arguments: Sequence[Mapping[str, Any]]
-    holes: list["Complete"] = []
+    placeholders: list["Complete"] = []
 
 
 Complete = Callable[[Any, RenderContext], Any]
-"""Makes a field's JSON value of what was found for it."""
+"""Renders the value of a field as a JSON value."""
+TemplateKey = tuple[int, Any]
+"""The place of an object in compiled queries, and the key of its value."""
 
 
 class Template(msgspec.Struct, frozen=True):
-    """An object's JSON, but for what is each value's own: what stands before it, and pairs of a hole and what follows."""
+    """An object's JSON: a start, and pairs of what fills a placeholder and the JSON after it."""
 
     start: bytes
     rest: Sequence[tuple[Complete, bytes]]
 
-    def fill(self, value: Any, run: RenderContext) -> msgspec.Raw:
-        """The whole object."""
+    def fill(self, value: Any, render: RenderContext) -> msgspec.Raw:
+        """The JSON of the object with this value's own fields."""
         parts = [self.start]
-        for hole, piece in self.rest:
-            parts += _encode(hole(value, run)), piece
+        for placeholder, piece in self.rest:
+            parts += _encode(placeholder(value, render)), piece
         return msgspec.Raw(b"".join(parts))
+
+    @property
+    def size_bytes(self) -> int:
+        """An estimate of the memory that it takes."""
+        return _TEMPLATE_BYTES + len(self.start) + sum(_PIECE_BYTES + len(piece) for _, piece in self.rest)
 
 
 class Templates:
-    """The templates of all plans of one schema, by the place in a plan and the key of the value."""
+    """The templates of all compiled queries of one schema, bounded in bytes.
 
-    def __init__(self) -> None:
-        self._kept: dict[tuple[int, Any], Template] = {}
-        self._bytes = 0
+    First in, first out: a request gets fifty templates and more, and keeping the order of their use costs more than
+    rendering one of them again now and then.
+    """
+
+    def __init__(self, *, max_bytes: int) -> None:
+        self._templates = FIFOCache[TemplateKey, Template](max_bytes, getsizeof=lambda template: template.size_bytes)
         self.new_place = itertools.count().__next__
 
-    def get(self, place: int, key: Any) -> Template | None:
-        """The one that is kept."""
-        return self._kept.get((place, key))
+    @property
+    def size_bytes(self) -> int:
+        """The memory that all templates take."""
+        return int(self._templates.currsize)
 
-    def make(self, place: int, key: Any, value: Any, run: RenderContext, complete: Complete) -> Template:
-        """A new one; kept until all take too many bytes together: then they begin anew."""
-        holes: list[Complete] = []
-        said = _encode(complete(value, RenderContext(run.context, run.arguments, holes)))
-        start, *pieces = said.split(_MARK)
-        made = self._kept[place, key] = Template(start, tuple(zip(holes, pieces, strict=True)))
-        self._bytes += len(said) + _PIECE_BYTES * (1 + len(holes))
-        if self._bytes > _MOST_BYTES:
-            self._kept.clear()
-            self._bytes = 0
-        return made
+    def get(self, key: TemplateKey) -> Template | None:
+        """The cached template."""
+        try:
+            return self._templates[key]
+        except KeyError:
+            return None
+
+    def make(self, key: TemplateKey, value: Any, render: RenderContext, complete: Complete) -> Template:
+        """Make and cache the template of a value that `complete` renders."""
+        placeholders: list[Complete] = []
+        body = _encode(complete(value, RenderContext(render.context, render.arguments, placeholders)))
+        start, *pieces = body.split(_MARK)
+        template = Template(start, tuple(zip(placeholders, pieces, strict=True)))
+        if template.size_bytes <= self._templates.maxsize:
+            self._templates[key] = template
+        return template

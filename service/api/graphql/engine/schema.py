@@ -1,8 +1,8 @@
-"""The schema that the SDL file declares, joined with what says its fields.
+"""Bind an SDL schema to resolvers of its root fields and getters of other fields.
 
-A *resolver* answers a root field: it gets the request's context, the coerced arguments, and the names of all fields
-that are asked for below it, joined by dots, so that nothing is worked out in vain. A *getter* answers a field of what
-a resolver gave; where there is none, the value's attribute of the same name in snake_case does.
+A *resolver* returns the value of a root field: it gets the request's context, the coerced arguments, and the names of
+all fields requested below it, joined by dots, so that it can skip work that nobody asked for. A *getter* returns a
+field of that value; without one, the value's attribute of the same name in snake_case is used.
 """
 
 import operator
@@ -29,23 +29,23 @@ from service.errors import LaurelError
 Getter = Callable[[Any, Mapping[str, Any], Any], Any]
 Resolver = Callable[[Any, Mapping[str, Any], frozenset[str]], Awaitable[Any]]
 Field = tuple[str, str]
-"""The names of a type and of one of its fields."""
+"""The name of a type, and of one of its fields."""
 
 _UPPER = re.compile("(?<!^)(?=[A-Z])")
 
 
 class Execution(msgspec.Struct, frozen=True):
-    """What graphql-core carries through an execution: the request's context, and why root fields are refused, by key."""
+    """The context of graphql-core's execution: the request's own, and the errors of denied root fields by key."""
 
     context: Any
-    refused: Mapping[str, LaurelError] = {}
+    denied: Mapping[str, LaurelError] = {}
 
 
 class PerPlayerFields(msgspec.Struct, frozen=True, kw_only=True):
-    """What tells values of one type apart that are otherwise the same: so that the rest can be rendered once for all.
+    """The fields in which values of one type differ between players; everything else can be rendered once for all.
 
-    Values of the type `of` that have the same `key`, a hashable, differ in `fields` alone: their own, and those of
-    types that stand below. A getter here gets the value of the type `of`, wherever its field stands.
+    Values of the type `of` with the same `key`, which is hashable, differ only in `fields`: their own, and those of
+    objects below them. A getter here gets the value of the type `of`, also for a field of an object below it.
     """
 
     of: str
@@ -54,15 +54,15 @@ class PerPlayerFields(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BoundSchema(msgspec.Struct, frozen=True):
-    """A schema that can be executed, with the tables that say its fields: by type and field, and by root field."""
+    """An executable schema with its getters, by type and field, and its resolvers, by root field."""
 
     schema: GraphQLSchema
     getters: Mapping[str, Mapping[str, Getter]]
     roots: Mapping[str, Resolver]
-    own: PerPlayerFields | None = None
+    per_player: PerPlayerFields | None = None
 
     def getter(self, type_name: str, field: str) -> Getter | None:
-        """What says this field; None if an attribute does."""
+        """The getter of a field; None if its attribute is used."""
         return self.getters.get(type_name, {}).get(field)
 
 
@@ -70,13 +70,13 @@ def bind(
     sdl: str,
     getters: Mapping[str, Mapping[str, Getter]],
     roots: Mapping[str, Resolver],
-    own: PerPlayerFields | None = None,
+    per_player: PerPlayerFields | None = None,
 ) -> BoundSchema:
-    """Join a schema with what says its fields.
+    """Bind a schema to its getters and resolvers.
 
     Raises:
-        LookupError: a root field has no resolver, a table names a field that is not there, or a getter of the type
-            `own.of`, which may look at arguments and context, is none of its own fields.
+        LookupError: a root field has no resolver, a table names an unknown field, or a getter of the type
+            `per_player.of`, which may depend on arguments and context, is not among the per-player fields.
     """
     schema = build_schema(sdl)
     root_types = [kind for kind in (schema.query_type, schema.mutation_type) if kind is not None]
@@ -84,32 +84,34 @@ def bind(
     if fields.keys() != roots.keys():
         raise LookupError(f"root fields and resolvers differ: {sorted(fields.keys() ^ roots.keys())}")
     for name, field in fields.items():
-        field.resolve = _resolving(roots[name])
+        field.resolve = _make_resolve(roots[name])
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLUnionType):
-            kind.resolve_type = _member
+            kind.resolve_type = _union_member
         elif isinstance(kind, GraphQLObjectType) and kind not in root_types and not kind.name.startswith("__"):
             _set_getters(kind, getters.get(kind.name, {}))
-    if own is not None and (shared := {(own.of, name) for name in getters.get(own.of, ())} - own.fields.keys()):
-        raise LookupError(f"not the same for all, and not own: {sorted(shared)}")
-    return BoundSchema(schema, getters, roots, own)
+    if per_player is not None:
+        shared = {(per_player.of, name) for name in getters.get(per_player.of, ())} - per_player.fields.keys()
+        if shared:
+            raise LookupError(f"getters that are not per-player fields: {sorted(shared)}")
+    return BoundSchema(schema, getters, roots, per_player)
 
 
-def attribute(field: str) -> Callable[[Any], Any]:
-    """Takes the attribute that a field names: `hasNextPage` is `has_next_page`."""
+def attribute_getter(field: str) -> Callable[[Any], Any]:
+    """Gets the attribute that belongs to a field: `has_next_page` for `hasNextPage`."""
     return operator.attrgetter(_UPPER.sub("_", field).lower())
 
 
 def requested_fields(nodes: Iterable[FieldNode], fragments: Mapping[str, FragmentDefinitionNode]) -> frozenset[str]:
-    """The names of all fields below these, joined by dots; whatever directives may leave out is in it too."""
-    found: set[str] = set()
+    """The names of all fields below these, joined by dots; also those that directives may leave out."""
+    names: set[str] = set()
 
     def walk(selections: Iterable[Any], path: str, seen: frozenset[str]) -> None:
         for selection in selections:
             match selection:
                 case FieldNode():
                     name = f"{path}{selection.name.value}"
-                    found.add(name)
+                    names.add(name)
                     if selection.selection_set is not None:
                         walk(selection.selection_set.selections, f"{name}.", seen)
                 case InlineFragmentNode():
@@ -122,20 +124,20 @@ def requested_fields(nodes: Iterable[FieldNode], fragments: Mapping[str, Fragmen
 
     for node in nodes:
         walk(() if node.selection_set is None else node.selection_set.selections, "", frozenset())
-    return frozenset(found)
+    return frozenset(names)
 
 
-def _resolving(resolver: Resolver) -> Callable[..., Awaitable[Any]]:
+def _make_resolve(resolver: Resolver) -> Callable[..., Awaitable[Any]]:
     async def resolve(_root: Any, info: GraphQLResolveInfo[Execution], **arguments: Any) -> Any:
-        refusal = info.context.refused.get(str(info.path.key))
-        if refusal is not None:
-            raise refusal
+        error = info.context.denied.get(str(info.path.key))
+        if error is not None:
+            raise error
         return await resolver(info.context.context, arguments, requested_fields(info.field_nodes, info.fragments))
 
     return resolve
 
 
-def _member(value: Any, _info: Any, _union: Any) -> str:
+def _union_member(value: Any, _info: Any, _union: Any) -> str:
     return cast("str", value.graphql_type)
 
 
@@ -148,7 +150,7 @@ def _set_getters(kind: GraphQLObjectType, getters: Mapping[str, Getter]) -> None
 
 def _set_getter(name: str, field: GraphQLField, getter: Getter | None) -> None:
     if getter is None:
-        take = attribute(name)
-        field.resolve = lambda value, _info: take(value)
+        attribute = attribute_getter(name)
+        field.resolve = lambda value, _info: attribute(value)
     else:
         field.resolve = lambda value, info, **arguments: getter(value, arguments, info.context.context)

@@ -1,4 +1,4 @@
-"""A compiled plan says what graphql-core says, byte for byte, errors included, whatever is asked."""
+"""Compiled queries return the same bytes as graphql-core's executor, or leave the query to it."""
 
 import asyncio
 import pathlib
@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.api import graphql as graphql_api
-from service.api.graphql.engine import response_templates
-from service.api.graphql.engine.compiled_query import FallbackToExecutor
-from service.api.graphql.engine.document import Document
+from service.api.graphql.engine.document import parse_document
+from service.api.graphql.engine.errors import FallbackToExecutor, InvalidRequest
+from service.api.graphql.engine.response_templates import Templates
 from service.api.graphql.engine.schema import Execution, PerPlayerFields, bind
 
 SDL = pathlib.Path(graphql_api.__file__).with_name("schema.graphql").read_text(encoding="utf-8")
@@ -23,7 +23,7 @@ CURSOR = graphql.StringValueNode(value="c")
 
 
 class Value:
-    """Anything with attributes; those that it lacks are null."""
+    """Any object; attributes that it lacks are null."""
 
     def __init__(self, graphql_type: str = "", **fields: Any) -> None:
         self.graphql_type = graphql_type
@@ -35,7 +35,7 @@ class Value:
 
 
 class Path:
-    """A criterion of a path."""
+    """A criterion about a learning path."""
 
     graphql_type: ClassVar = "BadgeEarningCriteriaLpPassed"
     learning_path_id = "knots"
@@ -60,22 +60,22 @@ def page(badges_shown):
     return Value(edges=edges, nodes=badges_shown, page_info=info, total_items=len(badges_shown))
 
 
-async def get_badge(_context, arguments, _asked):
+async def get_badge(_context, arguments, _requested):
     if arguments.get("badgeId") == "20":
         raise LookupError("no such badge")
     return BADGES[len(arguments.get("userContextId") or "") % 4] if arguments.get("badgeId") else None
 
 
-async def get_badges(_context, arguments, _asked):
+async def get_badges(_context, arguments, _requested):
     shown = BADGES[: (arguments.get("first") or 4) % 5]
     return page(shown[::-1] if arguments.get("reverse") else shown)
 
 
-async def get_user_context(_context, arguments, _asked):
+async def get_user_context(_context, arguments, _requested):
     return Value(id="1", uuid=arguments["uuid"], display_name="Ada", is_active=True, scope=["AUTHENTICATED"])
 
 
-async def set_user_context(_context, _arguments, _asked):
+async def set_user_context(_context, _arguments, _requested):
     return Value(errors=[], response=None)
 
 
@@ -89,19 +89,19 @@ def status(badge, _arguments, _context):
     return badge.status
 
 
-def current(badge, _arguments, _context):
+def current_threshold(badge, _arguments, _context):
     return badge.earning_criteria.current_threshold
 
 
-OWN = PerPlayerFields(
+PER_PLAYER = PerPlayerFields(
     of="Badge",
     key=lambda badge: badge.id,
     fields={
         ("Badge", "status"): status,
         ("Badge", "earned"): earned,
-        ("BadgeEarningCriteriaSocialConnection", "currentThreshold"): current,
-        ("BadgeEarningCriteriaSocialEngagement", "currentThreshold"): current,
-        ("BadgeEarningCriteriaRegisteredFor", "currentThreshold"): current,
+        ("BadgeEarningCriteriaSocialConnection", "currentThreshold"): current_threshold,
+        ("BadgeEarningCriteriaSocialEngagement", "currentThreshold"): current_threshold,
+        ("BadgeEarningCriteriaRegisteredFor", "currentThreshold"): current_threshold,
     },
 )
 GETTERS = {"Badge": {"earned": earned}}
@@ -111,45 +111,54 @@ ROOTS = {
     "getUserContext": get_user_context,
     "setUserContext": set_user_context,
 }
-BOUND = bind(SDL, GETTERS, ROOTS, OWN)
+BOUND = bind(SDL, GETTERS, ROOTS, PER_PLAYER)
 WITHOUT_TEMPLATES = bind(SDL, GETTERS, ROOTS)
 
 
-async def by_graphql_core(document, variables):
+async def run_executor(document, variables):
     result = graphql.execute(BOUND.schema, document.node, context_value=Execution("context"), variable_values=variables)
     result = result if isinstance(result, graphql.ExecutionResult) else await result
     errors = [error.formatted for error in result.errors or ()]
     return msgspec.json.encode({"data": result.data} | ({"errors": errors} if errors else {})), bool(errors)
 
 
-async def by_plan(document, variables):
-    """What the plan says; None where it leaves it to graphql-core."""
+def parse(text, bound=BOUND, templates=None):
+    return parse_document(bound, text, templates or Templates(max_bytes=1_000_000))
+
+
+def prepare(document, variables):
     operation = document.operation(None)
     coerced = graphql.get_variable_values(BOUND.schema, operation.variable_definitions or (), variables)
-    found = document.plan(operation, coerced)
-    if found is None:
+    return document.prepare(operation, coerced).compiled, coerced
+
+
+async def run_compiled(document, variables):
+    """The response of the compiled query; None if it is left to graphql-core."""
+    compiled, coerced = prepare(document, variables)
+    if compiled is None:
         return None
     try:
-        return msgspec.json.encode({"data": await found.run("context", coerced)})
+        return msgspec.json.encode({"data": await compiled.run("context", coerced)})
     except FallbackToExecutor:
         return None
 
 
-def test_whatever_is_asked_a_plan_says_the_same_or_leaves_it_to_graphql_core():
+def test_compiled_query_returns_the_same_as_the_executor_for_random_queries():
     seen = Counter()
 
     async def compare(text):
-        document = Document(BOUND, text)
-        if document.errors:
+        try:
+            document = parse(text)
+        except InvalidRequest:
             seen["too large"] += 1
             return
-        expected, has_errors = await by_graphql_core(document, {})
-        said = await by_plan(document, {})
-        seen["left" if said is None else "planned"] += 1
-        assert said in (None, expected)
-        assert await by_plan(document, {}) == said, "by the templates that are there now"
-        assert await by_plan(Document(WITHOUT_TEMPLATES, text), {}) == said, "without templates"
-        assert said is not None or has_errors or "__" in text
+        expected, has_errors = await run_executor(document, {})
+        response = await run_compiled(document, {})
+        seen["left" if response is None else "compiled"] += 1
+        assert response in (None, expected)
+        assert await run_compiled(document, {}) == response, "with cached templates"
+        assert await run_compiled(parse(text, WITHOUT_TEMPLATES), {}) == response, "without templates"
+        assert response is not None or has_errors or "__" in text
 
     with asyncio.Runner() as runner:
 
@@ -160,8 +169,8 @@ def test_whatever_is_asked_a_plan_says_the_same_or_leaves_it_to_graphql_core():
 
         fuzz()
 
-    assert seen["planned"] + seen["left"] >= 500, seen
-    assert min(seen["planned"], seen["left"]) >= 10, seen
+    assert seen["compiled"] + seen["left"] >= 500, seen
+    assert min(seen["compiled"], seen["left"]) >= 10, seen
 
 
 FRAGMENTS = """
@@ -182,30 +191,29 @@ fragment badge on Badge {
 """
 
 
-OWN_FIELDS = "fragment own on BadgeEarningCriteriaSocialConnection { threshold currentThreshold }"
+CRITERION_FIELDS = "fragment criterion on BadgeEarningCriteriaSocialConnection { threshold currentThreshold }"
 
 
 @pytest.mark.parametrize("yes", [True, False])
 @pytest.mark.parametrize("first", [1, 2, 6])
 @pytest.mark.parametrize("no", [True, False, None])
-async def test_fragments_directives_aliases_and_variables(yes, first, no):
-    document = Document(BOUND, FRAGMENTS)
+async def test_fragments_directives_aliases_and_variables_are_compiled(yes, first, no):
+    document = parse(FRAGMENTS)
     variables = {"yes": yes, "first": first, "format": "Y"} | ({} if no is None else {"no": no})
-    expected, _ = await by_graphql_core(document, variables)
+    expected, _ = await run_executor(document, variables)
 
-    assert document.errors == []
-    assert await by_plan(document, variables) == expected
-
-
-async def test_arguments_are_those_of_the_request_and_not_of_the_first_one():
-    document = Document(BOUND, 'query ($f: String) { getBadge(badgeId: "a") { earned(format: $f) } }')
-
-    said = [await by_plan(document, {"f": text}) for text in ("a", "b")]
-    assert said == [b'{"data":{"getBadge":{"earned":"b0 %s"}}}' % text for text in (b"a", b"b")]
+    assert await run_compiled(document, variables) == expected
 
 
-async def test_what_is_the_same_for_all_is_rendered_once_and_what_is_not_every_time():
-    document = Document(BOUND, '{ getBadge(badgeId: "a") { title status earningCriteria { ...own } } }' + OWN_FIELDS)
+async def test_variables_are_coerced_for_each_request():
+    document = parse('query ($f: String) { getBadge(badgeId: "a") { earned(format: $f) } }')
+
+    responses = [await run_compiled(document, {"f": text}) for text in ("a", "b")]
+    assert responses == [b'{"data":{"getBadge":{"earned":"b0 %s"}}}' % text for text in (b"a", b"b")]
+
+
+async def test_shared_fields_are_rendered_once_and_per_player_fields_every_time():
+    document = parse('{ getBadge(badgeId: "a") { title status earningCriteria { ...criterion } } }' + CRITERION_FIELDS)
     rendered = []
 
     class Counted(Value):
@@ -214,30 +222,30 @@ async def test_what_is_the_same_for_all_is_rendered_once_and_what_is_not_every_t
             rendered.append(self.id)
             return "Knots"
 
-    said = []
-    for shown, so_far in (("NOT_EARNED", 1), ("EARNED", 3)):
-        criterion = Value("BadgeEarningCriteriaSocialConnection", threshold=3, current_threshold=so_far)
+    badges = []
+    for shown, count in (("NOT_EARNED", 1), ("EARNED", 3)):
+        criterion = Value("BadgeEarningCriteriaSocialConnection", threshold=3, current_threshold=count)
         BADGES.insert(0, Counted(id="counted", status=shown, earning_criteria=criterion))
         try:
-            said.append(msgspec.json.decode(await by_plan(document, {}))["data"]["getBadge"])
+            badges.append(msgspec.json.decode(await run_compiled(document, {}))["data"]["getBadge"])
         finally:
             del BADGES[0]
 
     assert rendered == ["counted"]
-    assert [(badge["status"], badge["earningCriteria"]["currentThreshold"]) for badge in said] == [
+    assert [(badge["status"], badge["earningCriteria"]["currentThreshold"]) for badge in badges] == [
         ("NOT_EARNED", 1),
         ("EARNED", 3),
     ]
 
 
-async def test_templates_stay_within_their_bytes(monkeypatch):
-    monkeypatch.setattr(response_templates, "_MOST_BYTES", 500)
-    document = Document(BOUND, "{ getBadges { nodes { id title } } }")
+async def test_templates_are_bounded_in_bytes():
+    templates = Templates(max_bytes=3_000)
+    document = parse("{ getBadges { nodes { id title } } }", templates=templates)
 
-    first, again = await by_plan(document, {}), await by_plan(document, {})
+    first, again = await run_compiled(document, {}), await run_compiled(document, {})
 
     assert first == again
-    assert len(document._templates._kept) < len(BADGES)
+    assert 0 < templates.size_bytes <= 3_000
 
 
 @pytest.mark.parametrize(
@@ -248,32 +256,31 @@ async def test_templates_stay_within_their_bytes(monkeypatch):
         "{ getBadges { totalItems } __typename }",
     ],
 )
-async def test_what_is_not_a_plain_query_is_left_to_graphql_core(text):
-    assert await by_plan(Document(BOUND, text), {}) is None
+async def test_mutations_and_introspection_are_left_to_the_executor(text):
+    assert await run_compiled(parse(text), {}) is None
 
 
-async def test_a_resolver_hears_what_is_asked_below_it():
-    heard = []
+async def test_resolver_gets_the_requested_fields():
+    calls = []
 
-    async def listen(_context, _arguments, asked):
-        heard.append(asked)
+    async def record(_context, _arguments, requested):
+        calls.append(requested)
 
-    bound = bind(SDL, {}, dict(BOUND.roots) | {"getBadge": listen})
-    document = Document(
-        bound, '{ a: getBadge(badgeId: "1") { x: picture { url } ... on Badge { ...f } } } fragment f on Badge { id }'
+    bound = bind(SDL, {}, dict(BOUND.roots) | {"getBadge": record})
+    document = parse(
+        '{ a: getBadge(badgeId: "1") { x: picture { url } ... on Badge { ...f } } } fragment f on Badge { id }', bound
     )
-    operation = document.operation(None)
-    variables = graphql.get_variable_values(bound.schema, (), {})
-    await document.plan(operation, variables).run(None, variables)
+    compiled, variables = prepare(document, {})
+    await compiled.run(None, variables)
     await graphql.execute(bound.schema, document.node, context_value=Execution(None))
 
-    assert heard == [frozenset({"picture", "picture.url", "id"})] * 2
+    assert calls == [frozenset({"picture", "picture.url", "id"})] * 2
 
 
-def test_a_schema_is_bound_whole_or_not_at_all():
+def test_binding_rejects_missing_and_unknown_resolvers():
     with pytest.raises(LookupError, match="getBadges"):
         bind(SDL, {}, {name: get_badge for name in BOUND.roots if name != "getBadges"})
     with pytest.raises(LookupError, match="Badge has no field"):
         bind(SDL, {"Badge": {"other": earned}}, BOUND.roots)
-    with pytest.raises(LookupError, match=r"not own: .*title"):
-        bind(SDL, {"Badge": {"title": earned}}, BOUND.roots, OWN)
+    with pytest.raises(LookupError, match=r"not per-player fields: .*title"):
+        bind(SDL, {"Badge": {"title": earned}}, BOUND.roots, PER_PLAYER)
