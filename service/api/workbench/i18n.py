@@ -17,7 +17,7 @@ from babel.messages.pofile import read_po
 
 from service.core.formats.title_folder import locales_folder
 from service.core.languages.negotiation import canonical_locale, chain
-from service.core.languages.tags import filled_up, read
+from service.core.languages.tags import add_likely_subtags, parse_tag
 
 SOURCE = "en-US"
 _RIGHT_TO_LEFT = frozenset(("Adlm", "Arab", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa", "Yezi"))
@@ -62,8 +62,8 @@ def language_for(accept_language: Iterable[str]) -> Language:
 
 def direction(locale: str) -> str:
     """`rtl` or `ltr`, by the script of a locale: the one that its tag names, or its likely one."""
-    tag = read(locale)
-    script = "" if tag is None else filled_up(tag.language, tag.script, tag.region)[1]
+    tag = parse_tag(locale)
+    script = "" if tag is None else add_likely_subtags(tag.language, tag.script, tag.region)[1]
     return "rtl" if script in _RIGHT_TO_LEFT else "ltr"
 
 

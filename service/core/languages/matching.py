@@ -1,7 +1,7 @@
-"""How far a language that is offered lies from one that is asked for: CLDR's best fit (UTS #35, "Language Matching"). Pure.
+"""The distance between a desired and a supported locale: CLDR's best fit (UTS #35, "Language Matching"). Pure.
 
-The tables are in `language_data.json`, which `make language-data` makes from CLDR; there are no rules about single
-languages here.
+The tables are in `language_data.json`, which `make language-data` generates from CLDR; this module has no rules for
+single languages.
 """
 
 import functools
@@ -15,7 +15,7 @@ from service.core.languages import tags
 
 
 class _Data(msgspec.Struct, frozen=True):
-    """See locales/make_language_data.py, which writes it."""
+    """The tables, as locales/make_language_data.py writes and describes them."""
 
     paradigm_locales: tuple[str, ...]
     unrelated: tuple[int, int, int]
@@ -43,7 +43,7 @@ _PSEUDO_VARIANTS = {"psaccent": "XA", "psbidi": "XB", "pscrack": "XC"}
 
 
 class Maximized(msgspec.Struct, frozen=True):
-    """A tag with its likeliest script and region. `explicit` are the eighths of the parts that it named itself."""
+    """A tag with its likely subtags added. `explicit` is the sum of the eighths of the parts that the tag itself names."""
 
     language: str
     script: str
@@ -53,14 +53,14 @@ class Maximized(msgspec.Struct, frozen=True):
 
 @functools.lru_cache(maxsize=4096)
 def maximize(tag: str) -> Maximized:
-    """What a tag means to the matcher: variants, extensions and private use are dropped.
+    """A tag as the matcher compares it: without variants, extensions and private use.
 
-    * `und` alone means nothing, and a tag that is none only itself (`i-klingon`, `x-bork`).
-    * WW, the neutral region of Xbox, is the world.
-    * Pseudo locales (`en-XA`, `en-PSACCENT`) are languages of their own, so they match only themselves.
-    * An alias that brings a script does not make another language of one that CLDR has rules for: `sh` is `sh-Latn`.
+    * `und` alone, and what is no tag (`i-klingon`, `x-bork`), match only themselves.
+    * WW, the neutral region of Xbox, is the world (001).
+    * Pseudo locales (`en-XA`, `en-PSACCENT`) are languages of their own, so that they match only themselves.
+    * A language with rules in CLDR keeps its code even if its alias also adds a script: `sh` is `sh-Latn`.
     """
-    subtags = tags.read(tag)
+    subtags = tags.parse_tag(tag)
     if subtags is None or (subtags.language == "und" and not subtags.script and not subtags.region):
         return Maximized(tag.lower().replace("_", "-"), "", "", _EXPLICIT_LANGUAGE)
     explicit = (
@@ -68,22 +68,22 @@ def maximize(tag: str) -> Maximized:
         + (_EXPLICIT_SCRIPT if subtags.script else 0)
         + (_EXPLICIT_REGION if subtags.region else 0)
     )
-    known = tags.renamed(subtags)
-    language, script, region = tags.filled_up(
-        known.language, known.script, WORLD if known.region == "WW" else known.region
+    canonical = tags.apply_aliases(subtags)
+    language, script, region = tags.add_likely_subtags(
+        canonical.language, canonical.script, WORLD if canonical.region == "WW" else canonical.region
     )
-    if subtags.language in _DATA.languages and tags.renamed(tags.Subtags(subtags.language)).script:
+    if subtags.language in _DATA.languages and tags.apply_aliases(tags.Subtags(subtags.language)).script:
         language = subtags.language
-    pseudo = next((_PSEUDO_VARIANTS[variant] for variant in known.variants if variant in _PSEUDO_VARIANTS), region)
+    pseudo = next((_PSEUDO_VARIANTS[variant] for variant in canonical.variants if variant in _PSEUDO_VARIANTS), region)
     if pseudo in _PSEUDO_REGIONS:
-        return Maximized(f"{language}-{pseudo}", script, known.region or pseudo, explicit)
+        return Maximized(f"{language}-{pseudo}", script, canonical.region or pseudo, explicit)
     return Maximized(language, script, region, explicit)
 
 
 def distance(desired: Maximized, supported: Maximized, *, below: int) -> int | None:
-    """How far, in eighths of a unit, or None where it is not below so many whole units.
+    """The distance in eighths of a unit; None if it is not below so many whole units.
 
-    At distance 0 the eighths prefer what is spelled alike: `zh-Hant` finds `zh-Hant` before `zh-TW`.
+    At distance 0 the eighths prefer the same spelling: `zh-Hant` matches `zh-Hant` before `zh-TW`.
     """
     units = 0
     if desired.language != supported.language:
@@ -99,27 +99,27 @@ def distance(desired: Maximized, supported: Maximized, *, below: int) -> int | N
 
 
 def served_by(language: str, *, below: int) -> Mapping[str, int] | None:
-    """The other languages that one serves by a rule, with their distances; None if all are within so many units."""
+    """The other languages whose speakers may be given this one, with their distances; None if all may."""
     return None if below > _FAR else _SERVED.get(language, {})
 
 
 def is_one_way(desired: str, supported: str) -> bool:
-    """Whether speakers of one language are given another, farther than a dialect, and not the other way round.
+    """Whether CLDR matches the desired language with the supported one, farther than a dialect, but not the reverse.
 
-    Tamil is given English and Catalan Spanish. Nynorsk and Bokmål are given each other, and Swiss German is a dialect.
+    Tamil matches English and Catalan Spanish. Nynorsk and Bokmål match each other, and Swiss German is a dialect.
     """
     units = _DATA.languages.get(desired, {}).get(supported, 0)
     return units > _DIALECT and desired not in _DATA.languages.get(supported, {})
 
 
 def is_paradigm(locale: Maximized) -> bool:
-    """Whether it is the model of its language or cluster for CLDR: en-US, en-GB, es-ES, es-419, pt-BR, pt-PT."""
+    """Whether it is one of CLDR's paradigm locales: en-US, en-GB, es-ES, es-419, pt-BR, pt-PT."""
     return (locale.language, locale.script, locale.region) in _PARADIGM
 
 
 def is_likely(locale: Maximized) -> bool:
-    """Whether its region is the likeliest one for its language in its script."""
-    return tags.filled_up(locale.language, locale.script, "")[2] == locale.region
+    """Whether its region is the likely one for its language and script."""
+    return tags.add_likely_subtags(locale.language, locale.script, "")[2] == locale.region
 
 
 def _script_distance(desired: Maximized, supported: Maximized) -> int:
@@ -129,17 +129,17 @@ def _script_distance(desired: Maximized, supported: Maximized) -> int:
 
 @functools.lru_cache(maxsize=4096)
 def _region_distance(language: str, script: str, desired: str, supported: str) -> int:
-    """Between regions that are made of others, the largest distance of any two within (UTS #35)."""
+    """The distance of two regions; of regions that contain others, the largest of any two countries in them (UTS #35)."""
     return max(
         next(
             (
                 units
                 for rule_script, from_, to, units in _DATA.regions.get(language, ())
-                if rule_script in {"*", script} and _is_in(one, from_) and _is_in(other, to)
+                if rule_script in {"*", script} and _is_in(desired_cluster, from_) and _is_in(supported_cluster, to)
             ),
             _OTHER_REGION,
         )
-        for one, other in itertools.product(_clusters(desired), _clusters(supported))
+        for desired_cluster, supported_cluster in itertools.product(_clusters(desired), _clusters(supported))
     )
 
 
@@ -151,7 +151,7 @@ def _is_in(cluster: frozenset[str], name: str) -> bool:
 
 @functools.cache
 def _clusters(region: str) -> frozenset[frozenset[str]]:
-    """The ways in which rules can see the countries of a region: what they name of each, a variable or itself."""
+    """For each country of a region, the names by which rules can refer to it: variables that contain it, and itself."""
     return frozenset(
         frozenset({name for name, countries in _DATA.variables.items() if country in countries} | ({country} & _NAMED))
         for country in _DATA.contains.get(region, (region,))

@@ -83,13 +83,13 @@ class _Offer(msgspec.Struct, frozen=True):
 
 
 class _Request(msgspec.Struct, frozen=True):
-    """A header that was read: its ranges by language, each with its index in the order of preference."""
+    """A parsed header: its ranges by language, each with its index in the order of preference."""
 
     preference: Preference
     by_language: Mapping[str, Sequence[tuple[int, Maximized]]]
 
-    def near(self, language: str, *, max_distance: int) -> Iterator[tuple[int, Maximized]]:
-        """The ranges whose language may be served by this one."""
+    def candidates(self, language: str, *, max_distance: int) -> Iterator[tuple[int, Maximized]]:
+        """The ranges whose speakers may be given a locale of this language."""
         served = served_by(language, below=max_distance)
         languages = (
             self.by_language.keys() if served is None else (served.keys() | {language}) & self.by_language.keys()
@@ -182,7 +182,7 @@ def _ranked(request: _Request, offers: Sequence[_Offer], max_distance: int, *, f
     for offer in offers:
         scores: list[_Score] = [
             (eighths + index * _DEMOTION, index)
-            for index, desired in request.near(offer.maximized.language, max_distance=max_distance)
+            for index, desired in request.candidates(offer.maximized.language, max_distance=max_distance)
             if (far is None or far == is_one_way(desired.language, offer.maximized.language))
             and (eighths := distance(desired, offer.maximized, below=max_distance)) is not None
         ]

@@ -1,4 +1,4 @@
-"""Language tags, BCP 47: read, spelled canonically, and filled up with what is likely. Pure; the data is Babel's CLDR."""
+"""Language tags (BCP 47): parsing, canonical spelling, and likely subtags (UTS #35). Pure; the data is Babel's CLDR."""
 
 import functools
 import re
@@ -25,9 +25,9 @@ _PRIVATE = re.compile(r"-x(?:-[a-z0-9]{1,8})+", re.IGNORECASE)
 
 
 class Subtags(msgspec.Struct, frozen=True):
-    """The parts of a tag in their usual case, "" where it has none. `variants` are sorted.
+    """The parts of a tag in canonical case, "" for a part that is missing. `variants` are sorted.
 
-    `rest` is what follows them, with its leading `-`: extensions, private use, or what no rule knows.
+    `rest` is everything after the variants, with its leading `-`: extensions, private use, or unknown subtags.
     """
 
     language: str
@@ -38,31 +38,31 @@ class Subtags(msgspec.Struct, frozen=True):
 
 
 def canonical_locale(tag: str) -> str:
-    """The one spelling of a locale that catalogues use as a key: `FR_fr` is `fr-FR`, `iw` is `he`.
+    """The canonical spelling of a locale, by which catalogs key their texts: `FR_fr` is `fr-FR`, `iw` is `he`.
 
-    Language, script, region, variants and private use (`en-x-pirate`) are kept; nothing likely is added or taken
-    away. `@` may bring a script by its English name or a variant, as gettext writes it: `sr@latin`, `ca@valencia`.
+    Language, script, region, variants and private use (`en-x-pirate`) are kept; likely subtags are neither added nor
+    removed. `@` may be followed by a script's English name or a variant, as in gettext: `sr@latin`, `ca@valencia`.
 
     Raises:
-        ValueError: it is no such tag, or one with an extension (`-u-…`), by which no catalogue can differ.
+        ValueError: it is no language tag, or has an extension (`-u-…`), which catalogs do not distinguish.
     """
     body, at, modifier = tag.partition("@")
-    subtags = read(body)
+    subtags = parse_tag(body)
     if subtags is None or (subtags.rest and not _PRIVATE.fullmatch(subtags.rest)):
-        raise _no_locale(tag)
+        raise _invalid_locale(tag)
     if at:
-        subtags = _modified(subtags, modifier.lower())
+        subtags = _with_modifier(subtags, modifier.lower())
     if subtags is None:
-        raise _no_locale(tag)
-    subtags = renamed(subtags)
+        raise _invalid_locale(tag)
+    subtags = apply_aliases(subtags)
     parts = (subtags.language, subtags.script, subtags.region, *subtags.variants)
     return "-".join(part for part in parts if part) + subtags.rest
 
 
-def read(tag: str) -> Subtags | None:
-    """The parts of a tag in any case, with `-` or `_`; None where it does not even begin like one.
+def parse_tag(tag: str) -> Subtags | None:
+    """The parts of a tag, written in any case and with `-` or `_`; None if it is no tag.
 
-    An extended language stands for itself: `zh-yue` is `yue` (RFC 5646 §4.5).
+    An extended language replaces its prefix: `zh-yue` is `yue` (RFC 5646 §4.5).
     """
     match = _TAG.fullmatch(tag.replace("_", "-")) if len(tag) <= MAX_TAG else None
     if match is None:
@@ -76,29 +76,29 @@ def read(tag: str) -> Subtags | None:
     )
 
 
-def renamed(subtags: Subtags) -> Subtags:
-    """The same with CLDR's aliases applied: `iw` → `he`, `cmn` → `zh`, `sh` → `sr-Latn`, `UK` → `GB`.
+def apply_aliases(subtags: Subtags) -> Subtags:
+    """The tag with CLDR's aliases replaced: `iw` → `he`, `cmn` → `zh`, `sh` → `sr-Latn`, `UK` → `GB`.
 
-    Of a region that fell apart (`SU`), the part that is likely for the language, else the first.
+    A region with several successors (`SU`) becomes the one that is likely for the language, else the first.
     """
-    alias = read(_LANGUAGES.get(subtags.language, subtags.language)) or subtags
+    alias = parse_tag(_LANGUAGES.get(subtags.language, subtags.language)) or subtags
     script = _SCRIPTS.get(subtags.script, subtags.script) or alias.script
     region = subtags.region or alias.region
     if successors := _REGIONS.get(region):
-        likely = filled_up(alias.language, script, "")[2]
+        likely = add_likely_subtags(alias.language, script, "")[2]
         region = likely if likely in successors else successors[0]
     return Subtags(alias.language, script, region, _variants(subtags.variants), subtags.rest)
 
 
-def filled_up(language: str, script: str, region: str) -> tuple[str, str, str]:
-    """Language, script and region with the likeliest where there was none (UTS #35, "Add Likely Subtags").
+def add_likely_subtags(language: str, script: str, region: str) -> tuple[str, str, str]:
+    """Language, script and region, with the likeliest one in place of each that is "" (UTS #35, "Add Likely Subtags").
 
-    "" stays where CLDR knows of none. A language of `und` is the one to find.
+    A language of `und` is replaced too. A part stays "" if CLDR has no likely one.
     """
     for key in ((language, script, region), (language, script), (language, "", region), (language,)):
         if likely := _LIKELY.get("_".join(filter(None, key))):
-            found, its_script, its_region = likely.split("_")
-            return found if language == "und" else language, script or its_script, region or its_region
+            likely_language, likely_script, likely_region = likely.split("_")
+            return likely_language if language == "und" else language, script or likely_script, region or likely_region
     return language, script, region
 
 
@@ -106,7 +106,7 @@ def _variants(variants: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({_VARIANTS.get(variant, variant) for variant in variants if variant}))
 
 
-def _modified(subtags: Subtags, modifier: str) -> Subtags | None:
+def _with_modifier(subtags: Subtags, modifier: str) -> Subtags | None:
     if script := _scripts_by_name().get(modifier):
         return Subtags(subtags.language, script, subtags.region, subtags.variants, subtags.rest)
     if re.fullmatch(_VARIANT, modifier):
@@ -120,6 +120,6 @@ def _scripts_by_name() -> dict[str, str]:
     return {name.lower(): code for code, name in Locale("en").scripts.items()}
 
 
-def _no_locale(tag: str) -> ValueError:
+def _invalid_locale(tag: str) -> ValueError:
     shown = tag if len(tag) <= MAX_TAG else tag[: MAX_TAG - 1] + "…"
     return ValueError(f"expected a language tag such as fr-FR or zh-Hant-TW, got {shown!r}")
