@@ -81,7 +81,9 @@ def apply_aliases(subtags: Subtags) -> Subtags:
 
     A region with several successors (`SU`) becomes the one that is likely for the language, else the first.
     """
-    alias = parse_tag(_LANGUAGES.get(subtags.language, subtags.language)) or subtags
+    alias = subtags
+    if (replacement := _LANGUAGES.get(subtags.language)) is not None:
+        alias = parse_tag(replacement) or subtags
     script = _SCRIPTS.get(subtags.script, subtags.script) or alias.script
     region = subtags.region or alias.region
     if successors := _REGIONS.get(region):
