@@ -1,7 +1,7 @@
--- The catalogue as it is being edited: titles, achievements and texts, one row each.
+-- Drafts: titles, achievements and texts as they are being edited, one row each.
 
 -- name: titles
--- Every title that there is, and the newest release served of it (0 before the first publish).
+-- All titles, with the release that is served (0 before the first publish).
 SELECT
     t.title_id,
     t.scid::text AS scid,
@@ -39,7 +39,7 @@ LEFT JOIN publication AS p ON t.publication_id = p.publication_id
 WHERE t.title_id = :title_id;
 
 -- name: known_titles
--- Which of these titles there are.
+-- Those of these titles that exist.
 --
 --   :title_ids  bigint[]
 SELECT t.title_id
@@ -47,8 +47,8 @@ FROM title AS t
 WHERE t.title_id = any(:title_ids::bigint[]);
 
 -- name: lock_title
--- Lets one import, edit or publish at a time change a title. (0 rows: there is no such title yet.)
--- Rows that point at the title can be added meanwhile: players go on.
+-- Locks a title, so that one import, edit or publish at a time changes it; no row if there is no such title.
+-- Rows that refer to the title can be added meanwhile, so players are not blocked.
 --
 --   :title_id  bigint
 SELECT t.title_id
@@ -124,7 +124,7 @@ ON CONFLICT (title_id, number) DO UPDATE SET
     definition = excluded.definition;
 
 -- name: touch
--- Says that something of what is being edited has changed: what was compared with it is compared no more.
+-- Raises the catalog version after a change of the draft, which makes earlier reports and pages outdated.
 --
 --   :title_id  bigint
 UPDATE title
@@ -132,22 +132,22 @@ SET catalog_version = title.catalog_version + 1
 WHERE title.title_id = :title_id;
 
 -- name: put_texts
--- Adds texts or changes them, each with its revision; one that is the same already keeps its version.
--- The texts of the default locale are to be written before those that translate them.
+-- Adds or changes texts, each with its revision; a text that does not change keeps its version.
+-- Texts of the default locale must be written before their translations.
 --
 --   :title_id  bigint
 --   :locales   text[]
 --   :keys      text[]
 --   :texts     text[]
 --   :states    text[]
---   :is_stale  boolean[]  whether it translates another source than the one that is there
---   :remarks   text[]     the rules that each breaks, with spaces between
+--   :is_stale  boolean[]  whether it translates another source text than the current one
+--   :remarks   text[]     the rules that each text breaks, separated by spaces
 --   :origin    text
 --   :actor     text
---   :batch_id  bigint     NULL where there is none
+--   :batch_id  bigint     NULL for none
 --
--- Reads one row a text by text_pkey, and one of its source; the newest revision of a new one by text_revision_pkey.
--- The limits keep each to its own look: joined, the plan for few texts is one of every text with every other.
+-- Reads one row per text by text_pkey, and one for its source; the newest revision of a new one by text_revision_pkey.
+-- The limits force one index probe per text: without them, the plan for few texts joins every text with every other.
 WITH written AS (
     INSERT INTO text AS x (title_id, locale, key, text, version, state, worded_in, source_version, remarks, actor)
     SELECT
@@ -220,14 +220,14 @@ SELECT
 FROM written AS w;
 
 -- name: drop_texts
--- Takes texts away; the revision of each says so.
+-- Deletes texts, and adds a revision without text for each.
 --
 --   :title_id  bigint
 --   :locales   text[]
 --   :keys      text[]  one for each locale
 --   :origin    text
 --   :actor     text
---   :batch_id  bigint  NULL where there is none
+--   :batch_id  bigint  NULL for none
 WITH dropped AS (
     DELETE FROM text AS x
     USING unnest(:locales::text[], :keys::text[]) AS n (locale, key)
@@ -248,7 +248,7 @@ SELECT
 FROM dropped AS d;
 
 -- name: unready
--- The texts that the title does not publish yet, each with what stands there.
+-- The texts of a title that are not ready to be published.
 --
 --   :title_id  bigint
 SELECT
@@ -266,7 +266,7 @@ WHERE
 ORDER BY x.locale, x.key;
 
 -- name: set_publish_from
--- Says which texts a release of the title takes from now on.
+-- Chooses which texts the next releases of a title take.
 --
 --   :title_id      bigint
 --   :publish_from  text
@@ -277,7 +277,7 @@ SET
 WHERE title.title_id = :title_id;
 
 -- name: editing
--- The version of what is being edited of a title, and which texts a release takes.
+-- The version of a title's draft, and which texts its releases take.
 --
 --   :title_id  bigint
 SELECT

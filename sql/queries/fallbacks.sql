@@ -1,11 +1,11 @@
--- Strings that were shown in another language than the best one there is for the caller.
+-- Fallbacks: strings that were served in another locale than the first one of the caller's chain.
 
 -- name: add
--- Adds to how many answers each string fell back in.
+-- Adds to the number of responses in which each string fell back.
 --
 --   :title_ids  bigint[]
 --   :wanted     text[]    the first locale of the chain
---   :used       text[]    the locale that had the string
+--   :used       text[]    the locale that has the string
 --   :keys       text[]
 --   :answers    bigint[]
 INSERT INTO fallback AS f (title_id, wanted, used, key, answers)
@@ -23,10 +23,10 @@ ON CONFLICT (title_id, wanted, key, used) DO UPDATE SET
     last_at = now();
 
 -- name: of_title
--- Which strings of a title fell back most often.
+-- The strings of a title that fall back most often.
 --
 --   :title_id  bigint
---   :count     integer  at most so many
+--   :count     integer  the limit
 SELECT
     f.key,
     f.wanted,

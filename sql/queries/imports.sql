@@ -1,10 +1,10 @@
--- Files of texts that were read and compared, to be applied or not.
+-- Import batches: files of texts with a report of what they would change.
 
 -- name: known
--- The report of this file on this state of the catalogue, if there is one already.
+-- The batch of the same files on the same catalog version, if there is one.
 --
 --   :title_id         bigint
---   :sha256           bytea   of the file and of how it was to be read
+--   :sha256           bytea   of the files and of the options to read them
 --   :catalog_version  bigint
 --
 -- Reads one row by one_report_of_one_file_and_state.
@@ -40,7 +40,7 @@ FROM import_batch AS b
 WHERE b.title_id = :title_id AND b.batch_id = :batch_id;
 
 -- name: add
--- Keeps a report; no row if it is there already.
+-- Adds a batch; no row if it exists already.
 --
 --   :title_id         bigint
 --   :catalog_version  bigint
@@ -54,14 +54,14 @@ ON CONFLICT (title_id, sha256, catalog_version) DO NOTHING
 RETURNING batch_id, title_id, catalog_version, format, report, actor, at, applied_by, applied_at;
 
 -- name: forget
--- Drops reports of a title that nobody applied for a month.
+-- Deletes batches of a title that were not applied within 30 days.
 --
 --   :title_id  bigint
 DELETE FROM import_batch AS b
 WHERE b.title_id = :title_id AND b.applied_at IS NULL AND b.at < now() - interval '30 days';
 
 -- name: applied
--- Says that a batch is in the catalogue now.
+-- Marks a batch as applied.
 --
 --   :title_id  bigint
 --   :batch_id  bigint

@@ -1,11 +1,11 @@
--- Releases: what was published, what is being served, and which bundles of texts belong to it.
+-- Releases and publications: what was published, what is served, and the bundles of texts of each release.
 
 -- name: published_since
--- What is served of each title whose publication is newer than :version, and the definitions of that release.
+-- The served release, with its definitions, of each title that was published after :version.
 --
 --   :version  bigint  a publication number; 0 for everything
 --
--- Reads publication once by publication_pkey, one release a title by release_pkey.
+-- Reads publication once by publication_pkey, and one release per title by release_pkey.
 SELECT
     p.publication_id,
     r.title_id,
@@ -19,7 +19,7 @@ WHERE t.publication_id > :version
 ORDER BY p.publication_id;
 
 -- name: published_as_of
--- What was served of one title when publication :version was the newest; nothing if it was not yet published.
+-- The release that was served of a title when publication :version was the newest; no row if it was not published yet.
 --
 --   :title_id  bigint
 --   :version   bigint  a publication number
@@ -38,7 +38,7 @@ ORDER BY p.publication_id DESC
 LIMIT 1;
 
 -- name: bundles_of_release
--- The texts of one release, a row a locale.
+-- The texts of one release: a row per locale.
 --
 --   :title_id  bigint
 --   :release   integer
@@ -101,10 +101,10 @@ WHERE r.title_id = :title_id
 ORDER BY r.release DESC;
 
 -- name: publications
--- What was served of a title from when on, newest first: each publish and each rollback.
+-- The publications of a title, newest first: each publish and each rollback.
 --
 --   :title_id  bigint
---   :count     integer  at most so many
+--   :count     integer  the limit
 --
 -- Reads by publication_of_title.
 SELECT
@@ -119,12 +119,12 @@ ORDER BY p.publication_id DESC
 LIMIT :count;
 
 -- name: authors
--- Who wrote each of these texts last, up to a moment; no row for one that nobody did.
+-- The last author of each of these texts, up to a moment; no row for a text without an author.
 --
 --   :title_id  bigint
 --   :locales   text[]
 --   :keys      text[]       one for each locale
---   :texts     text[]       one for each locale; NULL for a text that was taken away
+--   :texts     text[]       one for each locale; NULL for a deleted text
 --   :before    timestamptz
 --
 -- Reads the revisions of each text by text_revision_pkey.
@@ -140,7 +140,7 @@ WHERE v.at <= :before
 ORDER BY n.locale ASC, n.key ASC, v.version DESC;
 
 -- name: lock_publications
--- Publications take effect one after the other, so that their numbers rise in the order in which they are seen.
+-- Makes publications commit one after the other, so that their numbers rise in the order in which they become visible.
 LOCK TABLE publication IN EXCLUSIVE MODE;
 
 -- name: add_release
@@ -154,7 +154,7 @@ INSERT INTO release (title_id, release, title, achievements)
 VALUES (:title_id, :release, :title::jsonb, :achievements::jsonb);
 
 -- name: add_bundle
--- The texts of one locale under their digest, unless they are there already.
+-- Adds the texts of one locale under their digest, unless they exist already.
 --
 --   :sha256  bytea  SHA-256 of the texts as they are written here
 --   :texts   jsonb  text key → text
@@ -163,7 +163,7 @@ VALUES (:sha256, :texts::jsonb)
 ON CONFLICT (sha256) DO NOTHING;
 
 -- name: add_release_bundle
--- Says that a release has these texts in this locale.
+-- Links a release with its texts in one locale.
 --
 --   :title_id  bigint
 --   :release   integer
@@ -173,13 +173,13 @@ INSERT INTO release_bundle (title_id, release, locale, sha256)
 VALUES (:title_id, :release, :locale, :sha256);
 
 -- name: publish
--- Serves a release from now on: numbers the publication, moves the title's pointer to it, and tells every process that
--- listens once the transaction is committed. Nothing is lost with the telling: processes look by themselves too.
+-- Serves a release: adds the next publication, points the title to it, and notifies listening processes on commit.
+-- A lost notification only delays a process: each polls too.
 --
 --   :title_id  bigint
 --   :release   integer
 --   :actor     text
---   :note      text     NULL where nothing is to be said
+--   :note      text     NULL for none
 WITH next AS (
     SELECT coalesce(max(p.publication_id), 0) + 1 AS publication_id
     FROM publication AS p

@@ -1,21 +1,21 @@
--- Publishes that are to happen later.
+-- Scheduled publishes.
 
 -- name: add
--- A publish of a title that is to happen from a moment on.
+-- Adds a publish of a title that is due at a moment.
 --
 --   :title_id  bigint
 --   :due_at    timestamptz
---   :note      text         NULL where nothing is to be said
+--   :note      text         NULL for none
 --   :actor     text
 INSERT INTO scheduled_publish (title_id, due_at, note, actor)
 VALUES (:title_id, :due_at, :note, :actor)
 RETURNING schedule_id, title_id, due_at, note, actor, status, release, problem;
 
 -- name: of_title
--- The scheduled publishes of a title, what became of them included, latest first.
+-- The scheduled publishes of a title with their outcome, latest due first.
 --
 --   :title_id  bigint
---   :count     integer  at most so many
+--   :count     integer  the limit
 SELECT
     s.schedule_id,
     s.title_id,
@@ -31,7 +31,7 @@ ORDER BY s.due_at DESC, s.schedule_id DESC
 LIMIT :count;
 
 -- name: claim
--- The scheduled publish that has been due for longest, for whoever asks first: others pass over it.
+-- Claims the scheduled publish that has been due for longest: the row is locked, and others skip it.
 --
 -- Reads one row by schedules_that_wait.
 SELECT
@@ -50,13 +50,13 @@ LIMIT 1
 FOR UPDATE SKIP LOCKED;
 
 -- name: settle
--- Says what became of a scheduled publish that waits.
+-- Sets the outcome of a waiting scheduled publish.
 --
 --   :title_id     bigint
 --   :schedule_id  bigint
 --   :status       text     published, refused or cancelled
---   :release      integer  NULL if there is none
---   :problem      text     NULL if there is none
+--   :release      integer  NULL for none
+--   :problem      text     NULL for none
 UPDATE scheduled_publish
 SET
     status = :status,

@@ -1,12 +1,12 @@
--- Strings as they are worked on: each in one locale, with its source, its state and its history.
+-- Strings under translation: each in one locale, with its source, state and revisions.
 
 -- name: one
--- One string in one locale; a row as long as there is the title, whether there is a text or not.
+-- One string in one locale, with or without a text; no row if there is no such title.
 --
 --   :title_id  bigint
 --   :locale    text
 --   :key       text
---   :other     text    a third language to show beside it; '' for none
+--   :other     text    a third locale whose text is added; '' for none
 --
 -- Reads up to three rows by text_pkey, and the newest revision by text_revision_pkey where there is no text.
 SELECT
@@ -38,19 +38,19 @@ LEFT JOIN text AS w ON t.title_id = w.title_id AND w.locale = :other AND w.key =
 WHERE t.title_id = :title_id;
 
 -- name: page
--- Strings of a title in one locale, by key, from after one of them.
+-- Strings of a title in one locale, ordered by key, after a key.
 --
 --   :title_id  bigint
 --   :locale    text
---   :other     text     a third language to show beside it; '' for none
---   :after     text     the key that the last page ended with; '' for the first page
---   :q         text     what must stand in the key, the source or the text, in any case; '' for anything
+--   :other     text     a third locale whose text is added; '' for none
+--   :after     text     the last key of the previous page; '' for the first page
+--   :q         text     search text for the key, the source and the text, ignoring case; '' for all
 --   :filter    text     '' for all, missing, needs_review, translated, approved, stale, problems, unpublished
---   :known     text[]   keys that the title has a place for, to be shown without a source too
---   :count     integer  at most so many
+--   :known     text[]   keys to list even without a source
+--   :count     integer  the limit
 --
--- Reads the texts of both locales by text_pkey and joins them whole, then up to two rows for each string of the page;
--- the served texts only for "unpublished".
+-- Reads and joins all texts of both locales by text_pkey, then up to two rows for each string of the page; the served
+-- texts only for "unpublished".
 WITH served AS (
     SELECT
         e.key,
@@ -189,15 +189,15 @@ WHERE x.title_id = :title_id
 ORDER BY x.locale, x.key;
 
 -- name: save
--- Writes one string in one locale if it still is at the version that the writer saw, with its revision; a row if so.
+-- Writes a string in one locale, and its revision, if it is at the version that its writer saw; a row if it was.
 --
 --   :title_id        bigint
 --   :locale          text
 --   :key             text
---   :expected        integer  the version that the writer saw; 0 where there never was a text
+--   :expected        integer  the version that the writer saw; 0 if there never was a text
 --   :text            text
 --   :state           text
---   :source_version  integer  what it translates: NULL for the source that is there now
+--   :source_version  integer  the version of the source that it translates; NULL for the current one
 --   :remarks         text[]
 --   :overrides       jsonb
 --   :origin          text
@@ -284,8 +284,8 @@ RETURNING w.version;
 --   :title_id  bigint
 --   :locale    text
 --   :key       text
---   :before    integer  only those of an earlier version
---   :count     integer  at most so many
+--   :before    integer  only revisions of a lower version
+--   :count     integer  the limit
 --
 -- Reads by text_revision_pkey.
 SELECT
@@ -304,7 +304,7 @@ ORDER BY r.version DESC
 LIMIT :count;
 
 -- name: coverage
--- How far each locale of these titles is: a row a title and locale that has a text, or is served.
+-- The coverage of these titles: a row for each title and locale with a text, in the draft or served.
 --
 --   :title_ids  bigint[]
 --
@@ -356,7 +356,7 @@ FULL JOIN served AS s ON e.title_id = s.title_id AND e.locale = s.locale
 ORDER BY coalesce(e.title_id, s.title_id), coalesce(e.locale, s.locale);
 
 -- name: titles
--- Titles with what they are called in their default locale, and the state of what is being edited of each.
+-- All titles: the name in the default locale, the state of the draft, and the served release.
 SELECT
     t.title_id,
     x.text AS name,
