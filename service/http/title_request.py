@@ -19,9 +19,9 @@ class TitleRequest:
     def __init__(self, request: web.Request) -> None:
         self.request = request
         self.services: Services = request.app[SERVICES]
-        self.who = request[PRINCIPAL]
+        self.principal = request[PRINCIPAL]
         self.title_id = path_int(request, "title", most=U32 - 1)
-        may_read_texts(self.who, self.title_id)
+        may_read_texts(self.principal, self.title_id)
 
     def key(self) -> str:
         """The text key in the path; its slashes may be percent-encoded."""

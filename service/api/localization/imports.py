@@ -33,7 +33,7 @@ async def post_import(request: web.Request) -> web.Response:
         raise BadRequest("the body is empty: expected a file")
     batch = await imports.stage_import(
         context.services.pool,
-        context.who,
+        context.principal,
         context.title_id,
         {query["file"] or "body": data},
         format=query["format"] or None,
@@ -73,10 +73,10 @@ async def get_import_po(request: web.Request) -> web.Response:
 async def apply_import(request: web.Request) -> web.Response:
     """Write everything that a report announces, if the catalog is at the version of `If-Match` and of the report."""
     context = RequestContext(request)
-    expected = if_match_version(request, "c")
+    expected = if_match_version(request, responses.CATALOG_TAG)
     async with context.services.pool.transaction() as connection:
         batch = await imports.apply_import(
-            connection, context.who, context.title_id, path_int(request, "id"), expected_version=expected
+            connection, context.principal, context.title_id, path_int(request, "id"), expected_version=expected
         )
     return _batch_response(batch)
 

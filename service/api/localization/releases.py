@@ -59,10 +59,10 @@ async def post_release(request: web.Request) -> web.Response:
             return json_response(responses.preview(preview))
         if body.at is not None:
             schedule = await schedules.schedule_publish(
-                connection, context.who, context.title_id, due_at=body.at, note=body.note
+                connection, context.principal, context.title_id, due_at=body.at, note=body.note
             )
             return _scheduled(schedule)
-        result = await publish_title(connection, context.who, context.title_id, note=body.note)
+        result = await publish_title(connection, context.principal, context.title_id, note=body.note)
     await context.services.snapshots.refresh()
     return json_response(
         {"release": result.release, "changes": responses.changes(result.changes, result.authors)},
@@ -77,7 +77,7 @@ async def activate(request: web.Request) -> web.Response:
     number = path_int(request, "release", most=_MAX_RELEASE)
     body = await read_json(request, ActivateBody)
     async with context.services.pool.transaction() as connection:
-        await roll_back(connection, context.who, context.title_id, number, note=body.note)
+        await roll_back(connection, context.principal, context.title_id, number, note=body.note)
     await context.services.snapshots.refresh()
     return json_response({"release": number})
 
@@ -86,7 +86,7 @@ async def cancel_schedule(request: web.Request) -> web.Response:
     """Cancel a scheduled publish."""
     context = RequestContext(request)
     async with context.services.pool.connection() as connection:
-        await schedules.cancel_schedule(connection, context.who, context.title_id, path_int(request, "id"))
+        await schedules.cancel_schedule(connection, context.principal, context.title_id, path_int(request, "id"))
     return web.Response(status=204, headers={hdrs.CACHE_CONTROL: "no-store"})
 
 

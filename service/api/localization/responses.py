@@ -17,20 +17,23 @@ from service.core.publishing.publish import PublishPreview
 from service.core.publishing.releases import Release
 from service.core.publishing.schedules import Schedule
 from service.errors import Diagnostic
+from service.http.conditional import version_etag
 
 Shape = dict[str, Any]
+
+STRING_TAG, CATALOG_TAG = "v", "c"
 
 encode = msgspec.json.Encoder().encode
 
 
 def version_tag(version: int) -> str:
     """The ETag of a string in a locale."""
-    return f'"v{version}"'
+    return version_etag(STRING_TAG, version)
 
 
 def catalog_tag(version: int) -> str:
     """The ETag of a title's draft."""
-    return f'"c{version}"'
+    return version_etag(CATALOG_TAG, version)
 
 
 def current_version(current: object) -> tuple[Shape, str]:

@@ -49,12 +49,12 @@ async def get_string(request: web.Request) -> web.Response:
 async def put_string(request: web.Request) -> web.Response:
     """Save a text, if the string is at the version of `If-Match`."""
     context = RequestContext(request)
-    key, locale, expected = context.key(), context.locale(), if_match_version(request, "v")
+    key, locale, expected = context.key(), context.locale(), if_match_version(request, responses.STRING_TAG)
     body = await read_json(request, TextBody)
     async with context.services.pool.transaction() as connection:
         saved = await editing.save_string(
             connection,
-            context.who,
+            context.principal,
             context.title_id,
             key,
             locale,
@@ -69,12 +69,12 @@ async def put_string(request: web.Request) -> web.Response:
 async def review_string(request: web.Request) -> web.Response:
     """Approve a text, or send it back for review."""
     context = RequestContext(request)
-    key, locale, expected = context.key(), context.locale(), if_match_version(request, "v")
+    key, locale, expected = context.key(), context.locale(), if_match_version(request, responses.STRING_TAG)
     body = await read_json(request, ReviewBody)
     async with context.services.pool.transaction() as connection:
         saved = await editing.review_string(
             connection,
-            context.who,
+            context.principal,
             context.title_id,
             key,
             locale,
@@ -87,12 +87,12 @@ async def review_string(request: web.Request) -> web.Response:
 async def restore_string(request: web.Request) -> web.Response:
     """Save the text of an older revision again."""
     context = RequestContext(request)
-    key, locale, expected = context.key(), context.locale(), if_match_version(request, "v")
+    key, locale, expected = context.key(), context.locale(), if_match_version(request, responses.STRING_TAG)
     body = await read_json(request, RestoreBody)
     async with context.services.pool.transaction() as connection:
         saved = await editing.restore_string(
             connection,
-            context.who,
+            context.principal,
             context.title_id,
             key,
             locale,

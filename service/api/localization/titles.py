@@ -46,7 +46,7 @@ async def change_catalog(request: web.Request) -> web.Response:
     context = RequestContext(request)
     body = await read_json(request, CatalogBody)
     async with context.services.pool.transaction() as connection:
-        await set_publish_from(connection, context.who, context.title_id, body.publish_from)
+        await set_publish_from(connection, context.principal, context.title_id, body.publish_from)
         title = await coverage.get_coverage(connection, context.title_id)
     return json_response(responses.coverage(title), tag=responses.catalog_tag(title.catalog_version))
 
@@ -62,7 +62,7 @@ async def explain_catalog(request: web.Request) -> web.Response:
     explanation = explain(
         context.published,
         query["acceptLanguage"] or ", ".join(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ())),
-        query["country"] or context.who.country,
+        query["country"] or context.principal.country,
         max_distance=context.services.settings.locale_max_distance,
     )
     return json_response(responses.explanation(explanation))
@@ -84,7 +84,7 @@ async def export(request: web.Request) -> web.Response:
     query = query_params(request, "format", "locale")
     kind = choice("format", query["format"] or "po", DOWNLOAD_FORMATS)
     locale = locale_param("locale", query["locale"]) if kind == "po" and query["locale"] else ""
-    file = await export_file(context.services.pool, context.who, context.title_id, kind, locale=locale)
+    file = await export_file(context.services.pool, context.principal, context.title_id, kind, locale=locale)
     headers: dict[str, str] = {
         hdrs.CACHE_CONTROL: "private, no-cache",
         hdrs.CONTENT_DISPOSITION: f'attachment; filename="{file.name}"',

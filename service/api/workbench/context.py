@@ -12,7 +12,7 @@ class RequestContext(TitleRequest):
     def may(self, right: Right, locale: str | None = None) -> bool:
         """Whether the caller has a right, so that pages only show controls that the server would accept."""
         try:
-            may_localize(self.who, right, self.title_id, locale)
+            may_localize(self.principal, right, self.title_id, locale)
         except PermissionDenied:
             return False
         return True

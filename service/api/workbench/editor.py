@@ -19,13 +19,13 @@ from service.core.auth.principal import Right
 from service.core.localization import editing, strings
 from service.core.localization.strings import String, WritableState
 from service.core.validation.checks import is_hard_limit
-from service.errors import Conflict, InvalidField, InvalidParameter, PreconditionRequired
+from service.errors import Conflict, InvalidField
 from service.http.api import Route
+from service.http.conditional import if_match_version, version_etag
 from service.http.params import locale_param, query_params
 
 _REASON = re.compile(r"reason-([a-z0-9-]{1,64})", re.ASCII)
 _REASON_CHARACTERS = 500
-_TAG = re.compile(r'"v(0|[1-9][0-9]{0,9})"', re.ASCII)
 _SAVES: Mapping[str, WritableState] = {"save": "translated", "suggest": "needs_review", "approve": "approved"}
 _RIGHTS: tuple[Right, ...] = get_args(Right)
 
@@ -61,16 +61,11 @@ async def post_string(request: web.Request) -> web.Response:
 async def put_string(request: web.Request) -> web.Response:
     """The same for the script: over the version of `If-Match`, answered as JSON with the address of the next string."""
     context = RequestContext(request)
-    tags = request.headers.getall(hdrs.IF_MATCH, ())
-    if not tags:
-        raise PreconditionRequired("If-Match: expected the version that you saw, and there is none")
-    match = _TAG.fullmatch(tags[0]) if len(tags) == 1 else None
-    if match is None or int(match[1]) >= 2**31:
-        raise InvalidParameter(hdrs.IF_MATCH, 'one version such as "v7"', ", ".join(tags))
-    saved = await _change(context, await read_form(request), expected=int(match[1]))
+    expected = if_match_version(request, "v")
+    saved = await _change(context, await read_form(request), expected=expected)
     next_address = await _address_of_next(context)
     body = msgspec.json.encode({"version": saved.version, "state": saved.state, "next": next_address})
-    headers = {**pages.HEADERS, hdrs.ETAG: f'"v{saved.version}"', hdrs.CACHE_CONTROL: "no-store"}
+    headers = {**pages.HEADERS, hdrs.ETAG: version_etag("v", saved.version), hdrs.CACHE_CONTROL: "no-store"}
     return web.Response(body=body, headers=headers, content_type="application/json")
 
 
@@ -79,7 +74,7 @@ async def _change(context: RequestContext, form: Form, *, expected: int) -> Stri
     key, locale, action, text = context.key(), context.locale(), form.get("action", "save"), form.get("text")
     reasons = _reasons(form)
     async with context.services.pool.transaction() as connection:
-        target = connection, context.who, context.title_id, key, locale
+        target = connection, context.principal, context.title_id, key, locale
         if form.get("restore"):
             return await editing.restore_string(*target, version=form.whole("restore"), expected_version=expected)
         is_approval = action == "approve" and not reasons
@@ -121,7 +116,7 @@ async def _editor(
         revisions = await strings.list_revisions(connection, title_id, key, locale)
         text = string.text if typed is None else typed
         card = await card_of(connection, title_id, string, text=text, published=published)
-    visit = context.services.presence.open(title_id, key, locale, name=context.who.name, now=time.monotonic())
+    visit = context.services.presence.open(title_id, key, locale, name=context.principal.name, now=time.monotonic())
     next_key = await _next_key(context)
     first = list_query | {"from_": ""}
     changes = [word_diff(old.text or "", new.text or "") for new, old in pairwise(revisions)]

@@ -52,7 +52,7 @@ async def post_import(request: web.Request) -> web.Response:
     locale = form.line("locale", 64)
     batch = await imports.stage_import(
         context.services.pool,
-        context.who,
+        context.principal,
         context.title_id,
         {upload.name: upload.data},
         format=form.get("format") or None,
@@ -100,7 +100,7 @@ async def apply_import(request: web.Request) -> web.Response:
     async with context.services.pool.transaction() as connection:
         batch = await imports.apply_import(
             connection,
-            context.who,
+            context.principal,
             context.title_id,
             path_int(request, "id"),
             expected_version=form.whole("catalog_version"),
@@ -114,7 +114,7 @@ async def export(request: web.Request) -> web.Response:
     query = query_params(request, "format", "locale")
     kind = choice("format", query["format"] or "po", DOWNLOAD_FORMATS)
     locale = locale_param("locale", query["locale"]) if kind == "po" and query["locale"] else ""
-    file = await export_file(context.services.pool, context.who, context.title_id, kind, locale=locale)
+    file = await export_file(context.services.pool, context.principal, context.title_id, kind, locale=locale)
     return pages.download(file.data, name=file.name)
 
 

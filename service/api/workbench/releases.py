@@ -75,7 +75,7 @@ async def post_release(request: web.Request) -> web.Response:
     due_at = _moment(form) if form.get("action") == "schedule" else None
     expected = form.whole("catalog_version") if due_at is None else None
     async with context.services.pool.transaction() as connection:
-        target = connection, context.who, context.title_id
+        target = connection, context.principal, context.title_id
         if due_at is not None:
             await schedules.schedule_publish(*target, due_at=due_at, note=note)
         else:
@@ -92,7 +92,7 @@ async def activate(request: web.Request) -> web.Response:
     note = form.line("note", _NOTE_CHARACTERS) or None
     number = path_int(request, "release", most=_MAX_RELEASE)
     async with context.services.pool.transaction() as connection:
-        await roll_back(connection, context.who, context.title_id, number, note=note)
+        await roll_back(connection, context.principal, context.title_id, number, note=note)
     await context.services.snapshots.refresh()
     return _back_to_releases(context)
 
@@ -103,7 +103,7 @@ async def cancel_schedule(request: web.Request) -> web.Response:
     query_params(request)
     await read_form(request)
     async with context.services.pool.connection() as connection:
-        await schedules.cancel_schedule(connection, context.who, context.title_id, path_int(request, "id"))
+        await schedules.cancel_schedule(connection, context.principal, context.title_id, path_int(request, "id"))
     return _back_to_releases(context)
 
 

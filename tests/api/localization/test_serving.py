@@ -42,7 +42,7 @@ async def process(url: str, *, poll: float):
 
 
 async def publish_title(url: str, word: str) -> None:
-    async with await open_pool(url, size=1) as pool, pool.transaction() as connection:
+    async with await open_pool(url, size=1, statement_timeout=None) as pool, pool.transaction() as connection:
         await publish_draft(connection, worded(word))
 
 
