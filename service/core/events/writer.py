@@ -169,7 +169,10 @@ class Writer:
                 if queries and outcomes:  # the log lacks the changes before this one
                     self._queue.postpone(batch, position)
                     break
-                history = await self._history(batch.key, queries)
+                history: Mapping[HistoryQuery, HistoryResult] = {}
+                if queries:
+                    read = functools.partial(event_log.query_history, place=batch.key, queries=queries)
+                    history = await self._pool.read(read)
                 outcome = evaluate.evaluate_change(rules, state, change, now=now, history=history)
             except LaurelError as error:
                 if not evaluation.is_fresh:
@@ -207,11 +210,6 @@ class Writer:
         if published is None:
             raise NotFound(f"there is no title {title_id}")
         return published.rules
-
-    async def _history(self, key: PlayerTitle, queries: Sequence[HistoryQuery]) -> Mapping[HistoryQuery, HistoryResult]:
-        if not queries:
-            return {}
-        return await self._pool.read(functools.partial(event_log.query_history, place=key, queries=queries))
 
     async def _record(self, writes: list[PendingWrite]) -> set[int]:
         """The indexes of the writes that were committed, also if the connection was lost before the answer."""
