@@ -1,4 +1,4 @@
-"""Times as ticks of 100 ns: they come back as they went in, to the last digit."""
+"""Convert times to and from ticks of 100 ns without losing a digit."""
 
 import datetime
 import time
@@ -14,12 +14,12 @@ UNIX_SECONDS = st.integers(0, 2**32 - 1)
 
 
 @given(TICKS)
-def test_what_is_printed_is_read_back(moment):
+def test_text_of_ticks_parses_to_the_same_ticks(moment):
     assert ticks.parse(ticks.to_text(moment)) == moment
 
 
 @given(TICKS, st.integers(0, 7))
-def test_fewer_digits_cut_the_fraction_and_nothing_else(moment, digits):
+def test_fewer_digits_truncate_only_the_fraction(moment, digits):
     text = ticks.to_text(moment, digits)
 
     assert ticks.fraction_digits(text) == digits
@@ -28,25 +28,25 @@ def test_fewer_digits_cut_the_fraction_and_nothing_else(moment, digits):
 
 
 @given(st.datetimes(timezones=st.just(datetime.UTC)))
-def test_a_moment_is_printed_as_python_prints_it(moment):
+def test_text_of_a_datetime_equals_that_of_python(moment):
     assert ticks.to_text(ticks.from_datetime(moment)) == moment.strftime(f"{moment.year:04}-%m-%dT%H:%M:%S.%f0Z")
 
 
 @given(st.tuples(TICKS, TICKS))
-def test_text_and_ticks_have_the_same_order(moments):
+def test_text_sorts_like_ticks(moments):
     first, second = moments
 
     assert (first < second) == (ticks.to_text(first) < ticks.to_text(second))
 
 
 @given(UNIX_SECONDS)
-def test_unix_seconds_come_back(seconds):
+def test_unix_seconds_survive_the_round_trip(seconds):
     assert ticks.to_unix(ticks.from_unix(seconds)) == seconds
 
 
 @given(TICKS)
-def test_the_unix_second_is_the_first_one_not_before(moment):
-    """So that a window that has closed by then is closed by that second too."""
+def test_unix_time_is_rounded_up(moment):
+    """A window that has closed at the ticks has also closed at that second."""
     seconds = ticks.to_unix(moment)
 
     assert ticks.from_unix(seconds) >= moment
@@ -54,7 +54,7 @@ def test_the_unix_second_is_the_first_one_not_before(moment):
 
 
 @given(UNIX_SECONDS)
-def test_unix_seconds_are_those_of_the_clock(seconds):
+def test_unix_time_equals_that_of_the_system(seconds):
     assert ticks.to_text(ticks.from_unix(seconds), 0) == time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
@@ -74,7 +74,7 @@ def test_known_times(text, moment):
 
 
 @pytest.mark.parametrize("text", ["1753-01-01T00:00:00Z", "2013-02-01T00:00:00.50Z", "2013-01-17T03:19:00.3087016Z"])
-def test_a_time_keeps_the_digits_that_it_came_with(text):
+def test_text_keeps_its_fraction_digits(text):
     assert ticks.to_text(ticks.parse(text), ticks.fraction_digits(text)) == text
 
 
@@ -87,18 +87,18 @@ def test_a_time_keeps_the_digits_that_it_came_with(text):
         *("2013-01-01T23:59:60Z", "٢٠١٣-01-17T03:19:00Z", "2013-01-17T03:19:00Z\n", "-013-01-17T03:19:00Z"),
     ],
 )
-def test_what_is_no_such_time_is_refused(text):
+def test_invalid_time_is_a_value_error(text):
     with pytest.raises(ValueError):  # noqa: PT011  (the calendar words some of these itself)
         ticks.parse(text)
 
 
 @given(st.text())
-def test_a_refusal_is_a_value_error_whatever_came(text):
+def test_any_other_text_is_a_value_error(text):
     with pytest.raises(ValueError, match="expected a UTC time such as"):
         ticks.parse(text)
 
 
-def test_a_moment_in_another_zone_is_the_same_moment():
+def test_datetime_in_another_time_zone_is_converted():
     zone = datetime.timezone(datetime.timedelta(hours=-5))
 
     assert (

@@ -1,4 +1,4 @@
-"""Files to read, made with defaults, and drafts of every shape."""
+"""A valid file of every format, items of captured pages, and a strategy for drafts."""
 
 import copy
 import json
@@ -191,14 +191,14 @@ CSV = "key,source,fr-FR\nachievement/8/name,Lamplighter,'=Allumeur\n"
 
 
 def page(*items: dict[str, Any]) -> bytes:
-    """A page of these achievements."""
+    """A captured page with these achievements."""
     return json.dumps({"achievements": items, "pagingInfo": {"continuationToken": None, "totalRecords": 1}}).encode()
 
 
 def item(**changes: Any) -> dict[str, Any]:
-    """An achievement as the live service gives it, with these members changed; `...` takes one out."""
-    made = copy.deepcopy(ITEM) | changes
-    return {name: value for name, value in made.items() if value is not ...}
+    """An achievement as in a response of the live service, with these members changed; `...` removes one."""
+    result = copy.deepcopy(ITEM) | changes
+    return {name: value for name, value in result.items() if value is not ...}
 
 
 @pytest.fixture
@@ -234,26 +234,26 @@ def draft(valid_files) -> Draft:
 
 
 @pytest.fixture
-def problems_of() -> Callable[..., list[tuple[str, int | None]]]:
-    """The rule and line of everything that a reader refuses a file for."""
+def errors_of() -> Callable[..., list[tuple[str, int | None]]]:
+    """A function that gives the rule and line of every error that a reader raises."""
 
-    def refused(read: Callable[..., object], *values: object, **options: object) -> list[tuple[str, int | None]]:
-        with pytest.raises(errors.InvalidCatalog) as refusal:
+    def collect(read: Callable[..., object], *values: object, **options: object) -> list[tuple[str, int | None]]:
+        with pytest.raises(errors.InvalidCatalog) as raised:
             read(*values, **options)
-        return [(problem.rule, problem.line) for problem in refusal.value.diagnostics]
+        return [(diagnostic.rule, diagnostic.line) for diagnostic in raised.value.diagnostics]
 
-    return refused
+    return collect
 
 
 @pytest.fixture
-def rules_of(problems_of) -> Callable[..., list[str]]:
-    """The rules alone."""
-    return lambda *values, **options: [rule for rule, _ in problems_of(*values, **options)]
+def rules_of(errors_of) -> Callable[..., list[str]]:
+    """A function that gives the rule of every error that a reader raises."""
+    return lambda *values, **options: [rule for rule, _ in errors_of(*values, **options)]
 
 
 @pytest.fixture(scope="session")
 def drafts() -> st.SearchStrategy[Draft]:
-    """Drafts of every shape, with texts in the default locale only."""
+    """Drafts with any values, with texts in the default locale only."""
     characters = st.characters(exclude_categories=["Cc", "Cs"])
     label = st.text(characters, min_size=1, max_size=12).filter(str.strip)
     text = st.text(characters | st.just("\n"), min_size=1, max_size=20).filter(str.strip)
@@ -305,8 +305,8 @@ def drafts() -> st.SearchStrategy[Draft]:
         product_id=st.sampled_from([PRODUCT, SCID]),
         platforms=st.lists(label, min_size=1, max_size=2).map(tuple),
         media=st.lists(media, min_size=1, max_size=2).map(tuple),
-        requirements=st.lists(requirement, unique_by=lambda one: one.id, **few).map(tuple),
-        rewards=st.lists(reward, unique_by=lambda one: one.kind, **few).map(tuple),
+        requirements=st.lists(requirement, unique_by=lambda item: item.id, **few).map(tuple),
+        rewards=st.lists(reward, unique_by=lambda item: item.kind, **few).map(tuple),
         display_order=st.integers(0, model.U32 - 1),
         kind=any_of(model.Kind),
         participation=any_of(model.Participation),
@@ -337,16 +337,16 @@ def drafts() -> st.SearchStrategy[Draft]:
 
     @st.composite
     def draft(draw: st.DrawFn) -> Draft:
-        unique = (lambda one: one.number, lambda one: one.public_id)
-        achievements = sorted(draw(st.lists(achievement, unique_by=unique, **few)), key=lambda one: one.number)
+        unique = (lambda item: item.number, lambda item: item.public_id)
+        achievements = sorted(draw(st.lists(achievement, unique_by=unique, **few)), key=lambda item: item.number)
         locale = draw(st.sampled_from(["en-US", "ar-SA", "zh-Hant-TW"]))
         keys = [model.TITLE_NAME, *draw(st.lists(label.map(lambda id_: f"string/{id_}"), unique=True, max_size=2))]
-        for one in achievements:
-            keys += one.text_keys()
-            keys += [model.reward_key(one.number, reward.kind, "name") for reward in one.rewards]
-            keys += [model.reward_key(one.number, reward.kind, "description") for reward in one.rewards]
-        metrics = draw(st.lists(metric, unique_by=lambda one: one.key, max_size=2))
-        keys += [model.metric_key(one.key) for one in metrics]
+        for item in achievements:
+            keys += item.text_keys()
+            keys += [model.reward_key(item.number, reward.kind, "name") for reward in item.rewards]
+            keys += [model.reward_key(item.number, reward.kind, "description") for reward in item.rewards]
+        metrics = draw(st.lists(metric, unique_by=lambda item: item.key, max_size=2))
+        keys += [model.metric_key(item.key) for item in metrics]
         chosen = [key for key in keys if draw(st.booleans())]
         title = Title(
             title_id=draw(st.integers(1, model.U32 - 1)),

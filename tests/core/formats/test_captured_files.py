@@ -1,4 +1,4 @@
-"""The captured and constructed files beside the project, each read or refused as it should be."""
+"""Read the captured and constructed files of the shared test data, valid and invalid ones."""
 
 import pathlib
 
@@ -32,7 +32,7 @@ def data(name):
         ("xbox/xsapi/multipageAchievementPage2Response.json", 1, 0, 0),
     ],
 )
-def test_a_real_page_is_read(name, achievements, unlocked, with_currents):
+def test_real_page_is_read(name, achievements, unlocked, with_currents):
     [draft] = read_definitions(data(name), file=name, locale="en-US")
     [progress] = read_progress(data(name), file=name)
 
@@ -64,15 +64,15 @@ def test_a_real_page_is_read(name, achievements, unlocked, with_currents):
         ("xsapi/rta_progress_changed_payload.json", "not-a-page", None),
     ],
 )
-def test_what_is_no_page_is_refused(problems_of, name, rule, line):
-    assert problems_of(read_definitions, data(f"xbox/{name}"), file=name, locale="en-US") == [(rule, line)]
+def test_file_that_is_not_a_page_is_an_error(errors_of, name, rule, line):
+    assert errors_of(read_definitions, data(f"xbox/{name}"), file=name, locale="en-US") == [(rule, line)]
 
 
 @pytest.mark.parametrize(
     ("folder", "achievements", "texts"),
     [("xbox/localization", 1, {"en-US": 3, "es-MX": 2, "fr-FR": 1}), ("l10n/formats/xbox", 2, {"en-US": 7})],
 )
-def test_the_two_xml_files_join(folder, achievements, texts):
+def test_both_xml_files_become_a_draft(folder, achievements, texts):
     draft = build_draft(
         read_localization(data(f"{folder}/localization.xml"), file="localization.xml"),
         read_achievements2017(data(f"{folder}/achievements2017.xml"), file="achievements2017.xml"),
@@ -83,10 +83,10 @@ def test_the_two_xml_files_join(folder, achievements, texts):
     )
 
     assert len(draft.achievements) == achievements
-    assert {locale: len(found) for locale, found in draft.texts.items()} == texts
+    assert {locale: len(result) for locale, result in draft.texts.items()} == texts
 
 
-def test_translations_alone_are_read():
+def test_localization_alone_is_read():
     name = "l10n/formats/xbox/localization.with-fr-ar.xml"
 
     strings = read_localization(data(name), file=name).strings
@@ -106,7 +106,7 @@ def test_translations_alone_are_read():
         ("l10n/formats/xbox/bad-text-in-localizedstring.xml", ["text-in-element"]),
     ],
 )
-def test_a_localization_that_partner_center_refuses_is_refused(rules_of, name, rules):
+def test_localization_that_partner_center_rejects_is_an_error(rules_of, name, rules):
     assert rules_of(read_localization, data(name), file=name) == rules
 
 
@@ -122,14 +122,14 @@ def test_a_localization_that_partner_center_refuses_is_refused(rules_of, name, r
         ("stale-source-and-unknown-key.po", "fr-FR", 2),
     ],
 )
-def test_a_good_po_file_is_read(name, locale, entries):
-    found = read_po(data(f"l10n/formats/po/{name}"), file=name)
+def test_valid_po_file_is_read(name, locale, entries):
+    result = read_po(data(f"l10n/formats/po/{name}"), file=name)
 
-    assert [entry.locale for entry in found] == [locale] * entries
+    assert [entry.locale for entry in result] == [locale] * entries
 
 
 @pytest.mark.parametrize(
-    ("name", "problems"),
+    ("name", "expected_errors"),
     [
         ("bad-duplicate.po", [("duplicate-entry", 15)]),
         ("bad-escape.po", [("bad-escape", 13)]),
@@ -139,5 +139,5 @@ def test_a_good_po_file_is_read(name, locale, entries):
         ("bad-unterminated.po", [("unterminated-string", 12)]),
     ],
 )
-def test_a_po_file_that_msgfmt_refuses_is_refused(problems_of, name, problems):
-    assert problems_of(read_po, data(f"l10n/formats/po/{name}"), file=name) == problems
+def test_po_file_that_msgfmt_rejects_is_an_error(errors_of, name, expected_errors):
+    assert errors_of(read_po, data(f"l10n/formats/po/{name}"), file=name) == expected_errors

@@ -11,7 +11,7 @@ def definitions(data):
     return read_definitions(data, file="page.json", locale="en-US")
 
 
-def test_a_page_becomes_a_draft_of_its_title(make_page, make_item):
+def test_page_becomes_a_draft_of_its_title(make_page, make_item):
     [draft] = definitions(make_page(make_item(id="10"), make_item(id="9")))
 
     assert (draft.title.title_id, draft.title.version, draft.title.platform) == (3051199919, "abc", "Durango")
@@ -21,7 +21,7 @@ def test_a_page_becomes_a_draft_of_its_title(make_page, make_item):
     assert draft.texts["en-US"]["achievement/9/locked_description"] == "Light 250 street lamps."
 
 
-def test_the_locale_is_canonical(make_page, make_item):
+def test_locale_of_the_draft_is_canonical(make_page, make_item):
     [draft] = read_definitions(make_page(make_item()), file="page.json", locale="FR_fr")
 
     assert (draft.title.default_locale, list(draft.texts)) == ("fr-FR", ["fr-FR"])
@@ -36,26 +36,27 @@ def test_two_titles_on_a_page_are_two_drafts(make_page, make_item):
 @pytest.mark.parametrize(
     "wrap",
     [
-        pytest.param(lambda one: json.dumps({"achievement": one}).encode(), id="the documented answer of one"),
+        pytest.param(lambda item: json.dumps({"achievement": item}).encode(), id="the documented answer of one"),
         pytest.param(
-            lambda one: json.dumps({"achievement": one, "achievements": [one]}).encode(), id="the answer with both keys"
+            lambda item: json.dumps({"achievement": item, "achievements": [item]}).encode(),
+            id="the answer with both keys",
         ),
         pytest.param(
-            lambda one: b"\xef\xbb\xbf" + json.dumps({"achievements": [one]}).encode(), id="a byte order mark"
+            lambda item: b"\xef\xbb\xbf" + json.dumps({"achievements": [item]}).encode(), id="a byte order mark"
         ),
         pytest.param(
-            lambda one: b"HTTP/1.1 200 OK\r\na: b,\r\n\r\n" + json.dumps({"achievements": [one]}).encode(),
+            lambda item: b"HTTP/1.1 200 OK\r\na: b,\r\n\r\n" + json.dumps({"achievements": [item]}).encode(),
             id="a captured answer",
         ),
     ],
 )
-def test_an_achievement_is_found_however_it_was_saved(make_item, wrap):
+def test_page_may_be_json_or_an_http_response(make_item, wrap):
     [draft] = definitions(wrap(make_item()))
 
     assert [achievement.number for achievement in draft.achievements] == [3]
 
 
-def test_what_mocks_and_samples_leave_out_is_filled_in(make_page, make_item):
+def test_members_that_mocks_and_samples_lack_have_defaults(make_page, make_item):
     """XSAPI's mocks and Microsoft's printed samples."""
     requirement = {"id": "12345678-1234-1234-1234-123456789111", "target": "100", "operationType": "sum"}
     item = make_item(
@@ -106,7 +107,7 @@ def test_requirements_may_be_null(make_page, make_item):
         pytest.param({"achievementType": "persistent"}, "unknown-word", id="a word in another case"),
     ],
 )
-def test_a_wrong_member_refuses_the_page(make_page, make_item, rules_of, changes, rule):
+def test_invalid_member_is_an_error(make_page, make_item, rules_of, changes, rule):
     assert rule in rules_of(definitions, make_page(make_item(**changes)))
 
 
@@ -124,13 +125,13 @@ def test_a_wrong_member_refuses_the_page(make_page, make_item, rules_of, changes
         ),
     ],
 )
-def test_achievements_of_a_title_must_agree(make_page, make_item, rules_of, changes, rule):
+def test_achievements_with_contradicting_titles_are_errors(make_page, make_item, rules_of, changes, rule):
     assert rules_of(definitions, make_page(make_item(), make_item(**changes))) == [rule]
 
 
 @pytest.mark.parametrize("read", [definitions, lambda data: read_progress(data, file="page.json")])
 @pytest.mark.parametrize(
-    ("data", "problem"),
+    ("data", "expected"),
     [
         pytest.param(b'{\n "a": 1,\n}', ("not-json", 3), id="a trailing comma"),
         pytest.param(b'HTTP/1.1 200 OK\n\n{\n "a": 1,\n}', ("not-json", 5), id="the same in a captured answer"),
@@ -146,11 +147,11 @@ def test_achievements_of_a_title_must_agree(make_page, make_item, rules_of, chan
         pytest.param(b'{"achievements": [{"id": 1, "unlocked": true}]}', ("xbox-360", None), id="contract 1"),
     ],
 )
-def test_a_file_that_is_no_page_is_refused(problems_of, read, data, problem):
-    assert problems_of(read, data) == [problem]
+def test_file_that_is_not_a_page_is_an_error(errors_of, read, data, expected):
+    assert errors_of(read, data) == [expected]
 
 
-def test_progress_is_what_was_unlocked_and_what_has_a_value(make_page, make_item):
+def test_progress_has_unlocks_and_current_values(make_page, make_item):
     def with_progress(number, state, at, *currents):
         requirements = [{"id": "x", "current": current, "target": "1"} for current in currents]
         progression = {"requirements": requirements, "timeUnlocked": at}
@@ -174,7 +175,7 @@ def test_progress_is_what_was_unlocked_and_what_has_a_value(make_page, make_item
 
 
 @pytest.mark.parametrize("current", ["", "1e3", "1,5", "١", "1" * 41, 3])
-def test_a_current_value_is_a_decimal_as_text(make_page, make_item, rules_of, current):
+def test_current_value_is_a_decimal_as_text(make_page, make_item, rules_of, current):
     progression = {"requirements": [{"current": current}], "timeUnlocked": "0001-01-01T00:00:00Z"}
 
     assert rules_of(read_progress, make_page(make_item(progression=progression)), file="page.json") == ["decimal"]
@@ -190,5 +191,5 @@ def test_a_current_value_is_a_decimal_as_text(make_page, make_item, rules_of, cu
         pytest.param({"progressState": "Achieved", "progression": {"timeUnlocked": "soon"}}, "time", id="not a time"),
     ],
 )
-def test_wrong_progress_is_refused(make_page, make_item, rules_of, changes, rule):
+def test_invalid_progress_is_an_error(make_page, make_item, rules_of, changes, rule):
     assert rules_of(read_progress, make_page(make_item(**changes)), file="page.json") == [rule]

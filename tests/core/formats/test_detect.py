@@ -3,7 +3,7 @@ import pytest
 from service.core.formats.detect import detect_format
 
 
-def test_every_format_is_known_by_what_stands_in_it(valid_files):
+def test_every_format_is_detected_by_its_content(valid_files):
     assert {detect_format(data, "upload") for data in valid_files.values()} == set(valid_files)
 
 
@@ -18,10 +18,10 @@ def test_every_format_is_known_by_what_stands_in_it(valid_files):
         (b'<?xml version="1.0"?><!-- x --><x:Localization xmlns:x="y"/>', "a", "localization"),
     ],
 )
-def test_the_name_decides_what_the_start_leaves_open(data, name, expected):
+def test_name_decides_if_the_start_is_ambiguous(data, name, expected):
     assert detect_format(data, name) == expected
 
 
 @pytest.mark.parametrize("data", [b"", b"\x89PNG", b"<html></html>", b"name,text\n"])
-def test_what_is_none_of_them_is_told_what_can_be_read(data, rules_of):
+def test_unknown_format_is_an_error(data, rules_of):
     assert rules_of(detect_format, data, "upload.bin") == ["unknown-format"]

@@ -22,7 +22,7 @@ def achievements(valid_files):
     return valid_files["achievements2017"].decode()
 
 
-def joined(localization, achievements, **given):
+def build(localization, achievements, **given):
     return build_draft(
         read_localization(localization.encode(), file="localization.xml"),
         read_achievements2017(achievements.encode(), file="achievements2017.xml"),
@@ -31,7 +31,7 @@ def joined(localization, achievements, **given):
 
 
 def test_strings_are_joined_to_achievements_by_their_ids(localization, achievements):
-    draft = joined(localization, achievements, title_name="Saltglass")
+    draft = build(localization, achievements, title_name="Saltglass")
 
     assert draft.texts == {
         "en-US": {
@@ -53,19 +53,19 @@ def test_two_achievements_may_share_a_string(localization, achievements):
     start, end = achievements.index("  <Achievement>"), achievements.index("</Achievements2017>")
     second = achievements[start:end].replace("<AchievementId>1", "<AchievementId>2")
 
-    draft = joined(localization, achievements[:end] + second + achievements[end:])
+    draft = build(localization, achievements[:end] + second + achievements[end:])
 
     assert draft.texts["fr-FR"] == {"achievement/1/name": "Premiers pas", "achievement/2/name": "Premiers pas"}
 
 
-def test_the_namespace_may_be_https(localization, achievements):
+def test_namespace_may_be_https(localization, achievements):
     secure = [text.replace("http:", "https:") for text in (localization, achievements)]
 
-    assert joined(*secure) == joined(localization, achievements)
+    assert build(*secure) == build(localization, achievements)
 
 
 @pytest.mark.parametrize(
-    ("was", "becomes", "problem"),
+    ("was", "becomes", "expected"),
     [
         pytest.param('id="Name_1">', 'id="Name_1">oops', ("text-in-element", 5), id="text inside LocalizedString"),
         pytest.param('locale="fr-FR"', 'locale=" "', ("locale", 7), id="a blank locale"),
@@ -83,10 +83,10 @@ def test_the_namespace_may_be_https(localization, achievements):
         pytest.param('"utf-8"', '"hex"', ("not-xml", None), id="an encoding that is none"),
     ],
 )
-def test_a_wrong_localization_is_refused_with_the_line(localization, problems_of, was, becomes, problem):
+def test_invalid_localization_is_reported_with_the_line(localization, errors_of, was, becomes, expected):
     assert was in localization
 
-    assert problem in problems_of(read_localization, localization.replace(was, becomes).encode(), file="l.xml")
+    assert expected in errors_of(read_localization, localization.replace(was, becomes).encode(), file="l.xml")
 
 
 @pytest.mark.parametrize(
@@ -101,19 +101,19 @@ def test_a_wrong_localization_is_refused_with_the_line(localization, problems_of
         ),
     ],
 )
-def test_partner_centers_problems_are_told_in_its_words(localization, was, becomes, words):
+def test_errors_have_the_messages_of_partner_center(localization, was, becomes, words):
     with pytest.raises(Exception, match=words):
         read_localization(localization.replace(was, becomes).encode(), file="l.xml")
 
 
-def test_the_developer_locale_is_american_english_unless_given(localization):
+def test_developer_locale_defaults_to_american_english(localization):
     without = localization.replace('<DevDisplayLocale locale="en-US" />', "")
 
     assert read_localization(without.encode(), file="l.xml").dev_display_locale == "en-US"
 
 
 @pytest.mark.parametrize(
-    ("was", "becomes", "problem"),
+    ("was", "becomes", "expected"),
     [
         pytest.param("<AchievementId>1<", "<AchievementId>x<", ("u32", 10), id="an id that is no number"),
         pytest.param("<AchievementId>1</AchievementId>", "", ("u32", 2), id="no id"),
@@ -126,21 +126,21 @@ def test_the_developer_locale_is_american_english_unless_given(localization):
         ),
     ],
 )
-def test_a_wrong_list_of_achievements_is_refused_with_the_line(achievements, problems_of, was, becomes, problem):
+def test_invalid_list_of_achievements_is_reported_with_the_line(achievements, errors_of, was, becomes, expected):
     assert was in achievements
 
-    assert problem in problems_of(read_achievements2017, achievements.replace(was, becomes).encode(), file="a.xml")
+    assert expected in errors_of(read_achievements2017, achievements.replace(was, becomes).encode(), file="a.xml")
 
 
-def test_a_string_that_is_not_there_stops_the_join(localization, achievements, problems_of):
+def test_missing_string_is_an_error(localization, achievements, errors_of):
     renamed = achievements.replace(">Name_1<", ">Name_2<")
 
-    assert problems_of(joined, localization, renamed) == [("unknown-string", 2)]
+    assert errors_of(build, localization, renamed) == [("unknown-string", 2)]
 
 
-def test_what_is_given_to_the_join_is_checked(localization, achievements, rules_of):
+def test_arguments_of_the_draft_are_checked(localization, achievements, rules_of):
     wrong = {"title_id": 0, "scid": "x", "product_id": "", "icon_base_url": "icons/", "platforms": ()}
 
-    found = rules_of(joined, localization, achievements, **wrong)
+    result = rules_of(build, localization, achievements, **wrong)
 
-    assert sorted(found) == ["blank-text", "guid", "guid", "u32", "url"]
+    assert sorted(result) == ["blank-text", "guid", "guid", "u32", "url"]

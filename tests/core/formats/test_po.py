@@ -26,7 +26,7 @@ def draft(valid_files):
     return msgspec.structs.replace(draft, texts={**draft.texts, "fr-FR": french})
 
 
-def test_an_entry_is_a_key_a_source_and_a_text():
+def test_entry_has_key_source_text_and_line():
     entries = read(
         HEADER + "#, max-length:44, fuzzy\n" + ENTRY + 'msgctxt "b"\nmsgid ""\n"two\\n"\n"lines"\nmsgstr ""\n'
     )
@@ -54,13 +54,13 @@ def test_an_entry_is_a_key_a_source_and_a_text():
         pytest.param(HEADER + ENTRY.replace("Allumeur", r"\"\\n"), r'"\n', id="escapes"),
     ],
 )
-def test_a_text_is_read_as_it_was_meant(text, expected):
+def test_text_is_unescaped_whatever_the_line_ends(text, expected):
     [entry] = read(text)
 
     assert (entry.text, entry.needs_review) == (expected, False)
 
 
-def test_the_declared_charset_is_read():
+def test_declared_charset_is_used():
     text = HEADER.replace("fr_FR", "fr_FR\\nContent-Type: text/plain; charset=ISO-8859-1") + ENTRY.replace("All", "Él")
 
     [entry] = read_po(text.encode("latin-1"), file="fr.po")
@@ -72,14 +72,14 @@ def test_the_declared_charset_is_read():
     ("language", "locale"),
     [("fr_FR", "fr-FR"), ("zh_Hant_TW", "zh-Hant-TW"), ("sr@latin", "sr-Latn"), ("pt-br", "pt-BR")],
 )
-def test_the_language_is_read_in_gettexts_spelling(language, locale):
+def test_language_may_be_in_gettext_spelling(language, locale):
     [entry] = read(HEADER.replace("fr_FR", language) + ENTRY, locale=locale)
 
     assert entry.locale == locale
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"),
+    ("text", "expected"),
     [
         pytest.param(
             HEADER + ENTRY.replace('lighter"', "lighter"), ("unterminated-string", 6), id="no end of a string"
@@ -103,21 +103,21 @@ def test_the_language_is_read_in_gettexts_spelling(language, locale):
         ),
     ],
 )
-def test_a_wrong_file_is_refused_with_the_line(problems_of, text, problem):
-    assert problems_of(read, text) == [problem]
+def test_invalid_file_is_reported_with_the_line(errors_of, text, expected):
+    assert errors_of(read, text) == [expected]
 
 
-def test_a_byte_that_is_not_of_the_charset_is_told_with_its_line(problems_of):
+def test_byte_outside_the_charset_is_reported_with_its_line(errors_of):
     data = (HEADER + ENTRY).encode().replace(b"Allumeur", b"\xc9clairez")
 
-    assert problems_of(read_po, data, file="fr.po") == [("not-text", 7)]
+    assert errors_of(read_po, data, file="fr.po") == [("not-text", 7)]
 
 
-def test_the_language_must_be_the_one_expected(rules_of):
+def test_language_must_be_the_expected_one(rules_of):
     assert rules_of(read, HEADER + ENTRY, locale="de-DE") == ["other-language"]
 
 
-def test_what_is_written_reads_back_as_it_was(draft):
+def test_written_file_reads_back_unchanged(draft):
     entries = read_po(write_po(draft, "fr-FR"), file="fr.po")
 
     assert {entry.locale for entry in entries} == {"fr-FR"}
@@ -127,7 +127,7 @@ def test_what_is_written_reads_back_as_it_was(draft):
 
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)
-def test_any_text_survives(drafts, data):
+def test_any_text_reads_back_unchanged(drafts, data):
     draft = data.draw(drafts)
     sources = draft.texts[draft.title.default_locale]
     backwards = {key: text[::-1] for key, text in sources.items()}
@@ -141,7 +141,7 @@ def test_any_text_survives(drafts, data):
     }
 
 
-def test_the_keys_stand_in_the_order_of_the_achievements_with_a_hint(draft):
+def test_entries_have_the_order_of_the_achievements_and_a_hint(draft):
     written = write_po(draft, "fr-FR").decode()
 
     keys = [entry.key for entry in read(written)]
@@ -151,14 +151,14 @@ def test_the_keys_stand_in_the_order_of_the_achievements_with_a_hint(draft):
     assert "Date" not in written
 
 
-def test_the_template_has_every_source_and_no_translation(draft):
+def test_template_has_every_source_and_no_translation(draft):
     entries = read_po(write_pot(draft), file="a.pot", locale="en-US")
 
     assert {entry.key: entry.source for entry in entries} == draft.texts["en-US"]
     assert {entry.text for entry in entries} == {""}
 
 
-def test_polib_reads_what_is_written(draft, tmp_path):
+def test_polib_reads_a_written_file(draft, tmp_path):
     path = tmp_path / "fr.po"
     path.write_bytes(write_po(draft, "fr-FR"))
 
@@ -168,7 +168,7 @@ def test_polib_reads_what_is_written(draft, tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("msgfmt") is None, reason="GNU gettext is not installed")
-def test_msgfmt_accepts_what_is_written(draft, tmp_path):
+def test_msgfmt_accepts_a_written_file(draft, tmp_path):
     for name, data in {"fr.po": write_po(draft, "fr-FR"), "a.pot": write_pot(draft)}.items():
         path = tmp_path / name
         path.write_bytes(data)

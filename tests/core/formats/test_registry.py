@@ -16,5 +16,5 @@ def test_every_export_format_has_a_writer(name):
     assert FORMATS[name].write is not None
 
 
-def test_every_row_is_a_format():
+def test_every_row_is_an_import_or_export_format():
     assert set(FORMATS) == set(IMPORT_FORMATS) | set(EXPORT_FORMATS) - {"zip"}

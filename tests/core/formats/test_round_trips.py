@@ -1,4 +1,4 @@
-"""What goes out of a title in any format comes back as it was: importing an export changes nothing."""
+"""Export and import every format: importing an export changes nothing."""
 
 import pathlib
 
@@ -34,7 +34,7 @@ text = words.map("".join).filter(str.strip)
 
 @st.composite
 def titles(draw: st.DrawFn) -> Draft:
-    """A title that every store takes, with any texts in five locales."""
+    """A title that every store accepts, with any texts in five locales."""
     numbers = draw(st.lists(st.integers(1, 70), min_size=1, max_size=3, unique=True).map(sorted))
     achievements = tuple(
         Achievement(
@@ -49,22 +49,24 @@ def titles(draw: st.DrawFn) -> Draft:
         )
         for number in numbers
     )
-    keys = [key for one in achievements for key in one.text_keys()]
+    keys = [key for item in achievements for key in item.text_keys()]
     others = ["string/Presence_1", "string/steam/STAT_1_NAME", "string/epic/a0/flavorText"]
     names = draw(st.lists(text, min_size=len(numbers), max_size=len(numbers), unique=True))
     default = {key: draw(text) for key in (model.TITLE_NAME, *keys, *others)}
-    default |= {model.achievement_key(one.number, "name"): name for one, name in zip(achievements, names, strict=True)}
+    default |= {
+        model.achievement_key(item.number, "name"): name for item, name in zip(achievements, names, strict=True)
+    }
     texts = {"en-US": default}
     for locale in ("fr-FR", "ar-SA", "zh-Hans", "es-MX"):
         texts[locale] = {key: draw(text) for key in default if draw(st.booleans())}
     title = Title(title_id=7, scid=SCID, default_locale="en-US")
     return Draft(
-        title=title, achievements=achievements, texts={locale: found for locale, found in texts.items() if found}
+        title=title, achievements=achievements, texts={locale: result for locale, result in texts.items() if result}
     )
 
 
 def imported(files: dict[str, bytes], draft: Draft, name: str) -> Draft:
-    """The draft after an import of these files, as the command does it."""
+    """The draft after an import of these files, as the command imports them."""
     if name == "po":
         files = {path: data for path, data in files.items() if not path.endswith(".pot")}
     if not files:
@@ -92,28 +94,28 @@ HARD = {
 
 @pytest.mark.parametrize("name", STORES)
 @pytest.mark.parametrize("words", HARD.values(), ids=HARD)
-def test_hard_texts_are_taken_back_as_they_were(draft, name, words):
+def test_difficult_texts_are_imported_unchanged(draft, name, words):
     points = Reward(kind="Gamerscore", value="5", value_type="Int")
-    achievements = tuple(msgspec.structs.replace(one, rewards=(points,)) for one in draft.achievements)
-    keys = [key for one in achievements for key in one.text_keys()]
+    achievements = tuple(msgspec.structs.replace(item, rewards=(points,)) for item in draft.achievements)
+    keys = [key for item in achievements for key in item.text_keys()]
     texts = {"en-US": {key: f"{words}{key}{words}" for key in keys}, "fr-FR": dict.fromkeys(keys, words)}
     hard = msgspec.structs.replace(draft, achievements=achievements, texts=texts)
-    made = export(hard, name)
+    result = export(hard, name)
     key = "achievement/8/name"
     lost = msgspec.structs.replace(hard, texts={**texts, "fr-FR": {}})
 
-    assert not diff_drafts(hard, imported(made.files, hard, name))
-    assert imported(made.files, lost, name).texts["fr-FR"][key] == words
+    assert not diff_drafts(hard, imported(result.files, hard, name))
+    assert imported(result.files, lost, name).texts["fr-FR"][key] == words
 
 
 @pytest.mark.parametrize("name", STORES)
 @given(draft=titles())
 @settings(max_examples=30, deadline=None)
-def test_an_export_is_taken_back_as_it_was(name, draft):
-    made = export(draft, name)
+def test_importing_an_export_changes_nothing(name, draft):
+    result = export(draft, name)
 
-    assert not diff_drafts(draft, imported(made.files, draft, name))
-    assert export(draft, name) == made
+    assert not diff_drafts(draft, imported(result.files, draft, name))
+    assert export(draft, name) == result
 
 
 HELD = {
@@ -124,18 +126,18 @@ HELD = {
     "google-play": ("achievement/",),
     "epic": ("achievement/", "string/epic/"),
 }
-"""What the keys begin with that a format has a place for; Steam and Google Play take one description alone."""
+"""The beginnings of the text keys that a format can hold; Steam and Google Play have only one description."""
 
 
 @pytest.mark.parametrize("name", STORES)
 @given(draft=titles())
 @settings(max_examples=15, deadline=None)
-def test_an_export_holds_every_text_that_the_format_has_a_place_for(name, draft):
-    """Translations that were lost come back with the export, and nothing else does."""
+def test_export_restores_every_text_that_the_format_can_hold(name, draft):
+    """Importing the export into a title without translations restores them, and changes nothing else."""
     left_out = set()
     if name in {"steam", "google-play"}:
-        texts = {one.number: {*one.text_keys()} - {f"achievement/{one.number}/name"} for one in draft.achievements}
-        left_out = {key for one in draft.achievements for key in texts[one.number] - {only_description(draft, one)}}
+        texts = {item.number: {*item.text_keys()} - {f"achievement/{item.number}/name"} for item in draft.achievements}
+        left_out = {key for item in draft.achievements for key in texts[item.number] - {only_description(draft, item)}}
     default = draft.texts["en-US"]
     lost = msgspec.structs.replace(draft, texts={**{locale: {} for locale in draft.texts}, "en-US": default})
 
@@ -144,20 +146,20 @@ def test_an_export_holds_every_text_that_the_format_has_a_place_for(name, draft)
     assert back.texts == {
         locale: texts
         if locale == "en-US"
-        else {key: found for key, found in texts.items() if key.startswith(HELD[name]) and key not in left_out}
+        else {key: result for key, result in texts.items() if key.startswith(HELD[name]) and key not in left_out}
         for locale, texts in draft.texts.items()
     }
 
 
 @given(draft=titles())
 @settings(max_examples=30, deadline=None)
-def test_partner_centers_files_are_a_whole_title(draft):
-    """Both files make the title again, with what they do not hold as it was."""
-    made = export(draft, "xbox").files
+def test_partner_center_files_restore_the_whole_title(draft):
+    """Both files restore the title, and keep the values that they do not hold."""
+    result = export(draft, "xbox").files
 
     joined = partner_center_draft.build_draft(
-        partner_center.read_localization(made["localization.xml"], file="l"),
-        partner_center.read_achievements2017(made["achievements2017.xml"], file="a"),
+        partner_center.read_localization(result["localization.xml"], file="l"),
+        partner_center.read_achievements2017(result["achievements2017.xml"], file="a"),
         file="a",
         title_id=7,
         scid=SCID,
@@ -165,8 +167,8 @@ def test_partner_centers_files_are_a_whole_title(draft):
     )
 
     assert not diff_drafts(draft, merge_draft(draft, partner_center_draft.keep_known(joined, draft), mode="partial"))
-    assert [one.is_base for one in joined.achievements] == [one.is_base for one in draft.achievements]
-    assert export(joined, "xbox").files == made
+    assert [item.is_base for item in joined.achievements] == [item.is_base for item in draft.achievements]
+    assert export(joined, "xbox").files == result
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples are not here")
@@ -178,7 +180,7 @@ def test_partner_centers_files_are_a_whole_title(draft):
         ("epic", ["achievementLocalizations.csv"]),
     ],
 )
-def test_a_stores_own_file_survives_import_export_import(folder, files):
+def test_file_of_a_store_survives_import_export_import(folder, files):
     draft = read_toml(TOML.encode(), file="title.toml")
     their_files = {name: (SAMPLES / folder / name).read_bytes() for name in files}
 

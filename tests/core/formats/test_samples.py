@@ -1,4 +1,4 @@
-"""Files in the shape of each platform's own, where they are."""
+"""Read the sample files of each platform from the shared test data."""
 
 import pathlib
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples are no
 
 @pytest.fixture
 def title(draft):
-    """A title whose achievements are called as those of the samples."""
+    """A title whose achievements have the names of those in the samples."""
     english = {
         "achievement/1/name": "Night Owl",
         "achievement/1/locked_description": "Play until sunrise",
@@ -28,47 +28,47 @@ def title(draft):
 
 
 def read_samples(title, *names):
-    found = read.read({name: (SAMPLES / name).read_bytes() for name in names}, draft=title)
-    assert found.diagnostics == ()
-    return {(entry.locale, entry.key): entry.text for entry in found.entries}
+    result = read.read({name: (SAMPLES / name).read_bytes() for name in names}, draft=title)
+    assert result.diagnostics == ()
+    return {(entry.locale, entry.key): entry.text for entry in result.entries}
 
 
-def test_google_plays_three_files(title):
+def test_google_play_files_are_read(title):
     names = ("Metadata", "Localizations", "IconsMappings")
 
-    found = read_samples(title, *(f"google_play/Achievements{name}.csv" for name in names))
+    result = read_samples(title, *(f"google_play/Achievements{name}.csv" for name in names))
 
-    assert found["fr-FR", "achievement/1/locked_description"] == "Jouez jusqu'au lever du soleil"
-    assert found["fr-FR", "achievement/8/name"] == "Allumeur"
-    assert {key: text for (locale, key), text in found.items() if locale == "en-US"}.items() <= title.texts[
+    assert result["fr-FR", "achievement/1/locked_description"] == "Jouez jusqu'au lever du soleil"
+    assert result["fr-FR", "achievement/8/name"] == "Allumeur"
+    assert {key: text for (locale, key), text in result.items() if locale == "en-US"}.items() <= title.texts[
         "en-US"
     ].items()
 
 
-def test_epics_file(title):
-    found = read_samples(title, "epic/achievementLocalizations.csv")
+def test_epic_file_is_read(title):
+    result = read_samples(title, "epic/achievementLocalizations.csv")
 
-    assert found["fr", "achievement/8/description"] == "250 réverbères allumés"
-    assert {key for _, key in found if key.startswith("string/")} == set()
-
-
-def test_steams_file(title):
-    found = read_samples(title, "steam/loc_all.vdf")
-
-    assert found["en-US", "achievement/1/name"] == 'First "Light"'
-    assert found["zh-Hans", "achievement/1/name"] == "第一盏灯"
-    assert found["es-419", "achievement/1/name"] == "Primera luz"
+    assert result["fr", "achievement/8/description"] == "250 réverbères allumés"
+    assert {key for _, key in result if key.startswith("string/")} == set()
 
 
-def test_partner_centers_files(title):
-    found = read_samples(title, "xbox/localization.with-fr-ar.xml", "xbox/achievements2017.xml")
+def test_steam_file_is_read(title):
+    result = read_samples(title, "steam/loc_all.vdf")
 
-    assert found["ar-SA", "achievement/8/name"] == "مشعل المصابيح"
-    assert found["fr-FR", "achievement/8/locked_description"] == "Éclairez 250 réverbères"
+    assert result["en-US", "achievement/1/name"] == 'First "Light"'
+    assert result["zh-Hans", "achievement/1/name"] == "第一盏灯"
+    assert result["es-419", "achievement/1/name"] == "Primera luz"
+
+
+def test_partner_center_files_are_read(title):
+    result = read_samples(title, "xbox/localization.with-fr-ar.xml", "xbox/achievements2017.xml")
+
+    assert result["ar-SA", "achievement/8/name"] == "مشعل المصابيح"
+    assert result["fr-FR", "achievement/8/locked_description"] == "Éclairez 250 réverbères"
 
 
 @pytest.mark.parametrize("name", ["roundtrip", "crlf", "bom", "latin1"])
-def test_po_files(title, name):
+def test_po_file_is_read(title, name):
     assert {locale for locale, _ in read_samples(title, f"po/{name}.po")} == {"fr-FR"}
 
 
@@ -77,8 +77,8 @@ def bad_files():
 
 
 @pytest.mark.parametrize("path", bad_files(), ids=lambda path: path.name)
-def test_a_bad_file_is_refused_with_a_line(title, path):
-    found = read.read({path.name: path.read_bytes()}, draft=title)
+def test_invalid_file_is_reported_with_a_line(title, path):
+    result = read.read({path.name: path.read_bytes()}, draft=title)
 
-    assert found.entries == ()
-    assert found.diagnostics[0].line
+    assert result.entries == ()
+    assert result.diagnostics[0].line

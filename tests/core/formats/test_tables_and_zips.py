@@ -1,4 +1,4 @@
-"""Files of rows and files of files: what they refuse, and what a spreadsheet may do to them."""
+"""CSV, store files and ZIP archives: errors, CSV injection and limits."""
 
 import io
 import zipfile
@@ -16,38 +16,38 @@ from tests.core.conftest import EPIC_COLUMNS
 
 
 def zipped(*members, method=zipfile.ZIP_STORED):
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", method) as archive:
+    result = io.BytesIO()
+    with zipfile.ZipFile(result, "w", method) as archive:
         for name, data in members:
             archive.writestr(name, data)
-    return made.getvalue()
+    return result.getvalue()
 
 
 def encrypted():
-    """Flagged as such: the library that made it cannot encrypt."""
+    """A ZIP with the flag of encryption: zipfile cannot encrypt."""
     data = bytearray(zipped(("a.csv", b"1")))
     data[data.index(b"PK\x01\x02") + 8] |= 1
     return bytes(data)
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\n=1", "＝1", "＠x"])
-def test_a_spreadsheet_never_meets_a_formula(draft, cell):
+def test_spreadsheet_never_sees_a_formula(draft, cell):
     texts = {**draft.texts, "fr-FR": {"achievement/8/name": cell}}
 
     written = write_csv(msgspec.structs.replace(draft, texts=texts)).decode("utf-8-sig")
 
-    assert cell not in {found for row in written.split("\n") for found in row.split(",")}
+    assert cell not in {result for row in written.split("\n") for result in row.split(",")}
     [entry] = [entry for entry in read_csv(written.encode(), file="a.csv") if entry.text]
     assert entry.text == cell
 
 
 @given(st.text(st.sampled_from("'=+-@\t＝a"), max_size=6))
-def test_a_guard_is_taken_off_exactly(cell):
+def test_unescaping_a_formula_is_exact(cell):
     assert unescape_formula(escape_formula(cell)) == cell
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_what_parts_the_cells_is_what_ends_the_first(delimiter):
+def test_delimiter_is_the_one_after_the_first_cell(delimiter):
     data = 'key,source,fr_fr\ntitle/name,,"a\r\n"" b"\n,,\n'.replace(",", delimiter).encode("utf-8-sig")
 
     [entry] = read_csv(data, file="a.csv")
@@ -56,7 +56,7 @@ def test_what_parts_the_cells_is_what_ends_the_first(delimiter):
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"),
+    ("text", "expected"),
     [
         pytest.param("name,fr\n", ("unknown-format", 1), id="another table"),
         pytest.param("key,fr,fr-FR,fr\n", ("duplicate-column", 1), id="a column twice"),
@@ -70,16 +70,16 @@ def test_what_parts_the_cells_is_what_ends_the_first(delimiter):
         pytest.param("key,fr\na," + "b" * 4001 + "\n", ("too-long", 2), id="a very long text"),
     ],
 )
-def test_a_broken_table_is_refused_with_the_line(problems_of, text, problem):
-    assert problem in problems_of(read_csv, text.encode(), file="a.csv")
+def test_invalid_table_is_reported_with_the_line(errors_of, text, expected):
+    assert expected in errors_of(read_csv, text.encode(), file="a.csv")
 
 
-def test_bytes_that_are_not_utf_8_are_told_with_their_line(problems_of):
-    assert problems_of(read_csv, b"key,fr\na,\xe9\n", file="a.csv") == [("not-text", 2)]
+def test_bytes_that_are_not_utf_8_are_reported_with_their_line(errors_of):
+    assert errors_of(read_csv, b"key,fr\na,\xe9\n", file="a.csv") == [("not-text", 2)]
 
 
 @pytest.mark.parametrize(
-    ("rows", "problem"),
+    ("rows", "expected"),
     [
         pytest.param("8,xx!,a,,,,,,\n", ("locale", 2), id="a locale that is none"),
         pytest.param("8,fr,a,,,,,,\n8,fr,b,,,,,,\n", ("duplicate-entry", 3), id="a row twice"),
@@ -87,12 +87,12 @@ def test_bytes_that_are_not_utf_8_are_told_with_their_line(problems_of):
         pytest.param("8,fr\n", ("columns", 2), id="too few cells"),
     ],
 )
-def test_epics_broken_rows_are_refused(draft, problems_of, rows, problem):
-    assert problems_of(read_epic, (EPIC_COLUMNS + rows).encode(), file="a.csv", draft=draft) == [problem]
+def test_invalid_rows_of_epic_are_errors(draft, errors_of, rows, expected):
+    assert errors_of(read_epic, (EPIC_COLUMNS + rows).encode(), file="a.csv", draft=draft) == [expected]
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "problem"),
+    ("name", "text", "expected"),
     [
         pytest.param(LOCALIZATIONS, "Name,Localized name,x,locale\n", ("header-row", 1), id="a header row"),
         pytest.param(LOCALIZATIONS, "Lamplighter,a,b,en-US\n", ("default-locale", 1), id="a row of the default locale"),
@@ -103,12 +103,12 @@ def test_epics_broken_rows_are_refused(draft, problems_of, rows, problem):
         pytest.param("Achievements.csv", "", ("unknown-format", None), id="a file of another name"),
     ],
 )
-def test_google_plays_broken_rows_are_refused(draft, problems_of, name, text, problem):
-    assert problems_of(read_play, {name: text.encode()}, draft=draft) == [problem]
-    assert problems_of(read_play, {"a.zip": zipped((name, text))}, draft=draft) == [problem]
+def test_invalid_rows_of_google_play_are_errors(draft, errors_of, name, text, expected):
+    assert errors_of(read_play, {name: text.encode()}, draft=draft) == [expected]
+    assert errors_of(read_play, {"a.zip": zipped((name, text))}, draft=draft) == [expected]
 
 
-def test_google_play_gets_what_it_takes(draft):
+def test_google_play_export_has_the_rows_that_it_accepts(draft):
     first, eighth = draft.achievements
     points = msgspec.structs.replace(eighth.rewards[0], value="25")
     fit = (
@@ -128,7 +128,7 @@ def test_google_play_gets_what_it_takes(draft):
 
 
 @pytest.mark.parametrize("points", [None, "0", "7", "205"])
-def test_points_that_google_play_does_not_take_are_told(draft, rules_of, points):
+def test_points_that_google_play_rejects_are_errors(draft, rules_of, points):
     eighth = draft.achievements[1]
     rewards = () if points is None else (msgspec.structs.replace(eighth.rewards[0], value=points),)
     changed = msgspec.structs.replace(draft, achievements=(msgspec.structs.replace(eighth, rewards=rewards),))
@@ -152,11 +152,11 @@ def test_points_that_google_play_does_not_take_are_told(draft, rules_of, points)
         pytest.param(zipped(("b.png", b"")), "unknown-format", id="nothing of it"),
     ],
 )
-def test_a_zip_that_could_do_harm_is_refused(draft, rules_of, data, rule):
+def test_dangerous_zip_is_an_error(draft, rules_of, data, rule):
     assert rule in rules_of(read_play, {"a.zip": data}, draft=draft)
 
 
-def test_a_zip_that_lies_about_its_sizes_is_refused(draft, rules_of):
+def test_zip_with_false_sizes_is_an_error(draft, rules_of):
     data = bytearray(zipped((METADATA, b" " * 900_000), method=zipfile.ZIP_DEFLATED))
     for header, at in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
         start = data.index(header) + at
@@ -166,7 +166,7 @@ def test_a_zip_that_lies_about_its_sizes_is_refused(draft, rules_of):
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"),
+    ("text", "expected"),
     [
         pytest.param('"lang" {"english" {"Tokens" {\n"a" "b\n', ("unterminated-string", 2), id="no end of a string"),
         pytest.param('"lang"\n{\n"english"\n{\n"Tokens"\n{\n"a" "b"\n', ("not-vdf", 7), id="no end of a block"),
@@ -188,11 +188,11 @@ def test_a_zip_that_lies_about_its_sizes_is_refused(draft, rules_of):
         ),
     ],
 )
-def test_a_broken_vdf_is_refused_with_the_line(draft, problems_of, text, problem):
-    assert problems_of(read_vdf, text.encode(), file="a.vdf", draft=draft) == [problem]
+def test_invalid_vdf_is_reported_with_the_line(draft, errors_of, text, expected):
+    assert errors_of(read_vdf, text.encode(), file="a.vdf", draft=draft) == [expected]
 
 
-def test_a_vdf_of_many_open_lines_takes_no_time(draft, problems_of):
+def test_vdf_with_many_unterminated_lines_is_read_quickly(draft, errors_of):
     text = '"lang"\n{\n"english"\n{\n"Tokens"\n{\n"a" "' + "b\n" * 1_000_000
 
-    assert problems_of(read_vdf, text.encode(), file="a.vdf", draft=draft) == [("unterminated-string", 7)]
+    assert errors_of(read_vdf, text.encode(), file="a.vdf", draft=draft) == [("unterminated-string", 7)]

@@ -19,7 +19,7 @@ def read(folder):
     return read_title_folder(folder / "title.toml", folder / "locales")
 
 
-def test_a_title_is_read_in_all_its_languages(folder):
+def test_title_is_read_in_all_its_locales(folder):
     draft, warnings = read(folder)
 
     assert draft.texts["fr-FR"] == {"title/name": "Verre de sel", "achievement/8/name": "Allumeur"}
@@ -27,7 +27,7 @@ def test_a_title_is_read_in_all_its_languages(folder):
     assert warnings == []
 
 
-def test_other_titles_and_the_template_are_not_read(folder):
+def test_files_of_other_titles_and_the_template_are_ignored(folder):
     for name in ("fr_FR/LC_MESSAGES/title-7.po", "templates/LC_MESSAGES/title-3051199919.po"):
         path = folder / "locales" / name
         path.parent.mkdir(exist_ok=True, parents=True)
@@ -36,17 +36,17 @@ def test_other_titles_and_the_template_are_not_read(folder):
     assert sorted(read(folder)[0].texts) == ["en-US", "fr-FR"]
 
 
-def test_what_needs_review_is_left_out_with_a_warning(folder):
+def test_stale_text_is_left_out_with_a_warning(folder):
     path = folder / "locales/fr_FR/LC_MESSAGES/title-3051199919.po"
     path.write_text(path.read_text().replace("Lamplighter", "Lamp Lover"))
 
     draft, warnings = read(folder)
 
     assert draft.texts["fr-FR"] == {"title/name": "Verre de sel"}
-    assert [(problem.rule, problem.file) for problem in warnings] == [("stale", str(path))]
+    assert [(diagnostic.rule, diagnostic.file) for diagnostic in warnings] == [("stale", str(path))]
 
 
-def test_what_is_written_reads_back_as_it_was(folder):
+def test_written_folder_reads_back_unchanged(folder):
     draft, _ = read(folder)
     draft = msgspec.structs.replace(draft, texts={**draft.texts, "zh-Hant-TW": {"title/name": "鹽鏡"}, "de-DE": {}})
 
@@ -60,12 +60,12 @@ def test_what_is_written_reads_back_as_it_was(folder):
         "crowdin.yml",
         ".tx/config",
     ]
-    texts = {locale: found for locale, found in draft.texts.items() if found}
+    texts = {locale: result for locale, result in draft.texts.items() if result}
     again = read_title_folder(folder / "new" / "title-3051199919.toml", folder / "new" / "locales")
     assert again == (msgspec.structs.replace(draft, texts=texts), [])
 
 
-def test_the_problems_of_all_files_come_together(folder, rules_of):
+def test_errors_of_all_files_are_raised_together(folder, rules_of):
     (folder / "title.toml").write_bytes((folder / "title.toml").read_bytes().replace(b"number = 8", b"number = -8"))
     po = folder / "locales/fr_FR/LC_MESSAGES/title-3051199919.po"
     po.write_text(po.read_text() + '\nmsgctxt "a\n')
@@ -82,7 +82,7 @@ def test_the_problems_of_all_files_come_together(folder, rules_of):
         pytest.param("fr!", "locale", id="a folder that is no locale"),
     ],
 )
-def test_a_folder_must_be_of_its_language(folder, rules_of, valid_files, name, rule):
+def test_folder_name_must_be_the_locale_of_its_file(folder, rules_of, valid_files, name, rule):
     path = folder / "locales" / name / "LC_MESSAGES"
     path.mkdir(parents=True)
     (path / "title-3051199919.po").write_bytes(valid_files["po"])
@@ -90,11 +90,11 @@ def test_a_folder_must_be_of_its_language(folder, rules_of, valid_files, name, r
     assert rules_of(read, folder) == [rule]
 
 
-def test_a_title_without_translations_is_read(folder, valid_files):
+def test_title_without_translations_is_read(folder, valid_files):
     draft, _ = read_title_folder(folder / "title.toml", folder / "nowhere")
 
     assert draft == read_toml(valid_files["toml"], file="title.toml")
 
 
-def test_a_file_that_cannot_be_read_is_a_problem(folder, rules_of):
+def test_unreadable_file_is_an_error(folder, rules_of):
     assert rules_of(read_title_folder, folder / "nothing.toml", folder / "locales") == ["unreadable"]

@@ -13,19 +13,19 @@ from service.core.formats.write import export
 
 @pytest.fixture
 def title(draft):
-    """The title with texts in locales that not every store can name."""
+    """The title with texts in locales that not every store has a code for."""
     texts = {"fr-FR": {"achievement/8/name": "Allumeur"}, "fr-CA": {"achievement/8/name": "Allumeuse"}}
     return msgspec.structs.replace(draft, texts={**draft.texts, **texts, "ca": {"title/name": "Vidre de sal"}})
 
 
 @pytest.mark.parametrize("name", set(EXPORT_FORMATS) - {"google-play"})
-def test_the_same_title_is_the_same_bytes(title, name):
+def test_same_title_gives_the_same_bytes(title, name):
     backwards = {locale: dict(reversed(texts.items())) for locale, texts in reversed(title.texts.items())}
 
     assert export(title, name) == export(msgspec.structs.replace(title, texts=backwards), name)
 
 
-def test_a_locale_that_a_store_cannot_name_is_told(title):
+def test_locale_without_a_code_of_the_store_is_reported(title):
     assert export(title, "steam").left_out == (
         "the ca texts: Steam has no place for them",
         "the fr-CA texts: Steam has no place for them",
@@ -33,10 +33,10 @@ def test_a_locale_that_a_store_cannot_name_is_told(title):
     assert export(title, "xbox").left_out == ()
 
 
-def test_the_zip_holds_everything_but_what_a_store_would_refuse(title):
-    made = export(title, "zip")
+def test_zip_has_every_format_that_can_hold_the_title(title):
+    result = export(title, "zip")
 
-    with zipfile.ZipFile(io.BytesIO(made.files["title-3051199919.zip"])) as archive:
+    with zipfile.ZipFile(io.BytesIO(result.files["title-3051199919.zip"])) as archive:
         names = set(archive.namelist())
         dates = {entry.date_time for entry in archive.infolist()}
     assert dates == {(1980, 1, 1, 0, 0, 0)}
@@ -50,10 +50,10 @@ def test_the_zip_holds_everything_but_what_a_store_would_refuse(title):
         "csv/title-3051199919.csv",
     } <= names
     assert "google-play/google-play.zip" not in names
-    assert [line for line in made.left_out if line.startswith("google-play:") and "points" in line]
+    assert [line for line in result.left_out if line.startswith("google-play:") and "points" in line]
 
 
-def test_crowdin_and_transifex_look_where_the_files_are(title):
+def test_crowdin_and_transifex_settings_match_the_paths(title):
     files = export(title, "toml").files
     [template] = [name for name in files if name.endswith(".pot")]
     translations = {name for name in files if name.endswith(".po")}
@@ -71,34 +71,34 @@ def test_crowdin_and_transifex_look_where_the_files_are(title):
         assert resource["file_filter"].replace("<lang>", locale) in translations
 
 
-def test_of_two_locales_with_one_name_there_the_default_one_has_it(title):
+def test_default_locale_wins_a_code_that_two_locales_have(title):
     default = msgspec.structs.replace(title.title, default_locale="zh-Hans")
     texts = {"zh-CN": {"achievement/8/name": "b"}, "zh-Hans": title.texts["en-US"]}
 
-    made = export(msgspec.structs.replace(title, title=default, texts=texts), "xbox")
+    result = export(msgspec.structs.replace(title, title=default, texts=texts), "xbox")
 
-    assert b'<DevDisplayLocale locale="zh-CN" />' in made.files["localization.xml"]
-    assert made.left_out == ("the zh-CN texts: Partner Center has no place for them",)
-    assert b">b<" not in made.files["localization.xml"]
+    assert b'<DevDisplayLocale locale="zh-CN" />' in result.files["localization.xml"]
+    assert result.left_out == ("the zh-CN texts: Partner Center has no place for them",)
+    assert b">b<" not in result.files["localization.xml"]
 
 
-def test_a_string_without_a_default_text_is_not_written_for_xbox(title):
+def test_string_without_a_default_text_is_not_written_for_xbox(title):
     texts = {**title.texts, "fr-FR": {"string/Presence_1": "Au port"}}
     both = {**texts, "en-US": {**title.texts["en-US"], "string/Presence_1": "In the harbour"}}
 
-    for found, is_there in ((texts, False), (both, True)):
-        files = export(msgspec.structs.replace(title, texts=found), "xbox").files
+    for result, is_there in ((texts, False), (both, True)):
+        files = export(msgspec.structs.replace(title, texts=result), "xbox").files
         assert (b"Au port" in files["localization.xml"]) is is_there
 
 
-def test_xbox_gets_nothing_that_it_would_refuse(title, rules_of):
+def test_text_that_xbox_requires_is_an_error_if_missing(title, rules_of):
     english = {key: text for key, text in title.texts["en-US"].items() if key != "achievement/8/description"}
     texts = {**title.texts, "en-US": english}
 
     assert rules_of(export, msgspec.structs.replace(title, texts=texts), "xbox") == ["missing-text"]
 
 
-def test_a_text_that_fits_no_xml_is_told(title, rules_of):
+def test_text_that_xml_does_not_allow_is_an_error(title, rules_of):
     texts = {**title.texts, "fr-FR": {"achievement/8/name": "a\ufffe"}}
 
     assert rules_of(export, msgspec.structs.replace(title, texts=texts), "xbox") == ["not-xml"]

@@ -1,4 +1,4 @@
-"""What a change makes of a state: each measure by name, and laws that hold whatever comes in whatever order."""
+"""Apply changes to a player's state: each measure, and laws that hold for any events in any order."""
 
 import datetime
 import itertools
@@ -42,7 +42,7 @@ def rules(*achievements):
 
 
 def after(number, *public_ids, target=None):
-    """An achievement for holding others."""
+    """An achievement that requires other achievements."""
     measure = Measure(aggregate="unlocks", achievements=public_ids)
     needed = str(target or len(public_ids))
     return achievement(
@@ -52,31 +52,31 @@ def after(number, *public_ids, target=None):
 
 
 class Player:
-    """A player under some rules: changes are applied one after the other, and the log is kept as the database would."""
+    """A player with rules: applies changes one after the other, and keeps the log like the database."""
 
-    def __init__(self, made, **state):
-        self.rules, self.state = made, PlayerState(**state)
+    def __init__(self, title_rules, **state):
+        self.rules, self.state = title_rules, PlayerState(**state)
         self.log, self.unlocked = [], []
 
     def do(self, *events, now=NOW, **members):
-        """Apply a change; gives what became of it."""
+        """Apply a change, and return its outcome."""
         change = Change(player="p", title_id=1, events=events, **members)
         history = {}
-        for question in self.rules.history_queries(self.state, change, now=now):
-            if question.measure is None:
+        for query in self.rules.history_queries(self.state, change, now=now):
+            if query.measure is None:
                 zone = zoneinfo.ZoneInfo(self.state.profile.time_zone or "UTC")
                 days = {
                     _day(logged.at, zone)
                     for name, logged in self.log
-                    if logged.amount > 0 and question.metric in (None, name)
+                    if logged.amount > 0 and query.metric in (None, name)
                 }
-                history[question] = sorted(day for day in days if question.since <= day <= question.until)
+                history[query] = sorted(day for day in days if query.since <= day <= query.until)
             else:
-                mine = [logged for name, logged in self.log if name == question.measure.metric]
-                history[question] = [one for one in mine if question.since < one.at <= question.until]
+                mine = [logged for name, logged in self.log if name == query.measure.metric]
+                history[query] = [item for item in mine if query.since < item.at <= query.until]
         applied = evaluate_change(self.rules, self.state, change, now=now, history=history)
         self.state = applied.state
-        self.log += [(one.metric, LogEntry(one.at, one.amount, one.attributes)) for one in applied.logged]
+        self.log += [(item.metric, LogEntry(item.at, item.amount, item.attributes)) for item in applied.logged]
         self.unlocked += [unlock.number for unlock in applied.unlocked]
         return applied
 
@@ -89,7 +89,7 @@ def _day(at, zone):
 # Each measure
 
 
-def test_a_sum_unlocks_at_its_target_and_decimals_are_exact():
+def test_sum_unlocks_at_its_target_with_exact_decimals():
     player = Player(rules(counted(1, "0.3")))
     player.do(event("0.1"))
     applied = player.do(event("0.2"))
@@ -98,7 +98,7 @@ def test_a_sum_unlocks_at_its_target_and_decimals_are_exact():
     assert player.unlocked == [1]
 
 
-def test_what_fell_again_stays_unlocked():
+def test_achievement_stays_unlocked_if_the_sum_falls():
     player = Player(rules(counted(1, 10)))
     player.do(event(10))
     player.do(event(-20))
@@ -106,7 +106,7 @@ def test_what_fell_again_stays_unlocked():
     assert (player.state.measure_values["sum:words"], list(player.state.unlocked)) == ("-10", [1])
 
 
-def test_only_events_with_the_attributes_count_for_a_filter():
+def test_filter_counts_only_events_with_its_attributes():
     player = Player(rules(counted(1, 2, where=(("source", "app"),))))
     player.do(event(5), event(1, attributes={"source": "app"}), event(5, attributes={"source": "web"}))
     player.do(event(1, attributes={"source": "app", "level": "3"}))
@@ -115,7 +115,7 @@ def test_only_events_with_the_attributes_count_for_a_filter():
     assert player.unlocked == [1]
 
 
-def test_the_largest_amount_and_the_last_one():
+def test_max_and_last_follow_the_times_of_events():
     player = Player(rules(counted(1, 9, aggregate="max"), counted(2, 5, aggregate="last")))
     player.do(event(4, at=NOW - HOUR))
     player.do(event(9, at=NOW - 3 * HOUR))
@@ -126,7 +126,7 @@ def test_the_largest_amount_and_the_last_one():
     assert player.unlocked == [1, 2]
 
 
-def test_different_values_are_counted_once_each():
+def test_distinct_counts_each_value_once():
     player = Player(rules(counted(1, 2, aggregate="distinct", of="level")))
     player.do(event(attributes={"level": "1"}), event(attributes={"level": "1"}), event())
     assert player.unlocked == []
@@ -136,7 +136,7 @@ def test_different_values_are_counted_once_each():
     assert player.state.measure_values["distinct:words#level"] == ["1", "2"]
 
 
-def test_a_window_slides_and_a_late_event_has_its_own():
+def test_sliding_window_includes_late_events():
     player = Player(rules(counted(1, 10, period_seconds=7 * 86_400)))
     player.do(event(6, at=NOW - 20 * DAY))
     player.do(event(6, at=NOW - 5 * DAY))
@@ -145,25 +145,25 @@ def test_a_window_slides_and_a_late_event_has_its_own():
     assert player.unlocked == [1]
 
 
-def test_days_in_a_row_by_the_players_own_calendar():
-    made = rules(counted(1, 2, aggregate="streak", metric=None))
+def test_streak_follows_the_time_zone_of_the_player():
+    title_rules = rules(counted(1, 2, aggregate="streak", metric=None))
     late, early = "2026-11-23T22:30:00+00:00", "2026-11-24T00:30:00+00:00"
     moments = [ticks.from_datetime(datetime.datetime.fromisoformat(text)) for text in (late, early)]
-    in_london, in_berlin = Player(made), Player(made)
+    in_london, in_berlin = Player(title_rules), Player(title_rules)
     in_berlin.do(profile={"time_zone": "Europe/Berlin"})
     for player in (in_london, in_berlin):
         for at in moments:
             player.do(event(at=at))
 
     assert (in_london.unlocked, in_berlin.unlocked) == ([1], [1])
-    same_day = Player(made)
+    same_day = Player(title_rules)
     same_day.do(profile={"time_zone": "Asia/Tokyo"})
     for at in moments:
         same_day.do(event(at=at))
     assert same_day.unlocked == []
 
 
-def test_a_day_that_is_told_late_joins_what_stands_around_it():
+def test_late_event_joins_the_streaks_around_its_day():
     player = Player(rules(counted(1, 5, aggregate="streak", metric=None)))
     for days in (0, 1, 3, 4):
         player.do(event(at=NOW - days * DAY))
@@ -173,7 +173,7 @@ def test_a_day_that_is_told_late_joins_what_stands_around_it():
     assert (player.unlocked, streak.length, streak.was_extended) == ([1], 5, True)
 
 
-def test_a_streak_is_over_when_a_day_passed_without():
+def test_streak_ends_after_a_day_without_events():
     player = Player(rules())
     player.do(event(at=NOW - 2 * DAY))
 
@@ -181,7 +181,7 @@ def test_a_streak_is_over_when_a_day_passed_without():
     assert player.rules.streak(player.state, now=NOW).length == 0
 
 
-def test_a_streak_wants_amounts_above_0_and_may_be_of_one_metric():
+def test_streak_needs_amounts_above_0_and_may_be_of_one_metric():
     player = Player(rules(counted(1, 2, aggregate="streak", metric="steps")))
     player.do(event(at=NOW - DAY, metric="steps"), event())
     player.do(event(0, metric="steps"), event(-1, metric="steps"))
@@ -190,7 +190,7 @@ def test_a_streak_wants_amounts_above_0_and_may_be_of_one_metric():
     assert player.unlocked == [1]
 
 
-def test_time_unlocks_with_whatever_happens_next():
+def test_age_unlocks_with_the_next_change():
     player = Player(rules(counted(1, 3600, aggregate="age", metric=None)))
     player.do(event(), now=NOW)
     assert player.unlocked == []
@@ -198,9 +198,9 @@ def test_time_unlocks_with_whatever_happens_next():
     assert player.unlocked == [1]
 
 
-def test_holding_others_unlocks_along_the_whole_chain_at_once():
-    made = rules(counted(1, 1), after(2, "1"), after(3, "2", "1"), after(4, target=3), after(5, "5"))
-    applied = Player(made).do(event())
+def test_unlock_unlocks_the_whole_chain_of_dependents():
+    title_rules = rules(counted(1, 1), after(2, "1"), after(3, "2", "1"), after(4, target=3), after(5, "5"))
+    applied = Player(title_rules).do(event())
 
     assert [unlock.number for unlock in applied.unlocked] == [1, 2, 3, 4]
     assert applied.recorded[0].unlocked == (1, 2, 3, 4)
@@ -215,30 +215,30 @@ def test_all_requirements_must_be_met():
     assert player.unlocked == [1]
 
 
-# What guards an achievement
+# Status, window and attributes
 
 
 @pytest.mark.parametrize(("status", "unlocked"), [("inactive", []), ("active", [1]), ("locked", []), ("archived", [])])
-def test_only_what_is_active_unlocks(status, unlocked):
+def test_only_active_achievements_unlock(status, unlocked):
     player = Player(rules(counted(1, 1, status=status)))
     player.do(event())
 
     assert player.unlocked == unlocked
 
 
-def test_a_window_is_about_when_it_happened():
+def test_window_is_compared_with_the_time_of_the_event():
     window = Window(opens_at=NOW - 2 * DAY, closes_at=NOW - DAY)
-    made = rules(counted(1, 1, window=window))
+    title_rules = rules(counted(1, 1, window=window))
 
     def unlocked(at):
-        player = Player(made)
+        player = Player(title_rules)
         player.do(event(at=at))
         return player.unlocked
 
     assert [unlocked(NOW - hours * HOUR) for hours in (49, 48, 36, 24, 0)] == [[], [1], [1], [], []]
 
 
-def test_attributes_open_what_they_guard_whenever_they_come():
+def test_new_attributes_unlock_what_was_reached_before():
     player = Player(rules(counted(1, 1, user_filter=(("plan", "pro"),))))
     player.do(event())
     player.do(profile={"attributes": {"plan": "free"}})
@@ -250,7 +250,7 @@ def test_attributes_open_what_they_guard_whenever_they_come():
 # Reports
 
 
-def test_a_report_only_rises_and_unlocks_whole():
+def test_reported_percentage_only_rises_and_unlocks_at_100():
     player = Player(rules(achievement(1)))
     changes = [player.do(reports=(Report(1, Decimal(percent)),)).is_change for percent in (50, 50, 20, 300, 100)]
 
@@ -259,17 +259,19 @@ def test_a_report_only_rises_and_unlocks_whole():
 
 
 @pytest.mark.parametrize(("number", "error"), [(9, NotFound), (2, InvalidField), (3, NotFound), (4, NotFound)])
-def test_what_cannot_be_reported_is_refused(number, error):
-    made = rules(achievement(1), counted(2, 1), achievement(3, status="inactive"), achievement(4, status="archived"))
+def test_invalid_report_is_an_error(number, error):
+    title_rules = rules(
+        achievement(1), counted(2, 1), achievement(3, status="inactive"), achievement(4, status="archived")
+    )
     with pytest.raises(error):
-        Player(made).do(reports=(Report(number, Decimal(50)),))
+        Player(title_rules).do(reports=(Report(number, Decimal(50)),))
 
 
-# Refusals
+# Errors
 
 
 @pytest.mark.parametrize(
-    ("told", "error"),
+    ("sent", "error"),
     [
         (event(metric="nothing"), UnknownMetric),
         (event(metric="old"), UnknownMetric),
@@ -278,17 +280,17 @@ def test_what_cannot_be_reported_is_refused(number, error):
     ],
     ids=["unknown", "archived", "an attribute of users", "too much"],
 )
-def test_an_event_that_cannot_be_counted_is_refused(told, error):
+def test_invalid_event_is_an_error(sent, error):
     with pytest.raises(error):
-        Player(rules()).do(told)
+        Player(rules()).do(sent)
 
 
-def test_who_must_be_there_and_is_not_is_refused():
+def test_change_that_requires_the_player_fails_without_one():
     with pytest.raises(NotFound):
         Player(rules()).do(must_exist=True)
 
 
-def test_nothing_new_is_no_change():
+def test_same_profile_again_is_no_change():
     player = Player(rules())
     first = player.do(profile={"name": "Ann"})
     again = player.do(profile={"name": "Ann"})
@@ -325,62 +327,62 @@ EVENTS = st.lists(
 
 @settings(deadline=None)
 @given(events=EVENTS, data=st.data())
-def test_the_order_of_events_makes_no_difference(events, data):
-    one, other = Player(rules(*MEASURES)), Player(rules(*MEASURES))
-    for told in events:
-        one.do(told)
-    for told in data.draw(st.permutations(events)):
-        other.do(told)
+def test_order_of_events_makes_no_difference(events, data):
+    first, second = Player(rules(*MEASURES)), Player(rules(*MEASURES))
+    for sent in events:
+        first.do(sent)
+    for sent in data.draw(st.permutations(events)):
+        second.do(sent)
 
     members = "distinct:words#level"
-    assert set(one.state.measure_values.get(members, ())) == set(other.state.measure_values.get(members, ())) or all(
-        len(player.state.measure_values[members]) == 2 for player in (one, other)
+    assert set(first.state.measure_values.get(members, ())) == set(second.state.measure_values.get(members, ())) or all(
+        len(player.state.measure_values[members]) == 2 for player in (first, second)
     )
-    assert one.state.measure_values.keys() == other.state.measure_values.keys()
-    for key in one.state.measure_values.keys() - {members}:
-        assert one.state.measure_values[key] == other.state.measure_values[key], key
-    assert set(one.unlocked) == set(other.unlocked)
+    assert first.state.measure_values.keys() == second.state.measure_values.keys()
+    for key in first.state.measure_values.keys() - {members}:
+        assert first.state.measure_values[key] == second.state.measure_values[key], key
+    assert set(first.unlocked) == set(second.unlocked)
 
 
 @settings(deadline=None)
 @given(events=EVENTS)
-def test_told_together_or_one_by_one_is_the_same(events):
-    one, other = Player(rules(*MEASURES)), Player(rules(*MEASURES))
-    for told in events:
-        one.do(told)
+def test_events_together_equal_events_one_by_one(events):
+    first, second = Player(rules(*MEASURES)), Player(rules(*MEASURES))
+    for sent in events:
+        first.do(sent)
     if events:
-        other.do(*events)
+        second.do(*events)
 
-    assert one.state.measure_values == other.state.measure_values
-    assert one.state.unlocked == other.state.unlocked
-    assert one.unlocked == other.unlocked
+    assert first.state.measure_values == second.state.measure_values
+    assert first.state.unlocked == second.state.unlocked
+    assert first.unlocked == second.unlocked
 
 
 @settings(deadline=None)
 @given(events=EVENTS)
-def test_standings_are_what_a_naive_count_gives(events):
+def test_measure_values_equal_a_naive_count(events):
     player = Player(rules(*MEASURES))
-    for told in events:
-        player.do(told)
+    for sent in events:
+        player.do(sent)
 
-    words = [told for told in events if told.metric == "words"]
-    days = sorted({told.at // DAY for told in events if told.amount > 0})
+    words = [sent for sent in events if sent.metric == "words"]
+    days = sorted({sent.at // DAY for sent in events if sent.amount > 0})
     runs = [sum(1 for _ in run) for _, run in itertools.groupby(enumerate(days), lambda pair: pair[1] - pair[0])]
-    windows = [sum(other.amount for other in words if told.at - 2 * DAY < other.at <= told.at) for told in words]
-    standings = player.state.measure_values
-    assert player.rules.total("words", player.state) == sum(told.amount for told in words)
-    assert (standings["streak:"][2] if days else 0) == max(runs, default=0)
-    assert (standings["streak:"][0] if days else 0) == (runs[-1] if runs else 0)
-    assert Decimal(standings.get("sum:words@172800", "0")) == max([0, *windows])
+    windows = [sum(other.amount for other in words if sent.at - 2 * DAY < other.at <= sent.at) for sent in words]
+    measure_values = player.state.measure_values
+    assert player.rules.total("words", player.state) == sum(sent.amount for sent in words)
+    assert (measure_values["streak:"][2] if days else 0) == max(runs, default=0)
+    assert (measure_values["streak:"][0] if days else 0) == (runs[-1] if runs else 0)
+    assert Decimal(measure_values.get("sum:words@172800", "0")) == max([0, *windows])
     assert (to_int4(5) in player.state.unlocked) == (max(runs, default=0) >= 3)
 
 
 @settings(deadline=None)
 @given(events=EVENTS)
-def test_nothing_is_unlocked_twice_or_lost(events):
+def test_no_achievement_is_unlocked_twice_or_lost(events):
     player, held = Player(rules(*MEASURES)), []
-    for told in events:
-        player.do(told)
+    for sent in events:
+        player.do(sent)
         assert held == list(player.state.unlocked)[: len(held)]
         held = list(player.state.unlocked)
 
@@ -389,18 +391,18 @@ def test_nothing_is_unlocked_twice_or_lost(events):
 
 @settings(deadline=None)
 @given(events=EVENTS)
-def test_what_the_log_rebuilds_is_what_was_counted(events):
+def test_recomputing_from_the_log_gives_the_same_values(events):
     player = Player(rules(*MEASURES))
-    for told in events:
-        player.do(told)
+    for sent in events:
+        player.do(sent)
 
     for measure in player.rules.measures_to_recompute(range(1, 10)):
         log = sorted(
             (logged for name, logged in player.log if measure.metric in (None, name)), key=lambda logged: logged.at
         )
-        rebuilt = player.rules.recompute(measure, log, state=player.state)
+        recomputed = player.rules.recompute(measure, log, state=player.state)
         known = player.state.measure_values.get(measure.key)
         if measure.aggregate == "distinct":
-            assert len(rebuilt or ()) == len(known or ())
+            assert len(recomputed or ()) == len(known or ())
         else:
-            assert rebuilt == known or (rebuilt, known) == (None, "0")
+            assert recomputed == known or (recomputed, known) == (None, "0")

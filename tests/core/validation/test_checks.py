@@ -98,7 +98,7 @@ def test_correct_text_has_no_diagnostics(text, options):
 def make_title():
     """A title of two achievements, the second of them a secret, with these texts."""
 
-    def made(**texts):
+    def result(**texts):
         achievements = tuple(
             Achievement(
                 number=number,
@@ -113,7 +113,7 @@ def make_title():
         title = Title(title_id=1, scid="b5dd9daf-0000-0000-0000-000000000000", default_locale="en")
         return Draft(title=title, achievements=achievements, texts=texts)
 
-    return made
+    return result
 
 
 def check(draft, **options):

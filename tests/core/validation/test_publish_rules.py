@@ -15,7 +15,7 @@ def draft(valid_files):
 
 @pytest.fixture
 def with_achievement(draft):
-    """The draft with its last achievement changed."""
+    """A function that changes members of the draft's last achievement."""
 
     def changed(**changes):
         achievements = (*draft.achievements[:-1], msgspec.structs.replace(draft.achievements[-1], **changes))
@@ -26,33 +26,33 @@ def with_achievement(draft):
 
 @pytest.fixture
 def with_texts(draft):
-    """The draft with these texts changed; None takes one out."""
+    """A function that changes texts of the draft; None removes one."""
 
     def changed(locale="en-US", **texts):
-        found = {**draft.texts.get(locale, {}), **texts}
-        found = {key: text for key, text in found.items() if text is not None}
-        return msgspec.structs.replace(draft, texts={**draft.texts, locale: found})
+        result = {**draft.texts.get(locale, {}), **texts}
+        result = {key: text for key, text in result.items() if text is not None}
+        return msgspec.structs.replace(draft, texts={**draft.texts, locale: result})
 
     return changed
 
 
-def rules(problems):
-    return [(problem.key, problem.rule) for problem in problems]
+def rules(diagnostics):
+    return [(diagnostic.key, diagnostic.rule) for diagnostic in diagnostics]
 
 
-def test_a_sound_draft_may_be_published(draft):
+def test_valid_draft_has_no_errors(draft):
     assert check(draft)[0] == []
 
 
 @pytest.mark.parametrize("key", ["title/name", "achievement/8/name"])
-def test_every_required_text_must_be_in_the_default_locale(with_texts, key):
+def test_missing_required_text_is_an_error(with_texts, key):
     errors, _ = check(with_texts(**{key: None}))
 
     assert rules(errors) == [(key, "missing-text")]
 
 
 @pytest.mark.parametrize(
-    ("changes", "problem"),
+    ("changes", "expected"),
     [
         pytest.param({"number": 1}, ("achievement/1", "duplicate-number"), id="a number twice"),
         pytest.param({"public_id": "1"}, ("achievement/8", "duplicate-public-id"), id="a public id twice"),
@@ -76,10 +76,10 @@ def test_every_required_text_must_be_in_the_default_locale(with_texts, key):
         ),
     ],
 )
-def test_a_wrong_definition_is_an_error(with_achievement, changes, problem):
+def test_invalid_definition_is_an_error(with_achievement, changes, expected):
     errors, _ = check(with_achievement(**changes))
 
-    assert problem in rules(errors)
+    assert expected in rules(errors)
 
 
 @pytest.mark.parametrize(
@@ -90,14 +90,14 @@ def test_a_wrong_definition_is_an_error(with_achievement, changes, problem):
         pytest.param("fr_fr", {}, "locale", id="a locale in another spelling"),
     ],
 )
-def test_a_wrong_text_is_an_error(with_texts, locale, texts, rule):
+def test_invalid_text_is_an_error(with_texts, locale, texts, rule):
     errors, _ = check(with_texts(locale, **texts))
 
-    assert [problem.rule for problem in errors] == [rule]
+    assert [diagnostic.rule for diagnostic in errors] == [rule]
 
 
 @pytest.mark.parametrize(
-    ("rewards", "kind", "problem"),
+    ("rewards", "kind", "expected"),
     [
         pytest.param("201", "Persistent", ("achievement/8", "xr-055-one"), id="over 200 points"),
         pytest.param("10", "Challenge", ("achievement/8", "challenge-with-gamerscore"), id="a challenge with points"),
@@ -105,16 +105,16 @@ def test_a_wrong_text_is_an_error(with_texts, locale, texts, rule):
         pytest.param("10", "Persistent", (None, "xr-055-achievements"), id="fewer than 10"),
     ],
 )
-def test_what_certification_would_ask_is_a_warning(with_achievement, rewards, kind, problem):
+def test_certification_rule_is_a_warning(with_achievement, rewards, kind, expected):
     reward = Reward(kind="Gamerscore", value=rewards, value_type="Int")
 
     errors, warnings = check(with_achievement(rewards=(reward,), kind=kind))
 
     assert errors == []
-    assert problem in rules(warnings)
+    assert expected in rules(warnings)
 
 
-def test_what_came_after_launch_is_not_counted_as_there_at_launch(with_achievement):
+def test_achievement_added_after_launch_does_not_count_as_launch(with_achievement):
     points = Reward(kind="Gamerscore", value="990", value_type="Int")
 
     for is_base in (True, False):
@@ -125,9 +125,9 @@ def test_what_came_after_launch_is_not_counted_as_there_at_launch(with_achieveme
 
 @given(data=st.data())
 @settings(max_examples=40, deadline=None)
-def test_a_draft_of_any_shape_lacks_at_most_texts(drafts, data):
+def test_generated_draft_has_no_errors_in_its_values(drafts, data):
     errors, _ = check(data.draw(drafts))
 
     of_measures = {"unknown-metric", "unknown-attribute", "unknown-achievement", "measure", "target"}
     of_keys = {"key", "duplicate-key", "circle"}
-    assert {problem.rule for problem in errors} <= {"missing-text"} | of_measures | of_keys
+    assert {diagnostic.rule for diagnostic in errors} <= {"missing-text"} | of_measures | of_keys
