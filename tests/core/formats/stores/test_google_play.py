@@ -1,18 +1,12 @@
-"""CSV, store files and ZIP archives: errors, CSV injection and limits."""
+"""Google Play's files, and the limits of ZIP archives through them."""
 
 import io
 import zipfile
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from service.core.formats.plain_csv import escape_formula, read_csv, unescape_formula, write_csv
-from service.core.formats.stores.epic import read_epic
 from service.core.formats.stores.google_play import LOCALIZATIONS, METADATA, read_play, write_play
-from service.core.formats.stores.steam import read_vdf
-from tests.core.conftest import EPIC_COLUMNS
 
 
 def zipped(*members, method=zipfile.ZIP_STORED):
@@ -28,67 +22,6 @@ def encrypted():
     data = bytearray(zipped(("a.csv", b"1")))
     data[data.index(b"PK\x01\x02") + 8] |= 1
     return bytes(data)
-
-
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\n=1", "＝1", "＠x"])
-def test_spreadsheet_never_sees_a_formula(draft, cell):
-    texts = {**draft.texts, "fr-FR": {"achievement/8/name": cell}}
-
-    written = write_csv(msgspec.structs.replace(draft, texts=texts)).decode("utf-8-sig")
-
-    assert cell not in {result for row in written.split("\n") for result in row.split(",")}
-    [entry] = [entry for entry in read_csv(written.encode(), file="a.csv") if entry.text]
-    assert entry.text == cell
-
-
-@given(st.text(st.sampled_from("'=+-@\t＝a"), max_size=6))
-def test_unescaping_a_formula_is_exact(cell):
-    assert unescape_formula(escape_formula(cell)) == cell
-
-
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_delimiter_is_the_one_after_the_first_cell(delimiter):
-    data = 'key,source,fr_fr\ntitle/name,,"a\r\n"" b"\n,,\n'.replace(",", delimiter).encode("utf-8-sig")
-
-    [entry] = read_csv(data, file="a.csv")
-
-    assert (entry.key, entry.locale, entry.text, entry.line, entry.source) == ("title/name", "fr-FR", 'a\n" b', 2, "")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        pytest.param("name,fr\n", ("unknown-format", 1), id="another table"),
-        pytest.param("key,fr,fr-FR,fr\n", ("duplicate-column", 1), id="a column twice"),
-        pytest.param("key,source,source\n", ("duplicate-column", 1), id="two sources"),
-        pytest.param("key,notes!\n", ("locale", 1), id="a column that is no locale"),
-        pytest.param("key,fr\na,b\na,c\n", ("duplicate-entry", 3), id="a key twice"),
-        pytest.param('key,fr\na,"b\nc"\nd\n', ("columns", 4), id="a cell too few"),
-        pytest.param("key,fr\na,b\x07\n", ("control-character", 2), id="a bell"),
-        pytest.param('key,fr\na,"b"c\n', ("not-csv", 2), id="a quotation mark in the middle"),
-        pytest.param('key,fr\na,"b\n', ("not-csv", 2), id="no end of a cell"),
-        pytest.param("key,fr\na," + "b" * 4001 + "\n", ("too-long", 2), id="a very long text"),
-    ],
-)
-def test_invalid_table_is_reported_with_the_line(errors_of, text, expected):
-    assert expected in errors_of(read_csv, text.encode(), file="a.csv")
-
-
-def test_bytes_that_are_not_utf_8_are_reported_with_their_line(errors_of):
-    assert errors_of(read_csv, b"key,fr\na,\xe9\n", file="a.csv") == [("not-text", 2)]
-
-
-@pytest.mark.parametrize(
-    ("rows", "expected"),
-    [
-        pytest.param("8,xx!,a,,,,,,\n", ("locale", 2), id="a locale that is none"),
-        pytest.param("8,fr,a,,,,,,\n8,fr,b,,,,,,\n", ("duplicate-entry", 3), id="a row twice"),
-        pytest.param("8,default,a,,,,,,\n8,en-US,b,,,,,,\n", ("duplicate-entry", 3), id="the default locale twice"),
-        pytest.param("8,fr\n", ("columns", 2), id="too few cells"),
-    ],
-)
-def test_invalid_rows_of_epic_are_errors(draft, errors_of, rows, expected):
-    assert errors_of(read_epic, (EPIC_COLUMNS + rows).encode(), file="a.csv", draft=draft) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -163,36 +96,3 @@ def test_zip_with_false_sizes_is_an_error(draft, rules_of):
         data[start : start + 4] = (1000).to_bytes(4, "little")
 
     assert rules_of(read_play, {"a.zip": bytes(data)}, draft=draft)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        pytest.param('"lang" {"english" {"Tokens" {\n"a" "b\n', ("unterminated-string", 2), id="no end of a string"),
-        pytest.param('"lang"\n{\n"english"\n{\n"Tokens"\n{\n"a" "b"\n', ("not-vdf", 7), id="no end of a block"),
-        pytest.param('"words" "a"\n', ("unknown-format", 1), id="another file"),
-        pytest.param('"lang"\n{\nenglish\n', ("not-vdf", 3), id="a name without quotation marks"),
-        pytest.param('"lang" "' + "\n" * 6 + '"', ("too-long", 1), id="a text of many lines"),
-        pytest.param('"lang"\n{\n"english" "a"\n}\n', ("unknown-format", 3), id="no tokens"),
-        pytest.param(
-            '"lang"\n{\n"klingon"\n{\n"Tokens"\n{\n}\n}\n}\n', ("unknown-language", 3), id="no language of Steam"
-        ),
-        pytest.param(
-            '"lang"\n{\n"english"\n{\n"Tokens"\n{\n"a" "b"\n"a" "c"\n}\n}\n}\n', ("duplicate-entry", 8), id="twice"
-        ),
-        pytest.param(
-            '"lang"\n{\n"english"\n{\n"Tokens"\n{\n"a" "b" "c" "d"\n}\n}\n}\n', ("not-vdf", None), id="two in a line"
-        ),
-        pytest.param(
-            '"lang"\n{\n"english"\n{\n"Tokens"\n{\n"a" "b\\a"\n}\n}\n}\n', ("control-character", 7), id="a bell"
-        ),
-    ],
-)
-def test_invalid_vdf_is_reported_with_the_line(draft, errors_of, text, expected):
-    assert errors_of(read_vdf, text.encode(), file="a.vdf", draft=draft) == [expected]
-
-
-def test_vdf_with_many_unterminated_lines_is_read_quickly(draft, errors_of):
-    text = '"lang"\n{\n"english"\n{\n"Tokens"\n{\n"a" "' + "b\n" * 1_000_000
-
-    assert errors_of(read_vdf, text.encode(), file="a.vdf", draft=draft) == [("unterminated-string", 7)]
