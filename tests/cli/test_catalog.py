@@ -1,0 +1,204 @@
+"""`laurel catalog`: import, check, export, publish and roll back a title."""
+
+import json
+import shutil
+
+import pytest
+
+from tests.cli.conftest import PO, TITLE, TOML
+
+
+def test_a_catalogue_goes_in_is_checked_published_and_taken_back(command):
+    imported = command("catalog", "import", "title.toml")
+    assert imported.stdout == "title 7: title new; achievements 1 new, 0 changed; texts 5 new or changed\n"
+    assert imported.stderr == "import 1/1: " + imported.stderr.removeprefix("import 1/1: ")
+
+    assert command("catalog", "check", "--title", 7).stdout.startswith("errors: 0, ")
+    dry = command("catalog", "publish", "--title", 7, "--dry-run")
+    assert dry.stdout.endswith("dry run: nothing was changed\n")
+    assert command("catalog", "publish", "--title", 7).stdout.endswith("title 7: release 1 is published\n")
+    again = command("catalog", "publish", "--title", 7)
+    assert again.stdout == "title 7: nothing changes\ntitle 7: release 1 is published\n"
+    assert command("catalog", "import", "title.toml").stdout == "title 7: nothing changes\n"
+
+
+def test_a_release_can_be_taken_back(command, files):
+    command("catalog", "import", "title.toml", "--publish")
+    (files / "title.toml").write_text(TOML.replace("First Light", "First Dark"), encoding="utf-8")
+    shutil.rmtree(files / "locales")
+    second = command("catalog", "import", "title.toml", "--publish")
+    assert "'First Light' -> 'First Dark'" in second.stdout
+    assert "release 2 is published" in second.stdout
+
+    command("catalog", "rollback", "--title", 7, "--release", 1)
+    listed = command("catalog", "rollback", "--title", 7).stdout.splitlines()
+
+    assert [("1" in line, "is served" in line) for line in listed][-1] == (True, True)
+    assert sum("is served" in line for line in listed) == 1
+    refused = command("catalog", "rollback", "--title", 7, "--release", 3, status=1)
+    assert refused.stderr == "laurel: there is no release 3 of title 7\n"
+
+
+def test_a_dry_run_shows_the_difference_and_changes_nothing(command, contents):
+    shown = command("catalog", "import", "title.toml", "--dry-run", "--publish")
+
+    assert "title 7: title new" in shown.stdout
+    assert shown.stdout.endswith("dry run: nothing was changed\n")
+    assert contents(7) is None
+
+
+def test_an_export_imports_as_it_was(command, contents, tmp_path):
+    command("catalog", "import", "page.json")
+    before = contents(TITLE)
+
+    again = command("catalog", "import", tmp_path / "contents" / f"title-{TITLE}.toml")
+
+    assert again.stdout == f"title {TITLE}: nothing changes\n"
+    assert contents(TITLE) == before
+
+
+@pytest.mark.parametrize("kind", ["po", "xbox", "steam", "epic", "csv"])
+def test_texts_go_out_to_translators_and_come_back(command, tmp_path, kind):
+    """In every format: the French name is changed in the file, and that alone changes here."""
+    command("catalog", "import", "title.toml")
+    command("catalog", "export", "--title", 7, "--format", kind, "--to", tmp_path / "out")
+    [path] = [path for path in (tmp_path / "out").rglob("*") if path.is_file() and "Première lueur" in path.read_text()]
+    path.write_text(path.read_text().replace("Première lueur", "Aube"))
+
+    done = command("catalog", "import", path, "--title", 7)
+
+    assert done.stdout.splitlines() == [
+        "title 7: title unchanged; achievements 0 new, 0 changed; texts 1 new or changed",
+        "  fr-FR achievement/1/name: 'Première lueur' -> 'Aube'",
+    ]
+
+
+def test_partner_centers_files_change_only_what_they_hold(command, tmp_path):
+    command("catalog", "import", "title.toml")
+    command("catalog", "export", "--title", 7, "--format", "xbox", "--to", tmp_path / "out")
+    pair = [tmp_path / "out" / name for name in ("localization.xml", "achievements2017.xml")]
+
+    assert command("catalog", "import", *pair, "--title", 7).stdout == "title 7: nothing changes\n"
+    for old, new in (("<IsHidden>false", "<IsHidden>true"), ("<BaseAchievement>true", "<BaseAchievement>false")):
+        pair[1].write_text(pair[1].read_text().replace(old, new))
+        assert "achievements 0 new, 1 changed; texts 0" in command("catalog", "import", *pair, "--title", 7).stdout
+
+
+def test_an_export_may_be_of_what_is_served_and_of_some_locales(command, files, tmp_path):
+    command("catalog", "import", "title.toml", "--publish")
+    (files / "title.toml").write_text(TOML.replace("First Light", "Dawn"))
+    (files / "locales/fr_FR/LC_MESSAGES/title-7.po").write_text(PO.replace("First Light", "Dawn"))
+    command("catalog", "import", "title.toml")
+    export = ("catalog", "export", "--title", 7, "--to", tmp_path, "--format", "csv")
+
+    command(*export)
+    assert "achievement/1/name,Dawn,Première lueur\n" in (tmp_path / "title-7.csv").read_text()
+    command(*export, "--published", "--locale", "en-US")
+    assert "achievement/1/name,First Light\n" in (tmp_path / "title-7.csv").read_text()
+    refused = command(*export, "--locale", "xx", status=1)
+    assert refused.stderr == "laurel: locale: expected one of en-US, fr-FR, got 'xx'\n"
+
+
+def test_what_a_store_would_refuse_is_not_written(command, tmp_path):
+    command("catalog", "import", "title.toml")
+
+    refused = command("catalog", "export", "--title", 7, "--format", "google-play", "--to", tmp_path / "out", status=1)
+    made = command("catalog", "export", "--title", 7, "--format", "zip", "--to", tmp_path / "out")
+
+    assert "achievement/1: Google Play requires 5 to 200 points in multiples of 5, got 0 [points]" in refused.stderr
+    assert made.stderr.startswith("left out: google-play: ")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["title-7.zip"]
+
+
+def test_a_check_tells_programs_where_each_text_stands(command, files):
+    po = files / "locales/fr_FR/LC_MESSAGES/title-7.po"
+    po.write_text(po.read_text().replace("Première lueur", "Première  lueur {n}"))
+
+    refused = command("catalog", "check", "title.toml", "--format", "json", status=1)
+    forge = command("catalog", "check", "title.toml", "--format", "github", status=1)
+
+    found = {one["rule"]: one for one in json.loads(refused.stdout)}
+    assert found["placeholders-differ"] == {
+        "file": str(po),
+        "line": 6,
+        "key": "achievement/1/name",
+        "locale": "fr-FR",
+        "rule": "placeholders-differ",
+        "severity": "error",
+        "message": "placeholders: expected none, got {n}",
+    }
+    assert found["double-space"]["severity"] == "warning"
+    assert f"::error file={po},line=6,title=placeholders-differ::fr-FR achievement/1/name: " in forge.stdout
+    assert refused.stderr.startswith("laurel: errors: 1, warnings: ")
+
+
+def test_what_would_end_a_forges_line_is_escaped(command, tmp_path):
+    (tmp_path / "100%,a:b.csv").write_text("key\nx\n", encoding="utf-8")
+
+    refused = command("catalog", "check", tmp_path / "100%,a:b.csv", "--format", "github", status=1)
+
+    assert refused.stdout.startswith(f"::error file={tmp_path}/100%25%2Ca%3Ab.csv,")
+    assert refused.stdout.count("\n") == 1
+
+
+def test_texts_alone_are_checked_against_the_title_that_is_here(command, tmp_path):
+    command("catalog", "import", "title.toml")
+    (tmp_path / "fr.csv").write_text("key,fr-FR\nachievement/1/name,{n} lueur\n", encoding="utf-8")
+
+    refused = command("catalog", "check", tmp_path / "fr.csv", "--title", 7, "--format", "json", status=1)
+
+    assert {(one["line"], one["locale"], one["rule"]) for one in json.loads(refused.stdout)} == {
+        (2, "fr-FR", "placeholders-differ")
+    }
+    unnamed = command("catalog", "check", tmp_path / "fr.csv", status=1)
+    assert "name it with --title [unknown-title]" in unnamed.stderr
+
+
+def test_a_check_without_an_error_ends_well(command):
+    done = command("catalog", "check", "title.toml", "--format", "json")
+
+    assert {one["severity"] for one in json.loads(done.stdout)} == {"warning"}
+    command("catalog", "check", "title.toml", "--strict", status=1)
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ("broken.toml", ["broken.toml:12:", "[not-toml]"]),
+        ("broken.json", ["achievements", "productId", "rewards"]),
+        ("half.json", ["half.json"]),
+        ("empty", ["empty"]),
+        ("no-such-file", ["no-such-file: the file cannot be read: No such file or directory"]),
+    ],
+)
+def test_an_import_with_anything_wrong_in_it_takes_nothing_in(command, contents, broken, said):
+    refused = command("catalog", "import", "title.toml", broken, "page.json", "--publish", status=1)
+
+    assert all(part in refused.stderr for part in said), refused.stderr
+    assert "Traceback" not in refused.output
+    assert contents(7) is contents(TITLE) is None
+
+
+def test_an_import_that_fails_in_the_database_takes_nothing_in(command, contents):
+    """The second file is sound by itself, but its scid is the first one's."""
+    refused = command("catalog", "import", "title.toml", "other.toml", status=1)
+
+    assert "scid b5dd9daf-0000-0000-0000-000000000007 is of title 7 already [scid-names-one-title]" in refused.stderr
+    assert contents(7) is contents(8) is None
+
+
+def test_a_broken_file_fails_a_check_with_every_problem_on_its_own_line(command):
+    refused = command("catalog", "check", "broken.json", status=1)
+
+    problems = [line for line in refused.stderr.splitlines() if line.startswith("error: ")]
+    assert len(problems) == 2
+    assert refused.stderr.endswith("laurel: errors: 2, warnings: 0\n")
+    assert command("catalog", "check", "title.toml").stdout.startswith("errors: 0, ")
+
+
+@pytest.mark.parametrize("arguments", [("publish",), ("rollback",), ("rollback", "--release", "1"), ("check",)])
+def test_a_title_that_is_not_there_is_named(command, arguments):
+    refused = command("catalog", arguments[0], "--title", 99, *arguments[1:], status=1)
+
+    assert "title 99" in refused.stderr
+    assert "Traceback" not in refused.stderr
