@@ -71,11 +71,12 @@ async def publish_title(
     if errors:
         raise InvalidCatalog(errors)
     changes = diff_drafts(served, draft)
-    if served is None or changes:
+    authors = await authors_of(connection, title_id, changes)
+    if served is None or changes:  # from here on, other titles wait to be published
         release = await create_release(connection, draft, served, actor=principal.name, note=note)
     else:
         release = await served_release(connection, title_id)
-    return PublishResult(release=release, changes=changes, authors=await authors_of(connection, title_id, changes))
+    return PublishResult(release=release, changes=changes, authors=authors)
 
 
 async def preview_publish(connection: Connection, title_id: int) -> PublishPreview:

@@ -219,7 +219,7 @@ async def test_unchanged_locale_is_stored_once(connection):
 async def test_titles_may_be_published_at_the_same_time(own_database):
     """Publications are numbered in the order of their commits, so a process that reads newer numbers misses none."""
     titles = range(1, 9)
-    async with await open_pool(own_database, size=6, statement_timeout=None) as pool:
+    async with await open_pool(own_database, size=len(titles), statement_timeout=None) as pool:
         async with pool.transaction() as connection:
             for title_id in titles:
                 await imported(connection, draft(title_id, (achievement(1),)))
