@@ -127,17 +127,30 @@ LIMIT :count;
 --   :texts     text[]       one for each locale; NULL for a deleted text
 --   :before    timestamptz
 --
--- Reads the revisions of each text by text_revision_pkey.
-SELECT DISTINCT ON (n.locale, n.key)
+-- Reads the newest revisions of each text by text_revision_pkey, until one has the text.
+-- The limit forces one index probe per text: without it, the plan in a new database joins all texts with all revisions.
+SELECT
     n.locale,
     n.key,
     v.actor,
     v.at
 FROM unnest(:locales::text[], :keys::text[], :texts::text[]) AS n (locale, key, text)
-INNER JOIN text_revision AS v
-    ON v.title_id = :title_id AND n.locale = v.locale AND n.key = v.key AND v.text IS NOT DISTINCT FROM n.text
-WHERE v.at <= :before
-ORDER BY n.locale ASC, n.key ASC, v.version DESC;
+INNER JOIN title AS t ON t.title_id = :title_id
+INNER JOIN LATERAL (
+    SELECT
+        r.actor,
+        r.at
+    FROM text_revision AS r
+    WHERE
+        r.title_id = t.title_id
+        AND r.locale = n.locale
+        AND r.key = n.key
+        AND r.text IS NOT DISTINCT FROM n.text
+        AND r.at <= :before
+    ORDER BY r.version DESC
+    LIMIT 1
+) AS v ON TRUE
+ORDER BY n.locale, n.key;
 
 -- name: lock_publications
 -- Makes publications commit one after the other, so that their numbers rise in the order in which they become visible.
