@@ -101,7 +101,7 @@ class Jobs:
     def render(self, due: DueMessage) -> bytes | None:
         """The webhook body of an unlock; None if its achievement is no longer published."""
         published = self._services.snapshots.current.titles.get(due.title_id)
-        return None if published is None else trophy.completed(published, due.player, due.number, due.at)
+        return None if published is None else trophy.completed_message(published, due.player, due.number, due.at)
 
 
 async def _every(

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from service.api.trophy import completed
+from service.api.trophy import completed_message
 from service.core.events import outbox
 from service.core.unlocks.model import Change
 from service.outbound.webhooks import Webhooks, is_safe_url
@@ -58,7 +58,7 @@ async def deliver(pool, services):
     """Makes one attempt to deliver each due message."""
 
     def render(due):
-        return completed(services.snapshots.current.titles[1], due.player, due.number, due.at)
+        return completed_message(services.snapshots.current.titles[1], due.player, due.number, due.at)
 
     webhooks = Webhooks(pool, render, Observer(level="error", stream=io.StringIO()))
     async with aiohttp.ClientSession() as session:

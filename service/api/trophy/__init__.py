@@ -5,7 +5,7 @@ from service.api.trophy.context import authenticate, versioned
 from service.api.trophy.cors import preflight
 from service.api.trophy.errors import error_response
 from service.api.trophy.openapi import describe
-from service.api.trophy.renderer import completed
+from service.api.trophy.renderer import completed_message
 from service.http.api import Api
 
 # A user's id may hold slashes, so the longer paths below `/users/{id}` come before it.
@@ -22,4 +22,4 @@ API = Api(
     preflight=preflight,
 )
 
-__all__ = ["API", "completed"]
+__all__ = ["API", "completed_message"]

@@ -4,7 +4,7 @@ from aiohttp import hdrs, web
 
 from service.api.trophy.context import USER_PATH, RequestContext
 from service.api.trophy.renderer import is_visible, with_counts
-from service.api.trophy.schemas import CompleteBody, user_attributes, user_id
+from service.api.trophy.schemas import CompleteBody, parse_user_attributes, parse_user_id
 from service.core.events import completion
 from service.http.api import Route
 
@@ -12,7 +12,7 @@ from service.http.api import Route
 async def list_achievements(request: web.Request) -> web.Response:
     """List the active achievements with their completions; `userAttributes` leaves out what such a user cannot complete."""
     context = RequestContext(request)
-    attributes = user_attributes(request.rel_url.query.getall("userAttributes", ()), "userAttributes")
+    attributes = parse_user_attributes(request.rel_url.query.getall("userAttributes", ()), "userAttributes")
     counts = await context.services.holder_counts.of(context.title_id)
     rendered = context.renderer.active_achievements(attributes, counts)
     return context.respond_bytes(rendered.body, languages=rendered.languages, etag=rendered.etag)
@@ -45,7 +45,7 @@ async def complete_achievement(request: web.Request) -> web.Response:
     completed = await completion.complete(
         context.write,
         context.published,
-        player=user_id(body.user.id, "user.id"),
+        player=parse_user_id(body.user.id, "user.id"),
         key=request.match_info["key"],
         profile=body.user.profile("user"),
     )

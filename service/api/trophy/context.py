@@ -11,7 +11,7 @@ from service import ticks
 from service.api.trophy import cors
 from service.api.trophy.rate_limit import Limiter, RateLimitStatus
 from service.api.trophy.renderer import Renderer, Renderers
-from service.api.trophy.schemas import user_id
+from service.api.trophy.schemas import parse_user_id
 from service.core.auth.permissions import may_read_progress, may_write_progress
 from service.core.auth.principal import Principal
 from service.core.events.change_queue import WriteResult
@@ -102,9 +102,9 @@ class RequestContext:
             InvalidParameter: the path has no valid user id.
             PermissionDenied: the key is another user's.
         """
-        return self.readable(user_id(self.request.match_info["id"], "id", is_path=True))
+        return self.readable_player(parse_user_id(self.request.match_info["id"], "id", is_path=True))
 
-    def readable(self, player: str) -> str:
+    def readable_player(self, player: str) -> str:
         """The user, whom the key may read.
 
         Raises:

@@ -7,7 +7,7 @@ from aiohttp import hdrs, web
 from service.api.trophy import responses
 from service.api.trophy.context import USER_PATH, RequestContext
 from service.api.trophy.responses import Shape
-from service.api.trophy.schemas import EventBody, idempotency_key, user_id
+from service.api.trophy.schemas import EventBody, check_idempotency_key, parse_user_id
 from service.core.events import daily_totals
 from service.core.events.change_queue import WriteResult
 from service.core.events.daily_totals import Aggregation
@@ -46,7 +46,7 @@ async def get_event_summary(request: web.Request) -> web.Response:
     periods = await daily_totals.summarize(
         context.services.pool, player, context.title_id, metric=key, since=since, until=until, by=aggregation
     )
-    return context.respond([responses.period(period) for period in periods])
+    return context.respond([responses.period_shape(period) for period in periods])
 
 
 async def send_event(request: web.Request) -> web.Response:
@@ -54,7 +54,7 @@ async def send_event(request: web.Request) -> web.Response:
     context = RequestContext(request)
     body = await context.body(EventBody)
     key = _idempotency_key(request)
-    player = user_id(body.user.id, "user.id")
+    player = parse_user_id(body.user.id, "user.id")
     event = body.event(request.match_info["key"], key=key, now=context.now)
     profile = body.user.profile("user")
     written = await context.write(Change(player=player, title_id=context.title_id, events=(event,), profile=profile))
@@ -69,11 +69,11 @@ def _event(context: RequestContext, event: Event, written: WriteResult) -> Shape
     shape: Shape = {
         "eventId": str(recorded.event_id),
         "metricId": context.published.rules.metrics[event.metric].public_id,
-        "total": responses.number(recorded.total),
+        "total": responses.json_number(recorded.total),
         "achievements": [
             context.renderer.player_achievement(achievement, written.state, now=context.now) for achievement in unlocked
         ],
-        "currentStreak": responses.streak(recorded.streak) | {"extended": recorded.streak.was_extended},
+        "currentStreak": responses.streak_shape(recorded.streak) | {"extended": recorded.streak.was_extended},
         "points": {},
         "leaderboards": {},
     }
@@ -93,7 +93,7 @@ def _idempotency_key(request: web.Request) -> str | None:
     keys = request.headers.getall("Idempotency-Key", ())
     if len(keys) > 1:
         raise InvalidField("Idempotency-Key", "one field", len(keys))
-    return idempotency_key(keys[0] if keys else None, "Idempotency-Key")
+    return check_idempotency_key(keys[0] if keys else None, "Idempotency-Key")
 
 
 def _aggregation(request: web.Request) -> Aggregation:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cachetools import LRUCache
 
-from service.api.trophy.responses import YEAR, Shape, measured, moment, number
+from service.api.trophy.responses import YEAR, Shape, iso_time, json_number, measured_requirement
 from service.core.catalog.model import NO_PICTURE, Achievement, to_int4
 from service.core.progress.holder_counts import Counts
 from service.core.publishing.published_title import PublishedTitle
@@ -67,13 +67,13 @@ class Renderer:
     ) -> Shape:
         """An achievement with the player's `achievedAt`, and `progress` if requested. `now` is in ticks."""
         at = state.unlocked.get(to_int4(achievement.number))
-        shape = self.achievement(achievement) | {"achievedAt": None if at is None else moment(at)}
+        shape = self.achievement(achievement) | {"achievedAt": None if at is None else iso_time(at)}
         if with_progress and achievement.requirements:
             requirement = achievement.requirements[0]
             current = self.published.rules.value(requirement, state, number=achievement.number, now=now)
             shape["progress"] = {
-                "current": number(current or Decimal(0)),
-                "target": number(Decimal(requirement.target)),
+                "current": json_number(current or Decimal(0)),
+                "target": json_number(Decimal(requirement.target)),
             }
         return shape
 
@@ -86,7 +86,7 @@ class Renderer:
             "key": metric.key,
             "name": LocalizedText(*self.published.metric_name(key, self.chain)),
             "status": metric.status,
-            "current": number(self.published.rules.total(key, state)),
+            "current": json_number(self.published.rules.total(key, state)),
             "achievements": [
                 self.player_achievement(each, state, now=now, with_progress=with_progress) for each in achievements
             ],
@@ -96,7 +96,7 @@ class Renderer:
         """The achievements with this metric as their trigger, by target."""
         keyed = []
         for achievement in self.published.all_achievements.values():
-            found = measured(achievement)
+            found = measured_requirement(achievement)
             if found is not None and found[1].metric == key and "metricId" in self.achievement(achievement):
                 keyed.append((Decimal(found[0].target), achievement.number, achievement))
         return [achievement for _, _, achievement in sorted(keyed, key=lambda item: item[:2])]
@@ -119,7 +119,7 @@ class Renderer:
         }
         if achievement.user_filter or self.is_sdk:
             shape["userAttributes"] = [{"key": key, "value": value} for key, value in achievement.user_filter]
-        found = measured(achievement)
+        found = measured_requirement(achievement)
         where = () if found is None else found[1].where
         if where:
             shape["eventAttribute"] = {"key": where[0][0], "value": where[0][1]}
@@ -128,10 +128,10 @@ class Renderer:
         return shape
 
     def _trigger(self, achievement: Achievement) -> Shape:
-        found = measured(achievement)
+        found = measured_requirement(achievement)
         if found is not None:
             requirement, measure = found
-            target = number(Decimal(requirement.target))
+            target = json_number(Decimal(requirement.target))
             if measure.aggregate == "streak":
                 return {"trigger": "streak", "streakLength": target}
             if measure.aggregate == "unlocks" and measure.achievements:
@@ -164,13 +164,13 @@ class Renderers:
         return renderer
 
 
-def completed(published: PublishedTitle, player: str, number: int, at: int) -> bytes | None:
+def completed_message(published: PublishedTitle, player: str, number: int, at: int) -> bytes | None:
     """The message about an unlock in the title's default locale; None if the achievement is not served any more."""
     achievement = published.all_achievements.get(number)
     if achievement is None:
         return None
     renderer = Renderer(published, (published.title.default_locale,), is_sdk=True)
-    shape = renderer.achievement(achievement) | {"achievedAt": moment(at)}
+    shape = renderer.achievement(achievement) | {"achievedAt": iso_time(at)}
     return encode_localized({"type": "achievement.completed", "user": {"id": player}, "achievement": shape})[0]
 
 

@@ -18,17 +18,17 @@ Shape = dict[str, Any]
 YEAR = 31_556_952  # seconds: the mean year of the Gregorian calendar
 
 
-def number(value: Decimal) -> int | Decimal:
+def json_number(value: Decimal) -> int | Decimal:
     """A JSON number, without a fraction if it is whole."""
     return int(value) if value == value.to_integral_value() else value
 
 
-def moment(at: int) -> str:
+def iso_time(at: int) -> str:
     """Ticks as ISO 8601 in UTC, in whole seconds or with milliseconds."""
     return ticks.to_text(at, 3 if at % ticks.SECOND else 0)
 
 
-def measured(achievement: Achievement) -> tuple[Requirement, Measure] | None:
+def measured_requirement(achievement: Achievement) -> tuple[Requirement, Measure] | None:
     """The requirement that decides the trigger of an achievement; None if the title itself reports it."""
     for requirement in achievement.requirements:
         if requirement.measure is not None:
@@ -36,7 +36,7 @@ def measured(achievement: Achievement) -> tuple[Requirement, Measure] | None:
     return None
 
 
-def user(player: str, profile: Profile, *, created_at: int) -> Shape:
+def user_shape(player: str, profile: Profile, *, created_at: int) -> Shape:
     """A user with every member that the SDKs require. `created_at` is in ticks, 0 if it is not known."""
     created = created_at or profile.updated_at
     return {
@@ -48,12 +48,12 @@ def user(player: str, profile: Profile, *, created_at: int) -> Shape:
         "subscribeToEmails": profile.subscribe_to_emails,
         "attributes": dict(profile.attributes),
         "control": False,
-        "created": moment(created),
-        "updated": moment(profile.updated_at or created),
+        "created": iso_time(created),
+        "updated": iso_time(profile.updated_at or created),
     }
 
 
-def streak(current: Streak) -> Shape:
+def streak_shape(current: Streak) -> Shape:
     """The current streak. Days are the player's own; a streak expires with the day after its last one."""
     last = current.last_day if current.length else None
     return {
@@ -66,10 +66,10 @@ def streak(current: Streak) -> Shape:
     }
 
 
-def streak_with_history(current: Streak, history: Iterable[StreakDay]) -> Shape:
+def streak_history_shape(current: Streak, history: Iterable[StreakDay]) -> Shape:
     """The current streak with when it was extended, and its length on each of the last days."""
     is_running = current.length > 0 and current.last_day is not None
-    return streak(current) | {
+    return streak_shape(current) | {
         "extended": f"{_day(current.last_day)}T00:00:00Z" if is_running else None,
         "streakHistory": [
             {
@@ -85,9 +85,9 @@ def streak_with_history(current: Streak, history: Iterable[StreakDay]) -> Shape:
     }
 
 
-def period(summed: Period) -> Shape:
+def period_shape(summed: Period) -> Shape:
     """A day, week or month of a metric."""
-    return {"date": _day(summed.first_day), "total": number(summed.total), "change": number(summed.change)}
+    return {"date": _day(summed.first_day), "total": json_number(summed.total), "change": json_number(summed.change)}
 
 
 def _day(day: datetime.date | None) -> str | None:

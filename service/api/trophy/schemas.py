@@ -49,7 +49,7 @@ class UserFields(msgspec.Struct, kw_only=True, rename="camel"):
         changes: dict[str, object] = {}
         for name, value in (("email", self.email), ("name", self.name)):
             if value is not None:
-                changes[name] = text(value, f"{field}.{name}")
+                changes[name] = check_text(value, f"{field}.{name}")
         if self.tz is not None:
             if self.tz not in _time_zones():
                 raise InvalidField(f"{field}.tz", "an IANA time zone such as Europe/Berlin", self.tz)
@@ -57,12 +57,12 @@ class UserFields(msgspec.Struct, kw_only=True, rename="camel"):
         if self.device_tokens is not None:
             if len(self.device_tokens) > _MAX_TOKENS:
                 raise InvalidField(f"{field}.deviceTokens", f"at most {_MAX_TOKENS}", len(self.device_tokens))
-            changes["device_tokens"] = tuple(text(token, f"{field}.deviceTokens") for token in self.device_tokens)
+            changes["device_tokens"] = tuple(check_text(token, f"{field}.deviceTokens") for token in self.device_tokens)
         subscribes = self.subscribe_to_emails if self.subscribe_to_emails is not None else self.subscribed_to_emails
         if subscribes is not None:
             changes["subscribe_to_emails"] = subscribes
         if self.attributes:
-            changes["attributes"] = attributes(self.attributes, f"{field}.attributes")
+            changes["attributes"] = parse_attributes(self.attributes, f"{field}.attributes")
         return changes
 
 
@@ -88,10 +88,10 @@ class EventBody(msgspec.Struct, kw_only=True, rename="camel"):
         """
         return Event(
             metric=metric,
-            amount=amount(bytes(self.value), f"{field}value"),
+            amount=parse_amount(bytes(self.value), f"{field}value"),
             event_id=uuid.uuid4(),
-            at=None if self.timestamp is None else moment(self.timestamp, f"{field}timestamp", now=now),
-            attributes=attributes(self.attributes or {}, f"{field}attributes"),
+            at=None if self.timestamp is None else parse_time(self.timestamp, f"{field}timestamp", now=now),
+            attributes=parse_attributes(self.attributes or {}, f"{field}attributes"),
             key=key,
         )
 
@@ -109,7 +109,7 @@ class CompleteBody(msgspec.Struct, kw_only=True):
     user: UpsertedUser
 
 
-def user_id(value: str, field: str, *, is_path: bool = False) -> str:
+def parse_user_id(value: str, field: str, *, is_path: bool = False) -> str:
     """A user's id: 1 to 128 characters, none of them a control character.
 
     Raises:
@@ -123,7 +123,7 @@ def user_id(value: str, field: str, *, is_path: bool = False) -> str:
     return value
 
 
-def text(value: str, field: str) -> str:
+def check_text(value: str, field: str) -> str:
     """A text of at most 512 characters without control characters.
 
     Raises:
@@ -134,7 +134,7 @@ def text(value: str, field: str) -> str:
     return value
 
 
-def attributes(values: Mapping[str, Scalar | None], field: str) -> dict[str, str]:
+def parse_attributes(values: Mapping[str, Scalar | None], field: str) -> dict[str, str]:
     """Attribute values as texts: numbers and booleans as JSON writes them, null the same as absent.
 
     Raises:
@@ -143,7 +143,7 @@ def attributes(values: Mapping[str, Scalar | None], field: str) -> dict[str, str
     if len(values) > _MAX_ATTRIBUTES:
         raise InvalidField(field, f"at most {_MAX_ATTRIBUTES}", len(values))
     return {
-        text(key, field): text(
+        check_text(key, field): check_text(
             value if isinstance(value, str) else msgspec.json.encode(value).decode(), f"{field}.{key}"
         )
         for key, value in values.items()
@@ -151,7 +151,7 @@ def attributes(values: Mapping[str, Scalar | None], field: str) -> dict[str, str
     }
 
 
-def user_attributes(fields: Iterable[str], field: str) -> Mapping[str, str] | None:
+def parse_user_attributes(fields: Iterable[str], field: str) -> Mapping[str, str] | None:
     """The pairs of `key:value,key:value`; None if there are none.
 
     Each pair is split at its first colon, spaces around are dropped, and the last value of a key counts.
@@ -170,7 +170,7 @@ def user_attributes(fields: Iterable[str], field: str) -> Mapping[str, str] | No
     return pairs or None
 
 
-def amount(raw: bytes, field: str) -> Decimal:
+def parse_amount(raw: bytes, field: str) -> Decimal:
     """An event's amount: a JSON number of at most 10^15 either way, with at most 9 decimals.
 
     Raises:
@@ -187,7 +187,7 @@ def amount(raw: bytes, field: str) -> Decimal:
     return value
 
 
-def moment(value: str, field: str, *, now: int) -> int:
+def parse_time(value: str, field: str, *, now: int) -> int:
     """An RFC 3339 time as ticks, not before 1970 and at most 5 minutes after `now`, which is in ticks.
 
     Raises:
@@ -206,7 +206,7 @@ def moment(value: str, field: str, *, now: int) -> int:
     return at
 
 
-def idempotency_key(value: str | None, field: str) -> str | None:
+def check_idempotency_key(value: str | None, field: str) -> str | None:
     """An idempotency key: 1 to 255 visible ASCII characters; None if none was sent.
 
     Raises:

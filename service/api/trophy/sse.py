@@ -14,7 +14,7 @@ from aiohttp_sse import EventSourceResponse
 
 from service.api.trophy import cors
 from service.api.trophy.context import USER_PATH, RequestContext
-from service.api.trophy.renderer import completed
+from service.api.trophy.renderer import completed_message
 from service.core.catalog.model import from_int4
 from service.core.unlocks.player_progress import TitleProgress
 from service.errors import InvalidParameter
@@ -76,7 +76,7 @@ async def _send_after(
     for at, number, unlocked_at in _unlocks(progress):
         if at > position:
             position = at
-            body = completed(published, player, number, unlocked_at)
+            body = completed_message(published, player, number, unlocked_at)
             if body is not None:
                 await stream.send(body.decode(), id=f"{at[0]}.{at[1]}", event="achievement.completed")
     return position

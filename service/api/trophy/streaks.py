@@ -4,7 +4,7 @@ from aiohttp import hdrs, web
 
 from service.api.trophy import responses
 from service.api.trophy.context import USER_PATH, RequestContext
-from service.api.trophy.schemas import user_id
+from service.api.trophy.schemas import parse_user_id
 from service.core.events import daily_totals
 from service.errors import InvalidParameter
 from service.http.api import Route
@@ -29,7 +29,7 @@ async def get_streak(request: web.Request) -> web.Response:
         periods=periods,
     )
     streak = context.published.rules.streak(state, now=context.now)
-    return context.respond(responses.streak_with_history(streak, history))
+    return context.respond(responses.streak_history_shape(streak, history))
 
 
 async def list_streaks(request: web.Request) -> web.Response:
@@ -50,7 +50,7 @@ def _user_ids(context: RequestContext) -> list[str]:
     names = [name for field in fields for name in field.split(",") if name]
     if len(names) > _MAX_USERS:
         raise InvalidParameter("userIds", f"at most {_MAX_USERS}", len(names))
-    return [context.readable(user_id(name, "userIds", is_path=True)) for name in dict.fromkeys(names)]
+    return [context.readable_player(parse_user_id(name, "userIds", is_path=True)) for name in dict.fromkeys(names)]
 
 
 ROUTES = (

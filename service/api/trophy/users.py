@@ -4,7 +4,7 @@ from aiohttp import hdrs, web
 
 from service.api.trophy import responses
 from service.api.trophy.context import USER_PATH, RequestContext
-from service.api.trophy.schemas import UpsertedUser, UserFields, user_id
+from service.api.trophy.schemas import UpsertedUser, UserFields, parse_user_id
 from service.core.unlocks.model import Change
 from service.http.api import Route
 
@@ -13,7 +13,7 @@ async def create_user(request: web.Request) -> web.Response:
     """Create a user, or change an existing one."""
     context = RequestContext(request)
     body = await context.body(UpsertedUser)
-    return await _write_user(context, user_id(body.id, "id"), body, status=201)
+    return await _write_user(context, parse_user_id(body.id, "id"), body, status=201)
 
 
 async def identify_user(request: web.Request) -> web.Response:
@@ -37,7 +37,7 @@ async def get_user(request: web.Request) -> web.Response:
     context = RequestContext(request)
     player = context.player()
     progress = await context.progress(player)
-    return context.respond(responses.user(player, progress.profile, created_at=progress.created_at))
+    return context.respond(responses.user_shape(player, progress.profile, created_at=progress.created_at))
 
 
 async def _write_user(
@@ -47,7 +47,7 @@ async def _write_user(
     written = await context.write(
         Change(player=player, title_id=context.title_id, profile=profile, must_exist=must_exist)
     )
-    shape = responses.user(player, written.state.profile, created_at=written.state.created_at)
+    shape = responses.user_shape(player, written.state.profile, created_at=written.state.created_at)
     return context.respond(shape, status=status)
 
 

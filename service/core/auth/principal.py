@@ -68,7 +68,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def operator(name: str = "laurel") -> Principal:
-    """Whoever may run commands on the database: every right on every title. `name` stands in the history of texts."""
+    """The principal of commands, run by someone who can reach the database: every right on every title. `name` appears in the history of texts."""
     return Principal(
         players=(),
         expires_at=_NEVER,

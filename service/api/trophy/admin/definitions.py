@@ -21,7 +21,7 @@ from service.api.trophy.admin.schemas import (
     metric_shape,
 )
 from service.api.trophy.responses import YEAR, Shape
-from service.api.trophy.schemas import amount, text
+from service.api.trophy.schemas import check_text, parse_amount
 from service.core.catalog.model import (
     NO_PICTURE,
     Achievement,
@@ -53,7 +53,7 @@ def create_attribute(draft: Draft, raw: bytes, public_id: str) -> Draft:
     _check_key(item.key)
     if any((other.key, other.kind) == (item.key, item.type) for other in draft.title.attributes):
         raise ItemError("Key already in use by another attribute")
-    attribute = Attribute(key=item.key, public_id=public_id, kind=item.type, name=text(item.name, "name"))
+    attribute = Attribute(key=item.key, public_id=public_id, kind=item.type, name=check_text(item.name, "name"))
     return _with_title(draft, attributes=(*draft.title.attributes, attribute))
 
 
@@ -132,7 +132,8 @@ def _with_metric(draft: Draft, item: MetricItem, public_id: str) -> Draft:
         raise ItemError("Key already in use by another metric")
     metric = Metric(key=item.key, public_id=public_id, unit_type=item.unit_type, units=item.units or None)
     return _with_texts(
-        _with_title(draft, metrics=(*draft.title.metrics, metric)), {metric_key(item.key): text(item.name, "name")}
+        _with_title(draft, metrics=(*draft.title.metrics, metric)),
+        {metric_key(item.key): check_text(item.name, "name")},
     )
 
 
@@ -154,8 +155,8 @@ def _with_achievement(draft: Draft, item: AchievementItem, public_id: str) -> Dr
     return _with_texts(
         msgspec.structs.replace(draft, achievements=achievements),
         {
-            achievement_key(achievement.number, "name"): text(item.name, "name"),
-            achievement_key(achievement.number, "description"): text(item.description or "", "description"),
+            achievement_key(achievement.number, "name"): check_text(item.name, "name"),
+            achievement_key(achievement.number, "description"): check_text(item.description or "", "description"),
         },
     )
 
@@ -218,7 +219,7 @@ def _requirements(title: Title, achievement: Achievement, item: AchievementItem)
 def _metric_target(raw: bytes) -> str:
     if raw == b"null":
         raise ItemError("Metric value is required")
-    value: Decimal = amount(raw, "metricValue")
+    value: Decimal = parse_amount(raw, "metricValue")
     if value < 1:
         raise InvalidField("metricValue", "1 or more", value)
     return format(value.normalize(), "f")
@@ -236,7 +237,7 @@ def _filter(title: Title, filters: list[Filter] | None, kind: AttributeKind) -> 
     for each in filters or ():
         if each.attribute_id not in keys:
             raise ItemError("Attribute not found by ID")
-        pairs[keys[each.attribute_id]] = text(each.attribute_value, "attributeValue")
+        pairs[keys[each.attribute_id]] = check_text(each.attribute_value, "attributeValue")
     return tuple(sorted(pairs.items()))
 
 

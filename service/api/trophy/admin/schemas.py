@@ -124,7 +124,7 @@ def achievement_shape(draft: Draft, achievement: Achievement) -> Shape:
         "badge": None if icon == NO_PICTURE else {"url": icon.url},
         "userAttributes": _filters(draft.title, achievement.user_filter, "user"),
     }
-    measured = responses.measured(achievement)
+    measured = responses.measured_requirement(achievement)
     if measured is None:
         return shape | {"trigger": "api", "key": achievement.key or achievement.public_id}
     requirement, measure = measured
@@ -141,7 +141,7 @@ def achievement_shape(draft: Draft, achievement: Achievement) -> Shape:
             return shape | {
                 "trigger": "metric",
                 "metricId": metrics.get(measure.metric or ""),
-                "metricValue": responses.number(target),
+                "metricValue": responses.json_number(target),
                 "eventAttributes": _filters(draft.title, measure.where, "event"),
             }
 

@@ -10,7 +10,7 @@ from service.api.trophy.admin.context import MAX_BODY_BYTES, AdminContext
 from service.api.trophy.admin.schemas import decode_item
 from service.api.trophy.context import RequestContext
 from service.api.trophy.responses import Shape
-from service.api.trophy.schemas import BatchEvent, idempotency_key, user_id
+from service.api.trophy.schemas import BatchEvent, check_idempotency_key, parse_user_id
 from service.core.auth import api_keys
 from service.core.events.change_queue import WriteResult
 from service.core.unlocks.model import Change, Event
@@ -33,7 +33,7 @@ async def create_keys(request: web.Request) -> web.Response:
     created = []
     for index, raw in enumerate(await context.items()):
         try:
-            player = user_id(decode_item(bytes(raw), NewKeyItem).user_id, "userId")
+            player = parse_user_id(decode_item(bytes(raw), NewKeyItem).user_id, "userId")
         except InvalidField as error:
             context.add_issue(str(error), index=index)
             continue
@@ -99,7 +99,7 @@ class _Batch:
             raise NotFound("Metric not found")
         if rules.metrics[item.key].status == "archived":
             raise UnknownMetric("Metric not found: it is archived")
-        key = idempotency_key(item.idempotency_key, f"{field}idempotencyKey")
+        key = check_idempotency_key(item.idempotency_key, f"{field}idempotencyKey")
         event = item.event(item.key, key=key, now=context.now, field=field)
         rules.check_attributes("event", event.attributes, field=f"{field}attributes")
         rules.check_attributes("user", item.user.attributes or (), field=f"{field}user.attributes")
@@ -124,7 +124,7 @@ class _Batch:
 def _batches_by_player(items: list[BatchEvent], context: RequestContext) -> dict[str, _Batch]:
     batches: dict[str, _Batch] = {}
     for index, item in enumerate(items):
-        player = user_id(item.user.id, f"[{index}].user.id")
+        player = parse_user_id(item.user.id, f"[{index}].user.id")
         batches.setdefault(player, _Batch()).add(index, item, context)
     return batches
 
