@@ -68,7 +68,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def operator(name: str = "laurel") -> Principal:
-    """The principal of commands, run by someone who can reach the database: every right on every title. `name` appears in the history of texts."""
+    """The principal of commands, which whoever can reach the database may run: every right on every title."""
     return Principal(
         players=(),
         expires_at=_NEVER,
