@@ -68,7 +68,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def operator(name: str = "laurel") -> Principal:
-    """The principal of commands, which whoever can reach the database may run: every right on every title."""
+    """The principal of the operator's commands: every right on every title."""
     return Principal(
         players=(),
         expires_at=_NEVER,
