@@ -208,7 +208,7 @@ class _Evaluation:
         return [entry for result in results for entry in result if isinstance(entry, LogEntry)]
 
     def _extend_streak(self, measure: Measure, day: int) -> bool:
-        """Add an active day, and return whether the current streak is longer or begins anew."""
+        """Add an active day, and return whether the current streak is longer or starts again."""
         old = self.measure_values.get(measure.key)
         active: set[int] = set()
         if measures.precedes_streak(old, day):
