@@ -1,131 +1,158 @@
-"""What all requests of this door have in common: who asks, of which title, in which languages, and how it is answered."""
+"""What requests of the Open Badges API have in common: authentication, the issuer, and conditional responses."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 from aiohttp import hdrs, web
 
 from service.core.auth.principal import Principal
-from service.core.badges.credential import IssuerContext
+from service.core.badges.credential import CONTEXTS, IssuerContext, LocalizedDocument
 from service.core.badges.issue import SignableDocument
+from service.core.badges.status_list import JsonObject
 from service.core.publishing.published_title import PublishedTitle
 from service.errors import InvalidParameter, NotFound, PermissionDenied, Unauthenticated
 from service.http.authenticate import API_KEY, anonymous, authenticate_api_key, authenticate_bearer_or_xbl3
 from service.http.conditional import conditional_response, make_etag
-from service.http.locale import RequestLocale, vary
-from service.http.services import PRINCIPAL, SERVICES, Services
+from service.http.locale import RequestLocale, content_language, vary
+from service.http.services import SERVICES
 
 TOKEN = "application/vc+jwt"  # noqa: S105  (a media type of VC-JOSE-COSE)
 JSON = "application/json"
-PUBLIC: Mapping[str, str] = {hdrs.CACHE_CONTROL: "public, no-cache", hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*"}
-PRIVATE: Mapping[str, str] = {
-    hdrs.CACHE_CONTROL: "private, no-cache",
-    hdrs.VARY: vary(hdrs.ACCEPT, API_KEY),
-}
+_PUBLIC: Mapping[str, str] = {hdrs.CACHE_CONTROL: "public, no-cache", hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*"}
+_LOCALIZED = {**_PUBLIC, hdrs.VARY: hdrs.ACCEPT_LANGUAGE}
+_PRIVATE: Mapping[str, str] = {hdrs.CACHE_CONTROL: "private, no-cache", hdrs.VARY: vary(hdrs.ACCEPT, API_KEY)}
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
+_MAX_PLAYER_CHARACTERS = 128
+_CONTROL_CHARACTER = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 async def authenticate(request: web.Request) -> Principal:
-    """Who asks, from one `X-API-KEY` or one `Authorization` field; nobody where the path is nobody's.
+    """The principal of one `X-API-KEY` or `Authorization` field; anonymous for paths without a user.
 
     Raises:
-        Unauthenticated: there is no credential, more than one, or one that is not good.
-        PermissionDenied: it is a key of another title.
+        Unauthenticated: there is no credential, several, or one that is not valid.
+        PermissionDenied: it is an API key of another title.
     """
     if "user" not in request.match_info:
         return await anonymous(request)
-    sent = len(request.headers.getall(API_KEY, ())) + len(request.headers.getall(hdrs.AUTHORIZATION, ()))
-    if sent != 1:
+    credentials = len(request.headers.getall(API_KEY, ())) + len(request.headers.getall(hdrs.AUTHORIZATION, ()))
+    if credentials != 1:
         raise Unauthenticated(
             "expected one credential, Authorization: Bearer <token>, Authorization: XBL3.0 x=<user hash>;<token> "
-            f"or X-API-KEY, got {sent}"
+            f"or X-API-KEY, got {credentials}"
         )
     if API_KEY not in request.headers:
         return await authenticate_bearer_or_xbl3(request)
     principal = await authenticate_api_key(request)
-    if principal.title_id != int(request.match_info["title_id"]):
+    if principal.title_id != title_param(request):
         raise PermissionDenied("this key is of another title")
     return principal
 
 
-class RequestContext:
-    """One request."""
+def title_param(request: web.Request) -> int:
+    """The title in the path."""
+    return int(request.match_info["title_id"])
 
-    def __init__(self, request: web.Request) -> None:
-        self.request = request
-        self.services: Services = request.app[SERVICES]
-        self.principal = request[PRINCIPAL]
 
-    @property
-    def base(self) -> str:
-        """What all URLs begin with: as the operator says, else as the caller found us.
+def player_param(request: web.Request) -> str:
+    """The player in the path.
 
-        Raises:
-            InvalidParameter: the caller's Host is no host.
-        """
-        public_url = self.services.settings.public_url
-        if public_url is not None:
-            return public_url
-        if _HOST.fullmatch(self.request.host) is None:
-            raise InvalidParameter("Host", "a host such as badges.example.com:8080", ascii(self.request.host))
-        return f"{self.request.scheme}://{self.request.host}"
+    Raises:
+        InvalidParameter: the id is too long or has control characters.
+    """
+    player = request.match_info["user"]
+    if len(player) > _MAX_PLAYER_CHARACTERS or _CONTROL_CHARACTER.search(player):
+        expected = f"1 to {_MAX_PLAYER_CHARACTERS} characters, none a control character"
+        raise InvalidParameter("user", expected, ascii(player))
+    return player
 
-    @property
-    def title_id(self) -> int:
-        """The title of the path."""
-        return int(self.request.match_info["title_id"])
 
-    def published(self) -> PublishedTitle:
-        """What is published of the title.
+def base_url(request: web.Request) -> str:
+    """The prefix of all URLs: the setting, or the scheme and host of the request.
 
-        Raises:
-            NotFound: nothing is.
-        """
-        published = self.services.snapshots.current.titles.get(self.title_id)
-        if published is None:
-            raise NotFound("nothing is published in this title")
-        return published
+    Raises:
+        InvalidParameter: Host is not a valid host.
+    """
+    public_url = request.app[SERVICES].settings.public_url
+    if public_url is not None:
+        return public_url
+    if _HOST.fullmatch(request.host) is None:
+        raise InvalidParameter("Host", "a host such as badges.example.com:8080", ascii(request.host))
+    return f"{request.scheme}://{request.host}"
 
-    def issuing(self) -> IssuerContext:
-        """The title as an issuer, in the languages of this caller; `?language=` goes before the header.
 
-        Raises:
-            NotFound: nothing is published in it.
-        """
-        published = self.published()
-        locale = RequestLocale(self.request, language=self.request.rel_url.query.get("language"))
-        return IssuerContext(self.base, published, locale.chain(published))
+def published_title(request: web.Request) -> PublishedTitle:
+    """What is published of the title in the path.
 
-    def public(
-        self, document: object, *, spoken: str | None = None, vary: str | None = None, kind: str = JSON
-    ) -> web.Response:
-        """A JSON document that anybody may read, from any page in any browser."""
-        body = msgspec.json.encode(document)
-        headers = PUBLIC if vary is None else {**PUBLIC, hdrs.VARY: vary}
-        return self._answer(body, etag=make_etag(body, spoken), kind=kind, spoken=spoken, headers=headers)
+    Raises:
+        NotFound: nothing is.
+    """
+    published = request.app[SERVICES].snapshots.current.titles.get(title_param(request))
+    if published is None:
+        raise NotFound("nothing is published in this title")
+    return published
 
-    def signed(self, document: SignableDocument, *, headers: Mapping[str, str], kind: str = TOKEN) -> web.Response:
-        """The claims as a token, or as a JSON object with token and claims; signed only where it is sent."""
 
-        def body() -> bytes:
-            token = document.sign()
-            if kind == TOKEN:
-                return token.encode()
-            return msgspec.json.encode({"credential": token, "claims": document.claims})
+def issuer_context(request: web.Request) -> IssuerContext:
+    """The title in the path as an issuer, in the caller's languages; `?language=` overrides Accept-Language.
 
-        etag = make_etag(msgspec.json.encode(document.claims), document.keys.thumbprint, kind)
-        return self._answer(body, etag=etag, kind=kind, spoken=document.locale, headers=headers)
+    Raises:
+        NotFound: nothing is published in it.
+    """
+    published = published_title(request)
+    locale = RequestLocale(request, language=request.rel_url.query.get("language"))
+    return IssuerContext(base_url(request), published, locale.chain(published))
 
-    def kind_of_token(self) -> str:
-        """JSON for who asks for that and not for a token; anybody else gets the token itself, and never a 406."""
-        ranges = ", ".join(self.request.headers.getall(hdrs.ACCEPT, [])).split(",")
-        accepted = {each.partition(";")[0].strip().lower() for each in ranges}
-        return JSON if JSON in accepted and TOKEN not in accepted else TOKEN
 
-    def _answer(
-        self, body: bytes | Callable[[], bytes], *, etag: str, kind: str, spoken: str | None, headers: Mapping[str, str]
-    ) -> web.Response:
-        if spoken is not None:
-            headers = {**headers, hdrs.CONTENT_LANGUAGE: spoken}
-        return conditional_response(self.request, body, etag=etag, headers=headers, content_type=kind)
+def json_response(request: web.Request, document: JsonObject, *, media_type: str = JSON) -> web.Response:
+    """A public JSON document without texts."""
+    body = msgspec.json.encode(document)
+    return conditional_response(request, body, etag=make_etag(body), headers=_PUBLIC, content_type=media_type)
+
+
+def localized_response(request: web.Request, document: LocalizedDocument) -> web.Response:
+    """A public JSON-LD document in the caller's language."""
+    body = msgspec.json.encode({"@context": CONTEXTS, **document.members})
+    headers = _with_language(_LOCALIZED, document.locales)
+    etag = make_etag(body, headers.get(hdrs.CONTENT_LANGUAGE))
+    return conditional_response(request, body, etag=etag, headers=headers)
+
+
+def token_response(request: web.Request, document: SignableDocument) -> web.Response:
+    """A public signed document. Verifiers accept JSON too, but expect a token, so Accept is ignored."""
+    etag = _token_etag(document, TOKEN)
+    return conditional_response(
+        request, lambda: document.sign().encode(), etag=etag, headers=_PUBLIC, content_type=TOKEN
+    )
+
+
+def credential_response(request: web.Request, document: SignableDocument) -> web.Response:
+    """A player's credential: the token, or a JSON object of token and claims for clients that accept only JSON."""
+    media_type = _token_media_type(request)
+
+    def body() -> bytes:
+        token = document.sign()
+        if media_type == TOKEN:
+            return token.encode()
+        return msgspec.json.encode({"credential": token, "claims": document.claims})
+
+    headers = _with_language(_PRIVATE, document.locales)
+    etag = _token_etag(document, media_type)
+    return conditional_response(request, body, etag=etag, headers=headers, content_type=media_type)
+
+
+def _token_media_type(request: web.Request) -> str:
+    """JSON if Accept names JSON and not the token's media type; everybody else gets the token, never a 406."""
+    members = ", ".join(request.headers.getall(hdrs.ACCEPT, ())).split(",")
+    accepted = {member.partition(";")[0].strip().lower() for member in members}
+    return JSON if JSON in accepted and TOKEN not in accepted else TOKEN
+
+
+def _token_etag(document: SignableDocument, media_type: str) -> str:
+    return make_etag(msgspec.json.encode(document.claims), document.keys.thumbprint, media_type)
+
+
+def _with_language(headers: Mapping[str, str], locales: tuple[str | None, ...]) -> dict[str, str]:
+    language = content_language(locales)
+    return dict(headers) if language is None else {**headers, hdrs.CONTENT_LANGUAGE: language}

@@ -4,6 +4,7 @@ Nothing in them names a player: keyed hashes stand for the player, the credentia
 """
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 
@@ -34,74 +35,78 @@ class IssuerContext(msgspec.Struct, frozen=True):
     published: PublishedTitle
     chain: tuple[str, ...]
 
-    def locale_of(self, texts: LocalizedTexts) -> str | None:
-        """The best language that any of these texts is in; None if there are no texts."""
-        return None if texts.first_locale is None else self.chain[texts.first_locale]
+
+class LocalizedDocument(msgspec.Struct, frozen=True):
+    """The members of a JSON document, and the locales of its texts in order of appearance; None for an id as a text."""
+
+    members: JsonObject
+    locales: tuple[str | None, ...]
 
 
-def issuer_profile(issuer: IssuerContext) -> tuple[JsonObject, str | None]:
-    """The title as a Profile, and the language of its name."""
+def issuer_profile(issuer: IssuerContext) -> LocalizedDocument:
+    """The title as a Profile."""
     name, locale = issuer.published.name(issuer.chain)
     title_id = issuer.published.title_id
-    document: JsonObject = {
+    members: JsonObject = {
         "id": issuer_url(issuer.base_url, title_id),
         "type": ["Profile"],
         "name": name or f"Title {title_id}",
     }
-    return document, locale
+    return LocalizedDocument(members, (locale,))
 
 
-def achievement_document(
-    issuer: IssuerContext, achievement: Achievement, *, is_held: bool
-) -> tuple[JsonObject, str | None]:
-    """What can be earned as an Achievement, and its language. Only those who hold a secret one read its description.
+def achievement_document(issuer: IssuerContext, achievement: Achievement, *, is_held: bool) -> LocalizedDocument:
+    """What can be earned as an Achievement. Only those who hold a secret one read its description.
 
     `description` and `criteria` are never absent (OB 3.0, Achievement): the next best text replaces a missing one.
     """
     texts = issuer.published.texts_of(achievement, issuer.chain)
-    locked_description = texts.locked_description or texts.name
-    description = texts.description or texts.name
-    locale = issuer.locale_of(texts)
-    document: JsonObject = {
+    name, description, locked_description = _texts_with_locales(texts, issuer.chain)
+    if not locked_description[0]:
+        locked_description = name
+    if achievement.is_secret and not is_held:
+        description = locked_description
+    elif not description[0]:
+        description = name
+    members: JsonObject = {
         "id": achievement_url(issuer.base_url, issuer.published.title_id, achievement.public_id),
         "type": ["Achievement"],
-        "name": texts.name,
-        "description": description if is_held or not achievement.is_secret else locked_description,
-        "criteria": {"narrative": locked_description},
+        "name": name[0],
+        "description": description[0],
+        "criteria": {"narrative": locked_description[0]},
     }
     icon = next((media for media in achievement.media if media.kind == "Icon"), NO_PICTURE)
     if icon != NO_PICTURE and icon.url.startswith(("https://", "http://")):
-        document["image"] = {"id": icon.url, "type": "Image"}
-    if locale is not None and _LANGUAGE.fullmatch(locale):
-        document["inLanguage"] = locale
-    return document, locale
+        members["image"] = {"id": icon.url, "type": "Image"}
+    language = None if texts.first_locale is None else issuer.chain[texts.first_locale]
+    if language is not None and _LANGUAGE.fullmatch(language):
+        members["inLanguage"] = language
+    return LocalizedDocument(members, (name[1], description[1], locked_description[1]))
 
 
-def credential_claims(
-    issuer: IssuerContext, earned: EarnedAchievement, *, secret: bytes
-) -> tuple[JsonObject, str | None]:
-    """The claims of an OpenBadgeCredential, and the best language that its texts are in.
+def credential_claims(issuer: IssuerContext, earned: EarnedAchievement, *, secret: bytes) -> LocalizedDocument:
+    """The claims of an OpenBadgeCredential.
 
     The same achievement in the same languages always has the same claims, unless its texts change. `validFrom` and
     `nbf` are the second of the unlock; 1970 if the unlock is older or its time is unknown.
     """
     title_id = issuer.published.title_id
-    profile, _ = issuer_profile(issuer)
-    achievement, locale = achievement_document(issuer, earned.achievement, is_held=True)
+    profile = issuer_profile(issuer)
+    achievement = achievement_document(issuer, earned.achievement, is_held=True)
     numbers = earned.achievement.number, earned.unlocked_at
     credential_id = pseudonym(secret, "credential", title_id, earned.player, *numbers, *issuer.chain)
     subject = pseudonym(secret, "subject", title_id, earned.player)
     position = status_position(title_id, earned, secret=secret)
     list_url = status_list_url(issuer.base_url, title_id, position.list)
     valid_from = max(0, (earned.unlocked_at - ticks.from_unix(0)) // ticks.SECOND)
-    claims: JsonObject = {
+    members: JsonObject = {
         "@context": list(CONTEXTS),
         "id": credential_id,
         "type": ["VerifiableCredential", "OpenBadgeCredential"],
-        "name": achievement["name"],
-        "issuer": profile,
+        "name": achievement.members["name"],
+        "issuer": profile.members,
         "validFrom": ticks.to_text(ticks.from_unix(valid_from), 0),
-        "credentialSubject": {"id": subject, "type": ["AchievementSubject"], "achievement": achievement},
+        "credentialSubject": {"id": subject, "type": ["AchievementSubject"], "achievement": achievement.members},
         "credentialStatus": {
             "id": f"{list_url}#{position.index}",
             "type": "BitstringStatusListEntry",
@@ -110,15 +115,21 @@ def credential_claims(
             "statusListCredential": list_url,
         },
         # The registered claims, each equal to a member above (OB 3.0, JWT proof format).
-        "iss": profile["id"],
+        "iss": profile.members["id"],
         "jti": credential_id,
         "sub": subject,
         "nbf": valid_from,
     }
-    return claims, locale
+    return LocalizedDocument(members, (achievement.locales[0], *profile.locales, *achievement.locales))
 
 
 def status_position(title_id: int, earned: EarnedAchievement, *, secret: bytes) -> StatusPosition:
     """Where the credential's status bit is: always the same, and without the secret nobody can tell whose it is."""
     hashed = keyed_hash(secret, "status", title_id, earned.player, earned.achievement.number, earned.unlocked_at)
     return StatusPosition(int.from_bytes(hashed[:4]) % MAX_STATUS_LISTS, int.from_bytes(hashed[4:8]) % STATUS_LIST_BITS)
+
+
+def _texts_with_locales(texts: LocalizedTexts, chain: tuple[str, ...]) -> Sequence[tuple[str, str | None]]:
+    """Name, description and locked description, each with its locale."""
+    locales = (None if index is None else chain[index] for index in texts.locales)
+    return list(zip((texts.name, texts.description, texts.locked_description), locales, strict=False))

@@ -14,13 +14,13 @@ from service.db.pool import Pool
 class SignableDocument(msgspec.Struct, frozen=True):
     """Claims and the keys to sign them with: signing costs about a millisecond, so it waits until a token is sent.
 
-    `locale` is the best language of its texts; None if it has none.
+    `locales` are those of its texts in order of appearance.
     """
 
     claims: JsonObject
     keys: SigningKeys
     base_url: str
-    locale: str | None = None
+    locales: tuple[str | None, ...] = ()
 
     def sign(self) -> str:
         """The claims as a compact JWS."""
@@ -38,8 +38,8 @@ async def issue_credential(
     """
     earned = await find_earned(progress, issuer.published, player=player, public_id=public_id)
     keys = await load_signing_keys(pool)
-    claims, locale = credential_claims(issuer, earned, secret=keys.secret)
-    return SignableDocument(claims, keys, issuer.base_url, locale)
+    claims = credential_claims(issuer, earned, secret=keys.secret)
+    return SignableDocument(claims.members, keys, issuer.base_url, claims.locales)
 
 
 async def issue_status_list(pool: Pool, *, base_url: str, title_id: int, number: int, now: int) -> SignableDocument:
