@@ -1,4 +1,4 @@
-"""Chromium without a window and axe, for tests of pages."""
+"""Headless Chromium, and accessibility checks with axe."""
 
 import asyncio
 import contextlib
@@ -17,13 +17,13 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # no page may need another host
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # pages must not need another host
 )
 
 
 @contextlib.asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
-    """Chromium without a window, while the block runs."""
+    """Headless Chromium for as long as the block runs."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield browser
@@ -31,13 +31,13 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 async def assert_accessible(page: Page) -> None:
-    """Nothing serious or critical is found by axe on a page, which must let scripts be evaluated."""
+    """Fail if axe finds a serious or critical violation on the page, whose CSP must allow evaluated scripts."""
     await page.evaluate(await asyncio.to_thread(AXE.read_text, encoding="utf-8"))
-    found = await page.evaluate("() => axe.run()")
+    result = await page.evaluate("() => axe.run()")
     serious = [
         (page.url, violation["id"], [node["html"] for node in violation["nodes"]][:3])
-        for violation in found["violations"]
+        for violation in result["violations"]
         if violation["impact"] in ("serious", "critical")
     ]
     assert serious == []
-    assert len(found["passes"]) > 10
+    assert len(result["passes"]) > 10

@@ -1,4 +1,4 @@
-"""Fixtures of a real PostgreSQL: one server per process, a transaction that is rolled back, or a database of one's own.
+"""Fixtures for a real PostgreSQL: one server per process, a rolled-back transaction or an own database for each test.
 
 `LAUREL_TEST_DATABASE_URL` names a server to use instead of the embedded one; its user must be allowed to create
 databases.
@@ -30,9 +30,9 @@ SLOW_FILES = (
     "api/test_fuzz.py",
     "benchmarks/test_bench.py",
     "docs/test_examples.py",
-    "cli/test_main.py",
     "cli/test_serve.py",
     "cli/test_catalog.py",
+    "cli/test_main.py",
     "docs/test_site.py",
     "test_wheel.py",
     "cli/test_badge.py",
@@ -56,7 +56,7 @@ def postgres() -> Iterator[str]:
     if url := os.environ.get("LAUREL_TEST_DATABASE_URL"):
         yield url
         return
-    # Not in pytest's temporary folder, which another run closes to the user that PostgreSQL runs as.
+    # Not in pytest's temporary folder: another run removes the permissions of the user that PostgreSQL runs as.
     with (
         tempfile.TemporaryDirectory(prefix="laurel-tests-") as folder,
         EmbeddedPostgres(pathlib.Path(folder), durable=False) as url,
@@ -66,7 +66,7 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def new_database(postgres: str) -> NewDatabase:
-    """Creates a database, empty or a copy of `template`, which is dropped at the end of the block."""
+    """Create a database, empty or a copy of `template`; it is dropped at the end of the block."""
 
     @contextlib.asynccontextmanager
     async def create(template: str | None = None) -> AsyncIterator[str]:
@@ -87,7 +87,7 @@ def new_database(postgres: str) -> NewDatabase:
 
 @pytest.fixture(scope="session")
 async def template(new_database: NewDatabase) -> AsyncIterator[str]:
-    """A migrated database without connections, which others are copied from."""
+    """A migrated database without connections, from which others are copied."""
     async with new_database() as url:
         await migrate(url)
         yield url
@@ -109,7 +109,7 @@ async def own_database(new_database: NewDatabase, template: str) -> AsyncIterato
 
 @pytest.fixture(scope="session")
 async def shared_connection(database: str) -> AsyncIterator[Connection]:
-    """The connection of all tests that are rolled back; connecting takes fifty times as long as rolling back."""
+    """The connection of all tests that are rolled back, because connecting takes fifty times as long as a rollback."""
     connection = await asyncpg.connect(database)
     yield connection
     await connection.close()
@@ -132,6 +132,6 @@ def pool(connection: Connection) -> Pool:
 
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """The browser of a process; each test opens a page or a context of its own."""
+    """The browser of this process; each test opens its own page or context."""
     async with chromium() as started:
         yield started

@@ -1,4 +1,4 @@
-"""Values that tests are made of: tokens, achievements, drafts, each with defaults for what a test does not care about."""
+"""Factories of test values (tokens, achievements, metrics, events, drafts) with defaults for everything."""
 
 import time
 import uuid
@@ -31,21 +31,21 @@ OTHER = "2533274790395905"
 
 
 def authorization(player: str = PLAYER, **claims: Any) -> str:
-    """The header of a token for a player; claims as `credentials.claims_for` takes them."""
-    wanted = {"issuer": "laurel", "audience": "laurel", "now": int(time.time())} | claims
-    made = tokens.claims_for(player, **wanted)
+    """An Authorization header with a token for a player; `claims` are passed to `tokens.claims_for`."""
+    arguments = {"issuer": "laurel", "audience": "laurel", "now": int(time.time())} | claims
+    made = tokens.claims_for(player, **arguments)
     return tokens.authorization(tokens.sign(made, SECRET), user_hash=made["xui"][0]["uhs"])
 
 
 def bearer(name: str = "Ana", *, can: tuple[str, ...] = ("publish", "source"), **grant: Any) -> str:
-    """The header of a token for somebody who works on texts: by default everything, everywhere."""
+    """An Authorization header for somebody who works on texts, by default with all rights on all titles and locales."""
     l10n = [{"titles": "*", "locales": "*", "can": list(can)} | grant]
     made = tokens.claims_for(None, issuer="laurel", audience="laurel", now=int(time.time()), subject=name, l10n=l10n)
     return tokens.authorization(tokens.sign(made, SECRET), user_hash="-", scheme="bearer")
 
 
 def achievement(number: int, **changes: Any) -> Achievement:
-    """A plain achievement of 10 points with one requirement."""
+    """An achievement with 10 points, one requirement and an icon."""
     fields: dict[str, Any] = {
         "number": number,
         "public_id": str(number),
@@ -59,7 +59,7 @@ def achievement(number: int, **changes: Any) -> Achievement:
 
 
 def counted(number: int, target: int | str, *, metric: str | None = "words", **changes: Any) -> Achievement:
-    """An achievement that is unlocked when a measure reaches the target: the sum of a metric, if nothing else is said."""
+    """An achievement that unlocks when a measure reaches the target; by default, the sum of a metric."""
     of_measure = {name: changes.pop(name) for name in Measure.__struct_fields__ if name in changes}
     measure = Measure(**({"aggregate": "sum", "metric": metric} | of_measure))
     requirement = Requirement(id=f"00000000-0000-0000-0000-{number:012}", target=str(target), measure=measure)
@@ -67,26 +67,26 @@ def counted(number: int, target: int | str, *, metric: str | None = "words", **c
 
 
 def metric(key: str = "words", **changes: Any) -> Metric:
-    """Something that is counted."""
+    """A metric."""
     return Metric(key=key, public_id=f"metric-{key}", **changes)
 
 
 def event(amount: int | str = 1, *, metric: str = "words", **changes: Any) -> Event:
-    """Something that a player did."""
+    """An event of a metric."""
     return Event(**({"metric": metric, "amount": Decimal(amount), "event_id": uuid.uuid4()} | changes))
 
 
 def draft(title_id: int, achievements: tuple[Achievement, ...], **changes: Any) -> Draft:
     """A title with English texts such as "Name 3"; `texts` adds locales."""
     texts = {"title/name": f"Title {title_id}"}
-    for one in achievements:
+    for earnable in achievements:
         texts |= {
-            achievement_key(one.number, "name"): f"Name {one.number}",
-            achievement_key(one.number, "description"): f"Description {one.number}",
-            achievement_key(one.number, "locked_description"): f"Locked {one.number}",
+            achievement_key(earnable.number, "name"): f"Name {earnable.number}",
+            achievement_key(earnable.number, "description"): f"Description {earnable.number}",
+            achievement_key(earnable.number, "locked_description"): f"Locked {earnable.number}",
         }
-    for one_metric in changes.get("metrics", ()):
-        texts[metric_key(one_metric.key)] = f"Metric {one_metric.key}"
+    for counted_metric in changes.get("metrics", ()):
+        texts[metric_key(counted_metric.key)] = f"Metric {counted_metric.key}"
     more = changes.pop("texts", {})
     title = Title(
         **(
@@ -98,6 +98,6 @@ def draft(title_id: int, achievements: tuple[Achievement, ...], **changes: Any) 
 
 
 async def publish_draft(connection: Connection, new: Draft, *, mode: MergeMode = "complete") -> int:
-    """Import a draft and publish it; gives the number of its release."""
+    """Import and publish a draft; returns the number of its release."""
     await import_draft(connection, OPERATOR, new, mode=mode)
     return (await publish_title(connection, OPERATOR, new.title.title_id)).release

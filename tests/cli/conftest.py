@@ -44,26 +44,26 @@ msgstr "Première lueur"
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_set(monkeypatch):
+def _no_settings(monkeypatch):
     for name in [name for name in os.environ if name.startswith("LAUREL_") and "TEST" not in name]:
         monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[pathlib.Path]:
-    """A folder for the embedded Postgres. Not under pytest's own: Postgres runs as another user."""
+    """A folder for the embedded PostgreSQL; not below pytest's, which the user that PostgreSQL runs as cannot enter."""
     with tempfile.TemporaryDirectory(prefix="laurel-tests-") as made:
         yield pathlib.Path(made) / "data"
 
 
-def did(*arguments: object, **settings: str) -> Result:
-    """A command run in this process."""
+def invoke(*arguments: object, **settings: str) -> Result:
+    """Run a command in this process."""
     return CliRunner().invoke(main, [*map(str, arguments)], env=settings, catch_exceptions=False)
 
 
 @pytest.fixture
 def files(tmp_path) -> pathlib.Path:
-    """A folder of files to import, good and broken, each named for what it is."""
+    """A folder of valid and broken files to import, each named for what it is."""
     (tmp_path / "locales/fr_FR/LC_MESSAGES").mkdir(parents=True)
     (tmp_path / "locales/fr_FR/LC_MESSAGES/title-7.po").write_text(PO, encoding="utf-8")
     broken = json.loads(json.dumps(PAGE))
@@ -85,31 +85,31 @@ def files(tmp_path) -> pathlib.Path:
 
 @pytest.fixture
 def command(own_database, files):
-    """Runs a command on a database of the test's own: `command("catalog", "import", "title.toml")`, files by name."""
+    """Run a command on the test's own database: `command("catalog", "import", "title.toml")`; `files` are found by name."""
 
     def run(*arguments: object, status: int = 0) -> Result:
-        named = [files / str(one) if (files / str(one)).is_file() else one for one in arguments]
+        paths = [files / str(argument) if (files / str(argument)).is_file() else argument for argument in arguments]
         locales = (
             ("--locales", files / "locales") if arguments[:2] in (("catalog", "import"), ("catalog", "check")) else ()
         )
-        done = did(*named, *locales, LAUREL_DATABASE_URL=own_database)
-        assert done.exit_code == status, done.output
-        return done
+        result = invoke(*paths, *locales, LAUREL_DATABASE_URL=own_database)
+        assert result.exit_code == status, result.output
+        return result
 
     return run
 
 
 @pytest.fixture
 def contents(own_database, tmp_path):
-    """All that is being edited of a title, as text; None if there is no such title."""
+    """The draft of a title as text; None if there is no such title."""
 
     def read(title_id: int) -> str | None:
         folder = tmp_path / "contents"
         shutil.rmtree(folder, ignore_errors=True)
-        done = did("catalog", "export", "--title", title_id, "--to", folder, LAUREL_DATABASE_URL=own_database)
-        if done.stderr == f"laurel: there is no title {title_id}\n":
+        result = invoke("catalog", "export", "--title", title_id, "--to", folder, LAUREL_DATABASE_URL=own_database)
+        if result.stderr == f"laurel: there is no title {title_id}\n":
             return None
-        assert done.exit_code == 0, done.output
+        assert result.exit_code == 0, result.output
         return "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*")) if path.is_file())
 
     return read

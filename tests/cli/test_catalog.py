@@ -8,7 +8,7 @@ import pytest
 from tests.cli.conftest import PO, TITLE, TOML
 
 
-def test_a_catalogue_goes_in_is_checked_published_and_taken_back(command):
+def test_title_is_imported_checked_and_published(command):
     imported = command("catalog", "import", "title.toml")
     assert imported.stdout == "title 7: title new; achievements 1 new, 0 changed; texts 5 new or changed\n"
     assert imported.stderr == "import 1/1: " + imported.stderr.removeprefix("import 1/1: ")
@@ -22,7 +22,7 @@ def test_a_catalogue_goes_in_is_checked_published_and_taken_back(command):
     assert command("catalog", "import", "title.toml").stdout == "title 7: nothing changes\n"
 
 
-def test_a_release_can_be_taken_back(command, files):
+def test_rollback_serves_an_earlier_release(command, files):
     command("catalog", "import", "title.toml", "--publish")
     (files / "title.toml").write_text(TOML.replace("First Light", "First Dark"), encoding="utf-8")
     shutil.rmtree(files / "locales")
@@ -35,11 +35,11 @@ def test_a_release_can_be_taken_back(command, files):
 
     assert [("1" in line, "is served" in line) for line in listed][-1] == (True, True)
     assert sum("is served" in line for line in listed) == 1
-    refused = command("catalog", "rollback", "--title", 7, "--release", 3, status=1)
-    assert refused.stderr == "laurel: there is no release 3 of title 7\n"
+    failed = command("catalog", "rollback", "--title", 7, "--release", 3, status=1)
+    assert failed.stderr == "laurel: there is no release 3 of title 7\n"
 
 
-def test_a_dry_run_shows_the_difference_and_changes_nothing(command, contents):
+def test_dry_run_prints_the_diff_and_changes_nothing(command, contents):
     shown = command("catalog", "import", "title.toml", "--dry-run", "--publish")
 
     assert "title 7: title new" in shown.stdout
@@ -47,7 +47,7 @@ def test_a_dry_run_shows_the_difference_and_changes_nothing(command, contents):
     assert contents(7) is None
 
 
-def test_an_export_imports_as_it_was(command, contents, tmp_path):
+def test_importing_an_export_changes_nothing(command, contents, tmp_path):
     command("catalog", "import", "page.json")
     before = contents(TITLE)
 
@@ -58,22 +58,22 @@ def test_an_export_imports_as_it_was(command, contents, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["po", "xbox", "steam", "epic", "csv"])
-def test_texts_go_out_to_translators_and_come_back(command, tmp_path, kind):
-    """In every format: the French name is changed in the file, and that alone changes here."""
+def test_text_changed_in_an_exported_file_is_the_only_change_on_import(command, tmp_path, kind):
+    """In every format, with the French name changed in the file."""
     command("catalog", "import", "title.toml")
     command("catalog", "export", "--title", 7, "--format", kind, "--to", tmp_path / "out")
     [path] = [path for path in (tmp_path / "out").rglob("*") if path.is_file() and "Première lueur" in path.read_text()]
     path.write_text(path.read_text().replace("Première lueur", "Aube"))
 
-    done = command("catalog", "import", path, "--title", 7)
+    result = command("catalog", "import", path, "--title", 7)
 
-    assert done.stdout.splitlines() == [
+    assert result.stdout.splitlines() == [
         "title 7: title unchanged; achievements 0 new, 0 changed; texts 1 new or changed",
         "  fr-FR achievement/1/name: 'Première lueur' -> 'Aube'",
     ]
 
 
-def test_partner_centers_files_change_only_what_they_hold(command, tmp_path):
+def test_partner_center_files_change_only_the_fields_that_they_hold(command, tmp_path):
     command("catalog", "import", "title.toml")
     command("catalog", "export", "--title", 7, "--format", "xbox", "--to", tmp_path / "out")
     pair = [tmp_path / "out" / name for name in ("localization.xml", "achievements2017.xml")]
@@ -84,7 +84,7 @@ def test_partner_centers_files_change_only_what_they_hold(command, tmp_path):
         assert "achievements 0 new, 1 changed; texts 0" in command("catalog", "import", *pair, "--title", 7).stdout
 
 
-def test_an_export_may_be_of_what_is_served_and_of_some_locales(command, files, tmp_path):
+def test_export_can_be_limited_to_the_release_and_to_locales(command, files, tmp_path):
     command("catalog", "import", "title.toml", "--publish")
     (files / "title.toml").write_text(TOML.replace("First Light", "Dawn"))
     (files / "locales/fr_FR/LC_MESSAGES/title-7.po").write_text(PO.replace("First Light", "Dawn"))
@@ -95,30 +95,30 @@ def test_an_export_may_be_of_what_is_served_and_of_some_locales(command, files, 
     assert "achievement/1/name,Dawn,Première lueur\n" in (tmp_path / "title-7.csv").read_text()
     command(*export, "--published", "--locale", "en-US")
     assert "achievement/1/name,First Light\n" in (tmp_path / "title-7.csv").read_text()
-    refused = command(*export, "--locale", "xx", status=1)
-    assert refused.stderr == "laurel: locale: expected one of en-US, fr-FR, got 'xx'\n"
+    failed = command(*export, "--locale", "xx", status=1)
+    assert failed.stderr == "laurel: locale: expected one of en-US, fr-FR, got 'xx'\n"
 
 
-def test_what_a_store_would_refuse_is_not_written(command, tmp_path):
+def test_export_that_a_store_would_reject_is_not_written(command, tmp_path):
     command("catalog", "import", "title.toml")
 
-    refused = command("catalog", "export", "--title", 7, "--format", "google-play", "--to", tmp_path / "out", status=1)
+    failed = command("catalog", "export", "--title", 7, "--format", "google-play", "--to", tmp_path / "out", status=1)
     made = command("catalog", "export", "--title", 7, "--format", "zip", "--to", tmp_path / "out")
 
-    assert "achievement/1: Google Play requires 5 to 200 points in multiples of 5, got 0 [points]" in refused.stderr
+    assert "achievement/1: Google Play requires 5 to 200 points in multiples of 5, got 0 [points]" in failed.stderr
     assert made.stderr.startswith("left out: google-play: ")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["title-7.zip"]
 
 
-def test_a_check_tells_programs_where_each_text_stands(command, files):
+def test_check_reports_file_and_line_as_json_and_as_github_annotations(command, files):
     po = files / "locales/fr_FR/LC_MESSAGES/title-7.po"
     po.write_text(po.read_text().replace("Première lueur", "Première  lueur {n}"))
 
-    refused = command("catalog", "check", "title.toml", "--format", "json", status=1)
-    forge = command("catalog", "check", "title.toml", "--format", "github", status=1)
+    failed = command("catalog", "check", "title.toml", "--format", "json", status=1)
+    annotations = command("catalog", "check", "title.toml", "--format", "github", status=1)
 
-    found = {one["rule"]: one for one in json.loads(refused.stdout)}
-    assert found["placeholders-differ"] == {
+    diagnostics = {diagnostic["rule"]: diagnostic for diagnostic in json.loads(failed.stdout)}
+    assert diagnostics["placeholders-differ"] == {
         "file": str(po),
         "line": 6,
         "key": "achievement/1/name",
@@ -127,42 +127,42 @@ def test_a_check_tells_programs_where_each_text_stands(command, files):
         "severity": "error",
         "message": "placeholders: expected none, got {n}",
     }
-    assert found["double-space"]["severity"] == "warning"
-    assert f"::error file={po},line=6,title=placeholders-differ::fr-FR achievement/1/name: " in forge.stdout
-    assert refused.stderr.startswith("laurel: errors: 1, warnings: ")
+    assert diagnostics["double-space"]["severity"] == "warning"
+    assert f"::error file={po},line=6,title=placeholders-differ::fr-FR achievement/1/name: " in annotations.stdout
+    assert failed.stderr.startswith("laurel: errors: 1, warnings: ")
 
 
-def test_what_would_end_a_forges_line_is_escaped(command, tmp_path):
+def test_github_annotations_escape_special_characters(command, tmp_path):
     (tmp_path / "100%,a:b.csv").write_text("key\nx\n", encoding="utf-8")
 
-    refused = command("catalog", "check", tmp_path / "100%,a:b.csv", "--format", "github", status=1)
+    failed = command("catalog", "check", tmp_path / "100%,a:b.csv", "--format", "github", status=1)
 
-    assert refused.stdout.startswith(f"::error file={tmp_path}/100%25%2Ca%3Ab.csv,")
-    assert refused.stdout.count("\n") == 1
+    assert failed.stdout.startswith(f"::error file={tmp_path}/100%25%2Ca%3Ab.csv,")
+    assert failed.stdout.count("\n") == 1
 
 
-def test_texts_alone_are_checked_against_the_title_that_is_here(command, tmp_path):
+def test_check_of_texts_alone_compares_them_with_the_stored_title(command, tmp_path):
     command("catalog", "import", "title.toml")
     (tmp_path / "fr.csv").write_text("key,fr-FR\nachievement/1/name,{n} lueur\n", encoding="utf-8")
 
-    refused = command("catalog", "check", tmp_path / "fr.csv", "--title", 7, "--format", "json", status=1)
+    failed = command("catalog", "check", tmp_path / "fr.csv", "--title", 7, "--format", "json", status=1)
 
-    assert {(one["line"], one["locale"], one["rule"]) for one in json.loads(refused.stdout)} == {
+    assert {(entry["line"], entry["locale"], entry["rule"]) for entry in json.loads(failed.stdout)} == {
         (2, "fr-FR", "placeholders-differ")
     }
     unnamed = command("catalog", "check", tmp_path / "fr.csv", status=1)
     assert "name it with --title [unknown-title]" in unnamed.stderr
 
 
-def test_a_check_without_an_error_ends_well(command):
-    done = command("catalog", "check", "title.toml", "--format", "json")
+def test_check_with_warnings_fails_only_if_strict(command):
+    result = command("catalog", "check", "title.toml", "--format", "json")
 
-    assert {one["severity"] for one in json.loads(done.stdout)} == {"warning"}
+    assert {entry["severity"] for entry in json.loads(result.stdout)} == {"warning"}
     command("catalog", "check", "title.toml", "--strict", status=1)
 
 
 @pytest.mark.parametrize(
-    ("broken", "said"),
+    ("broken", "messages"),
     [
         ("broken.toml", ["broken.toml:12:", "[not-toml]"]),
         ("broken.json", ["achievements", "productId", "rewards"]),
@@ -171,34 +171,34 @@ def test_a_check_without_an_error_ends_well(command):
         ("no-such-file", ["no-such-file: the file cannot be read: No such file or directory"]),
     ],
 )
-def test_an_import_with_anything_wrong_in_it_takes_nothing_in(command, contents, broken, said):
-    refused = command("catalog", "import", "title.toml", broken, "page.json", "--publish", status=1)
+def test_import_with_one_broken_file_changes_nothing(command, contents, broken, messages):
+    failed = command("catalog", "import", "title.toml", broken, "page.json", "--publish", status=1)
 
-    assert all(part in refused.stderr for part in said), refused.stderr
-    assert "Traceback" not in refused.output
+    assert all(message in failed.stderr for message in messages), failed.stderr
+    assert "Traceback" not in failed.output
     assert contents(7) is contents(TITLE) is None
 
 
-def test_an_import_that_fails_in_the_database_takes_nothing_in(command, contents):
-    """The second file is sound by itself, but its scid is the first one's."""
-    refused = command("catalog", "import", "title.toml", "other.toml", status=1)
+def test_import_that_violates_a_database_constraint_changes_nothing(command, contents):
+    """The second file is valid by itself, but has the scid of the first."""
+    failed = command("catalog", "import", "title.toml", "other.toml", status=1)
 
-    assert "scid b5dd9daf-0000-0000-0000-000000000007 is of title 7 already [scid-names-one-title]" in refused.stderr
+    assert "scid b5dd9daf-0000-0000-0000-000000000007 is of title 7 already [scid-names-one-title]" in failed.stderr
     assert contents(7) is contents(8) is None
 
 
-def test_a_broken_file_fails_a_check_with_every_problem_on_its_own_line(command):
-    refused = command("catalog", "check", "broken.json", status=1)
+def test_check_of_a_broken_file_prints_one_line_per_error(command):
+    failed = command("catalog", "check", "broken.json", status=1)
 
-    problems = [line for line in refused.stderr.splitlines() if line.startswith("error: ")]
+    problems = [line for line in failed.stderr.splitlines() if line.startswith("error: ")]
     assert len(problems) == 2
-    assert refused.stderr.endswith("laurel: errors: 2, warnings: 0\n")
+    assert failed.stderr.endswith("laurel: errors: 2, warnings: 0\n")
     assert command("catalog", "check", "title.toml").stdout.startswith("errors: 0, ")
 
 
 @pytest.mark.parametrize("arguments", [("publish",), ("rollback",), ("rollback", "--release", "1"), ("check",)])
-def test_a_title_that_is_not_there_is_named(command, arguments):
-    refused = command("catalog", arguments[0], "--title", 99, *arguments[1:], status=1)
+def test_missing_title_is_named_in_the_error(command, arguments):
+    failed = command("catalog", arguments[0], "--title", 99, *arguments[1:], status=1)
 
-    assert "title 99" in refused.stderr
-    assert "Traceback" not in refused.stderr
+    assert "title 99" in failed.stderr
+    assert "Traceback" not in failed.stderr

@@ -4,14 +4,14 @@ import sys
 
 import pytest
 
-from tests.cli.conftest import TITLE, did
+from tests.cli.conftest import TITLE, invoke
 from tests.servers import laurel
 
 
-def test_the_package_is_the_command_too():
-    done = laurel("--version", command=(sys.executable, "-m", "service"))
+def test_python_m_service_is_the_command():
+    result = laurel("--version", command=(sys.executable, "-m", "service"))
 
-    assert (done.returncode, done.stdout.count(".")) == (0, 2), done.stderr
+    assert (result.returncode, result.stdout.count(".")) == (0, 2), result.stderr
 
 
 BAD = {
@@ -43,12 +43,12 @@ COMMANDS = {
 
 @pytest.mark.parametrize("name", BAD)
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_a_wrong_setting_stops_every_command_with_its_name_and_what_would_do(command, name):
-    refused = did(*command, **{name: BAD[name]})
+def test_invalid_setting_aborts_every_command_and_lists_accepted_values(command, name):
+    failed = invoke(*command, **{name: BAD[name]})
 
-    assert refused.exit_code == 1
-    assert refused.stdout == ""
-    (line,) = refused.stderr.splitlines()
+    assert failed.exit_code == 1
+    assert failed.stdout == ""
+    (line,) = failed.stderr.splitlines()
     assert line.startswith(f"laurel: {name}: ")
     assert "expected" in line or "unknown setting" in line
     assert "password" not in line.removeprefix(
@@ -56,25 +56,25 @@ def test_a_wrong_setting_stops_every_command_with_its_name_and_what_would_do(com
     )
 
 
-def test_a_wrong_setting_stops_the_real_command_too():
-    refused = laurel("serve", LAUREL_POOL_SIZE="many")
+def test_invalid_setting_aborts_the_installed_command():
+    failed = laurel("serve", LAUREL_POOL_SIZE="many")
 
-    assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr == (
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr == (
         "laurel: LAUREL_POOL_SIZE: expected a number of connections per process, 1 to 100, got 'many'\n"
     )
 
 
-def test_migrate_says_what_it_did(command):
+def test_migrate_reports_an_up_to_date_schema(command):
     assert command("migrate").stdout == "the schema is up to date\n"
 
 
-def test_the_real_commands_do_the_same_in_a_process_of_their_own(own_database, files):
-    """Plain lines on standard error while it works, the outcome on standard output."""
+def test_installed_command_separates_progress_from_results(own_database, files):
+    """Progress is printed as plain lines on standard error, results on standard output."""
     settings = {"LAUREL_DATABASE_URL": own_database}
 
     imported = laurel("catalog", "import", files / "page.json", "--publish", **settings)
-    refused = laurel("catalog", "import", files / "broken.json", **settings)
+    failed = laurel("catalog", "import", files / "broken.json", **settings)
 
     assert imported.returncode == 0
     assert imported.stderr.splitlines() == [
@@ -82,5 +82,5 @@ def test_the_real_commands_do_the_same_in_a_process_of_their_own(own_database, f
         f"import 2/2: publishing title {TITLE}",
     ]
     assert imported.stdout.endswith(f"title {TITLE}: release 1 is published\n")
-    assert (refused.returncode, refused.stdout) == (1, "")
-    assert "\x1b" not in imported.stdout + imported.stderr + refused.stderr
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert "\x1b" not in imported.stdout + imported.stderr + failed.stderr

@@ -1,4 +1,4 @@
-"""`laurel progress import`."""
+"""`laurel progress import`: a captured Xbox page becomes a player's progress."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from service.demo import PLAYER
 from tests.cli.conftest import TITLE
 
 
-def test_progress_goes_in_once(command):
+def test_importing_the_same_progress_twice_adds_nothing(command):
     command("catalog", "import", "page.json", "--publish")
 
     first = command("progress", "import", "page.json", "--xuid", PLAYER)
@@ -26,9 +26,9 @@ def test_progress_goes_in_once(command):
         ("no-such-file", PLAYER, "no-such-file: the file cannot be read: No such file or directory"),
     ],
 )
-def test_progress_that_cannot_be_read_is_refused_in_words(command, file, xuid, message):
-    refused = command("progress", "import", file, "--xuid", xuid, status=1)
+def test_unreadable_progress_is_reported_without_a_trace(command, file, xuid, message):
+    failed = command("progress", "import", file, "--xuid", xuid, status=1)
 
-    assert refused.stderr.startswith("laurel: ")
-    assert message in refused.stderr
-    assert "Traceback" not in refused.stderr
+    assert failed.stderr.startswith("laurel: ")
+    assert message in failed.stderr
+    assert "Traceback" not in failed.stderr

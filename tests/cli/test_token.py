@@ -1,9 +1,9 @@
-"""`laurel token`."""
+"""`laurel token`: the value of an Authorization header, and errors of its options."""
 
 import pytest
 
 from service.demo import PLAYER
-from tests.cli.conftest import did
+from tests.cli.conftest import invoke
 from tests.factories import SECRET
 
 
@@ -18,28 +18,28 @@ from tests.factories import SECRET
         (("--sub", "Ana", "--l10n", "x"), "--l10n: expected grants"),
     ],
 )
-def test_a_token_for_nobody_is_refused(arguments, message):
-    refused = did("token", *arguments, LAUREL_JWT_SECRET=SECRET)
+def test_token_without_a_valid_subject_is_rejected(arguments, message):
+    failed = invoke("token", *arguments, LAUREL_JWT_SECRET=SECRET)
 
-    assert (refused.exit_code, refused.stdout) == (1, "")
-    assert message in refused.stderr
+    assert (failed.exit_code, failed.stdout) == (1, "")
+    assert message in failed.stderr
 
 
 @pytest.mark.parametrize(
     "arguments",
     [("--xuid", "1", "--title", "0"), ("--xuid", "1", "--lifetime", "0"), ("--xuid", "1", "--scheme", "x")],
 )
-def test_a_misused_command_says_how_it_is_used(arguments):
-    refused = did("token", *arguments, LAUREL_JWT_SECRET=SECRET)
+def test_invalid_option_prints_the_usage(arguments):
+    failed = invoke("token", *arguments, LAUREL_JWT_SECRET=SECRET)
 
-    assert refused.exit_code == 2
-    assert refused.stderr.startswith("Usage: ")
+    assert failed.exit_code == 2
+    assert failed.stderr.startswith("Usage: ")
 
 
 @pytest.mark.parametrize("scheme", ["xbl3", "bearer"])
-def test_a_token_is_one_line_to_be_pasted(scheme):
-    done = did("token", "--xuid", PLAYER, "--scheme", scheme, LAUREL_JWT_SECRET=SECRET)
+def test_token_is_printed_as_one_line(scheme):
+    result = invoke("token", "--xuid", PLAYER, "--scheme", scheme, LAUREL_JWT_SECRET=SECRET)
 
-    assert done.exit_code == 0
-    assert done.stdout.startswith({"xbl3": "XBL3.0 x=", "bearer": "Bearer "}[scheme])
-    assert done.stdout.count("\n") == 1
+    assert result.exit_code == 0
+    assert result.stdout.startswith({"xbl3": "XBL3.0 x=", "bearer": "Bearer "}[scheme])
+    assert result.stdout.count("\n") == 1
