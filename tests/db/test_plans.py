@@ -1,15 +1,15 @@
-"""The hot statements read by key, however large the tables grow: what Postgres plans, not what we hope."""
+"""Query plans: the most frequent statements read by primary key, however large the tables are."""
 
 import pytest
 
 from service.core.progress.reader import _changes, _in_titles
 
-PLAYERS = 20_000  # so many that reading a whole table would never be cheaper than ten probes
+PLAYERS = 20_000  # enough that ten index probes are always cheaper than a sequential scan
 
 
 @pytest.fixture
 async def crowd(connection):
-    """Players with two titles each, and what Postgres knows of them."""
+    """Players with two titles each, and up-to-date planner statistics."""
     await connection.execute("""
         INSERT INTO title (title_id, scid, default_locale, kind, platform, text_unit)
         SELECT n, gen_random_uuid(), 'en-US', 'Game', 'XboxOne', 'string' FROM generate_series(1, 2) AS n
@@ -21,12 +21,12 @@ async def crowd(connection):
         FROM generate_series(1, {PLAYERS}) AS n, generate_series(1, 2) AS t
     """)  # noqa: S608
     await connection.execute("ANALYZE player, progress")
-    await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")  # as the service's own connections
+    await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")  # as in the service's connections
     return connection
 
 
 async def plan(connection, sql, *values):
-    """The lines of the plan that these values are run by."""
+    """The lines of the plan for these values."""
     types = ", ".join("text[]" if isinstance(value[0], str) else "bigint[]" for value in values)
     await connection.execute(f"PREPARE hot ({types}) AS {sql}")
     arrays = ", ".join("'{" + ",".join(map(str, value)) + "}'" for value in values)
@@ -36,24 +36,24 @@ async def plan(connection, sql, *values):
         await connection.execute("DEALLOCATE hot")
 
 
-@pytest.mark.parametrize("questions", [1, 64])
-async def test_players_rows_in_a_title_are_probed_by_key(crowd, questions):
-    lines = await plan(crowd, _in_titles.sql, ["7"] * questions, [1] * questions, [-1] * questions)
+@pytest.mark.parametrize("count", [1, 64])
+async def test_progress_in_a_title_is_read_by_primary_key(crowd, count):
+    lines = await plan(crowd, _in_titles.sql, ["7"] * count, [1] * count, [-1] * count)
 
     assert any("Index Scan using progress_pkey" in line for line in lines), lines
     assert not any("Seq Scan" in line for line in lines), lines
 
 
-@pytest.mark.parametrize("questions", [1, 64])
-async def test_what_changed_for_a_player_is_probed_by_key(crowd, questions):
-    lines = await plan(crowd, _changes.sql, ["7"] * questions, [-1] * questions)
+@pytest.mark.parametrize("count", [1, 64])
+async def test_changes_of_a_player_are_read_by_primary_key(crowd, count):
+    lines = await plan(crowd, _changes.sql, ["7"] * count, [-1] * count)
 
     assert any("using player_pkey" in line for line in lines), lines
     assert any("progress_pkey" in line for line in lines), lines
     assert not any("Seq Scan" in line for line in lines), lines
 
 
-async def test_a_player_of_whom_nothing_changed_costs_one_probe(crowd):
+async def test_unchanged_player_costs_one_index_probe(crowd):
     await plan(crowd, _changes.sql, ["7"], [1])
 
     lines = [

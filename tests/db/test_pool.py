@@ -1,3 +1,5 @@
+"""The connection pool: a lost, full or slow database is reported as `Unavailable`, and the pool recovers."""
+
 import asyncio
 import contextlib
 
@@ -18,7 +20,7 @@ COUNT = "SELECT count(*) FROM player"
 
 @pytest.fixture
 async def administrator(own_database):
-    """A connection beside the pool."""
+    """A connection outside the pool."""
     connection = await asyncpg.connect(own_database)
     yield connection
     await connection.close()
@@ -28,44 +30,42 @@ async def administrator(own_database):
 async def real_pool(own_database):
     """A pool of two connections, both open."""
     async with await open_pool(own_database, size=2, statement_timeout=0.2) as pool:
-        async with pool.connection() as one, pool.connection() as two:
-            await asyncio.gather(one.execute("SELECT 1"), two.execute("SELECT 1"))
+        async with pool.connection() as first, pool.connection() as second:
+            await asyncio.gather(first.execute("SELECT 1"), second.execute("SELECT 1"))
         yield pool
 
 
-async def write_and_refuse(pool) -> None:
-    """A transaction that changes its mind."""
+async def write_and_fail(pool) -> None:
+    """Write in a transaction and raise an error of the service."""
     async with pool.transaction() as connection:
         await connection.execute(WRITE, "2")
         raise NotFound("no such title")
 
 
-async def one(connection) -> int:
-    """The least that a connection can be asked."""
+async def select_one(connection) -> int:
+    """Run the smallest statement."""
     return await connection.fetchval("SELECT 1")
 
 
-# A database that is lost
+# A lost database
 
 
 @pytest.mark.parametrize("kind", ["connection", "transaction"])
-async def test_a_connection_that_is_ended_says_unavailable_and_the_next_one_works(real_pool, administrator, kind):
+async def test_terminated_connection_raises_unavailable_and_the_next_one_works(real_pool, administrator, kind):
     async def lose() -> None:
         async with getattr(real_pool, kind)() as connection:
             await administrator.execute(END_OTHERS)
             await connection.execute(WRITE, "1")
 
-    with pytest.raises(Unavailable) as refusal:
+    with pytest.raises(Unavailable) as caught:
         await lose()
 
-    assert refusal.value.__cause__ is not None
+    assert caught.value.__cause__ is not None
     async with real_pool.connection() as connection:
-        assert await one(connection) == 1
+        assert await select_one(connection) == 1
 
 
-async def test_a_transaction_that_is_ended_before_its_commit_says_unavailable_and_leaves_nothing(
-    real_pool, administrator
-):
+async def test_transaction_terminated_before_its_commit_raises_unavailable_and_is_rolled_back(real_pool, administrator):
     async def lose() -> None:
         async with real_pool.transaction() as connection:
             await connection.execute(WRITE, "1")
@@ -77,20 +77,20 @@ async def test_a_transaction_that_is_ended_before_its_commit_says_unavailable_an
     assert await administrator.fetchval(COUNT) == 0
 
 
-async def test_a_read_outlives_its_connection(real_pool, administrator):
+async def test_read_is_retried_after_its_connection_is_lost(real_pool, administrator):
     calls = []
 
     async def read(connection):
         calls.append(connection)
         if len(calls) == 1:
             await administrator.execute(END_OTHERS)
-        return await one(connection)
+        return await select_one(connection)
 
     assert await real_pool.read(read) == 1
     assert len(calls) == 2
 
 
-async def test_a_read_is_tried_no_more_than_twice(real_pool):
+async def test_read_is_retried_only_once(real_pool):
     calls = []
 
     async def read(connection):
@@ -102,14 +102,14 @@ async def test_a_read_is_tried_no_more_than_twice(real_pool):
     assert len(calls) == 2
 
 
-async def test_idle_connections_that_were_ended_are_not_noticed_by_a_read(real_pool, administrator):
+async def test_reads_succeed_after_idle_connections_were_terminated(real_pool, administrator):
     await administrator.execute(END_OTHERS)
 
-    assert await asyncio.gather(*(real_pool.read(one) for _ in range(4))) == [1, 1, 1, 1]
+    assert await asyncio.gather(*(real_pool.read(select_one) for _ in range(4))) == [1, 1, 1, 1]
 
 
-async def test_after_a_failover_the_pool_connects_anew(own_database, administrator):
-    """A connection to what became a replica stays good, and read-only, for ever."""
+async def test_pool_reconnects_after_a_failover(own_database, administrator):
+    """A connection to a server that became a replica stays open, but is read-only."""
     name = await administrator.fetchval("SELECT current_database()")
     await administrator.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     async with await open_pool(own_database, size=1) as pool:
@@ -122,100 +122,100 @@ async def test_after_a_failover_the_pool_connects_anew(own_database, administrat
             assert await connection.execute(WRITE, "1") == "INSERT 0 1"
 
 
-# A database that is slow
+# A slow or busy database
 
 
-async def test_a_pool_that_is_all_lent_says_unavailable_within_a_second(own_database):
+async def test_exhausted_pool_raises_unavailable_within_a_second(own_database):
     async with await open_pool(own_database, size=1) as pool, pool.connection():
         async with asyncio.timeout(1):
             with pytest.raises(Unavailable):
                 async with pool.connection():
-                    pytest.fail("there was none to lend")
+                    pytest.fail("the pool lent more connections than it has")
 
 
-async def test_a_slow_statement_says_unavailable_and_its_connection_is_good_again(real_pool):
+async def test_slow_statement_raises_unavailable_and_its_connection_is_usable_again(real_pool):
     async with asyncio.timeout(2):
         with pytest.raises(Unavailable):
             async with real_pool.connection() as connection:
                 await connection.execute("SELECT pg_sleep(10)")
 
     async with real_pool.connection() as connection:
-        assert await one(connection) == 1
+        assert await select_one(connection) == 1
 
 
-async def test_a_row_that_is_locked_says_unavailable_before_the_statement_is_out_of_time(real_pool, administrator):
+async def test_locked_row_raises_unavailable_before_the_statement_times_out(real_pool, administrator):
     await administrator.execute(WRITE, "1")
     async with administrator.transaction():
         await administrator.execute("UPDATE player SET revision = 2")
 
-        with pytest.raises(Unavailable) as refusal:
+        with pytest.raises(Unavailable) as caught:
             async with real_pool.connection() as connection:
                 await connection.execute("UPDATE player SET revision = 3")
 
-    assert isinstance(refusal.value.__cause__, asyncpg.LockNotAvailableError)
+    assert isinstance(caught.value.__cause__, asyncpg.LockNotAvailableError)
 
 
-async def test_long_work_asks_for_no_limit(own_database):
+async def test_statement_timeout_none_removes_both_timeouts(own_database):
     async with await open_pool(own_database, size=1, statement_timeout=None) as pool, pool.connection() as connection:
         limits = [await connection.fetchval(f"SHOW {name}") for name in ("statement_timeout", "lock_timeout")]
 
     assert limits == ["0", "0"]
 
 
-async def test_no_database_at_the_start_is_a_bad_setting():
+async def test_unreachable_database_at_startup_is_a_configuration_error():
     with pytest.raises(ConfigurationError, match="LAUREL_DATABASE_URL"):
         await open_pool("postgresql://laurel:hunter2@127.0.0.1:1/laurel", size=1)
 
 
-# What is not the database's fault
+# Errors of the caller
 
 
 @pytest.mark.parametrize(
     ("statement", "value", "error"),
     [
-        pytest.param("SELECT $1::bigint", 2**63, asyncpg.DataError, id="a value that does not fit, seen here"),
-        pytest.param("SELECT $1::text", "\0", asyncpg.CharacterNotInRepertoireError, id="one seen by Postgres"),
-        pytest.param(WRITE, "", asyncpg.CheckViolationError, id="a rule"),
-        pytest.param("SELECT $1::text FROM no_such_table", "", asyncpg.UndefinedTableError, id="a statement of ours"),
+        pytest.param("SELECT $1::bigint", 2**63, asyncpg.DataError, id="rejected by asyncpg"),
+        pytest.param("SELECT $1::text", "\0", asyncpg.CharacterNotInRepertoireError, id="rejected by PostgreSQL"),
+        pytest.param(WRITE, "", asyncpg.CheckViolationError, id="check constraint"),
+        pytest.param("SELECT $1::text FROM no_such_table", "", asyncpg.UndefinedTableError, id="unknown table"),
     ],
 )
-async def test_an_error_of_the_caller_stays_what_it_is(pool, statement, value, error):
+async def test_errors_of_the_caller_are_not_translated(pool, statement, value, error):
     with pytest.raises(error):
         async with pool.connection() as connection:
             await connection.fetch(statement, value)
 
 
-async def test_a_refusal_of_ours_passes_and_rolls_back(real_pool, administrator):
+async def test_error_of_the_service_passes_through_and_rolls_back(real_pool, administrator):
     with pytest.raises(NotFound):
-        await write_and_refuse(real_pool)
+        await write_and_fail(real_pool)
 
     assert await administrator.fetchval(COUNT) == 0
 
 
-# The pool of one connection
+# A pool of one connection that the caller owns
 
 
-async def test_the_lent_connection_serves_one_at_a_time(pool):
-    """A connection refuses a second statement while one is under way."""
-    assert await asyncio.gather(*(pool.read(one) for _ in range(8))) == [1] * 8
+async def test_lent_connection_is_used_by_one_caller_at_a_time(pool):
+    """A second statement while one is running is an error of asyncpg."""
+    assert await asyncio.gather(*(pool.read(select_one) for _ in range(8))) == [1] * 8
 
 
-async def test_a_failed_statement_breaks_nothing_after_it(connection):
+async def test_failed_statement_does_not_affect_the_next(connection):
     pool = LentPool(connection)
     with contextlib.suppress(asyncpg.DivisionByZeroError):
         async with pool.connection() as borrowed:
             await borrowed.execute("SELECT 1 / 0")
 
     async with pool.transaction() as borrowed:
-        assert await one(borrowed) == 1
+        assert await select_one(borrowed) == 1
 
 
-async def test_a_transaction_on_the_lent_connection_is_rolled_back_alone(connection):
+async def test_transaction_on_a_lent_connection_is_rolled_back_alone(connection):
     pool = LentPool(connection)
     await connection.execute(WRITE, "1")
     before = await connection.fetchval(COUNT)
 
     with pytest.raises(NotFound):
-        await write_and_refuse(pool)
+        await write_and_fail(pool)
 
     assert await connection.fetchval(COUNT) == before

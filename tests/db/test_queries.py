@@ -1,3 +1,5 @@
+"""Named statements: parameters, files, rows; and every declared statement against a real PostgreSQL."""
+
 import decimal
 import importlib
 import inspect
@@ -27,7 +29,7 @@ COLUMNS_OF = {
     uuid.UUID: {"uuid"},
     decimal.Decimal: {"numeric"},
     date: {"date"},
-    datetime: {"timestamptz"},  # `timestamp` would come without a zone
+    datetime: {"timestamptz"},  # `timestamp` has no time zone
 }
 
 
@@ -43,28 +45,28 @@ PAIRS = (
 )
 
 
-# The text
+# Parameters
 
 
 @pytest.mark.parametrize(
     "text",
     [
         pytest.param("SELECT ':value', 'it''s :value'", id="a string"),
-        pytest.param(r"SELECT E'\':value'", id="a string with escapes"),
+        pytest.param(r"SELECT E'\':value'", id="an escape string"),
         pytest.param('SELECT t.":value" FROM t', id="a quoted name"),
-        pytest.param("SELECT $$:value$$, $a$ $$ :value $a$", id="a string in dollars"),
-        pytest.param("SELECT 1 -- :value\n", id="a comment to the end of the line"),
-        pytest.param("SELECT 1 /* :value\n :value */", id="a comment over lines"),
+        pytest.param("SELECT $$:value$$, $a$ $$ :value $a$", id="a dollar-quoted string"),
+        pytest.param("SELECT 1 -- :value\n", id="a line comment"),
+        pytest.param("SELECT 1 /* :value\n :value */", id="a block comment"),
         pytest.param("SELECT now()::date::text", id="casts"),
         pytest.param("SELECT a[1:2] FROM t", id="a slice"),
         pytest.param("SELECT 'it''s', 1 -- isn't :value", id="an apostrophe in a comment"),
     ],
 )
-def test_what_is_no_value_is_left_alone(text):
+def test_text_without_parameters_is_unchanged(text):
     assert numbered(text) == (text, ())
 
 
-def test_values_are_numbered_as_they_first_appear():
+def test_parameters_are_numbered_by_first_appearance():
     assert numbered("SELECT :b::text, :a, :b -- :c") == ("SELECT $1::text, $2, $1 -- :c", ("b", "a"))
 
 
@@ -75,7 +77,7 @@ _VALUE = st.sampled_from("abcd")
 
 
 @given(st.lists(st.one_of(_PLAIN.map(lambda text: (text, None)), _VALUE.map(lambda name: (f":{name} ", name)))))
-def test_however_a_statement_is_put_together_only_its_values_change(pieces):
+def test_only_parameters_of_a_statement_change(pieces):
     order = list(dict.fromkeys(name for _, name in pieces if name))
     expected = "".join(text if name is None else f"${order.index(name) + 1} " for text, name in pieces)
 
@@ -85,38 +87,38 @@ def test_however_a_statement_is_put_together_only_its_values_change(pieces):
 @pytest.mark.parametrize(
     "values", [{}, {"numbers": []}, {"numbers": [], "words": [], "more": 1}, {"numbers": [], "word": []}]
 )
-def test_missing_and_unknown_values_are_refused_before_anything_is_sent(values):
+def test_missing_and_unknown_values_raise_before_anything_is_sent(values):
     with pytest.raises(TypeError, match=r"^test\.pairs: "):
         Statement("test.pairs", PAIRS).arguments(values)
 
 
-# The file
+# Files
 
 
-def test_a_file_holds_statements_by_name(tmp_path: pathlib.Path):
-    file = tmp_path / "room.sql"
-    file.write_text("-- A room.\n\n-- name: one\n-- Says one.\nSELECT 1;\n\n-- name: two\nSELECT 2;\n")
+def test_file_is_read_as_statements_by_name(tmp_path: pathlib.Path):
+    file = tmp_path / "topic.sql"
+    file.write_text("-- A topic.\n\n-- name: one\n-- Selects one.\nSELECT 1;\n\n-- name: two\nSELECT 2;\n")
 
-    assert read_statements(file) == {"one": "-- Says one.\nSELECT 1", "two": "SELECT 2"}
+    assert read_statements(file) == {"one": "-- Selects one.\nSELECT 1", "two": "SELECT 2"}
 
 
-def test_two_statements_of_one_name_are_refused(tmp_path: pathlib.Path):
-    file = tmp_path / "room.sql"
+def test_two_statements_with_the_same_name_raise(tmp_path: pathlib.Path):
+    file = tmp_path / "topic.sql"
     file.write_text("-- name: one\nSELECT 1;\n-- name: one\nSELECT 2;\n")
 
     with pytest.raises(ValueError, match="same name"):
         read_statements(file)
 
 
-def test_a_statement_that_is_not_there_is_refused_when_it_is_declared():
+def test_declaring_an_unknown_statement_raises():
     with pytest.raises(LookupError, match="no_such_statement"):
         queries.statement("migrate.no_such_statement")
 
 
-# The rows
+# Rows
 
 
-async def test_rows_come_as_structs(connection):
+async def test_rows_become_structs(connection):
     pairs = Query("test.pairs", PAIRS, Pair)
 
     assert await pairs.all(connection, numbers=[2, 1], words=["b", "a"]) == [Pair(1, "a"), Pair(2, "b")]
@@ -124,7 +126,7 @@ async def test_rows_come_as_structs(connection):
     assert await pairs.one(connection, numbers=[2], words=["b"]) == Pair(2, "b")
 
 
-async def test_no_row_is_none_or_an_error(connection):
+async def test_first_without_rows_is_none_and_one_raises(connection):
     pairs = Query("test.pairs", PAIRS, Pair)
 
     assert await pairs.all(connection, numbers=[], words=[]) == []
@@ -133,7 +135,7 @@ async def test_no_row_is_none_or_an_error(connection):
         await pairs.one(connection, numbers=[], words=[])
 
 
-async def test_running_a_statement_says_how_many_rows_it_touched(connection):
+async def test_run_returns_the_number_of_affected_rows(connection):
     await connection.execute("CREATE TEMPORARY TABLE pair (number integer, word text) ON COMMIT DROP")
     add = Statement("test.add", "INSERT INTO pair (number, word) VALUES (:number, :word)")
 
@@ -143,19 +145,19 @@ async def test_running_a_statement_says_how_many_rows_it_touched(connection):
     assert await Statement("test.make", "CREATE TEMPORARY TABLE other () ON COMMIT DROP").run(connection) == 0
 
 
-# What the service declares
+# Statements of the service
 
 
 def declared() -> list[Statement]:
-    """Everything that any module of the service declares."""
+    """All statements that modules of the service declare."""
     for module in pkgutil.walk_packages(service.__path__, "service."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
     return list(DECLARED)
 
 
-async def test_every_statement_of_every_file_is_one_to_postgres(connection):
-    """Whether declared or not: its tables, columns, functions and the types of its values are there."""
+async def test_every_statement_in_sql_queries_is_accepted_by_postgresql(connection):
+    """Declared or not: all tables, columns, functions and parameter types exist."""
     problems = {}
     for file in sorted((sql_folder() / "queries").glob("*.sql")):
         for name, text in read_statements(file).items():
@@ -168,8 +170,8 @@ async def test_every_statement_of_every_file_is_one_to_postgres(connection):
     assert problems == {}
 
 
-async def test_every_declared_query_gives_the_columns_of_its_row_type(connection):
-    """By name, order and type. What may be NULL Postgres does not say."""
+async def test_every_declared_query_has_the_columns_of_its_row_type(connection):
+    """By name, order and type. PostgreSQL does not report which columns may be NULL."""
     problems = []
     for query in declared():
         if isinstance(query, Query):
@@ -180,7 +182,7 @@ async def test_every_declared_query_gives_the_columns_of_its_row_type(connection
 
 
 def differences(columns, row: type[msgspec.Struct]) -> list[str]:
-    """What keeps these columns from becoming this struct, value by value."""
+    """The differences that prevent building the struct from these columns by position."""
     fields = msgspec.structs.fields(row)
     names, expected = [column.name for column in columns], [field.name for field in fields]
     if names != expected:
@@ -196,7 +198,7 @@ def differences(columns, row: type[msgspec.Struct]) -> list[str]:
 
 
 def columns_of(kind: typing.Any) -> set[str]:
-    """The types of column that asyncpg decodes into this type."""
+    """The column types that asyncpg decodes into this Python type."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         [inner] = [argument for argument in arguments if argument is not type(None)]
@@ -209,7 +211,7 @@ def columns_of(kind: typing.Any) -> set[str]:
 
 
 class Wide(msgspec.Struct):
-    """A row with each way that a field says its type."""
+    """A row with every kind of field type."""
 
     number: int
     words: list[str] | None
@@ -218,7 +220,7 @@ class Wide(msgspec.Struct):
 
 
 class WideByName(Wide, kw_only=True):
-    """A row that cannot be built from a record."""
+    """A row that cannot be built by position."""
 
     more: int
 
@@ -226,19 +228,22 @@ class WideByName(Wide, kw_only=True):
 @pytest.mark.parametrize(
     ("sql", "row", "problems"),
     [
-        pytest.param("1::int8 AS number, NULL::text[] AS words, 'a'::text AS kind, now() AS at", Wide, 0, id="alike"),
+        pytest.param("1::int8 AS number, NULL::text[] AS words, 'a'::text AS kind, now() AS at", Wide, 0, id="equal"),
         pytest.param("NULL::text[] AS words, 1 AS number, 'a'::text AS kind, now() AS at", Wide, 1, id="swapped"),
-        pytest.param("1 AS number, NULL::text[] AS words, 'a'::text AS kind", Wide, 1, id="one too few"),
+        pytest.param("1 AS number, NULL::text[] AS words, 'a'::text AS kind", Wide, 1, id="missing column"),
         pytest.param(
             "1.5 AS number, ''::text AS words, 'a'::text AS kind, now()::timestamp AS at", Wide, 3, id="types"
         ),
-        pytest.param("1 AS number, NULL::int8[] AS words, 1 AS kind, now() AS at", Wide, 2, id="types within"),
+        pytest.param("1 AS number, NULL::int8[] AS words, 1 AS kind, now() AS at", Wide, 2, id="inner types"),
         pytest.param(
-            "1 AS number, NULL::text[] AS words, ''::text AS kind, now() AS at, 1 AS more", WideByName, 1, id="by name"
+            "1 AS number, NULL::text[] AS words, ''::text AS kind, now() AS at, 1 AS more",
+            WideByName,
+            1,
+            id="keyword-only",
         ),
     ],
 )
-async def test_a_difference_between_columns_and_fields_is_found(connection, sql, row, problems):
+async def test_differences_between_columns_and_fields_are_found(connection, sql, row, problems):
     prepared = await connection.prepare(f"SELECT {sql}")
 
     assert len(differences(prepared.get_attributes(), row)) == problems

@@ -1,4 +1,4 @@
-"""The rules that let players be spread over several servers later, held from the first migration."""
+"""Schema rules that keep sharding by player possible: statements and keys are scoped to a player."""
 
 import re
 
@@ -7,7 +7,7 @@ import pytest
 
 from service.db.queries import read_statements, sql_folder
 
-# What a player has. A new table with a `player` column joins them by `test_user_tables_are_all_named_here`.
+# Tables with a `player` column; `test_user_tables_lists_every_table_with_a_player_column` keeps the list complete.
 USER_TABLES = (
     "event",
     "event_at_other_times",
@@ -19,7 +19,7 @@ USER_TABLES = (
     "revoked_badge",
 )
 
-# What works in the background over all players, a page or a queue at a time: on several servers, on each by itself.
+# Background statements over all players, a page or a queue at a time; with several servers, each runs them itself.
 OVER_ALL_PLAYERS = {
     "age.arrivals",
     "backfill.players_after",
@@ -36,47 +36,47 @@ OVER_ALL_PLAYERS = {
 _COMMENT = re.compile(r"--[^\n]*")
 _MENTION = re.compile(rf"\b(?:FROM|JOIN|UPDATE|INTO|USING|ONLY)\s+({'|'.join(USER_TABLES)})\b(?:\s+AS\s+(\w+))?")
 _LIST = re.compile(r"\bunnest\s*\(\s*:players?\b.*?\bAS\s+(\w+)\s*\(\s*player\b", re.DOTALL)
-_ASKED = re.compile(r"(?:\b(\w+)\.)?\bplayer\s*=\s*(?:(?i:any)\s*\(\s*)?:\w+")
+_FILTERED = re.compile(r"(?:\b(\w+)\.)?\bplayer\s*=\s*(?:(?i:any)\s*\(\s*)?:\w+")
 _JOINED = re.compile(r"\b(\w+)\.player\s*=\s*(\w+)\.player\b")
-_ADDED = re.compile(
+_INSERTED = re.compile(
     r"\bINTO\s+(\w+)(?:\s+AS\s+(\w+))?\s*\(\s*player\b[^)]*\)\s*(?:VALUES\s*\(|SELECT)\s*(?::\w+|(\w+)\.player)\b"
 )
-_PART = re.compile(r"\b(\w+) AS \(\s*(?:SELECT\s+(\w+)\.player|UPDATE|INSERT)")
-_OF_PART = r"\b(?:FROM|JOIN)\s+({})\s+AS\s+(\w+)"
-_ORDERED = re.compile(r"\b(NOTIFY|pg_notify|LISTEN|nextval|pg_\w*advisory\w*|LOCK\s+TABLE)\b", re.IGNORECASE)
+_CTE = re.compile(r"\b(\w+) AS \(\s*(?:SELECT\s+(\w+)\.player|UPDATE|INSERT)")
+_CTE_REFERENCE = r"\b(?:FROM|JOIN)\s+({})\s+AS\s+(\w+)"
+_GLOBAL = re.compile(r"\b(NOTIFY|pg_notify|LISTEN|nextval|pg_\w*advisory\w*|LOCK\s+TABLE)\b", re.IGNORECASE)
 
 
 def crossings(sql: str) -> list[str]:
-    """The user tables, by alias, whose rows a statement reaches without saying whose they are; and what it may not use."""
+    """Aliases of user tables that a statement reads or writes without limiting the player, and global features that it uses."""
     text = _COMMENT.sub("", sql)
     mentions = {alias or table for table, alias in _MENTION.findall(text)}
     if not mentions:
         return []
-    added = [(alias or table, player) for table, alias, player in _ADDED.findall(text)]
-    held = set(_LIST.findall(text)) | {table for table, player in added if not player}
-    held |= mentions if len(mentions) == 1 and _ASKED.search(text) else set(_ASKED.findall(text))
-    joined = [set(pair) for pair in _JOINED.findall(text)] + [set(pair) for pair in added if pair[1]]
-    for part, player in _PART.findall(text):  # a part of a statement is of the players that it takes its rows from
-        aliases = {alias for _, alias in re.findall(_OF_PART.format(part), text)}
+    inserted = [(alias or table, player) for table, alias, player in _INSERTED.findall(text)]
+    limited = set(_LIST.findall(text)) | {table for table, player in inserted if not player}
+    limited |= mentions if len(mentions) == 1 and _FILTERED.search(text) else set(_FILTERED.findall(text))
+    joined = [set(pair) for pair in _JOINED.findall(text)] + [set(pair) for pair in inserted if pair[1]]
+    for cte, player in _CTE.findall(text):  # a CTE is limited to the players of the rows that it reads
+        aliases = {alias for _, alias in re.findall(_CTE_REFERENCE.format(cte), text)}
         joined += [{alias, player} for alias in aliases if player]
     for _ in joined:
-        held = held.union(*(pair for pair in joined if pair & held))
-    return sorted(mentions - held) + _ORDERED.findall(text)
+        limited = limited.union(*(pair for pair in joined if pair & limited))
+    return sorted(mentions - limited) + _GLOBAL.findall(text)
 
 
-def test_every_statement_on_a_players_rows_says_whose():
-    found = {
+def test_every_statement_on_user_tables_is_limited_to_players():
+    crossed = {
         f"{file.stem}.{name}": crossings(text)
         for file in (sql_folder() / "queries").glob("*.sql")
         for name, text in read_statements(file).items()
         if crossings(text) and f"{file.stem}.{name}" not in OVER_ALL_PLAYERS
     }
 
-    assert found == {}
+    assert crossed == {}
 
 
 @pytest.mark.parametrize(
-    ("sql", "found"),
+    ("sql", "crossed"),
     [
         ("SELECT p.revision FROM player AS p WHERE p.player = :player", []),
         ("SELECT revision FROM player WHERE player = ANY(:players)", []),
@@ -100,11 +100,11 @@ def test_every_statement_on_a_players_rows_says_whose():
         ("SELECT pg_notify('a', 'b') FROM player WHERE player.player = :player", ["pg_notify"]),
     ],
 )  # fmt: skip
-def test_a_statement_that_crosses_players_is_found(sql, found):
-    assert crossings(sql) == found
+def test_statements_that_cross_players_are_found(sql, crossed):
+    assert crossings(sql) == crossed
 
 
-async def test_user_tables_are_all_named_here(connection):
+async def test_user_tables_lists_every_table_with_a_player_column(connection):
     tables = await connection.fetch(
         "SELECT table_name FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'player'"
     )
@@ -112,7 +112,7 @@ async def test_user_tables_are_all_named_here(connection):
     assert sorted(table for (table,) in tables) == sorted(USER_TABLES)
 
 
-async def test_every_key_of_a_user_table_leads_with_the_player(connection):
+async def test_every_key_of_a_user_table_starts_with_the_player(connection):
     keys = await connection.fetch(
         """
         SELECT c.relname, array_agg(a.attname::text ORDER BY i.indexrelid), bool_or(i.indisprimary)
@@ -131,8 +131,8 @@ async def test_every_key_of_a_user_table_leads_with_the_player(connection):
         assert set(leading) == {"player"}, table
 
 
-async def test_nothing_points_at_a_players_rows(connection):
-    """A foreign key may lead from a player to the catalogue, which every server has."""
+async def test_no_foreign_key_references_a_user_table(connection):
+    """User tables may reference the catalog, which every server has."""
     keys = await connection.fetch(
         "SELECT conname FROM pg_constraint WHERE contype = 'f' AND confrelid::regclass::text = ANY($1)", USER_TABLES
     )
@@ -140,11 +140,11 @@ async def test_nothing_points_at_a_players_rows(connection):
     assert keys == []
 
 
-# What was said and done by those who publish: added to, and never changed, by whoever owns the tables either.
+# Append-only tables of publications and edits, which even the owner of the tables cannot change.
 HISTORIES = ("publication", "release", "release_bundle", "text_revision")
 
 
-async def test_the_only_triggers_are_those_that_guard_histories(connection):
+async def test_only_history_tables_have_triggers(connection):
     triggers = await connection.fetch(
         "SELECT tgrelid::regclass::text, tgfoid::regproc::text FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1"
     )
@@ -154,6 +154,6 @@ async def test_the_only_triggers_are_those_that_guard_histories(connection):
 
 @pytest.mark.parametrize("table", HISTORIES)
 @pytest.mark.parametrize("change", ["DELETE FROM {}", "TRUNCATE {} CASCADE", "UPDATE {} SET title_id = 1"])
-async def test_a_history_is_never_changed_by_its_owner_either(connection, table, change):
+async def test_history_cannot_be_changed_by_its_owner(connection, table, change):
     with pytest.raises(asyncpg.RestrictViolationError, match="is a history"):
         await connection.execute(change.format(table))

@@ -1,3 +1,5 @@
+"""Refreshing the issuer's key set: on a schedule, for unknown keys, and during outages."""
+
 import asyncio
 import contextlib
 import json
@@ -22,34 +24,34 @@ def key_set(*kids):
 
 
 class Issuer:
-    """Another company's server: answers with what it is told to, and counts how often it was asked."""
+    """An issuer's server with a configurable response; `requests` counts the requests."""
 
     def __init__(self):
         self.body = key_set("first")
         self.status = 200
         self.headers = {}
-        self.asked = 0
-        self.may_answer = asyncio.Event()
-        self.may_answer.set()
+        self.requests = 0
+        self.may_respond = asyncio.Event()
+        self.may_respond.set()
         self.arrivals = asyncio.Queue()
         self.url = ""
 
-    async def answer(self, _request):
-        """The key set, or what a test wants instead of it."""
-        self.asked += 1
-        self.arrivals.put_nowait(self.asked)
-        await self.may_answer.wait()
+    async def handle(self, _request):
+        """The configured response."""
+        self.requests += 1
+        self.arrivals.put_nowait(self.requests)
+        await self.may_respond.wait()
         return web.Response(body=self.body, status=self.status, headers=self.headers)
 
 
 class Clock:
-    """Seconds that pass when a test says so."""
+    """A monotonic clock that a test sets."""
 
     def __init__(self):
         self.now = 1_000.0
 
     def __call__(self):
-        """What time it is."""
+        """The time in seconds."""
         return self.now
 
 
@@ -57,11 +59,11 @@ class Clock:
 async def issuer():
     made = Issuer()
     app = web.Application()
-    app.router.add_get("/keys", made.answer)
+    app.router.add_get("/keys", made.handle)
     async with TestServer(app) as server:
         made.url = str(server.make_url("/keys"))
         yield made
-        made.may_answer.set()
+        made.may_respond.set()
 
 
 @pytest.fixture
@@ -79,7 +81,7 @@ def refresher(verifier, issuer, clock):
     return JwksRefresher(verifier, issuer.url, clock=clock)
 
 
-async def test_a_refresh_brings_the_keys(refresher, verifier, clock):
+async def test_refresh_loads_the_keys(refresher, verifier, clock):
     assert refresher.age is None
 
     assert await refresher.refresh()
@@ -89,7 +91,7 @@ async def test_a_refresh_brings_the_keys(refresher, verifier, clock):
     assert refresher.age == 5
 
 
-async def test_the_same_set_again_forgets_nobody(refresher, verifier, clock):
+async def test_unchanged_set_keeps_verified_tokens(refresher, verifier, clock):
     await refresher.refresh()
     clock.now += 300
 
@@ -99,7 +101,7 @@ async def test_the_same_set_again_forgets_nobody(refresher, verifier, clock):
     assert refresher.age == 0
 
 
-async def test_a_changed_set_replaces_the_old_one_whole(refresher, verifier, issuer):
+async def test_changed_set_replaces_all_keys(refresher, verifier, issuer):
     await refresher.refresh()
     issuer.body = key_set("second")
 
@@ -112,15 +114,15 @@ async def test_a_changed_set_replaces_the_old_one_whole(refresher, verifier, iss
 @pytest.mark.parametrize(
     "failure",
     [
-        pytest.param({"status": 500}, id="an error"),
-        pytest.param({"status": 302, "headers": {"Location": "/keys"}}, id="a redirect"),
-        pytest.param({"body": b"<html>"}, id="no key set"),
-        pytest.param({"body": b'{"keys": []}'}, id="an empty set"),
+        pytest.param({"status": 500}, id="server error"),
+        pytest.param({"status": 302, "headers": {"Location": "/keys"}}, id="redirect"),
+        pytest.param({"body": b"<html>"}, id="not JSON"),
+        pytest.param({"body": b'{"keys": []}'}, id="empty set"),
         pytest.param({"body": b" " * 65_536 + key_set("second")}, id="over 64 KB"),
-        pytest.param({"headers": {"Content-Encoding": "gzip"}}, id="said to be compressed"),
+        pytest.param({"headers": {"Content-Encoding": "gzip"}}, id="compressed"),
     ],
 )
-async def test_a_failed_refresh_keeps_the_last_good_set(refresher, verifier, issuer, failure, caplog):
+async def test_failed_refresh_keeps_the_last_valid_set(refresher, verifier, issuer, failure, caplog):
     await refresher.refresh()
     for name, value in failure.items():
         setattr(issuer, name, value)
@@ -129,26 +131,26 @@ async def test_a_failed_refresh_keeps_the_last_good_set(refresher, verifier, iss
         assert not await refresher.refresh()
 
     assert "first" in verifier.ring
-    assert issuer.asked == 2
+    assert issuer.requests == 2
     assert issuer.url in caplog.text
 
 
-async def test_a_silent_issuer_is_given_up(refresher, verifier, issuer, monkeypatch):
+async def test_refresh_times_out(refresher, verifier, issuer, monkeypatch):
     monkeypatch.setattr("service.outbound.jwks.TIMEOUT", ClientTimeout(total=0.05))
-    issuer.may_answer.clear()
+    issuer.may_respond.clear()
 
     assert not await refresher.refresh()
 
     assert verifier.ring.is_empty
 
 
-async def test_an_issuer_that_is_gone_is_survived(verifier):
+async def test_unreachable_issuer_is_a_failed_refresh(verifier):
     refresher = JwksRefresher(verifier, "http://127.0.0.1:1/keys")
 
     assert not await refresher.refresh()
 
 
-async def test_the_last_good_set_is_dropped_after_24_hours(refresher, verifier, issuer, clock):
+async def test_last_valid_set_expires_after_24_hours(refresher, verifier, issuer, clock):
     await refresher.refresh()
     issuer.status = 503
 
@@ -165,43 +167,43 @@ async def test_the_last_good_set_is_dropped_after_24_hours(refresher, verifier, 
     assert "first" in verifier.ring
 
 
-async def test_an_unknown_kid_is_fetched_once_for_all_who_ask(refresher, issuer):
+async def test_concurrent_requests_with_an_unknown_kid_share_one_fetch(refresher, issuer):
     issuer.body = key_set("first", "second")
-    issuer.may_answer.clear()
+    issuer.may_respond.clear()
 
     waiting = [asyncio.ensure_future(refresher.unknown_kid("second")) for _ in range(20)]
     await issuer.arrivals.get()
-    issuer.may_answer.set()
+    issuer.may_respond.set()
 
     assert await asyncio.gather(*waiting) == [True] * 20
-    assert issuer.asked == 1
+    assert issuer.requests == 1
 
 
-async def test_kids_that_nobody_published_cause_one_fetch_in_30_seconds(refresher, issuer, clock):
+async def test_forged_kids_cause_at_most_one_fetch_in_30_seconds(refresher, issuer, clock):
     await refresher.refresh()
 
     assert not any([await refresher.unknown_kid(f"forged {number}") for number in range(50)])
-    assert issuer.asked == 2
+    assert issuer.requests == 2
 
     clock.now += 30
     assert not await refresher.unknown_kid("forged again")
-    assert issuer.asked == 3
+    assert issuer.requests == 3
 
 
-async def test_a_kid_that_was_missing_is_not_asked_for_again_until_the_set_changes(refresher, issuer, clock):
+async def test_missing_kid_is_not_fetched_again_until_the_set_changes(refresher, issuer, clock):
     await refresher.refresh()
     await refresher.unknown_kid("second")
     clock.now += 30
     issuer.body = key_set("second")
 
     assert not await refresher.unknown_kid("second")
-    assert issuer.asked == 2
+    assert issuer.requests == 2
 
     await refresher.refresh()
     assert await refresher.unknown_kid("second")
 
 
-async def test_a_kid_met_while_the_issuer_is_away_is_asked_for_again(refresher, issuer, clock):
+async def test_kid_requested_during_an_outage_is_fetched_again(refresher, issuer, clock):
     issuer.status = 503
     assert not await refresher.unknown_kid("first")
     issuer.status = 200
@@ -210,12 +212,12 @@ async def test_a_kid_met_while_the_issuer_is_away_is_asked_for_again(refresher, 
     assert await refresher.unknown_kid("first")
 
 
-async def test_a_token_that_names_no_key_causes_no_fetch(refresher, issuer):
+async def test_token_without_a_kid_causes_no_fetch(refresher, issuer):
     assert not await refresher.unknown_kid(None)
-    assert issuer.asked == 0
+    assert issuer.requests == 0
 
 
-async def test_it_runs_until_it_is_cancelled_whatever_the_issuer_says(verifier, issuer):
+async def test_refreshing_continues_after_failures_until_cancelled(verifier, issuer):
     issuer.status = 500
     running = asyncio.ensure_future(JwksRefresher(verifier, issuer.url, interval=0.001).run())
 
@@ -230,7 +232,7 @@ async def test_it_runs_until_it_is_cancelled_whatever_the_issuer_says(verifier, 
 
 
 @pytest.mark.parametrize("url", ["https://login.example/keys", "http://localhost:1/k", "http://[::1]/k"])
-def test_the_url_is_https_or_on_loopback(verifier, url):
+def test_https_and_loopback_urls_are_accepted(verifier, url):
     JwksRefresher(verifier, url)
 
 
@@ -238,6 +240,6 @@ def test_the_url_is_https_or_on_loopback(verifier, url):
     "url",
     ["http://login.example/keys", "http://127.0.0.1.example/", "file:///keys", "ftp://localhost/", "http://[", ""],
 )
-def test_any_other_url_stops_the_start(verifier, url):
+def test_other_urls_are_a_configuration_error(verifier, url):
     with pytest.raises(ConfigurationError, match="LAUREL_JWKS_URL"):
         JwksRefresher(verifier, url)

@@ -1,4 +1,4 @@
-"""The operators' port, on the application's own services: alive, ready, and what was counted."""
+"""The ops port: liveness, readiness and metrics."""
 
 import io
 import uuid
@@ -37,22 +37,27 @@ async def client(services: Services, aiohttp_client: Callable[..., Awaitable[Cli
 
 async def counters(client: Client) -> dict[str, float]:
     text = await (await client.get("/metrics")).text()
-    return {s.name: s.value for family in text_string_to_metric_families(text) for s in family.samples if not s.labels}
+    return {
+        sample.name: sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if not sample.labels
+    }
 
 
-async def test_a_process_that_has_its_catalogue_and_keys_is_alive_and_ready(client: Client):
+async def test_process_with_keys_and_titles_is_alive_and_ready(client: Client):
     alive, ready = await client.get("/livez"), await client.get("/readyz")
-    said: dict[str, Any] = await ready.json()
+    readiness: dict[str, Any] = await ready.json()
 
     assert (alive.status, ready.status) == (200, 200)
-    assert (said["status"], said["titles"]) == ("ready", 1)
-    assert said["checks"] == {"keys": True, "catalogue": True}
+    assert (readiness["status"], readiness["titles"]) == ("ready", 1)
+    assert readiness["checks"] == {"keys": True, "catalogue": True}
 
 
-async def test_metrics_count_what_was_written_and_nothing_twice(client: Client, services: Services):
+async def test_metrics_count_events_once_although_they_are_sent_twice(client: Client, services: Services):
     before = await counters(client)
-    told = Change(player=PLAYER, title_id=1, events=(event(12, key="once", event_id=uuid.uuid4()),))
-    await services.writer.write(told)
+    change = Change(player=PLAYER, title_id=1, events=(event(12, key="once", event_id=uuid.uuid4()),))
+    await services.writer.write(change)
     await services.writer.write(Change(player=PLAYER, title_id=1, events=(event(3, key="once"),)))
 
     after = await counters(client)
