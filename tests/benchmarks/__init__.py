@@ -1,1 +1,1 @@
-"""The benchmark: `make bench`. Bounded in count and time, on loopback only, and it ends by itself."""
+"""The benchmark (`make bench`): bounded in requests and time, on loopback only."""

@@ -1,6 +1,6 @@
-"""Badges over HTTP: fifty of them in one answer, by plans, by graphql-core's executor, by Strawberry, and the ceiling.
+"""GraphQL benchmark: fifty badges per response, compared with graphql-core's executor, Strawberry and the ceiling.
 
-The title and its players are their own: XUIDs from `_FIRST` on, some badges earned, posts counted, tokens of the title.
+It has its own title and players: XUIDs from `_FIRST` on, with some badges earned and posts counted.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from service.core.catalog.model import Achievement, Attribute, Draft, Measure, M
 from tests.benchmarks import seed
 from tests.benchmarks.driver import Round, drive, fetch
 from tests.benchmarks.processes import Server, started
-from tests.benchmarks.questions import SECRET, at_random
+from tests.benchmarks.requests import SECRET, at_random
 
 TITLE = 3_200_000_001
 BADGES = 50
@@ -49,7 +49,7 @@ query Badges($first: Int!) {
   }
 }
 """
-_BEGUN = """
+_SET_COUNTS = """
 UPDATE progress AS p
 SET standings = json_build_object('sum:social-posts', (p.revision % 9)::text)
 WHERE p.title_id = $1
@@ -57,26 +57,26 @@ WHERE p.title_id = $1
 
 
 class Badges(msgspec.Struct, frozen=True):
-    """The rounds of each workload by its name, at so many connections, and the size of an answer."""
+    """The rounds of each workload by name, their number of connections, and the mean size of a response."""
 
     rounds: dict[str, list[Round]]
     connections: int
     body_bytes: int
 
 
-def is_of_path(number: int) -> bool:
-    """Whether a badge is for a learning path; the others are for posts."""
+def is_for_learning_path(number: int) -> bool:
+    """Whether a badge is earned by completing a learning path; the others are earned by posts."""
     return number % 2 == 0
 
 
 async def prepare(connection: asyncpg.Connection, players: int) -> None:
-    """The title and its players."""
+    """Seed the title and its players."""
     draft = _title()
     async with connection.transaction():
         await seed.publish_title(connection, [draft])
-        await connection.execute("DELETE FROM backfill")  # nobody is to be given anything
+        await connection.execute("DELETE FROM backfill")  # no unlocks besides the seeded ones
     await seed.put_players(connection, first=_FIRST, players=players, titles=[draft], fewest=5, most=45)
-    await connection.execute(_BEGUN, TITLE)
+    await connection.execute(_SET_COUNTS, TITLE)
     await connection.execute("VACUUM ANALYZE progress, player")
 
 
@@ -95,15 +95,15 @@ def _title() -> Draft:
 def _badge(achievement: Achievement) -> Achievement:
     number = achievement.number
     measure, target = Measure(aggregate="sum", metric=_POSTS), str(10 * number)
-    if is_of_path(number):
+    if is_for_learning_path(number):
         measure, target = Measure(aggregate="sum", metric=_COMPLETED, where=((LEARNING_PATH, f"path-{number}"),)), "1"
     requirement = Requirement(id=achievement.requirements[0].id, target=target, measure=measure)
     return msgspec.structs.replace(achievement, requirements=(requirement,))
 
 
-def _questions(players: int) -> list[bytes]:
-    """What each player asks, in a language of their own."""
-    chance = random.Random(50)  # noqa: S311  (the same in every run)
+def _requests(players: int) -> list[bytes]:
+    """One request for each player, in a random language."""
+    chance = random.Random(50)  # noqa: S311  (a fixed seed)
     body = msgspec.json.encode({"query": QUERY, "variables": {"first": BADGES}})
     return [
         "\r\n".join(
@@ -133,59 +133,57 @@ def _authorization(player: int) -> str:
 async def measure(
     service: Server, *, url: str, players: int, connections: int, rounds: int, seconds: float, log: pathlib.Path
 ) -> Badges:
-    """Short rounds of each in turn. Every token was seen once before the first, by both services."""
-    questions = _questions(players)
+    """Short rounds of all workloads in turn; every token was used once before the first round."""
+    requests = _requests(players)
     settings = {"LAUREL_DATABASE_URL": url, "LAUREL_JWT_SECRET": SECRET}
     servers = "tests.benchmarks.graphql_servers"
     async with contextlib.AsyncExitStack() as stack:
-        body_bytes = round(
-            statistics.mean([len((await fetch(service.port, question))[1]) for question in questions[:50]])
-        )
+        body_bytes = round(statistics.mean([len((await fetch(service.port, request))[1]) for request in requests[:50]]))
         bare = await stack.enter_async_context(
             started("tests.benchmarks.baselines", "--body-bytes", str(body_bytes), log=log, settings={})
         )
         executor = await stack.enter_async_context(started(servers, "executor", log=log, settings=settings))
         strawberry = await stack.enter_async_context(started(servers, "in-memory", log=log, settings={}))
         workloads = [(PLAN, service), (BARE, bare), (EXECUTOR, executor), (STRAWBERRY, strawberry)]
-        await _warm_up(service, questions, seconds)
-        found: dict[str, list[Round]] = {}
+        await _warm_up(service, requests, seconds)
+        rounds_by_name: dict[str, list[Round]] = {}
         for _ in range(rounds):
             for name, server in workloads:
-                seen = await drive(server.port, at_random(questions), connections=connections, seconds=seconds)
-                found.setdefault(name, []).append(seen)
-    return Badges(found, connections, body_bytes)
+                result = await drive(server.port, at_random(requests), connections=connections, seconds=seconds)
+                rounds_by_name.setdefault(name, []).append(result)
+    return Badges(rounds_by_name, connections, body_bytes)
 
 
-async def _warm_up(server: Server, questions: Sequence[bytes], seconds: float) -> None:
-    seen, unseen = 0, iter(questions * 100)
-    while seen < len(questions):
-        seen += len((await drive(server.port, unseen, connections=16, seconds=seconds)).latencies)
+async def _warm_up(server: Server, requests: Sequence[bytes], seconds: float) -> None:
+    answered, remaining = 0, iter(requests * 100)
+    while answered < len(requests):
+        answered += len((await drive(server.port, remaining, connections=16, seconds=seconds)).latencies)
 
 
 def table(badges: Badges) -> tuple[list[str], list[list[str]]]:
-    """Heads and rows: medians of rounds."""
+    """Column heads and rows, with the medians of the rounds."""
     rows = [
         [
             name,
             str(badges.connections),
-            f"{statistics.median(one.rate for one in rounds):.0f}",
-            f"{statistics.median(one.percentile(0.5) for one in rounds):.2f}",
-            f"{statistics.median(one.percentile(0.99) for one in rounds):.2f}",
+            f"{statistics.median(round_.rate for round_ in rounds):.0f}",
+            f"{statistics.median(round_.percentile(0.5) for round_ in rounds):.2f}",
+            f"{statistics.median(round_.percentile(0.99) for round_ in rounds):.2f}",
         ]
         for name, rounds in badges.rounds.items()
     ]
-    return [f"badges, answers of {badges.body_bytes} bytes", "connections", "requests/s", "p50 ms", "p99 ms"], rows
+    return [f"badges, responses of {badges.body_bytes} bytes", "connections", "requests/s", "p50 ms", "p99 ms"], rows
 
 
 def verdicts(badges: Badges) -> list[tuple[str, float, float, bool]]:
-    """What was to be reached: name, limit, what was measured, whether the limit is a most."""
+    """The targets: name, limit, measured value, and whether the limit is an upper one."""
 
-    def against(name: str) -> float:
+    def ratio_to(name: str) -> float:
         pairs = zip(badges.rounds[PLAN], badges.rounds[name], strict=True)
-        return statistics.median(one.rate / other.rate for one, other in pairs)
+        return statistics.median(ours.rate / theirs.rate for ours, theirs in pairs)
 
     return [
-        ("50 badges, × Strawberry", 8.0, against(STRAWBERRY), False),
-        ("50 badges, × ceiling", 0.4, against(BARE), False),
-        ("50 badges, × graphql-core's executor", 1.0, against(EXECUTOR), False),
+        ("50 badges, × Strawberry", 8.0, ratio_to(STRAWBERRY), False),
+        ("50 badges, × ceiling", 0.4, ratio_to(BARE), False),
+        ("50 badges, × graphql-core's executor", 1.0, ratio_to(EXECUTOR), False),
     ]

@@ -1,7 +1,7 @@
-"""Two servers to compare with, on the same aiohttp and uvloop: a constant body, alone and after one read of Postgres.
+"""Baseline servers on the same aiohttp and uvloop: a constant body, without and with one read of PostgreSQL.
 
-`python -m tests.benchmarks.baselines --body-bytes N` is the *ceiling*; with `--database URL` the *naive limit*. Both answer
-the same requests as the service, and do nothing else: no authorization, no languages, no log, no counting.
+`python -m tests.benchmarks.baselines --body-bytes N` is the *ceiling*; with `--database URL` it is the *naive limit*.
+Both accept the same requests as the service, without authorization, localization, logs or metrics.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _READ = "SELECT p.revision FROM progress AS p WHERE p.player = $1 AND p.title_id
 @click.option("--database")
 @click.option("--pool-size", type=int, default=8)
 def main(*, body_bytes: int, database: str | None, pool_size: int) -> None:
-    """Answer until SIGTERM; the first line says where."""
+    """Serve until SIGTERM; the first line of output has the URL."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(b"x" * body_bytes, database, pool_size))
 
@@ -39,7 +39,7 @@ async def _serve(body: bytes, database: str | None, pool_size: int) -> None:
         handler = _constant(body)
         if database is not None:
             pool = await stack.enter_async_context(
-                asyncpg.create_pool(database, min_size=pool_size, max_size=pool_size, reset=_leave)
+                asyncpg.create_pool(database, min_size=pool_size, max_size=pool_size, reset=_keep_session)
             )
             handler = _after_one_read(body, pool)
             app.router.add_post("/metrics/{key}/event", _three_statements(pool))
@@ -57,25 +57,25 @@ async def _serve(body: bytes, database: str | None, pool_size: int) -> None:
 
 
 def _constant(body: bytes):
-    async def answer(_request: web.Request) -> web.Response:
+    async def handle(_request: web.Request) -> web.Response:
         return web.Response(body=body, content_type="application/json")
 
-    return answer
+    return handle
 
 
 def _after_one_read(body: bytes, pool: asyncpg.Pool):
-    async def answer(request: web.Request) -> web.Response:
+    async def handle(request: web.Request) -> web.Response:
         title_id = int(request.query["titleId"])
         await pool.fetchval(_READ, request.match_info["xuid"], title_id)
         return web.Response(body=body, content_type="application/json")
 
-    return answer
+    return handle
 
 
 def _three_statements(pool: asyncpg.Pool):
-    """An event as it is often written: a key, a total and a row, in one transaction, decided nowhere."""
+    """An event written in the usual way: a key, a total and a row in one transaction, without evaluating anything."""
 
-    async def answer(request: web.Request) -> web.Response:
+    async def handle(request: web.Request) -> web.Response:
         body = await request.json()
         player, amount = body["user"]["id"], decimal.Decimal(body["value"])
         async with pool.acquire() as connection, connection.transaction():
@@ -84,11 +84,11 @@ def _three_statements(pool: asyncpg.Pool):
             await connection.execute(_EVENT, player, amount)
         return web.json_response({"total": float(total)}, status=201)
 
-    return answer
+    return handle
 
 
-async def _leave(_connection: asyncpg.Connection) -> None:
-    """No reset between loans: it would cost a second round trip, and the service does without too."""
+async def _keep_session(_connection: asyncpg.Connection) -> None:
+    """Skip the reset between two uses, as the service does: it would cost a second round trip."""
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""`make bench`: what the service can do, as ratios to two servers that do nothing else, all measured in one run.
+"""`make bench`: throughput and latency of the service as ratios to baseline servers, all measured in one run.
 
-It starts an embedded Postgres (durable, as the demo has it), fills it, starts `laurel serve` with default settings
-(its log goes to a file), and drives service, ceiling and naive limit in turn, in short rounds, so that what drifts on
-the machine meets them alike. Every request has been sent once before the first round: tokens were seen and fragments made,
-as they have been for players who are at play.
+It starts and seeds an embedded PostgreSQL (durable, as in the demo), starts `laurel serve` with default settings and
+its log in a file, and loads the service, the ceiling and the naive limit in turn, in short rounds, so that changes on
+the machine affect all of them alike. Every request was sent once before the first round, so tokens and fragments are
+cached, as for players who are playing.
 """
 
 import asyncio
@@ -26,17 +26,17 @@ from tests.benchmarks import badges, growth, processes, seed, writes
 from tests.benchmarks.driver import drive, fetch
 from tests.benchmarks.growth import Players
 from tests.benchmarks.processes import Server, started
-from tests.benchmarks.questions import SECRET, at_random, conditional, spread
 from tests.benchmarks.report import CEILING, NAIVE, NOT_MODIFIED, OWN_SCOPE, PAGE, Measure, Results, render
+from tests.benchmarks.requests import SECRET, at_random, conditional, spread
 
 _PLAYERS, _FEW, _MANY = 2533274790000000, 2533275000000000, 2533276000000000  # first XUIDs
-_LONGEST = 900  # seconds; a run takes some 200
+_TIMEOUT = 900  # seconds; a run takes about 200
 
 
 class Scale(msgspec.Struct, frozen=True):
-    """How much is seeded, and how long it is driven.
+    """The amount of data and the duration of the load.
 
-    `copies` players hold a page already and ask for what is newer; `far` items are skipped in the longest list.
+    `copies` players send conditional requests for a page that they have; `far` items are skipped in the longest list.
     """
 
     players: int
@@ -73,7 +73,7 @@ QUICK = Scale(
 
 
 class Workload(msgspec.Struct, frozen=True):
-    """Requests without end for one server, and the status of every answer."""
+    """Endless requests to one server, and the expected status of every response."""
 
     name: str
     server: Server
@@ -82,7 +82,7 @@ class Workload(msgspec.Struct, frozen=True):
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="Only to see that it works: little data, short rounds.")
+@click.option("--quick", is_flag=True, help="Little data and short rounds, only to test the benchmark itself.")
 @click.option("--output", type=click.Path(path_type=pathlib.Path), help="Also write the tables to this file.")
 def main(*, quick: bool, output: pathlib.Path | None) -> None:
     """Measure the service against its ceiling and the naive limit, and print the tables."""
@@ -98,7 +98,7 @@ def main(*, quick: bool, output: pathlib.Path | None) -> None:
 
 
 async def _bench(scale: Scale, *, url: str, folder: pathlib.Path) -> Results:
-    async with asyncio.timeout(_LONGEST), contextlib.AsyncExitStack() as stack:
+    async with asyncio.timeout(_TIMEOUT), contextlib.AsyncExitStack() as stack:
         await migrate(url)
         connection = await asyncpg.connect(url)
         stack.push_async_callback(connection.close)
@@ -106,7 +106,7 @@ async def _bench(scale: Scale, *, url: str, folder: pathlib.Path) -> Results:
         key = await writes.prepare(connection)
         await writes.seed_players(connection, scale.players)
         await badges.prepare(connection, scale.players)
-        _say("starting the servers")
+        _report("starting the servers")
         service = await stack.enter_async_context(
             started(
                 *("service", "serve", "--port", "0", "--ops-port", "0"),
@@ -116,13 +116,13 @@ async def _bench(scale: Scale, *, url: str, folder: pathlib.Path) -> Results:
         )
         title_ids = [game.title.title_id for game in games]
         pages, own_scope = spread(range(_PLAYERS, _PLAYERS + scale.players), title_ids)
-        _say("warming up")
-        seen, unseen = 0, itertools.cycle(pages)
-        while seen < len(pages):
-            seen += len((await drive(service.port, unseen, connections=16, seconds=scale.seconds)).latencies)
-        answers = [(page, *await fetch(service.port, page)) for page in pages[: scale.copies]]
-        copies = [conditional(page, fields["etag"]) for page, fields, _ in answers]
-        page_bytes = round(statistics.mean(len(body) for *_, body in answers))
+        _report("warming up")
+        answered, remaining = 0, itertools.cycle(pages)
+        while answered < len(pages):
+            answered += len((await drive(service.port, remaining, connections=16, seconds=scale.seconds)).latencies)
+        responses = [(page, *await fetch(service.port, page)) for page in pages[: scale.copies]]
+        copies = [conditional(page, fields["etag"]) for page, fields, _ in responses]
+        page_bytes = round(statistics.mean(len(body) for *_, body in responses))
         baseline = "tests.benchmarks.baselines", "--body-bytes", str(page_bytes)
         log = folder / "baselines.log"
         ceiling = await stack.enter_async_context(started(*baseline, log=log, settings={}))
@@ -135,10 +135,10 @@ async def _bench(scale: Scale, *, url: str, folder: pathlib.Path) -> Results:
             Workload(OWN_SCOPE, service, at_random(own_scope)),
         ]
         loads = await _loads(scale, workloads, postgres=processes.parent(connection.get_server_pid()))
-        rss_megabytes = processes.peak_megabytes(service.pid)  # of the reads: writing remembers players of its own
-        _say("writing")
-        catalogue = f"GET /achievements HTTP/1.1\r\nHost: l\r\nX-API-KEY: {key}\r\n\r\n".encode()
-        body_bytes = len((await fetch(service.port, catalogue))[1])
+        rss_megabytes = processes.peak_megabytes(service.pid)  # after the reads: the writes cache other players
+        _report("writing")
+        list_request = f"GET /achievements HTTP/1.1\r\nHost: l\r\nX-API-KEY: {key}\r\n\r\n".encode()
+        body_bytes = len((await fetch(service.port, list_request))[1])
         same_size = "tests.benchmarks.baselines", "--body-bytes", str(body_bytes)
         bare = await stack.enter_async_context(started(*same_size, log=log, settings={}))
         written = await writes.measure(
@@ -149,8 +149,8 @@ async def _bench(scale: Scale, *, url: str, folder: pathlib.Path) -> Results:
             seconds=scale.seconds,
             players=scale.players,
         )
-        _say("badges")
-        badges_seen = await badges.measure(
+        _report("badges")
+        badge_results = await badges.measure(
             service,
             url=url,
             players=scale.players,
@@ -159,13 +159,13 @@ async def _bench(scale: Scale, *, url: str, folder: pathlib.Path) -> Results:
             seconds=scale.seconds,
             log=log,
         )
-        _say("growth")
-        strangers = 2 * scale.reads
+        _report("growth")
+        new_players = 2 * scale.reads
         rows = await growth.measure(
             service.port,
             connection,
-            few=Players(_FEW, 1 + strangers, [draft.title.title_id for draft in shelf[: scale.few_titles]]),
-            many=Players(_MANY, 1 + strangers, [draft.title.title_id for draft in shelf]),
+            few=Players(_FEW, 1 + new_players, [draft.title.title_id for draft in shelf[: scale.few_titles]]),
+            many=Players(_MANY, 1 + new_players, [draft.title.title_id for draft in shelf]),
             reads=scale.reads,
             far=scale.far,
         )
@@ -177,20 +177,20 @@ async def _bench(scale: Scale, *, url: str, folder: pathlib.Path) -> Results:
             unlock_bytes=unlock_bytes,
             rss_megabytes=rss_megabytes,
             writes=written,
-            badges=badges_seen,
+            badges=badge_results,
         )
 
 
 async def _seeded(connection: asyncpg.Connection, scale: Scale) -> tuple[list[Draft], list[Draft], float]:
-    """The titles of the load, those of growth, and the bytes per unlock of the players of the load."""
-    _say("publishing titles")
+    """Seed the database; returns the titles for load, those for growth, and the bytes per unlock of the players."""
+    _report("publishing titles")
     games = [seed.title(3_000_000_001 + index, achievements=60) for index in range(2)]
     shelf = [
         seed.title(10_001 + index, achievements=35, locales=("en-US", "ja-JP")) for index in range(scale.many_titles)
     ]
     async with connection.transaction():
         await seed.publish_title(connection, [*games, *shelf])
-    _say("seeding players")
+    _report("seeding players")
     await seed.put_players(connection, first=_PLAYERS, players=scale.players, titles=games, fewest=20, most=60)
     unlock_bytes = await seed.settle(connection)
     for first, titles in (_FEW, shelf[: scale.few_titles]), (_MANY, shelf):
@@ -201,15 +201,15 @@ async def _seeded(connection: asyncpg.Connection, scale: Scale) -> tuple[list[Dr
 
 
 async def _loads(scale: Scale, workloads: Sequence[Workload], *, postgres: int) -> dict[tuple[str, int], list[Measure]]:
-    """Short rounds of every workload in turn, so often that a median means something."""
+    """Short rounds of all workloads in turn, several times."""
     loads: dict[tuple[str, int], list[Measure]] = {}
     for turn in range(scale.rounds):
         for connections in scale.connections:
-            _say(f"round {turn + 1} of {scale.rounds}: {connections} connections")
+            _report(f"round {turn + 1} of {scale.rounds}: {connections} connections")
             for workload in workloads:
                 server = processes.cpu_seconds(workload.server.pid)
                 backends = processes.cpu_seconds_of_children(postgres)
-                seen = await drive(
+                result = await drive(
                     workload.server.port,
                     workload.requests,
                     connections=connections,
@@ -217,7 +217,7 @@ async def _loads(scale: Scale, workloads: Sequence[Workload], *, postgres: int) 
                     status=workload.status,
                 )
                 measure = Measure(
-                    seen,
+                    result,
                     processes.cpu_seconds(workload.server.pid) - server,
                     processes.cpu_seconds_of_children(postgres) - backends,
                 )
@@ -225,8 +225,8 @@ async def _loads(scale: Scale, workloads: Sequence[Workload], *, postgres: int) 
     return loads
 
 
-def _say(what: str) -> None:
-    click.echo(f"bench: {what}", err=True)
+def _report(step: str) -> None:
+    click.echo(f"bench: {step}", err=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The load: a closed loop over keep-alive connections that costs little, so that what is measured is the server.
+"""Load generator: a closed loop over keep-alive connections, cheap enough that the server is the bottleneck.
 
-Requests are bytes made beforehand. Of an answer only its status and length are read; any other status than the
-expected one ends the run. wrk does the same faster, but is not there to be installed with pip.
+Requests are prepared bytes. Only the status and length of a response are read; an unexpected status ends the run. wrk
+is faster, but cannot be installed with pip.
 """
 
 import array
@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 HOST = "127.0.0.1"
-_GRACE = 10.0  # seconds for answers that are under way when a round ends
+_GRACE = 10.0  # seconds for responses that are pending when a round ends
 _LENGTH = b"\r\nContent-Length: "  # as aiohttp writes it
 
 
 class Round(msgspec.Struct, frozen=True):
-    """What one round saw. `latencies` are in seconds, ascending; `busy` is the share of a core that the driver took."""
+    """Results of one round. `latencies` are in seconds, ascending; `busy` is the share of a core that the driver used."""
 
     seconds: float
     latencies: Sequence[float]
@@ -25,25 +25,25 @@ class Round(msgspec.Struct, frozen=True):
 
     @property
     def rate(self) -> float:
-        """Answers per second."""
+        """Responses per second."""
         return len(self.latencies) / self.seconds
 
     def percentile(self, share: float) -> float:
-        """The latency, in milliseconds, that this share of the answers did not exceed."""
+        """The latency in milliseconds that this share of the responses did not exceed."""
         return 1000 * self.latencies[min(int(share * len(self.latencies)), len(self.latencies) - 1)]
 
 
-class BadAnswer(Exception):
-    """An answer that the load does not expect, with its beginning."""
+class UnexpectedResponse(Exception):
+    """A response with another status or length than expected; the message has its beginning."""
 
 
 async def drive(port: int, requests: Iterator[bytes], *, connections: int, seconds: float, status: int = 200) -> Round:
-    """Send requests for so many seconds: each connection its next one as soon as the one before was answered.
+    """Send requests for some seconds; each connection sends its next request when the previous one was answered.
 
-    `requests` never ends; the next round goes on where this one stopped.
+    `requests` never ends; the next round continues where this one stopped.
 
     Raises:
-        BadAnswer: one had another status or length, or a connection was closed.
+        UnexpectedResponse: a response had another status or length, or a connection was closed.
     """
     loop = asyncio.get_running_loop()
     run = _Run(requests, f"HTTP/1.1 {status} ".encode(), connections, loop.create_future())
@@ -62,10 +62,10 @@ async def drive(port: int, requests: Iterator[bytes], *, connections: int, secon
 
 
 async def fetch(port: int, request: bytes) -> tuple[dict[str, str], bytes]:
-    """One answer whole: its header fields, by their names in lower case, and its body.
+    """Send one request and return the header fields of the response, by lower-case name, and its body.
 
     Raises:
-        BadAnswer: its status is not 200.
+        UnexpectedResponse: its status is not 200.
     """
     reader, writer = await asyncio.open_connection(HOST, port)
     try:
@@ -76,12 +76,12 @@ async def fetch(port: int, request: bytes) -> tuple[dict[str, str], bytes]:
     finally:
         writer.close()
     if " 200 " not in status:
-        raise BadAnswer(f"{status}: {body[:500]!r}")
+        raise UnexpectedResponse(f"{status}: {body[:500]!r}")
     return fields, body
 
 
 class _Run:
-    """What the connections of a round share."""
+    """The state that the connections of a round share."""
 
     def __init__(
         self, requests: Iterator[bytes], expected: bytes, connections: int, done: "asyncio.Future[None]"
@@ -93,9 +93,9 @@ class _Run:
         self.ends = 0.0
         self.latencies = array.array("d")
 
-    def refuse(self, why: str, data: bytes = b"") -> None:
+    def fail(self, reason: str, data: bytes = b"") -> None:
         if not self.done.done():
-            self.done.set_exception(BadAnswer(f"{why} {data[:500]!r}"))
+            self.done.set_exception(UnexpectedResponse(f"{reason} {data[:500]!r}"))
 
 
 class _Connection(asyncio.Protocol):
@@ -110,7 +110,7 @@ class _Connection(asyncio.Protocol):
         self._write = transport.write
 
     def connection_lost(self, _: Exception | None) -> None:
-        self._run.refuse("a connection was closed")
+        self._run.fail("a connection was closed")
 
     def send(self) -> None:
         self._sent_at = time.perf_counter()
@@ -126,7 +126,7 @@ class _Connection(asyncio.Protocol):
             if end < 0:
                 return
             if not data.startswith(self._run.expected):
-                self._run.refuse("an answer that was not expected:", data)
+                self._run.fail("unexpected status:", data)
                 return
             at = data.find(_LENGTH, 0, end)  # a 304 has none
             length = int(data[at + len(_LENGTH) : data.find(b"\r", at + 2)]) if at >= 0 else 0
@@ -134,7 +134,7 @@ class _Connection(asyncio.Protocol):
         if self._missing == 0:
             self._answered()
         elif self._missing < 0:
-            self._run.refuse("an answer longer than it says:", data)
+            self._run.fail("a response longer than its Content-Length:", data)
 
     def _answered(self) -> None:
         run = self._run

@@ -1,7 +1,7 @@
-"""Two other ways to answer the same GraphQL, to compare the badges door with.
+"""Baseline GraphQL servers for badges: graphql-core's executor in the service, and Strawberry in memory.
 
 `python -m tests.benchmarks.graphql_servers executor` is the whole service, with every query executed by graphql-core.
-`… in-memory` is Strawberry on aiohttp with its caches on and all badges in memory: no authorization, no database.
+`… in-memory` is Strawberry on aiohttp with its caches and all badges in memory, without authorization or a database.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ class Badge:
 
 @strawberry.type
 class PageInfo:
-    """Where a page lies."""
+    """Position of a page."""
 
     has_next_page: bool
     end_cursor: str | None
@@ -83,7 +83,7 @@ _BADGES = [
             alt=f"Keeper of Light {number}",
         ),
         earning_criteria=BadgeEarningCriteriaLpComplete(learning_path_id=strawberry.ID(f"path-{number}"))
-        if badges.is_of_path(number)
+        if badges.is_for_learning_path(number)
         else BadgeEarningCriteriaSocialEngagement(threshold=10 * number, current_threshold=7),
     )
     for number in range(1, badges.BADGES + 1)
@@ -92,7 +92,7 @@ _BADGES = [
 
 @strawberry.type
 class Query:
-    """The one question."""
+    """The query type."""
 
     @strawberry.field
     async def get_badges(self, first: int) -> BadgeConnection:
@@ -106,7 +106,7 @@ class Query:
 
 @click.group()
 def main() -> None:
-    """Answer until SIGTERM; the first line says where."""
+    """Serve until SIGTERM; the first line of output has the URL."""
 
 
 @main.command()
@@ -122,7 +122,7 @@ def executor() -> None:
 
 @main.command()
 def in_memory() -> None:
-    """Serve the badges by Strawberry."""
+    """Serve the badges with Strawberry."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve())
 

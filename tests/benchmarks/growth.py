@@ -1,4 +1,4 @@
-"""What more of everything costs: the same read for a player of many titles and one of few, and far into a list."""
+"""Growth benchmark: latency of a read for a player with many titles against few, and far into a list."""
 
 import itertools
 import statistics
@@ -10,39 +10,40 @@ import msgspec
 from service.core.formats.xbox.captured_page import ImportedProgress
 from service.core.progress import reader
 from tests.benchmarks.driver import drive
-from tests.benchmarks.questions import authorization, question
 from tests.benchmarks.report import FIRST, Growth
+from tests.benchmarks.requests import authorization, list_request
 
 _READS: Mapping[str, str] = {"Unordered": "", "UnlockTime unlockedOnly": "orderBy=UnlockTime&unlockedOnly=true"}
 _WARM_SECONDS = 0.05
-_UNLOCKED_AT = 639_000_000_000_000_007  # ticks, after every unlock that was seeded
+_UNLOCKED_AT = 639_000_000_000_000_007  # ticks, later than all seeded unlocks
 
 
 class Players(msgspec.Struct, frozen=True):
-    """Players who have the same titles. The first is read again and again, each other only once."""
+    """Players with the same titles. The first is read repeatedly, each other one only once."""
 
     first: int
     count: int
     title_ids: Sequence[int]
 
     def xuid(self, index: int) -> int:
-        """One of them."""
+        """The XUID of a player by index."""
         return self.first + index
 
 
 async def measure(
     port: int, connection: asyncpg.Connection, *, few: Players, many: Players, reads: int, far: int
 ) -> list[Growth]:
-    """Each read done `reads` times, little and much in turn, over one connection; medians of the latencies.
+    """Medians of the latencies of each read, done `reads` times over one connection, alternating few and many titles.
 
-    `far` is how many items are skipped of the many. Every player is read for the first time once; the first player
-    of each also after an unlock, and with nothing changed.
+    `far` is the number of skipped items of the many. Each read is measured for players who are read for the first
+    time, after an unlock, and with nothing changed.
     """
     rows = []
     for index, (name, query) in enumerate(_READS.items()):
-        strangers = range(1 + index * reads, 1 + (index + 1) * reads)
+        new_players = range(1 + index * reads, 1 + (index + 1) * reads)
         pairs = [
-            [await _latency(port, players.xuid(stranger), query) for players in (few, many)] for stranger in strangers
+            [await _latency(port, players.xuid(new_player), query) for players in (few, many)]
+            for new_player in new_players
         ]
         rows.append(_growth(f"{name}, {FIRST}", pairs))
     for name, query in _READS.items():
@@ -74,8 +75,8 @@ async def _after_an_unlock(port: int, connection: asyncpg.Connection, players: P
 
 
 async def _latency(port: int, player: int, query: str, *, seconds: float = 0.0) -> float:
-    """The median latency of the read, of one answer if no time is given, in milliseconds."""
-    request = question(player, token=authorization(player), query=query)
+    """The median latency of the read in milliseconds; of a single response if `seconds` is 0."""
+    request = list_request(player, token=authorization(player), query=query)
     return (await drive(port, itertools.repeat(request), connections=1, seconds=seconds)).percentile(0.5)
 
 

@@ -1,4 +1,4 @@
-"""Servers as processes of their own, and what they take of the machine. Linux tells through /proc; elsewhere NaN."""
+"""Server processes, and their CPU time and memory from /proc; NaN where there is none."""
 
 import asyncio
 import contextlib
@@ -25,9 +25,9 @@ class Server(msgspec.Struct, frozen=True):
 
 @contextlib.asynccontextmanager
 async def started(*arguments: str, log: pathlib.Path, settings: Mapping[str, str]) -> AsyncIterator[Server]:
-    """`python -m …` until the end of the block, once it has said `ready http://…`. What it logs goes to a file.
+    """Run `python -m …` during the block, which begins after its line `ready http://…`. Its log goes to a file.
 
-    `settings` are the only LAUREL_* it gets.
+    `settings` are its only LAUREL_* variables.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LAUREL_")}
     with log.open("ab") as file:
@@ -56,7 +56,7 @@ async def started(*arguments: str, log: pathlib.Path, settings: Mapping[str, str
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process has taken so far, in user mode and in the kernel."""
+    """The CPU time of a process so far, in user and kernel mode."""
     try:
         fields = _stat(pid)
     except OSError:
@@ -65,7 +65,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def cpu_seconds_of_children(pid: int) -> float:
-    """The same for all children of a process that there are now, such as the backends of a Postgres."""
+    """The CPU time of all current children of a process, such as the backends of PostgreSQL."""
     total = 0.0 if _PROC.is_dir() else math.nan
     for folder in _PROC.glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -75,12 +75,12 @@ def cpu_seconds_of_children(pid: int) -> float:
 
 
 def parent(pid: int) -> int:
-    """The process that started this one; 0 where nothing tells."""
+    """The id of a process's parent; 0 without /proc."""
     return int(_stat(pid)[1]) if _PROC.is_dir() else 0
 
 
 def peak_megabytes(pid: int) -> float:
-    """The most memory that a process has had resident, in MB of 10**6 bytes."""
+    """The peak resident memory of a process in MB of 10**6 bytes."""
     try:
         status = (_PROC / str(pid) / "status").read_text()
     except OSError:
@@ -89,5 +89,5 @@ def peak_megabytes(pid: int) -> float:
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields from the third on: the second is a name, which may hold anything (proc(5))."""
+    """The fields of /proc/PID/stat from the third on; the second is a name with any characters (proc(5))."""
     return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()

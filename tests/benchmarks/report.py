@@ -1,4 +1,4 @@
-"""What was measured, as one Markdown document: the load, the growth, and what was to be reached. Pure."""
+"""The report as Markdown: tables of load and growth, and the targets with measured values. Pure."""
 
 import operator
 import statistics
@@ -12,11 +12,11 @@ from tests.benchmarks.driver import Round
 from tests.benchmarks.writes import Writes
 
 CEILING, NAIVE, PAGE, NOT_MODIFIED, OWN_SCOPE = "ceiling", "naive limit", "page of 32", "304", "page of 32, own scope"
-FIRST = "first ever"  # in the name of a read for which nothing is remembered
+FIRST = "first ever"  # in the name of a read without cached progress
 
 
 class Measure(msgspec.Struct, frozen=True):
-    """One round of one workload, with the CPU seconds that the server and all Postgres backends took meanwhile."""
+    """One round of one workload, with the CPU seconds of the server and of all PostgreSQL backends during it."""
 
     round: Round
     server_cpu: float
@@ -24,17 +24,17 @@ class Measure(msgspec.Struct, frozen=True):
 
     @property
     def rate(self) -> float:
-        """Answers per second."""
+        """Responses per second."""
         return self.round.rate
 
     @property
     def p99(self) -> float:
-        """In milliseconds."""
+        """The 99th percentile of latencies in milliseconds."""
         return self.round.percentile(0.99)
 
 
 class Growth(msgspec.Struct, frozen=True):
-    """Latencies in milliseconds of one read of little and of much."""
+    """Latencies in milliseconds of one read of little and of much data."""
 
     read: str
     little: float
@@ -42,12 +42,12 @@ class Growth(msgspec.Struct, frozen=True):
 
     @property
     def ratio(self) -> float:
-        """How many times as long much takes."""
+        """The latency with much data as a multiple of that with little."""
         return self.much / self.little
 
 
 class Results(msgspec.Struct, frozen=True):
-    """Everything a run measured. `loads` has the rounds in their order by workload and connections."""
+    """All results of a run. `loads` has the rounds in order, by workload and connections."""
 
     setting: str
     loads: Mapping[tuple[str, int], Sequence[Measure]]
@@ -60,7 +60,7 @@ class Results(msgspec.Struct, frozen=True):
 
 
 def render(results: Results) -> str:
-    """The document."""
+    """The results as a Markdown document."""
     by_connections = sorted(results.loads.items(), key=lambda item: item[0][1])
     load = [[name, str(connections), *_figures(measures)] for (name, connections), measures in by_connections]
     growth = [[row.read, f"{row.little:.2f}", f"{row.much:.2f}", f"{row.ratio:.2f}"] for row in results.growth]
@@ -72,18 +72,18 @@ def render(results: Results) -> str:
             *_table(
                 ["workload", "connections", "requests/s", "p50 ms", "p99 ms", "CPU s per 1000: server", "Postgres"],
                 load,
-                words=1,
+                text_columns=1,
             ),
             "",
-            f"Medians of rounds. A page has {results.page_bytes} bytes. The driver took at most {busiest:.0%} of a core.",
+            f"Medians of rounds. A page has {results.page_bytes} bytes. The driver used at most {busiest:.0%} of a core.",
             "",
-            *_table(["one read, one connection", "little: p50 ms", "much: p50 ms", "ratio"], growth, words=1),
+            *_table(["one read, one connection", "little: p50 ms", "much: p50 ms", "ratio"], growth, text_columns=1),
             "",
-            *_table(*writes.table(results.writes), words=1),
+            *_table(*writes.table(results.writes), text_columns=1),
             "",
-            *_table(*badges.table(results.badges), words=1),
+            *_table(*badges.table(results.badges), text_columns=1),
             "",
-            *_table(["to reach", "limit", "measured", "reached"], _verdicts(results), words=1),
+            *_table(["target", "limit", "measured", "reached"], _verdicts(results), text_columns=1),
         ]
     )
 
@@ -105,9 +105,9 @@ def _verdicts(results: Results) -> list[list[str]]:
     most = max(connections for _, connections in results.loads)
 
     def ratio(of: str, to: str, connections: int, figure: Callable[[Measure], float]) -> float:
-        """The median of the ratios within a round: what drifts between rounds cancels."""
+        """The median of the ratios within each round, so that drift between rounds cancels out."""
         pairs = zip(results.loads[of, connections], results.loads[to, connections], strict=True)
-        return statistics.median(figure(one) / figure(other) for one, other in pairs)
+        return statistics.median(figure(numerator) / figure(denominator) for numerator, denominator in pairs)
 
     rate, p99 = operator.attrgetter("rate"), operator.attrgetter("p99")
     rows = [
@@ -136,16 +136,16 @@ def _worst(growth: Sequence[Growth]) -> float:
     return max(row.ratio for row in growth if FIRST not in row.read)
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, words: int) -> list[str]:
-    """A Markdown table with aligned columns: the first `words` hold words, the others figures."""
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, text_columns: int) -> list[str]:
+    """A Markdown table with aligned columns: the first `text_columns` are text, the others numbers."""
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
 
     def line(cells: Sequence[str]) -> str:
         padded = [
-            cell.ljust(width) if index < words else cell.rjust(width)
+            cell.ljust(width) if index < text_columns else cell.rjust(width)
             for index, (cell, width) in enumerate(zip(cells, widths, strict=True))
         ]
         return f"| {' | '.join(padded)} |"
 
-    rule = ["-" * width if index < words else "-" * (width - 1) + ":" for index, width in enumerate(widths)]
+    rule = ["-" * width if index < text_columns else "-" * (width - 1) + ":" for index, width in enumerate(widths)]
     return [line(heads), line(rule), *map(line, rows)]

@@ -1,7 +1,7 @@
-"""What the benchmark serves: titles with texts in eight locales, and players who have earned much of them.
+"""Seed data of the benchmark: titles with texts in eight locales, and players with many unlocks.
 
-Everything follows from numbers, so two runs serve the same. Titles go through the core, as an import and a publish;
-players are written by two statements, because a hundred thousand writes would take longer than the measuring.
+All data is computed from numbers, so that two runs have the same. Titles are imported and published by the core;
+players are written with two statements, because a hundred thousand writes would take longer than the benchmark.
 """
 
 import uuid
@@ -25,7 +25,7 @@ from tests.factories import publish_draft
 
 
 class Language(msgspec.Struct, frozen=True):
-    """A locale: what its players' devices send, and texts to be numbered."""
+    """A locale: the Accept-Language of its players' devices, and patterns of texts with a number."""
 
     accept: str
     title: str
@@ -95,9 +95,9 @@ LANGUAGES = {
 
 _FIRST_UNLOCK = ticks.parse("2024-02-29T03:19:00.3087016Z")
 
-# Which achievements, in what order and when, is worked out from the player's number (i), the title's place and the
-# unlock's (k). 11 shares no factor with a title's size, so that no achievement is unlocked twice. Half of the rows
-# have two more achievements under way.
+# Achievements, their order and their times are computed from the numbers of the player (i), the title (place) and the
+# unlock (k). 11 shares no factor with the size of a title, so no achievement is unlocked twice. Half of the rows have
+# two more achievements in progress.
 _PUT_PROGRESS = """
 INSERT INTO progress (player, title_id, revision, unlocked, unlocked_at, unlocked_in, currents)
 SELECT
@@ -143,7 +143,7 @@ FROM progress AS p
 
 
 def title(title_id: int, *, achievements: int, locales: Sequence[str] = tuple(LANGUAGES)) -> Draft:
-    """A title whose every string is there in each of the locales."""
+    """A title with all strings in each of the locales."""
     return Draft(
         title=Title(title_id=title_id, scid=_guid(title_id, 0), default_locale=locales[0], version="1.0"),
         achievements=tuple(_achievement(title_id, number) for number in range(1, achievements + 1)),
@@ -160,7 +160,7 @@ async def publish_title(connection: Connection, drafts: Sequence[Draft]) -> None
 async def put_players(
     connection: Connection, *, first: int, players: int, titles: Sequence[Draft], fewest: int, most: int
 ) -> None:
-    """Give players, XUIDs from `first` on, `fewest` to `most` unlocks in each of the titles, which are of one size."""
+    """Give players, with XUIDs from `first` on, `fewest` to `most` unlocks in each title; all titles have the same size."""
     title_ids = [draft.title.title_id for draft in titles]
     size = len(titles[0].achievements)
     await connection.execute(_PUT_PROGRESS, first, players, title_ids, size, fewest, most, _FIRST_UNLOCK)
@@ -168,12 +168,12 @@ async def put_players(
 
 
 async def settle(connection: Connection) -> float:
-    """Count who holds what, vacuum, and give the bytes per unlock: both tables and their indexes over all unlocks."""
+    """Count achievement holders, vacuum, and return the bytes per unlock: both tables with indexes by all unlocks."""
     await connection.execute("TRUNCATE completion_delta")
     await connection.execute(_PUT_COMPLETIONS)
     await connection.execute("VACUUM ANALYZE")
-    found: float = await connection.fetchval(_BYTES_PER_UNLOCK)
-    return found
+    bytes_per_unlock: float = await connection.fetchval(_BYTES_PER_UNLOCK)
+    return bytes_per_unlock
 
 
 def _achievement(title_id: int, number: int) -> Achievement:
