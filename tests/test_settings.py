@@ -1,4 +1,4 @@
-"""Settings: each knob read or refused with its name, what came and what would do; secrets are never shown."""
+"""Settings: accepted and rejected values, error messages, and secrets that never appear in them."""
 
 import msgspec
 import pytest
@@ -19,7 +19,7 @@ PRIVATE = KEY.private_bytes(
     serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
 ).decode()
 
-GOOD = {
+VALID = {
     "LAUREL_DATA": ["/srv/laurel", "relative", "with spaces"],
     "LAUREL_DATABASE_URL": ["postgresql://u:p@h:5432/d", "postgres:///d?host=/run"],
     "LAUREL_POOL_SIZE": ["1", "100"],
@@ -39,7 +39,7 @@ GOOD = {
     "LAUREL_PUBLIC_URL": ["https://badges.example.com", "http://127.0.0.1:8080", "http://[::1]:8080"],
     "LAUREL_LOG_LEVEL": ["debug", "info", "warning", "error"],
 }
-BAD = {
+INVALID = {
     "LAUREL_DATA": ["", "  "],
     "LAUREL_DATABASE_URL": ["", "mysql://u:p@h/d", "localhost", "/run/postgresql"],
     "LAUREL_POOL_SIZE": ["", "0", "101", "-1", "+1", "1.0", "eight", "٨", "1_0", "9" * 5000],
@@ -73,41 +73,41 @@ def cases(table):
     return [pytest.param(name, text, id=f"{name}={text[:20]!a}") for name, texts in table.items() for text in texts]
 
 
-def test_every_knob_is_tried_and_fills_a_field_of_its_own():
-    names = [knob.name for knob in SETTING_SPECS]
+def test_every_setting_is_tested_and_has_its_own_field():
+    names = [spec.name for spec in SETTING_SPECS]
 
-    assert set(names) == GOOD.keys() == BAD.keys()
-    assert sorted(knob.field for knob in SETTING_SPECS) == sorted(Settings.__struct_fields__)
+    assert set(names) == VALID.keys() == INVALID.keys()
+    assert sorted(spec.field for spec in SETTING_SPECS) == sorted(Settings.__struct_fields__)
     assert len(set(names)) == len(names)
 
 
-def test_nothing_set_is_the_defaults():
+def test_empty_environment_gives_the_defaults():
     assert read_settings({}) == Settings()
     assert read_settings({"PATH": "/bin", "laurel_data": "x"}) == Settings()
 
 
-@pytest.mark.parametrize(("name", "text"), cases(GOOD))
-def test_a_good_value_is_taken(name, text):
-    (knob,) = (knob for knob in SETTING_SPECS if knob.name == name)
+@pytest.mark.parametrize(("name", "text"), cases(VALID))
+def test_valid_value_sets_only_its_field(name, text):
+    (spec,) = (spec for spec in SETTING_SPECS if spec.name == name)
 
-    taken = getattr(read_settings({name: text}), knob.field)
+    value = getattr(read_settings({name: text}), spec.field)
 
-    if isinstance(taken, tuple):
-        taken = ", ".join(taken)
-    assert str(taken) == text or float(taken) == float(text)
-    others = {field: value for field, value in msgspec.structs.asdict(Settings()).items() if field != knob.field}
+    if isinstance(value, tuple):
+        value = ", ".join(value)
+    assert str(value) == text or float(value) == float(text)
+    others = {field: value for field, value in msgspec.structs.asdict(Settings()).items() if field != spec.field}
     assert others.items() <= msgspec.structs.asdict(read_settings({name: text})).items()
 
 
-@pytest.mark.parametrize(("name", "text"), cases(BAD))
-def test_a_bad_value_is_refused_by_name_with_what_would_do(name, text):
-    (knob,) = (knob for knob in SETTING_SPECS if knob.name == name)
+@pytest.mark.parametrize(("name", "text"), cases(INVALID))
+def test_invalid_value_raises_with_the_name_and_accepted_values(name, text):
+    (spec,) = (spec for spec in SETTING_SPECS if spec.name == name)
 
     with pytest.raises(ConfigurationError) as raised:
         read_settings({name: text})
 
     message = str(raised.value)
-    assert message.startswith(f"{name}: expected {knob.expected}, got ")
+    assert message.startswith(f"{name}: expected {spec.expected}, got ")
     assert len(message) < 300
     assert "\n" not in message
 
@@ -121,7 +121,7 @@ def test_a_bad_value_is_refused_by_name_with_what_would_do(name, text):
         ("LAUREL_JWT_PUBLIC_KEY", PRIVATE.replace("\n", "\\n")),
     ],
 )
-def test_a_secret_is_never_shown(name, secret):
+def test_secret_is_not_shown(name, secret):
     with pytest.raises(ConfigurationError) as raised:
         read_settings({name: secret})
 
@@ -142,7 +142,7 @@ def test_no_part_of_a_short_secret_is_shown(secret):
     )
 
 
-def test_a_name_that_nothing_reads_is_refused_with_those_that_are():
+def test_unknown_setting_raises_with_all_known_names():
     with pytest.raises(
         ConfigurationError, match=r"^LAUREL_DATABASEURL: unknown setting; expected one of LAUREL_DATA, .*URL"
     ):
@@ -157,8 +157,8 @@ def test_a_name_that_nothing_reads_is_refused_with_those_that_are():
         {"LAUREL_JWT_PUBLIC_KEY": PUBLIC, "LAUREL_JWKS_URL": "https://issuer.example/keys"},
     ],
 )
-def test_two_kinds_of_key_are_refused(keys):
-    """RFC 8725 §3.1: a key is for one algorithm, so that no token can choose."""
+def test_two_kinds_of_key_raise(keys):
+    """RFC 8725 §3.1: a key is for one algorithm, so that a token cannot choose it."""
     with pytest.raises(ConfigurationError, match="set one of them, never two") as raised:
         read_settings(keys)
 
@@ -166,7 +166,7 @@ def test_two_kinds_of_key_are_refused(keys):
     assert SECRET not in str(raised.value)
 
 
-def test_a_public_key_may_be_the_path_of_one(tmp_path):
+def test_public_key_can_be_a_path(tmp_path):
     file = tmp_path / "key.pem"
     file.write_text(PUBLIC)
 
@@ -174,7 +174,7 @@ def test_a_public_key_may_be_the_path_of_one(tmp_path):
 
 
 @pytest.mark.parametrize("content", [PRIVATE.encode(), b"", b"\xff\xfe", b"hello"])
-def test_a_path_of_anything_else_is_refused_without_what_stands_there(tmp_path, content):
+def test_path_of_another_file_raises_without_its_content(tmp_path, content):
     file = tmp_path / "key.pem"
     file.write_bytes(content)
 

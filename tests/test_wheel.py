@@ -1,4 +1,4 @@
-"""The wheel is whole: installed into an empty environment, it serves its demo far from the checkout."""
+"""The wheel is complete: installed into an empty environment, it serves the demo outside the checkout."""
 
 import json
 import pathlib
@@ -17,12 +17,12 @@ from service.demo import PLAYER
 from tests.servers import environment, laurel, running
 
 CHECKOUT = pathlib.Path(__file__).parents[1]
-KINDS = {".sql", ".po", ".pot", ".html", ".js", ".css", ".txt"}
+SUFFIXES = {".sql", ".po", ".pot", ".html", ".js", ".css", ".txt"}
 
 
 @pytest.fixture(scope="module")
 def installed() -> Iterator[pathlib.Path]:
-    """A folder with nothing of ours but an environment that has the wheel; what it depends on is lent by ours."""
+    """A folder with a virtual environment that has the wheel; dependencies are those of this environment."""
     with tempfile.TemporaryDirectory(prefix="laurel-tests-") as made:
         folder = pathlib.Path(made)
         _pip("wheel", "--no-deps", "--wheel-dir", folder, CHECKOUT)
@@ -31,13 +31,13 @@ def installed() -> Iterator[pathlib.Path]:
         python = folder / "venv/bin/python"
         _pip("--python", python, "install", "--no-deps", "--no-index", wheel)
         (packages,) = folder.glob("venv/lib/python3.*/site-packages")
-        # Read after its own packages, and without the .pth in it that would lead back to the checkout.
+        # This .pth adds our packages after the environment's own, without the .pth of the editable install.
         (packages / "lent.pth").write_text(sysconfig.get_paths()["purelib"], encoding="utf-8")
         yield folder
 
 
 def _pip(*arguments: object) -> None:
-    done = subprocess.run(  # noqa: S603  (our own wheel)
+    result = subprocess.run(  # noqa: S603  (the project's own wheel)
         [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *map(str, arguments)],
         check=False,
         capture_output=True,
@@ -45,10 +45,10 @@ def _pip(*arguments: object) -> None:
         env=environment(),
         cwd="/",
     )
-    assert done.returncode == 0, done.stderr
+    assert result.returncode == 0, result.stderr
 
 
-def test_the_wheel_serves_its_demo_outside_the_checkout(installed):
+def test_wheel_serves_the_demo_outside_the_checkout(installed):
     command = (str(installed / "venv/bin/laurel"),)
     where = laurel("-c", "import service; print(service.__file__)", command=(str(installed / "venv/bin/python"), "-P"))
     assert pathlib.Path(where.stdout).is_relative_to(installed), where
@@ -63,8 +63,8 @@ def test_the_wheel_serves_its_demo_outside_the_checkout(installed):
             with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as response:  # noqa: S310
                 languages[response.headers["Content-Language"]] = json.load(response)["pagingInfo"]["totalRecords"]
 
-        asked = urllib.request.Request(f"{server.url}/l10n/session", headers={"Accept-Language": "fr"})  # noqa: S310
-        with urllib.request.urlopen(asked) as response:  # noqa: S310
+        sign_in = urllib.request.Request(f"{server.url}/l10n/session", headers={"Accept-Language": "fr"})  # noqa: S310
+        with urllib.request.urlopen(sign_in) as response:  # noqa: S310
             page = response.read().decode()
         (style,) = re.findall(r'"(/l10n/static/[^"]+\.css)"', page)
         with urllib.request.urlopen(f"{server.url}{style}") as response:  # noqa: S310
@@ -75,15 +75,15 @@ def test_the_wheel_serves_its_demo_outside_the_checkout(installed):
     assert min(languages.values()) > 73
 
 
-def test_the_wheel_carries_every_statement_translation_and_page(installed):
+def test_wheel_contains_all_statements_translations_and_pages(installed):
     (packages,) = installed.glob("venv/lib/python3.*/site-packages")
     pages = "api/graphql/graphiql_files"
     pairs = {"sql/migrations": "_sql/migrations", "sql/queries": "_sql/queries", "locales": "_locales"}
     pairs[f"service/{pages}"] = pages
 
-    for ours, theirs in pairs.items():
-        place = packages / "service" / theirs
-        wanted = [file for file in (CHECKOUT / ours).rglob("*") if file.suffix in KINDS]
+    for source, target in pairs.items():
+        wanted = [file for file in (CHECKOUT / source).rglob("*") if file.suffix in SUFFIXES]
         assert wanted
         for file in wanted:
-            assert (place / file.relative_to(CHECKOUT / ours)).read_bytes() == file.read_bytes(), file
+            copy = packages / "service" / target / file.relative_to(CHECKOUT / source)
+            assert copy.read_bytes() == file.read_bytes(), file

@@ -1,7 +1,7 @@
-"""Processes are killed in the middle of writes: what was acknowledged is there, and nothing is there twice.
+"""Exactly-once writes while processes are killed: acknowledged events are stored, and none is stored twice.
 
-Real processes, a durable Postgres, and clients that keep a journal and tell everything again, under the same key,
-until it is acknowledged. `FAULT_EVENTS` asks for more of them: `make test-heavy`.
+Real processes, a durable PostgreSQL, and clients that retry each event with the same idempotency key until it is
+acknowledged. `FAULT_EVENTS` is the number of events (`make test-heavy` sends more).
 """
 
 import asyncio
@@ -35,14 +35,14 @@ PATIENCE = 60.0  # seconds for everything to be acknowledged
 
 
 class Server:
-    """A Postgres of its own that can be killed and started again, at the same place."""
+    """A PostgreSQL server that can be killed and started again in the same folder."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._again: subprocess.Popen[bytes] | None = None
+        self._restarted: subprocess.Popen[bytes] | None = None
 
     async def postmaster(self) -> int:
-        """The process that all backends are children of."""
+        """The process id of the server, the parent of all backends."""
         connection = await asyncpg.connect(self.url)
         try:
             return parent(await connection.fetchval("SELECT pg_backend_pid()"))
@@ -50,19 +50,19 @@ class Server:
             await connection.close()
 
     async def crash(self) -> None:
-        """Kill it, and start it again as it was started before; its backends end by themselves."""
+        """Kill the server and start it again with the same command; its backends end by themselves."""
         await asyncio.to_thread(self._crash, await self.postmaster())
 
     def _crash(self, pid: int) -> None:
         folder = pathlib.Path("/proc") / str(pid)
         command = (folder / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
-        owner, place = folder.stat(), (folder / "cwd").readlink()
+        owner, working_directory = folder.stat(), (folder / "cwd").readlink()
         os.kill(pid, signal.SIGKILL)
-        until = time.monotonic() + PATIENCE
-        while time.monotonic() < until:  # the last backend may still hold the shared memory
-            self._again = subprocess.Popen(  # noqa: S603  (what ran before)
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:  # the last backend may still hold the shared memory
+            self._restarted = subprocess.Popen(  # noqa: S603  (the command that ran before)
                 command,
-                cwd=place,
+                cwd=working_directory,
                 user=owner.st_uid,
                 group=owner.st_gid,
                 stdin=subprocess.DEVNULL,
@@ -70,25 +70,25 @@ class Server:
                 stderr=subprocess.DEVNULL,
             )
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._again.wait(0.5)
+                self._restarted.wait(0.5)
                 continue
             return
         raise TimeoutError
 
     def end(self) -> None:
-        """End what was started again."""
-        if self._again is not None and self._again.poll() is None:
-            self._again.send_signal(signal.SIGINT)
-            self._again.wait(PATIENCE)
+        """Stop the restarted server."""
+        if self._restarted is not None and self._restarted.poll() is None:
+            self._restarted.send_signal(signal.SIGINT)
+            self._restarted.wait(PATIENCE)
 
 
 def processes() -> Iterator[int]:
-    """Every process that there is."""
+    """The ids of all processes."""
     return (int(entry.name) for entry in pathlib.Path("/proc").iterdir() if entry.name.isdecimal())
 
 
 def parent(pid: int) -> int:
-    """The process that started this one; 0 if it is gone."""
+    """The id of a process's parent; 0 if the process has ended."""
     try:
         return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     except OSError:
@@ -97,9 +97,9 @@ def parent(pid: int) -> int:
 
 @pytest.fixture
 async def server():
-    """A durable Postgres with title 1, which counts words, and a key of it."""
+    """A durable PostgreSQL server with title 1, which counts words, and an API key of the title."""
     if not LINUX:
-        pytest.skip("needs /proc, to find the processes to kill: run it on Linux")
+        pytest.skip("needs /proc to find the processes to kill: run it on Linux")
     with tempfile.TemporaryDirectory(prefix="laurel-faults-") as folder, EmbeddedPostgres(pathlib.Path(folder)) as url:
         await migrate(url)
         made = Server(url)
@@ -111,42 +111,42 @@ async def server():
         made.end()
 
 
-class Journal:
-    """What clients told, until it was acknowledged."""
+class Clients:
+    """Concurrent clients that send events and retry them until they are acknowledged."""
 
     def __init__(self, url: str, key: str) -> None:
         self._url, self._key = url, key
         self._numbers = itertools.count()
         self.acknowledged = 0
         self.attempts = 0
-        self._awaited: list[tuple[int, asyncio.Event]] = []
+        self._milestones: list[tuple[int, asyncio.Event]] = []
 
-    async def tell_all(self, fault: Callable[[], Awaitable[None]]) -> None:
-        """Tell so many events from several clients; the fault comes when a quarter of them is acknowledged."""
+    async def send_all(self, fault: Callable[[], Awaitable[None]]) -> None:
+        """Send all events; inject the fault when a quarter of them is acknowledged."""
         timeout = aiohttp.ClientTimeout(total=5)
         async with asyncio.timeout(PATIENCE), aiohttp.ClientSession(timeout=timeout) as session:
-            clients = [asyncio.create_task(self._tell(session)) for _ in range(CLIENTS)]
-            await self.reaches(EVENTS // 4)
+            clients = [asyncio.create_task(self._send(session)) for _ in range(CLIENTS)]
+            await self.wait_for(EVENTS // 4)
             await fault()
             await asyncio.gather(*clients)
 
-    async def reaches(self, count: int) -> None:
-        """Wait until so many are acknowledged, or all."""
+    async def wait_for(self, count: int) -> None:
+        """Wait until `count` events are acknowledged, or all of them."""
         reached = asyncio.Event()
-        self._awaited.append((min(count, EVENTS), reached))
-        self._look()
+        self._milestones.append((min(count, EVENTS), reached))
+        self._notify()
         await reached.wait()
 
-    def _look(self) -> None:
-        for count, reached in self._awaited:
+    def _notify(self) -> None:
+        for count, reached in self._milestones:
             if self.acknowledged >= count:
                 reached.set()
 
-    async def _tell(self, session: aiohttp.ClientSession) -> None:
+    async def _send(self, session: aiohttp.ClientSession) -> None:
         while (number := next(self._numbers)) < EVENTS:
             await self._until_acknowledged(session, number)
             self.acknowledged += 1
-            self._look()
+            self._notify()
 
     async def _until_acknowledged(self, session: aiohttp.ClientSession, number: int) -> None:
         headers = {"X-API-KEY": self._key, "Idempotency-Key": f"event {number}"}
@@ -158,11 +158,11 @@ class Journal:
                     if response.status in (201, 202):
                         return
                     assert response.status == 503, await response.text()
-            await asyncio.sleep(0.02)  # as a client does that was told to come back
+            await asyncio.sleep(0.02)  # as a client backs off after a 503
 
 
-async def found(url: str) -> dict[str, object]:
-    """What the database holds after all, and what the doctor says of it."""
+async def stored(url: str) -> dict[str, object]:
+    """Totals of the database, and the drift that `laurel doctor` reports."""
     async with await open_pool(url, size=1, statement_timeout=None) as pool, pool.connection() as connection:
         return {
             "events": await connection.fetchval("SELECT count(*) FROM event"),
@@ -170,21 +170,21 @@ async def found(url: str) -> dict[str, object]:
             "days": await connection.fetchval("SELECT sum(change)::integer FROM metric_day"),
             "totals": await connection.fetchval("SELECT sum((standings ->> 'sum:words')::integer) FROM progress"),
             "unlocks": await connection.fetchval("SELECT sum(cardinality(unlocked)) FROM progress"),
-            "doctor": [finding.what for finding in await consistency.find_drift(connection)],
+            "doctor": [drift.what for drift in await consistency.find_drift(connection)],
         }
 
 
 def everything_once(events: int) -> dict[str, object]:
-    """Every event there, once."""
+    """The totals if every event is stored exactly once."""
     per_player = events // PLAYERS
     unlocks = PLAYERS if per_player >= 40 else 0
     return {"events": events, "keys": events, "days": events, "totals": events, "unlocks": unlocks, "doctor": []}
 
 
-async def test_killed_workers_lose_nothing_acknowledged_and_double_nothing(server):
+async def test_killed_workers_neither_lose_nor_duplicate_acknowledged_events(server):
     settings = {"LAUREL_DATABASE_URL": server.url, "LAUREL_JWT_SECRET": SECRET, "LAUREL_LOG_LEVEL": "error"}
     with running("serve", "--workers", 2, "--port", 0, "--ops-port", 0, **settings) as service:
-        journal = Journal(service.url, server.key)
+        clients = Clients(service.url, server.key)
         killed = []
 
         async def kill_workers() -> None:
@@ -192,33 +192,33 @@ async def test_killed_workers_lose_nothing_acknowledged_and_double_nothing(serve
                 workers = [pid for pid in processes() if parent(pid) == service.process.pid and pid not in killed]
                 os.kill(workers[0], signal.SIGKILL)
                 killed.append(workers[0])
-                await journal.reaches(journal.acknowledged + EVENTS // 10)
+                await clients.wait_for(clients.acknowledged + EVENTS // 10)
 
-        await journal.tell_all(kill_workers)
+        await clients.send_all(kill_workers)
 
     assert len(killed) == 3
-    assert await found(server.url) == everything_once(EVENTS)
+    assert await stored(server.url) == everything_once(EVENTS)
 
 
-async def test_a_killed_postgres_loses_nothing_acknowledged_and_doubles_nothing(server):
+async def test_killed_postgres_neither_loses_nor_duplicates_acknowledged_events(server):
     settings = {"LAUREL_DATABASE_URL": server.url, "LAUREL_JWT_SECRET": SECRET, "LAUREL_LOG_LEVEL": "error"}
     with running("serve", "--port", 0, "--ops-port", 0, **settings) as service:
-        journal = Journal(service.url, server.key)
-        await journal.tell_all(server.crash)
-        after = await found(server.url)
+        clients = Clients(service.url, server.key)
+        await clients.send_all(server.crash)
+        after = await stored(server.url)
 
-    assert journal.attempts > EVENTS
+    assert clients.attempts > EVENTS
     assert after == everything_once(EVENTS)
 
 
 @pytest.mark.parametrize("with_keys", [True, False], ids=["with keys", "without"])
-async def test_40_keys_told_50_times_are_40_effects(server, with_keys):
-    """Through two processes at once; without the keys every telling counts, which shows that it is the keys that do it."""
+async def test_40_keys_sent_50_times_each_count_40_times(server, with_keys):
+    """Through two processes at once. Without keys every request counts, which shows that the keys make the difference."""
     settings = {"LAUREL_DATABASE_URL": server.url, "LAUREL_JWT_SECRET": SECRET, "LAUREL_LOG_LEVEL": "error"}
     with running("serve", "--workers", 2, "--port", 0, "--ops-port", 0, **settings) as service:
         headers = {"X-API-KEY": server.key}
 
-        async def tell(session: aiohttp.ClientSession, number: int) -> int:
+        async def send(session: aiohttp.ClientSession, number: int) -> int:
             key = {"Idempotency-Key": f"key {number % 40}"} if with_keys else {}
             body = {"user": {"id": f"player {number % PLAYERS}"}, "value": 1}
             url = f"{service.url}/metrics/words/event"
@@ -226,9 +226,9 @@ async def test_40_keys_told_50_times_are_40_effects(server, with_keys):
                 return response.status
 
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=32)) as session:
-            statuses = await asyncio.gather(*(tell(session, number) for number in range(2000)))
+            statuses = await asyncio.gather(*(send(session, number) for number in range(2000)))
 
     effects = 40 if with_keys else 2000
     assert (statuses.count(201), statuses.count(202)) == (effects, 2000 - effects)
-    after = await found(server.url)
+    after = await stored(server.url)
     assert (after["events"], after["totals"], after["days"], after["doctor"]) == (effects, effects, effects, [])
