@@ -67,7 +67,7 @@ def doctor(*, repair: bool) -> None:
     with database_url(settings()) as url:
         drifts = run(lambda: work(url))
     for drift in drifts:
-        click.echo(drift.what)
+        click.echo(drift.description)
     if drifts:
         sys.exit(1)
     click.echo("no drift")

@@ -170,7 +170,7 @@ async def stored(url: str) -> dict[str, object]:
             "days": await connection.fetchval("SELECT sum(change)::integer FROM metric_day"),
             "totals": await connection.fetchval("SELECT sum((standings ->> 'sum:words')::integer) FROM progress"),
             "unlocks": await connection.fetchval("SELECT sum(cardinality(unlocked)) FROM progress"),
-            "doctor": [drift.what for drift in await consistency.find_drift(connection)],
+            "doctor": [drift.description for drift in await consistency.find_drift(connection)],
         }
 
 

@@ -1,38 +1,25 @@
 """What the requests of this API have in common: the player, the title, the contract version and the headers."""
 
 import re
+from collections.abc import Iterable
 
 from aiohttp import hdrs, web
 
 from service.api.xbox.contract import Contracts
 from service.api.xbox.errors import correlation_vector
 from service.core.auth.permissions import may_read_progress
-from service.core.auth.principal import Principal, canonical_xuid
-from service.core.languages import negotiation
-from service.core.languages.accept_language import MAX_FIELD
+from service.core.auth.principal import canonical_xuid
 from service.core.publishing.published_title import PublishedTitle
 from service.core.publishing.snapshot import Snapshot
-from service.errors import InvalidParameter, NotFound, Unauthenticated
-from service.http.authenticate import authenticate_token
+from service.errors import InvalidParameter, NotFound
+from service.http.conditional import if_none_match
+from service.http.locale import RequestLocale, content_language, vary
 from service.http.services import PLAYER, PRINCIPAL, SERVICES, Services
 
-VARY = "Accept-Language, Authorization, x-xbl-contract-version"
+_CONTRACT = "x-xbl-contract-version"
+_VARY = vary(_CONTRACT)
 GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _GUID = re.compile(GUID)
-_LANGUAGE_CHARACTERS = MAX_FIELD + 1  # no more is read of it; the one more shows that there was more
-
-
-async def authenticate(request: web.Request) -> Principal:
-    """The principal of the one `Authorization: XBL3.0 x=<user hash>;<token>` field.
-
-    Raises:
-        Unauthenticated: the field is missing, repeated, malformed, forged or expired.
-    """
-    fields = request.headers.getall(hdrs.AUTHORIZATION, ())
-    if len(fields) != 1:
-        raise Unauthenticated(f"Authorization: expected one field, XBL3.0 x=<user hash>;<token>, got {len(fields)}")
-    services = request.app[SERVICES]
-    return await authenticate_token(services, services.verifier.principal, fields[0])
 
 
 def path_player(request: web.Request) -> str:
@@ -84,27 +71,15 @@ class ReadContext:
         settings = self.services.settings
         may_read_progress(self.principal, self.player, policy=settings.read_policy)
         self.contract = self.services.api_state.of(Contracts).select(
-            request.headers.get("x-xbl-contract-version"), default=settings.default_contract
+            request.headers.get(_CONTRACT), default=settings.default_contract
         )
-        self.condition = ", ".join(request.headers.getall(hdrs.IF_NONE_MATCH, ())) or None
-        self.accept_language = ", ".join(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ()))[:_LANGUAGE_CHARACTERS]
+        self.locale = RequestLocale(request)
+        self.condition = if_none_match(request)
 
-    def chain(self, published: PublishedTitle) -> tuple[str, ...]:
-        """The locales in which to look for each text of a title, best first."""
-        chain = negotiation.chain(
-            self.accept_language,
-            country=self.principal.country,
-            locales=published.locales,
-            default=published.title.default_locale,
-            max_distance=self.services.settings.locale_max_distance,
-        )
-        chain = published.trim_chain(chain)
-        self.services.fallbacks.count(published, chain)
-        return chain
-
-    def response(self, body: bytes, etag: str, languages: str | None) -> web.Response:
-        """A JSON body with its ETag and Content-Language (None: the body holds no text)."""
+    def response(self, body: bytes, etag: str, locales: Iterable[str]) -> web.Response:
+        """A JSON body with its ETag and the locales of its texts, in order of appearance."""
         headers = self._headers(etag)
+        languages = content_language(locales)
         if languages is not None:
             headers[hdrs.CONTENT_LANGUAGE] = languages
         headers[hdrs.CONTENT_TYPE] = "application/json"
@@ -117,7 +92,7 @@ class ReadContext:
     def _headers(self, etag: str) -> dict[str, str]:
         headers = {
             hdrs.ETAG: etag,
-            hdrs.VARY: VARY,
+            hdrs.VARY: _VARY,
             hdrs.CACHE_CONTROL: "private, no-cache",
             "X-Content-Type-Options": "nosniff",
         }

@@ -1,57 +1,56 @@
-"""Our errors in this door's words: one body that carries all three shapes that its clients know.
+"""Error responses of the Xbox API: one body with the members of all three formats that its clients parse.
 
 `{code, source, description}` is Microsoft's ServiceError, `{errorCode, errorMessage}` its ServiceErrorResponse, and
-`traceInformation` what the live service adds. Codes are documented ones where there is one (4000 invalid request,
-4500 authorization, 8377 another XUID, 5000 and 5300 ours), 23 as observed for missing claims, else 0.
+`traceInformation` is added by the live service. Codes are the documented ones where there is one (4000 invalid request,
+4500 authorization, 8377 another XUID, 5000 and 5300 errors of the service), 23 as observed for missing claims, else 0.
 """
 
 import base64
 import os
 import re
+from collections.abc import Mapping
+from http import HTTPStatus
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from service import errors
 from service.api.xbox.json_fragments import encode
+from service.http.problem import Statuses, error_headers, message_of, nearest, status_of
 
-_TABLE: tuple[tuple[type[errors.LaurelError], int, int], ...] = (
-    (errors.UserRequired, 403, 23),
-    (errors.WrongPlayer, 403, 8377),
-    (errors.PermissionDenied, 403, 4500),
-    (errors.Unauthenticated, 401, 4500),
-    (errors.NotFound, 404, 0),
-    (errors.MethodNotAllowed, 405, 0),
-    (errors.NotAcceptable, 406, 0),
-    (errors.RequestTimeout, 408, 4000),
-    (errors.PayloadTooLarge, 413, 4000),
-    (errors.UnsupportedMediaType, 415, 4000),
-    (errors.TooManyRequests, 429, 0),
-    (errors.Unavailable, 503, 5300),
-    (errors.BadRequest, 400, 4000),
-)
-_INTERNAL_ERROR = 500, 5000
+_STATUS: Statuses = {errors.InvalidField: HTTPStatus.BAD_REQUEST}
+_CODES: Mapping[type[errors.LaurelError], int] = {
+    errors.UserRequired: 23,
+    errors.WrongPlayer: 8377,
+    errors.PermissionDenied: 4500,
+    errors.Unauthenticated: 4500,
+    errors.NotFound: 0,
+    errors.MethodNotAllowed: 0,
+    errors.NotAcceptable: 0,
+    errors.TooManyRequests: 0,
+    errors.Unavailable: 5300,
+    errors.RequestTimeout: 4000,
+    errors.PayloadTooLarge: 4000,
+    errors.UnsupportedMediaType: 4000,
+    errors.BadRequest: 4000,
+}
+_INTERNAL_ERROR = 5000
 
-# Correlation vector 2.1: 22 base64 characters and dotted counters, "!" when it may not grow any more. Version 1, which
+# Correlation vector 2.1: 22 base64 characters and dotted counters, "!" once it may not grow any more. Version 1, which
 # xbox-webapi sends, has 16.
 _VECTOR = re.compile(r"(?:[A-Za-z0-9+/]{16}|[A-Za-z0-9+/]{21}[AQgw])(?:\.[0-9]{1,10})+!?")
 _VECTOR_CHARACTERS = 128
 
 
+def status_and_code(error: errors.LaurelError | None) -> tuple[HTTPStatus, int]:
+    """The status of an error and the code in its body; None is a bug."""
+    return status_of(error, _STATUS), _INTERNAL_ERROR if error is None else nearest(error, _CODES)
+
+
 def error_response(request: web.BaseRequest, error: errors.LaurelError | None) -> web.Response:
-    """The status, headers and body for an error; None is a bug of ours, which is told without detail."""
-    if error is None:
-        (status, code), message = _INTERNAL_ERROR, "This is an error of the service, and it has been noted."
-    else:
-        status, code = next((status, code) for kind, status, code in _TABLE if isinstance(error, kind))
-        message = str(error)
+    """The status, headers and body of an error; None is a bug, which is reported without detail."""
+    status, code = status_and_code(error)
+    message = message_of(error)
     vector = correlation_vector(request) or _new_vector()
-    headers = {hdrs.CACHE_CONTROL: "no-store", "X-Content-Type-Options": "nosniff", "MS-CV": vector}
-    if isinstance(error, errors.Unauthenticated):
-        headers[hdrs.WWW_AUTHENTICATE] = 'XBL3.0 realm="laurel"'
-    if isinstance(error, errors.MethodNotAllowed):
-        headers[hdrs.ALLOW] = ", ".join(error.allowed)
-    if isinstance(error, errors.Unavailable):
-        headers[hdrs.RETRY_AFTER] = str(error.retry_after_seconds)
     body = {
         "code": code,
         "source": "Progress",
@@ -60,11 +59,16 @@ def error_response(request: web.BaseRequest, error: errors.LaurelError | None) -
         "errorCode": code,
         "errorMessage": message,
     }
-    return web.Response(status=status, body=encode(body), headers=headers, content_type="application/json")
+    return web.Response(
+        status=status,
+        body=encode(body),
+        headers={**error_headers(error, challenge='XBL3.0 realm="laurel"'), "MS-CV": vector},
+        content_type="application/json",
+    )
 
 
 def correlation_vector(request: web.BaseRequest) -> str | None:
-    """The caller's correlation vector, extended by one; None if there is none, or it is not one (never echoed)."""
+    """The request's correlation vector, one step longer; None if it is missing or malformed (never echoed)."""
     vector = request.headers.get("MS-CV")
     if vector is None or len(vector) > _VECTOR_CHARACTERS or _VECTOR.fullmatch(vector) is None:
         return None

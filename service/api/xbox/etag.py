@@ -1,7 +1,6 @@
 """ETags of responses with a player's progress: the player's revision, and a digest of everything else."""
 
 import functools
-import hashlib
 import re
 from collections.abc import Sequence
 
@@ -10,8 +9,7 @@ from service.api.xbox.list_request import ListQuery
 from service.core.progress.ordering import Order
 from service.core.progress.paging import PageRequest, last_closing, newest
 from service.core.publishing.published_title import PublishedTitle
-from service.http.conditional import etag_matches
-from service.http.services import VERSION
+from service.http.conditional import etag_matches, make_etag
 
 
 class ProgressETag:
@@ -29,15 +27,16 @@ class ProgressETag:
             publication,
             rarity_stamp,
             context.contract.version,
-            context.accept_language,
-            context.principal.country,
+            *context.locale.cache_key,
         )
 
     @property
     def known_revision(self) -> int:
         """The revision of the response that the client has a copy of, -1 if there is none."""
         condition = self._condition
-        match = None if condition is None else re.search(rf'"([0-9a-f]{{1,15}})-{self._digest}"', condition)
+        if condition is None:
+            return -1
+        match = re.search(rf'"([0-9a-f]{{1,15}})-{self._digest}"', condition)
         known = -1 if match is None else int(match[1], 16) - 1
         return known if etag_matches(condition, self.at(known)) else -1
 
@@ -47,7 +46,7 @@ class ProgressETag:
 
     def matches(self, revision: int) -> bool:
         """Whether the client has a copy of the response at this revision."""
-        return etag_matches(self._condition, self.at(revision))
+        return self._condition is not None and etag_matches(self._condition, self.at(revision))
 
 
 def list_etag(
@@ -62,5 +61,4 @@ def list_etag(
 
 @functools.lru_cache(maxsize=4096)  # players share it
 def _digest(*parts: object) -> str:
-    text = repr((VERSION, *parts))  # another version may render the same in other bytes
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return make_etag(b"", *parts).strip('"')

@@ -56,6 +56,7 @@ class Columns:
         self.closings = tuple(fragment.closing for fragment in fragments)
         self.gaps = tuple(fragment.gaps for fragment in fragments)
         self.locales = tuple(fragment.locales for fragment in fragments)
+        self.distinct_locales = tuple(dict.fromkeys(self.locales))  # most often one
         self.size_bytes = sum(len(fragment.opening + fragment.middle + fragment.closing) for fragment in fragments)
 
 

@@ -1,6 +1,5 @@
 """Handlers that read progress: lists of achievements and titles, and one achievement."""
 
-import re
 import time
 
 from aiohttp import web
@@ -13,9 +12,10 @@ from service.api.xbox.title_history import render_titles
 from service.core.progress.lists import find_titles, read_views
 from service.core.progress.ordering import Cursor, TitleView
 from service.core.progress.paging import Page, PageRequest, read_page
-from service.errors import InvalidParameter, NotFound
+from service.errors import NotFound
+from service.http.params import integer
 
-_NUMBER = re.compile(r"[0-9]{1,10}")
+_MAX_NUMBER = 10**10 - 1  # any ten digits: a number that no achievement can have is not found
 
 
 async def list_achievements(request: web.Request) -> web.Response:
@@ -38,7 +38,7 @@ async def get_achievement(request: web.Request) -> web.Response:
     """One achievement by service config id and number."""
     context = ReadContext(request)
     services = context.services
-    scid, number = path_scid(request), _path_number(request)
+    scid, number = path_scid(request), integer("id", request.match_info["number"], most=_MAX_NUMBER)
     published = title_of_service_config(services.snapshots.current, scid)
     position = published.position_of(number)
     if position is None:
@@ -48,8 +48,8 @@ async def get_achievement(request: web.Request) -> web.Response:
     if etag.matches(row.revision):
         return context.not_modified(etag.at(row.revision))
     page = Page(views=[TitleView(published, row.progress)], slices=[(0, (position,))], total=1, cursor=None)
-    body, languages = render_achievement(page, context)
-    return context.response(body, etag.at(row.revision), languages)
+    body, locales = render_achievement(page, context)
+    return context.response(body, etag.at(row.revision), locales)
 
 
 async def _list(context: ReadContext, kind: ListKind) -> web.Response:
@@ -64,10 +64,10 @@ async def _list(context: ReadContext, kind: ListKind) -> web.Response:
     page = read_page(page_request, views, count=query.count, revision=revision, player_progress=scope.player_progress)
     token = _continuation_token(context, query, page.cursor)
     if kind == "titles":
-        body, languages = render_titles(page, context, token=token)
+        body, locales = render_titles(page, context, token=token)
     else:
-        body, languages = render_achievements(page, context, token=token, spec=query.spec)
-    return context.response(body, etag.at(revision), languages)
+        body, locales = render_achievements(page, context, token=token, spec=query.spec)
+    return context.response(body, etag.at(revision), locales)
 
 
 def _page_request(context: ReadContext, query: ListQuery) -> PageRequest:
@@ -81,10 +81,3 @@ def _continuation_token(context: ReadContext, query: ListQuery, cursor: Cursor |
     if cursor is None:
         return None
     return context.services.continuation_tokens.make(cursor, player=context.player, spec=query.spec)
-
-
-def _path_number(request: web.Request) -> int:
-    text = request.match_info["number"]
-    if _NUMBER.fullmatch(text) is None:
-        raise InvalidParameter("id", "the number of an achievement, decimal", text)
-    return int(text)

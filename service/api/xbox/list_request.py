@@ -21,17 +21,16 @@ import msgspec
 from service.core.catalog.model import U32, Kind
 from service.core.progress.ordering import ListSpec, Order
 from service.errors import InvalidParameter
+from service.integers import parse_integer
 
 DEFAULT_PAGE = 32  # items, as three captures of the live service show
 MAX_PAGE = 1000  # items; a title has 500 at most
 MAX_TITLES = 100  # titles in a list: bounds what one request reads
-_INT32 = 2**31
+_MAX_INT32 = 2**31 - 1
 _CACHED_CHARACTERS = 256  # longer query strings are not cached, which bounds the cache in bytes
 
 _FIELDS = "skipItems maxItems continuationToken titleId types unlockedOnly possibleOnly orderBy"
 _NAMES = {name.lower(): name for name in _FIELDS.split()}
-_INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
-_DECIMAL = re.compile(r"[0-9]{1,10}")
 _OFFSET = re.compile(r"[0-9]{1,19}")
 
 _ORDERS = {
@@ -91,10 +90,10 @@ def _parse(query_string: str, own_title: int | None, kind: ListKind) -> ListQuer
             order=_order(values),
         )
     token: str | None = values.get("continuationtoken", "")
-    skip = _whole(values, "skipItems")
+    skip = _integer(values, "skipItems")
     if token is not None and (token == "" or _OFFSET.fullmatch(token)):
         token, skip = None, skip + int(f"0{token}")
-    count = min(_whole(values, "maxItems") or DEFAULT_PAGE, MAX_PAGE)
+    count = min(_integer(values, "maxItems") or DEFAULT_PAGE, MAX_PAGE)
     return ListQuery(spec=spec, count=count, skip=skip, token=token, canonical=f"{spec} {count} {skip} {token}")
 
 
@@ -132,13 +131,12 @@ def parameters(query_string: str) -> dict[str, str]:
     return values
 
 
-def _whole(values: dict[str, str], name: str) -> int:
-    text = values.get(name.lower())
-    if text is None:
-        return 0
-    if _INTEGER.fullmatch(text) is None or not 0 <= int(text) < _INT32:
-        raise InvalidParameter(name, "a whole number from 0 to 2147483647", text)
-    return int(text)
+def _integer(values: dict[str, str], name: str) -> int:
+    text = values.get(name.lower(), "0")
+    try:
+        return parse_integer(text, most=_MAX_INT32)
+    except ValueError:
+        raise InvalidParameter(name, f"a whole number from 0 to {_MAX_INT32}", text) from None
 
 
 def _flag(values: dict[str, str], name: str) -> bool:
@@ -155,11 +153,12 @@ def _titles(values: dict[str, str]) -> tuple[int, ...]:
     parts = text.split(",")
     titles = set()
     for part in parts:
-        if _DECIMAL.fullmatch(part.strip()) is None or not 0 < int(part) < U32:
+        try:
+            titles.add(parse_integer(part.strip(), least=1, most=U32 - 1))
+        except ValueError:
             raise InvalidParameter(
                 "titleId", "one or more title ids, decimal, 1 to 4294967295, with commas between", text
-            )
-        titles.add(int(part))
+            ) from None
     if len(parts) > MAX_TITLES:
         raise InvalidParameter("titleId", f"at most {MAX_TITLES} titles", len(parts))
     return tuple(sorted(titles))

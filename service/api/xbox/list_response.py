@@ -1,7 +1,7 @@
 """Renders pages of achievements: cached JSON fragments joined with the player's own progress."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from service import ticks
@@ -27,33 +27,38 @@ _LEGACY_UNLOCKED_AT = b"1753-01-01T00:00:00.0000000Z"  # unlocked offline, at an
 
 def render_achievements(
     page: Page, context: ReadContext, *, token: str | None, spec: ListSpec
-) -> tuple[bytes, str | None]:
-    """The body of a page of achievements and its Content-Language (None: it holds no text)."""
-    pieces, languages = _items(page, context, possible_only=spec.possible_only)
+) -> tuple[bytes, Iterable[str]]:
+    """The body of a page of achievements, and the locales of its texts in order of appearance."""
+    pieces, locales = _items(page, context, possible_only=spec.possible_only)
     end = encode({"continuationToken": token, "totalRecords": page.total})
     version = b',"version":"' + _LOCKED + b'"' if context.contract.is_legacy else b""
-    return b"".join((b'{"achievements":[', *pieces, b'],"pagingInfo":', end, version, b"}")), languages
+    return b"".join((b'{"achievements":[', *pieces, b'],"pagingInfo":', end, version, b"}")), locales
 
 
-def render_achievement(page: Page, context: ReadContext) -> tuple[bytes, str | None]:
-    """The body of one achievement: alone, as the Xbox document prints it, and in a list, as every client reads it."""
-    pieces, languages = _items(page, context, possible_only=False)
+def render_achievement(page: Page, context: ReadContext) -> tuple[bytes, Iterable[str]]:
+    """The body of one achievement, and the locales of its texts in order of appearance.
+
+    It holds the achievement alone, as the Xbox document prints it, and in a list, as every client reads it.
+    """
+    pieces, locales = _items(page, context, possible_only=False)
     item = b"".join(pieces)
     end = b'],"pagingInfo":{"continuationToken":null,"totalRecords":1}}'
-    return b"".join((b'{"achievement":', item, b',"achievements":[', item, end)), languages
+    return b"".join((b'{"achievement":', item, b',"achievements":[', item, end)), locales
 
 
-def _items(page: Page, context: ReadContext, *, possible_only: bool) -> tuple[list[bytes], str | None]:
-    """The items with commas between, and the languages of their texts in order of appearance."""
+def _items(page: Page, context: ReadContext, *, possible_only: bool) -> tuple[list[bytes], Iterable[str]]:
+    """The items with commas between, and the locales of their texts in order of appearance."""
     contract, rarities = context.contract, context.services.rarities
     pieces: list[bytes] = []
-    languages: dict[str, None] = {}
+    locales: dict[str, None] = {}
     for title, positions in page.slices:
         view = page.views[title]
-        chain = context.chain(view.published)
+        chain = context.locale.chain(view.published)
         columns = contract.fragments.of(view.published, chain)
-        locales = dict.fromkeys(_column(columns.locales, positions))
-        languages |= dict.fromkeys(chain[index] for index in itertools.chain.from_iterable(locales))
+        used: Iterable[tuple[int, ...]] = columns.distinct_locales
+        if len(columns.distinct_locales) > 1:
+            used = dict.fromkeys(_column(columns.locales, positions))
+        locales |= dict.fromkeys(chain[index] for index in itertools.chain.from_iterable(used))
         progress = None if possible_only else view.progress
         part = _joined(columns, view.published, progress, positions, is_legacy=contract.is_legacy)
         if contract.has_rarity:
@@ -61,7 +66,7 @@ def _items(page: Page, context: ReadContext, *, possible_only: bool) -> tuple[li
         pieces += part
     if pieces:
         pieces[-1] = pieces[-1][:-1]  # the last comma
-    return pieces, ", ".join(languages) or None
+    return pieces, locales
 
 
 _OPENING, _STATE, _MIDDLE, _TIME, _CLOSING = range(5)  # the pieces of one item

@@ -5,8 +5,7 @@ rises, and a report that changes nothing is a 304 without a body. `Prefer: retur
 extension: the response has the result of each item, and an invalid item does not stop the others.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -23,10 +22,10 @@ from service.core.unlocks.model import Change, Report, manual_key
 from service.errors import InvalidField, LaurelError, NotFound, WrongPlayer
 from service.http.body import decode, read_body
 from service.http.services import PRINCIPAL, SERVICES
+from service.integers import parse_integer
 
 MAX_ITEMS = 100
 _MAX_BODY_BYTES = 64 * 1024
-_WHOLE = re.compile("[0-9]{1,10}")
 
 Number = str | int | float
 """A whole number, also as text."""
@@ -58,13 +57,13 @@ async def update_progress(request: web.Request) -> web.Response:
     update = decode(await read_body(request, limit=_MAX_BODY_BYTES), ProgressUpdate)
     _check(update, published, player)
     wants_results = "return=representation" in request.headers.get("Prefer", "").replace(" ", "").lower()
-    reports, errors = _reports(update.achievements, published, stop_at_first=not wants_results)
+    reports, outcomes = _reports(update.achievements, published, stop_at_first=not wants_results)
     written: WriteResult | None = None
     if reports:
         written = await services.writer.write(Change(player=player, title_id=published.title_id, reports=reports))
     headers = {hdrs.CACHE_CONTROL: "no-store", "X-Content-Type-Options": "nosniff"}
     if wants_results:
-        results = _results(update.achievements, errors, written)
+        results = _results(update.achievements, outcomes, written)
         return web.Response(body=encode({"achievements": results}), headers=headers, content_type="application/json")
     return web.Response(status=200 if written is not None and written.is_change else 304, headers=headers)
 
@@ -84,14 +83,14 @@ def _check(update: ProgressUpdate, published: PublishedTitle, player: str) -> No
 
 def _reports(
     items: Sequence[Item], published: PublishedTitle, *, stop_at_first: bool
-) -> tuple[tuple[Report, ...], Mapping[int, LaurelError]]:
-    """One report for each valid achievement, with its highest percentage, and the errors of other items by index.
+) -> tuple[tuple[Report, ...], Sequence[int | LaurelError]]:
+    """One report for each achievement, with its highest percentage, and each item's achievement number or error.
 
     Raises:
         InvalidField, NotFound: the first invalid item, with `stop_at_first`.
     """
     reports: dict[int, Report] = {}
-    errors: dict[int, LaurelError] = {}
+    outcomes: list[int | LaurelError] = []
     for index, item in enumerate(items):
         try:
             number = _integer(item.id, f"achievements[{index}].id")
@@ -100,12 +99,13 @@ def _reports(
         except LaurelError as error:
             if stop_at_first:
                 raise
-            errors[index] = error
+            outcomes.append(error)
             continue
+        outcomes.append(number)
         other = reports.get(number)
         if other is None or other.percent < percent:
             reports[number] = Report(number, percent)
-    return tuple(reports.values()), errors
+    return tuple(reports.values()), outcomes
 
 
 def _check_reportable(achievement: Achievement | None, number: int) -> None:
@@ -116,22 +116,21 @@ def _check_reportable(achievement: Achievement | None, number: int) -> None:
 
 
 def _results(
-    items: Sequence[Item], errors: Mapping[int, LaurelError], written: WriteResult | None
+    items: Sequence[Item], outcomes: Sequence[int | LaurelError], written: WriteResult | None
 ) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = []
-    for index, item in enumerate(items):
-        if index in errors or written is None:
-            results.append({"id": str(item.id), "error": str(errors.get(index, ""))})
+    for item, outcome in zip(items, outcomes, strict=True):
+        if isinstance(outcome, LaurelError) or written is None:
+            results.append({"id": str(item.id), "error": str(outcome)})
             continue
-        number = int(item.id)
-        is_achieved = to_int4(number) in written.state.unlocked
-        percent = "100" if is_achieved else str(written.state.measure_values.get(manual_key(number), "0"))
+        is_achieved = to_int4(outcome) in written.state.unlocked
+        percent = "100" if is_achieved else str(written.state.measure_values.get(manual_key(outcome), "0"))
         results.append(
             {
-                "id": str(number),
+                "id": str(outcome),
                 "progressState": "Achieved" if is_achieved else "InProgress",
                 "percentComplete": int(Decimal(percent)),
-                "isNew": any(unlock.number == number for unlock in written.unlocked),
+                "isNew": any(unlock.number == outcome for unlock in written.unlocked),
             }
         )
     return results
@@ -139,6 +138,7 @@ def _results(
 
 def _integer(value: Number, field: str, *, least: int = 0) -> int:
     text = str(value) if isinstance(value, str | int) else f"{value:.15g}"
-    if _WHOLE.fullmatch(text) is None or not least <= int(text) < U32:
-        raise InvalidField(field, f"a whole number of {least} or more", value)
-    return int(text)
+    try:
+        return parse_integer(text, least=least, most=U32 - 1)
+    except ValueError:
+        raise InvalidField(field, f"a whole number of {least} or more", value) from None

@@ -1,12 +1,12 @@
 """The routes of the Xbox API."""
 
-from service.api.xbox.context import authenticate
 from service.api.xbox.errors import error_response
 from service.api.xbox.list_endpoint import get_achievement, list_achievements, list_title_achievements, list_titles
 from service.api.xbox.openapi import OPENAPI
 from service.api.xbox.progress_update import update_progress
 from service.api.xbox.rta import connect
 from service.http.api import Api, Route
+from service.http.authenticate import authenticate_xbl3
 
 _PLAYER = "/users/xuid({xuid:[^/]*})"
 
@@ -26,7 +26,7 @@ API = Api(
         Route("GET", "/connect", "connect", connect),
         Route("GET", _PLAYER + "/history/titles{slash:/?}", "history", list_titles),
     ),
-    authenticate=authenticate,
+    authenticate=authenticate_xbl3,
     error_response=error_response,
     openapi=OPENAPI,
 )

@@ -1,5 +1,6 @@
 """Renders the title history: the titles that a player has progress in, with what they earned there."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from service import ticks
@@ -13,20 +14,20 @@ _LEGACY_GAME = 1
 _LEGACY_PLATFORM = 1
 
 
-def render_titles(page: Page, context: ReadContext, *, token: str | None) -> tuple[bytes, str | None]:
-    """The body of a page of titles and its Content-Language (None: it holds no text)."""
-    languages: dict[str, None] = {}
+def render_titles(page: Page, context: ReadContext, *, token: str | None) -> tuple[bytes, Iterable[str]]:
+    """The body of a page of titles, and the locales of their names in order of appearance."""
+    locales = []
     items = []
     for title, _ in page.slices:
         view = page.views[title]
-        name, locale = view.published.name(context.chain(view.published))
+        name, locale = view.published.name(context.locale.chain(view.published))
         if locale is not None:
-            languages[locale] = None
+            locales.append(locale)
         items.append((_legacy if context.contract.is_legacy else _modern)(view, name))
     body: dict[str, Any] = {"titles": items, "pagingInfo": {"continuationToken": token, "totalRecords": page.total}}
     if context.contract.is_legacy:
         body["version"] = LOCKED_AT
-    return encode(body), ", ".join(languages) or None
+    return encode(body), locales
 
 
 def _modern(view: TitleView, name: str) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""What players have earned: reading, lists, pagination, counts of holders, and a player's data."""
+"""Players' progress: reading, ordered lists, pages, continuation tokens, holder counts, rarity, and a player's data."""

@@ -1,4 +1,4 @@
-"""Counting again what is counted as it goes along: totals against the days they are made of, holders against rows."""
+"""Consistency checks: recompute incremental counters (holders, totals, unlocks) and report or repair their drift."""
 
 import msgspec
 
@@ -8,32 +8,32 @@ from service.db.queries import query, statement
 
 
 class Drift(msgspec.Struct, frozen=True):
-    """One thing that does not add up, in words for an operator; players are not named."""
+    """One counter that differs from the rows it counts, described for an operator; players are not named."""
 
-    what: str
+    description: str
 
 
 async def find_drift(connection: Connection, *, repair: bool = False) -> list[Drift]:
-    """Count everything again. With `repair`, the counters of completions are put right; totals are only reported.
+    """Recompute all counters. With `repair`, the counters of holders are corrected; totals are only reported.
 
-    The connection must be in a transaction that repeats its reads: what is written meanwhile is then in none of it.
+    The connection must be in a repeatable-read transaction, so that concurrent writes do not look like drift.
     """
-    findings = []
+    drifts = []
     for row in await _completions.all(connection):
-        what = "players" if row.number == 0 else f"holders of achievement {row.number}"
-        said = f"title {row.title_id}: {row.counted} {what} are counted, {row.there} are there"
-        findings.append(Drift(said + (", put right" if repair else "")))
+        counted = "players" if row.number == 0 else f"holders of achievement {row.number}"
+        description = f"title {row.title_id}: {row.counted} {counted} are counted, {row.there} are there"
+        drifts.append(Drift(description + (", put right" if repair else "")))
         if repair:
             change = row.there - row.counted
             await _correct.run(connection, title_id=row.title_id, number=row.number, change=change)
-    findings += [
+    drifts += [
         Drift(f"title {row.title_id}: {row.players} totals of {row.metric} are not what their days add up to")
         for row in await _totals.all(connection, prefix=Measure(aggregate="sum").key)
     ]
     unlocks = await _double_unlocks.one(connection)
     if unlocks.players:
-        findings.append(Drift(f"{unlocks.players} rows of players hold an achievement twice"))
-    return findings
+        drifts.append(Drift(f"{unlocks.players} rows of players hold an achievement twice"))
+    return drifts
 
 
 class _CompletionRow(msgspec.Struct, frozen=True):

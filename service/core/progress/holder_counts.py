@@ -1,7 +1,7 @@
-"""How many players hold each achievement: exact at every moment, and without a row that all who unlock would wait for.
+"""How many players hold each achievement: exact at any time, without a counter row that concurrent unlocks contend for.
 
-Each unlock adds a row to `completion_delta`; folding takes such rows into `completion`. A reader's one statement sees
-an unlock in the one or the other, never in both or in neither.
+Each unlock inserts a row into `completion_delta`; merging adds such rows to `completion`. Reads take both in one
+statement, so they see each unlock exactly once.
 """
 
 import itertools
@@ -9,19 +9,19 @@ from collections.abc import Mapping
 
 import msgspec
 
+from service.core.progress.rarity import PLAYERS_NUMBER, percentage
 from service.db import Connection
 from service.db.batching import BatchLoader
 from service.db.pool import Pool
 from service.db.queries import query
 
-_PLAYERS = 0  # stands for the title's players among the numbers of its achievements
-_FOLDED_TOGETHER = 1_000  # some milliseconds: writes that wait for the processor wait no longer than that
+_MERGE_BATCH = 1_000  # rows of one statement; takes a few milliseconds, so that it never delays other writes for long
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """Of one title: its players, and how many hold each achievement, by number; who is not named, nobody holds.
+    """The players of one title, and the holders of each achievement by number; without an entry, nobody holds it.
 
-    `stamp` is the same as long as the counts are, in one process; 0 where nobody is.
+    `stamp` changes whenever the counts do, within one process; 0 for a title without players.
     """
 
     players: int
@@ -29,23 +29,21 @@ class Counts(msgspec.Struct, frozen=True):
     stamp: int
 
     def rarity(self, number: int) -> float:
-        """The percentage of the title's players who hold it, 0 to 100 with two decimals."""
-        if self.players <= 0:
-            return 0.0
-        return round(min(100.0, 100.0 * self.holders.get(number, 0) / self.players), 2)
+        """The percentage of the title's players who hold an achievement, 0 to 100 with two decimals."""
+        return percentage(self.holders.get(number, 0), players=self.players)
 
 
 class HolderCounts:
-    """What is counted now, of one title after the other; asked together, answered together."""
+    """Reads the counts of titles. Concurrent reads share one statement."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._counts = BatchLoader(self._answer)
+        self._counts = BatchLoader(self._load)
         self._last: dict[int, Counts] = {}
         self._stamps = itertools.count(1)
 
     async def of(self, title_id: int) -> Counts:
-        """The counts of a title, with every unlock that was acknowledged before.
+        """The counts of a title, with every unlock that was acknowledged before the call.
 
         Raises:
             Unavailable: the database is out of reach.
@@ -53,27 +51,27 @@ class HolderCounts:
         return await self._counts.load(title_id)
 
     async def merge_deltas(self, connection: Connection) -> int:
-        """Take what was counted since into the sums; gives how many rows that were. Whoever writes waits for nothing."""
+        """Merge the deltas into the sums and return how many rows that were. Writers do not wait for it."""
         rows = 0
-        while folded := (await _fold.one(connection, most=_FOLDED_TOGETHER)).rows:
-            rows += folded
+        while merged := (await _merge.one(connection, most=_MERGE_BATCH)).rows:
+            rows += merged
         return rows
 
-    async def _answer(self, title_ids: list[int]) -> list[Counts]:
-        wanted = sorted(set(title_ids))
+    async def _load(self, title_ids: list[int]) -> list[Counts]:
+        distinct = sorted(set(title_ids))
 
         async def read(connection: Connection) -> list[_CountRow]:
-            return await _of_titles.all(connection, title_ids=wanted)
+            return await _of_titles.all(connection, title_ids=distinct)
 
-        found = {title_id: Counts(0, {}, 0) for title_id in wanted}
+        counts = {title_id: Counts(0, {}, 0) for title_id in distinct}
         for row in await self._pool.read(read):
-            found[row.title_id] = self._counts_of(row)
-        return [found[title_id] for title_id in title_ids]
+            counts[row.title_id] = self._counts_of(row)
+        return [counts[title_id] for title_id in title_ids]
 
     def _counts_of(self, row: "_CountRow") -> Counts:
-        """The same object as last time while nothing was counted: what was rendered from it holds."""
+        """The counts in a row: the same object as last time if they are equal, so that its stamp stays."""
         holders = dict(zip(row.numbers, row.players, strict=True))
-        players = holders.pop(_PLAYERS, 0)
+        players = holders.pop(PLAYERS_NUMBER, 0)
         last = self._last.get(row.title_id)
         if last is not None and (last.players, last.holders) == (players, holders):
             return last
@@ -88,9 +86,9 @@ class _CountRow(msgspec.Struct, frozen=True):
     players: list[int]
 
 
-class _FoldRow(msgspec.Struct, frozen=True):
+class _MergeRow(msgspec.Struct, frozen=True):
     rows: int
 
 
 _of_titles = query("completions.of_titles", row=_CountRow)
-_fold = query("completions.fold", row=_FoldRow)
+_merge = query("completions.fold", row=_MergeRow)

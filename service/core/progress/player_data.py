@@ -1,4 +1,4 @@
-"""All that is held of one player: handed out whole, or erased so that nothing of it comes back."""
+"""A player's data: export everything stored about a player, or erase it for good."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -24,7 +24,7 @@ _PARTS = (
 
 
 class Erased(msgspec.Struct, frozen=True):
-    """How much of a player was erased: titles, unlocks, and events of the log."""
+    """How many titles, unlocks and logged events of a player were erased."""
 
     titles: int
     unlocks: int
@@ -32,12 +32,12 @@ class Erased(msgspec.Struct, frozen=True):
 
 
 async def export(connection: Connection, player: str) -> AsyncIterator[bytes]:
-    """Everything held of a player, as one JSON document in pieces.
+    """Everything stored about a player, as the pieces of one JSON document.
 
-    The connection must be in a transaction that repeats its reads, or the pieces may be of different moments.
+    The connection must be in a repeatable-read transaction, so that all pieces are of the same moment.
 
     Raises:
-        NotFound: nothing is held of such a player.
+        NotFound: nothing is stored about the player.
     """
     row = await _player.first(connection, player=player)
     if row is None:
@@ -53,13 +53,13 @@ async def export(connection: Connection, player: str) -> AsyncIterator[bytes]:
 
 
 async def erase(connection: Connection, player: str, *, player_hash: bytes) -> Erased:
-    """Erase all that is held of a player, and count it nowhere any more. The connection must be in a transaction.
+    """Erase everything stored about a player, and subtract it from all counts. The connection must be in a transaction.
 
-    What is under way for the player is worked out anew after it, from nothing. The name is kept as a keyed hash,
-    with the revision, so that nothing remembered of the old player is taken for a new one.
+    Concurrent changes of the player are evaluated again afterwards, without any progress. A keyed hash of the player's
+    id is kept with the revision, so that caches of the erased player are never used for a new player of that id.
 
     Raises:
-        NotFound: nothing is held of such a player.
+        NotFound: nothing is stored about the player.
     """
     row = await _hold.first(connection, player=player)
     if row is None:

@@ -1,7 +1,7 @@
-"""Who has earned what, and how far along they are.
+"""Reads players' progress from the database, in batches, and imports progress from captured pages.
 
-A player's row in a title carries the player's revision that wrote it. Revisions only rise, so whatever is known under
-one needs no second look while the revision stands: reads say what they know, and get back only what is newer.
+A player's row in a title carries the player's revision that wrote it. Revisions only rise, so a cached row is current
+while its revision is: reads pass the revision that they know and get back only what is newer.
 """
 
 import functools
@@ -18,11 +18,14 @@ from service.db.batching import BatchLoader
 from service.db.pool import Pool
 from service.db.queries import query, statement
 
-_UNLOCKS_REMEMBERED = 40_000  # some 10 MB of whole players; single titles are read afresh
+_CACHED_UNLOCKS = 40_000  # about 10 MB of players with all their titles; single titles are not cached
 
 
 class FoundProgress(msgspec.Struct, frozen=True):
-    """The answer to one question: the revision of the row, -1 if there is none, and what is newer than was known."""
+    """A player's progress in one title: the row's revision, -1 if there is none, and its contents.
+
+    `progress` is None without a row, or if its revision is not newer than the known one.
+    """
 
     revision: int
     progress: TitleProgress | None
@@ -32,20 +35,18 @@ _NOT_FOUND = FoundProgress(revision=-1, progress=None)
 
 
 class ProgressReader:
-    """Reads of players' rows, coalesced. Nothing is answered from memory without its revision being asked for."""
+    """Batched reads of players' rows. Cached progress is only used after its revision was checked in the database."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._in_title = BatchLoader(self._answer_in_title)
-        self._changes = BatchLoader(self._answer_changes)
-        self._remembered: OrderedDict[str, PlayerProgress] = OrderedDict()
-        self._nothing = PlayerProgress(
-            revision=-1, titles={}
-        )  # of this database: what is derived from it names releases
-        self._weight = 0
+        self._in_title = BatchLoader(self._load_in_title)
+        self._changes = BatchLoader(self._load_changes)
+        self._cache: OrderedDict[str, PlayerProgress] = OrderedDict()
+        self._nothing = PlayerProgress(revision=-1, titles={})  # per reader: its derived values are of this database
+        self._cached_unlocks = 0
 
     async def read_title(self, player: str, title_id: int, *, known: int = -1) -> FoundProgress:
-        """What a player has in one title; without its contents if its revision is not above `known`.
+        """A player's progress in one title; without its contents if its revision is not above `known`.
 
         Raises:
             Unavailable: the database is out of reach.
@@ -53,70 +54,70 @@ class ProgressReader:
         return await self._in_title.load((player, title_id, known))
 
     async def read_all(self, player: str) -> PlayerProgress:
-        """What a player has in all titles. Only what changed since the last time is read.
+        """A player's progress in all titles. Only rows that changed since the last call are read.
 
         Raises:
             Unavailable: the database is out of reach.
         """
-        before = self._remembered.get(player, self._nothing)
+        before = self._cache.get(player, self._nothing)
         revision, changed = await self._changes.load((player, before.revision))
-        if revision < before.revision:  # erased and begun again: nothing remembered holds
-            self._forget(player)
+        if revision < before.revision:  # erased, and new since: nothing cached is valid
+            self._evict(player)
             revision, changed = await self._changes.load((player, -1))
             before = self._nothing
         if revision == before.revision:
-            if player in self._remembered:
-                self._remembered.move_to_end(player)
+            if player in self._cache:
+                self._cache.move_to_end(player)
             return before
         now = PlayerProgress(revision=revision, titles={**before.titles, **changed})
-        self._remember(player, now)
+        self._keep(player, now)
         return now
 
-    def _remember(self, player: str, everything: PlayerProgress) -> None:
-        self._forget(player)
-        self._remembered[player] = everything
-        self._weight += _weight(everything)
-        while self._weight > _UNLOCKS_REMEMBERED and len(self._remembered) > 1:
-            self._forget(next(iter(self._remembered)))
+    def _keep(self, player: str, progress: PlayerProgress) -> None:
+        self._evict(player)
+        self._cache[player] = progress
+        self._cached_unlocks += _weight(progress)
+        while self._cached_unlocks > _CACHED_UNLOCKS and len(self._cache) > 1:
+            self._evict(next(iter(self._cache)))
 
-    def _forget(self, player: str) -> None:
-        forgotten = self._remembered.pop(player, None)
-        if forgotten is not None:
-            self._weight -= _weight(forgotten)
+    def _evict(self, player: str) -> None:
+        evicted = self._cache.pop(player, None)
+        if evicted is not None:
+            self._cached_unlocks -= _weight(evicted)
 
-    async def _answer_in_title(self, questions: list[tuple[str, int, int]]) -> list[FoundProgress]:
-        players, title_ids, known = zip(*questions, strict=True)
+    async def _load_in_title(self, keys: list[tuple[str, int, int]]) -> list[FoundProgress]:
+        players, title_ids, known = zip(*keys, strict=True)
         rows = await self._pool.read(
             functools.partial(_in_titles.all, players=players, title_ids=title_ids, known=known)
         )
-        answers = [_NOT_FOUND] * len(questions)
+        found = [_NOT_FOUND] * len(keys)
         for row in rows:
             progress = None if row.unlocked is None else _progress(row)
-            answers[row.question - 1] = FoundProgress(row.revision, progress)
-        return answers
+            found[row.question - 1] = FoundProgress(row.revision, progress)
+        return found
 
-    async def _answer_changes(self, questions: list[tuple[str, int]]) -> list[tuple[int, dict[int, TitleProgress]]]:
-        players, known = zip(*questions, strict=True)
+    async def _load_changes(self, keys: list[tuple[str, int]]) -> list[tuple[int, dict[int, TitleProgress]]]:
+        players, known = zip(*keys, strict=True)
         rows = await self._pool.read(functools.partial(_changes.all, players=players, known=known))
-        answers: list[tuple[int, dict[int, TitleProgress]]] = [(-1, {}) for _ in questions]
+        found: list[tuple[int, dict[int, TitleProgress]]] = [(-1, {}) for _ in keys]
         for row in rows:
-            changed = answers[row.question - 1][1]
-            answers[row.question - 1] = row.player_revision, changed
+            changed = found[row.question - 1][1]
+            found[row.question - 1] = row.player_revision, changed
             if row.title_id is not None:
                 changed[row.title_id] = _progress(row)
-        return answers
+        return found
 
 
 async def existing_titles(connection: Connection, title_ids: Sequence[int]) -> set[int]:
-    """Which of these titles there are."""
+    """The ids of those of these titles that exist."""
     return {row.title_id for row in await _known_titles.all(connection, title_ids=title_ids)}
 
 
 async def put_progress(connection: Connection, *, player: str, progress: Sequence[ImportedProgress]) -> int:
-    """Make these titles' progress the player's own, in one revision; gives how many unlocks were new.
+    """Add progress in these titles to the player's, in one revision, and return how many unlocks were new.
 
-    What the player already had and the pages do not name stays. An unlock that is already there keeps its first
-    time. The connection must be in a transaction.
+    Progress that the player already has is kept, and an unlock keeps its first time. The connection must be in a
+    transaction.
     """
     revision = (await _next_revision.one(connection, player=player)).revision
     added = 0
@@ -141,8 +142,8 @@ async def put_progress(connection: Connection, *, player: str, progress: Sequenc
     return added
 
 
-def _weight(everything: PlayerProgress) -> int:
-    return 1 + sum(1 + len(progress.unlocked_at) for progress in everything.titles.values())
+def _weight(progress: PlayerProgress) -> int:
+    return 1 + sum(1 + len(title.unlocked_at) for title in progress.titles.values())
 
 
 class _InTitleRow(msgspec.Struct, frozen=True):

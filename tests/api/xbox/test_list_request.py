@@ -1,9 +1,8 @@
-"""The query string: each parameter's good and bad values, in the spellings that real clients send."""
+"""The query string of lists: what each parameter selects, in the spellings that real clients send."""
 
 import urllib.parse
 
 import pytest
-import yarl
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
@@ -13,9 +12,7 @@ from service.api.xbox import list_request
 from service.core.catalog.model import Window
 from service.core.progress.paging import Order
 from service.errors import InvalidParameter
-from tests.factories import OTHER, PLAYER, achievement, authorization
-
-WHOLE_NUMBER = "a whole number from 0 to 2147483647"
+from tests.factories import PLAYER, achievement
 
 
 @pytest.fixture
@@ -33,27 +30,13 @@ async def title(make_title, give) -> int:
     return 1
 
 
-@pytest.fixture
-def ask_raw(client):
-    """Asks with a query string, or a whole path, that is sent as it stands; gives status and JSON."""
-
-    async def asked(query_string: str = "", *, path: str = f"/users/xuid({PLAYER})/achievements", player: str = PLAYER):
-        url = yarl.URL(f"{path}?{query_string}" if query_string else path, encoded=True)
-        headers = {"Authorization": authorization(player), "x-xbl-contract-version": "2"}
-        response = await client.get(url, headers=headers)
-        assert response.content_type == "application/json"
-        return response.status, await response.json()
-
-    return asked
-
-
 def ids(page) -> list[int]:
-    """The numbers on a page."""
+    """The achievement numbers on a page."""
     return [int(item["id"]) for item in page["achievements"]]
 
 
 def total(page) -> int:
-    """How long the page says that the whole list is."""
+    """The length of the whole list."""
     return page["pagingInfo"]["totalRecords"]
 
 
@@ -78,7 +61,7 @@ def total(page) -> int:
     ],
 )
 @pytest.mark.usefixtures("title")
-async def test_filters_choose_and_change_the_count(ask_raw, query_string, expected):
+async def test_filters_select_items_and_change_the_total(ask_raw, query_string, expected):
     status, page = await ask_raw(query_string)
 
     assert status == 200
@@ -101,13 +84,13 @@ async def test_filters_choose_and_change_the_count(ask_raw, query_string, expect
     ],
 )
 @pytest.mark.usefixtures("title")
-async def test_orders(ask_raw, query_string, expected):
+async def test_order_by_orders_items(ask_raw, query_string, expected):
     _, page = await ask_raw(f"titleId=1&{query_string}")
 
     assert ids(page) == expected
 
 
-async def test_numbers_are_ordered_as_numbers_after_the_display_order(ask, make_title):
+async def test_items_are_ordered_by_display_order_then_number(ask, make_title):
     """Ids are text on the wire, yet 10 comes after 9."""
     orders = {9: 0, 10: 0, 100: 0, 2**32 - 1: 0, 2**31: 0, 1: 3, 2: 2}
     made = tuple(achievement(number, display_order=order) for number, order in orders.items())
@@ -116,7 +99,7 @@ async def test_numbers_are_ordered_as_numbers_after_the_display_order(ask, make_
     assert ids(await ask(titleId=title_id)) == [9, 10, 100, 2**31, 2**32 - 1, 2, 1]
 
 
-async def test_several_titles_come_in_the_order_of_their_ids(ask, make_title, give):
+async def test_titles_are_ordered_by_id(ask, make_title, give):
     """And of unlocks at the same time the smaller title and the smaller number come first."""
     for title_id in (9, 10, 2**31):
         await make_title(title_id, achievements=2)
@@ -131,7 +114,7 @@ async def test_several_titles_come_in_the_order_of_their_ids(ask, make_title, gi
 
 
 @pytest.mark.usefixtures("title")
-async def test_what_is_possible_shows_nothing_of_the_player(ask):
+async def test_possible_only_shows_no_progress(ask):
     page = await ask(titleId=1, possibleOnly="true")
 
     assert {item["progressState"] for item in page["achievements"]} == {"NotStarted"}
@@ -153,7 +136,7 @@ async def test_what_is_possible_shows_nothing_of_the_player(ask):
         pytest.param("maxItems=2147483647", 40, id="int32"),
     ],
 )
-async def test_max_items_is_how_many_a_page_holds(ask_raw, make_title, query_string, count):
+async def test_max_items_limits_the_page(ask_raw, make_title, query_string, count):
     await make_title(achievements=40)
 
     status, page = await ask_raw(f"titleId=1&{query_string}")
@@ -163,14 +146,16 @@ async def test_max_items_is_how_many_a_page_holds(ask_raw, make_title, query_str
     assert total(page) == 40
 
 
-@pytest.mark.parametrize(("asked", "count"), [(999, 999), (1000, 1000), (1001, 1000), (2000, 1000), (2**31 - 1, 1000)])
-def test_a_page_holds_at_most_1000(asked, count):
-    assert list_request.parse_list_query(f"maxItems={asked}", own_title=None).count == count
+@pytest.mark.parametrize(
+    ("max_items", "count"), [(999, 999), (1000, 1000), (1001, 1000), (2000, 1000), (2**31 - 1, 1000)]
+)
+def test_page_holds_at_most_1000_items(max_items, count):
+    assert list_request.parse_list_query(f"maxItems={max_items}", own_title=None).count == count
 
 
 @pytest.mark.parametrize("skipped", ["5", "6", "9000", "2147483647"])
 @pytest.mark.usefixtures("title")
-async def test_skipping_past_the_end_is_an_empty_page(ask_raw, skipped):
+async def test_skipping_past_the_end_gives_an_empty_page(ask_raw, skipped):
     status, page = await ask_raw(f"titleId=1&skipItems={skipped}")
 
     assert status == 200
@@ -179,16 +164,16 @@ async def test_skipping_past_the_end_is_an_empty_page(ask_raw, skipped):
 
 @pytest.mark.parametrize("titles", ["77", "77,78", "4294967295"])
 @pytest.mark.usefixtures("title")
-async def test_a_title_that_nobody_knows_is_an_empty_page(ask_raw, titles):
+async def test_unknown_title_gives_an_empty_page(ask_raw, titles):
     status, page = await ask_raw(f"titleId={titles}")
 
     assert status == 200
     assert page == {"achievements": [], "pagingInfo": {"continuationToken": None, "totalRecords": 0}}
 
 
-@pytest.mark.parametrize("titles", ["1,77", "77,1", "1,1", "1%2C1", "%201,%201", "01"])
+@pytest.mark.parametrize("titles", ["1,77", "77,1", "1,1", "1%2C1", "%201,%201", "01", "00000000001"])
 @pytest.mark.usefixtures("title")
-async def test_titles_are_a_list_without_order_repetition_or_unknown_ones(ask_raw, titles):
+async def test_order_repetition_and_unknown_titles_do_not_matter(ask_raw, titles):
     status, page = await ask_raw(f"titleId={titles}")
 
     assert status == 200
@@ -212,7 +197,7 @@ async def test_titles_are_a_list_without_order_repetition_or_unknown_ones(ask_ra
     ],
 )
 @pytest.mark.usefixtures("title")
-async def test_keys_and_values_are_read_in_any_case_and_unknown_keys_are_ignored(ask_raw, query_string):
+async def test_names_and_values_are_read_in_any_case_and_unknown_names_ignored(ask_raw, query_string):
     status, page = await ask_raw(query_string)
 
     assert (status, ids(page), total(page)) == (200, [2, 3], 3)
@@ -231,175 +216,25 @@ async def test_keys_and_values_are_read_in_any_case_and_unknown_keys_are_ignored
     ],
 )
 @pytest.mark.usefixtures("title")
-async def test_a_path_is_read_as_clients_write_it(ask_raw, path):
+async def test_path_is_read_in_the_spellings_of_clients(ask_raw, path):
     status, page = await ask_raw(path=path)
 
     assert (status, ids(page)) == (200, [1, 2, 3, 4, 5])
 
 
 @pytest.mark.usefixtures("title")
-async def test_a_path_that_ends_in_a_slash_has_a_query_too(ask_raw):
+async def test_path_with_trailing_slash_may_have_a_query(ask_raw):
     status, page = await ask_raw(path=f"/users/xuid({PLAYER})/history/titles/?titleId=1")
 
     assert (status, [title["titleId"] for title in page["titles"]]) == (200, [1])
 
 
-async def test_the_largest_xuid_is_a_player(ask_raw):
+async def test_largest_xuid_is_a_player(ask_raw):
     largest = str(2**64 - 1)
 
     status, page = await ask_raw(path=f"/users/xuid({largest})/achievements", player=largest)
 
     assert (status, ids(page)) == (200, [])
-
-
-# What will not do
-
-
-@pytest.mark.parametrize(
-    ("query_string", "field", "came", "expected"),
-    [
-        *(
-            pytest.param(f"{field}={sent}", field, came, WHOLE_NUMBER, id=f"{field} {sent}")
-            for field in ("maxItems", "skipItems")
-            for sent, came in {
-                "abc": "'abc'",
-                "-1": "'-1'",
-                "2147483648": "'2147483648'",
-                "9" * 30: f"'{'9' * 30}'",
-                "": "''",
-                "1.0": "'1.0'",
-                "1e3": "'1e3'",
-                "0x10": "'0x10'",
-                "1_0": "'1_0'",
-                "%20": "' '",
-                "%D9%A3": "'٣'",
-                "+5": "' 5'",
-                "null": "'null'",
-                "1,2": "'1,2'",
-                "%00": r"'\x00'",
-            }.items()
-        ),
-        pytest.param("maxitems=abc", "maxItems", "'abc'", WHOLE_NUMBER, id="in any case, by its own name"),
-        pytest.param("skipItems=-1&continuationToken=3", "skipItems", "'-1'", WHOLE_NUMBER, id="beside a token"),
-        *(
-            pytest.param(f"titleId={sent}", "titleId", came, "decimal, 1 to 4294967295", id=f"titleId {sent}")
-            for sent, came in {
-                "abc": "'abc'",
-                "": "''",
-                "0": "'0'",
-                "-1": "'-1'",
-                "4294967296": "'4294967296'",
-                "1,": "'1,'",
-                ",1": "',1'",
-                "1;2": "'1;2'",
-                "1,,2": "'1,,2'",
-                "1,0x2": "'1,0x2'",
-                "%D9%A3": "'٣'",
-                "1.0": "'1.0'",
-                "00000000001": "'00000000001'",
-            }.items()
-        ),
-        pytest.param(
-            "titleId=" + ",".join(str(n) for n in range(1, 102)),
-            "titleId",
-            "101",
-            "at most 100 titles",
-            id="101 titles",
-        ),
-        *(
-            pytest.param(f"{field}={sent}", field, came, "true or false", id=f"{field} {sent}")
-            for field in ("unlockedOnly", "possibleOnly")
-            for sent, came in {"1": "'1'", "": "''", "yes": "'yes'", "true,": "'true,'", "%20true": "' true'"}.items()
-        ),
-        *(
-            pytest.param(f"types={sent}", "types", came, "Persistent, Challenge", id=f"types {sent}")
-            for sent, came in {
-                "All": "'All'",
-                "": "''",
-                "Persistent,": "'Persistent,'",
-                "Persistent,Other": "'Persistent,Other'",
-                "Persistent;Challenge": "'Persistent;Challenge'",
-            }.items()
-        ),
-        *(
-            pytest.param(f"orderBy={sent}", "orderBy", came, "UnlockTime or EndingSoon", id=f"orderBy {sent}")
-            for sent, came in {"Name": "'Name'", "": "''", "Title,UnlockTime": "'Title,UnlockTime'", "2": "'2'"}.items()
-        ),
-        pytest.param("unlockedOnly=true&possibleOnly=true", "possibleOnly", "unlockedOnly=true", "false", id="both"),
-        pytest.param("maxItems=1&maxItems=2", "maxItems", "'2'", "one value, not '1'", id="twice"),
-        pytest.param("orderBy=Title&ORDERBY=UnlockTime", "orderBy", "'UnlockTime'", "'Title'", id="twice in two cases"),
-        pytest.param("titleId=1&titleId=2", "titleId", "'2'", "one value, not '1'", id="titleId twice"),
-        pytest.param("unlockedOnly=%FF", "query", "", "UTF-8", id="not UTF-8"),
-        pytest.param("%FF=1", "query", "", "UTF-8", id="not UTF-8 in a key"),
-        pytest.param("future=%C3%28", "query", "", "UTF-8", id="not UTF-8 in what is ignored"),
-        pytest.param("&".join(f"a{n}=1" for n in range(65)), "query", "", "at most 64 parameters", id="65 parameters"),
-    ],
-)
-@pytest.mark.usefixtures("title")
-async def test_what_cannot_be_read_is_refused_with_the_field_what_came_and_what_would_do(
-    ask_raw, query_string, field, came, expected
-):
-    status, refusal = await ask_raw(query_string)
-
-    assert (status, refusal["code"]) == (400, 4000)
-    assert refusal["description"].startswith(f"{field}: expected ")
-    assert came in refusal["description"]
-    assert expected in refusal["description"]
-
-
-async def test_64_parameters_are_not_too_many(ask_raw, title):
-    status, page = await ask_raw("&".join([f"titleId={title}", *(f"a{n}=1" for n in range(63))]))
-
-    assert (status, ids(page)) == (200, [1, 2, 3, 4, 5])
-
-
-async def test_100_titles_are_not_too_many(ask_raw, title):
-    status, page = await ask_raw("titleId=" + ",".join(str(n) for n in [*range(1000, 1099), title]))
-
-    assert (status, ids(page)) == (200, [1, 2, 3, 4, 5])
-
-
-@pytest.mark.parametrize("what", ["achievements", "titleachievements", "history/titles"])
-@pytest.mark.usefixtures("title")
-async def test_every_list_refuses_alike(ask_raw, what):
-    for query_string in ("maxItems=abc", "titleId=", "orderBy=Name", "continuationToken=abc"):
-        status, refusal = await ask_raw(query_string, path=f"/users/xuid({PLAYER})/{what}")
-
-        assert status == 400, query_string
-        assert refusal["description"].startswith(query_string.partition("=")[0])
-
-
-@pytest.mark.usefixtures("title")
-async def test_what_chooses_achievements_means_nothing_to_a_list_of_titles(ask_raw):
-    for query_string in ("types=All", "unlockedOnly=true&possibleOnly=true"):
-        status, page = await ask_raw(query_string, path=f"/users/xuid({PLAYER})/history/titles")
-
-        assert (status, page["pagingInfo"]["totalRecords"]) == (200, 1)
-
-
-async def test_a_message_does_not_grow_with_what_came(ask_raw):
-    status, refusal = await ask_raw(f"orderBy={'a' * 4000}&{'b' * 1000}=1")
-
-    assert status == 400
-    assert len(refusal["description"]) < 200
-
-
-@pytest.mark.parametrize(
-    "xuid",
-    ["undefined", "", "0x1", "-1", "1_2", "1%202", "%D9%A1%D9%A2", str(2**64), "9" * 40, "%00", "%FF", "1,2", "me"],
-)
-async def test_a_xuid_that_is_none_is_refused_in_json(ask_raw, xuid):
-    """The npm client asks for `xuid(undefined)` before its login."""
-    status, refusal = await ask_raw(path=f"/users/xuid({xuid})/achievements")
-
-    assert status == 400
-    assert refusal["description"].startswith("xuid: expected a decimal below 2^64")
-
-
-async def test_whose_list_it_is_comes_before_what_is_asked_of_it(ask_raw):
-    status, _ = await ask_raw("maxItems=abc", path=f"/users/xuid({OTHER})/achievements")
-
-    assert status == 403
 
 
 # Laws
@@ -416,37 +251,37 @@ PARAMETERS = {
     "continuationToken": ["", "0", "32", "A" * 32],
 }
 PAIRS = st.sampled_from([(name, value) for name, values in PARAMETERS.items() for value in values])
-QUESTIONS = st.lists(PAIRS, max_size=6, unique_by=lambda pair: pair[0])
+QUERIES = st.lists(PAIRS, max_size=6, unique_by=lambda pair: pair[0])
 
 
-def read_or_refuse(query_string: str) -> list_request.ListQuery | str:
-    """The question, or the message of its refusal."""
+def parse_or_error(query_string: str) -> list_request.ListQuery | str:
+    """The parsed query, or the message of the error."""
     try:
         return list_request.parse_list_query(query_string, own_title=7)
-    except InvalidParameter as refusal:
-        return str(refusal)
+    except InvalidParameter as error:
+        return str(error)
 
 
 @examples(max_examples=200, deadline=None)
 @given(st.one_of(st.text(), st.lists(st.tuples(st.sampled_from([*PARAMETERS]), st.text())).map(urllib.parse.urlencode)))
-def test_any_text_is_read_or_refused(text):
-    found = read_or_refuse(text)
+def test_any_text_is_parsed_or_rejected(text):
+    query = parse_or_error(text)
 
-    if isinstance(found, list_request.ListQuery):
-        assert 1 <= found.count <= list_request.MAX_PAGE
-        assert found.skip >= 0
-        assert found.spec.order in Order
-        assert not (found.spec.unlocked_only and found.spec.possible_only)
-        assert (found.spec.own_title is None) == bool(found.spec.titles)
+    if isinstance(query, list_request.ListQuery):
+        assert 1 <= query.count <= list_request.MAX_PAGE
+        assert query.skip >= 0
+        assert query.spec.order in Order
+        assert not (query.spec.unlocked_only and query.spec.possible_only)
+        assert (query.spec.own_title is None) == bool(query.spec.titles)
 
 
 @examples(max_examples=100, deadline=None)
-@given(QUESTIONS, st.randoms(use_true_random=False))
-def test_case_and_order_of_the_parameters_do_not_matter(question, random):
-    again = [(random.choice([name, name.lower(), name.upper()]), value) for name, value in question]
+@given(QUERIES, st.randoms(use_true_random=False))
+def test_case_and_order_of_parameters_do_not_matter(query, random):
+    again = [(random.choice([name, name.lower(), name.upper()]), value) for name, value in query]
     random.shuffle(again)
     again = [(name, value if "A" * 32 in value else random.choice([value, value.lower()])) for name, value in again]
-    before, after = read_or_refuse(urllib.parse.urlencode(question)), read_or_refuse(urllib.parse.urlencode(again))
+    before, after = parse_or_error(urllib.parse.urlencode(query)), parse_or_error(urllib.parse.urlencode(again))
 
     assert isinstance(before, str) == isinstance(after, str)
     if not isinstance(before, str):

@@ -1,4 +1,4 @@
-"""Counts are exact at every moment: what is folded, what is not yet, and while it is."""
+"""Holder counts are exact before, while and after deltas are merged."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from service.db.pool import open_pool
 INSERT = "INSERT INTO completion_delta (title_id, number, change) VALUES ($1, $2, $3)"
 
 
-async def test_counts_are_the_same_before_and_after_folding(pool, connection):
+async def test_merging_deltas_does_not_change_the_counts(pool, connection):
     completions = HolderCounts(pool)
     await connection.executemany(INSERT, [(1, 0, 1)] * 4 + [(1, 7, 1)] * 3 + [(1, 7, -1), (2, 0, 1)])
     before = await completions.of(1)
@@ -25,7 +25,7 @@ async def test_counts_are_the_same_before_and_after_folding(pool, connection):
     assert await connection.fetchval("SELECT count(*) FROM completion_delta") == 1
 
 
-async def test_a_title_that_nobody_plays_has_no_counts(pool):
+async def test_title_without_players_has_no_counts(pool):
     assert await HolderCounts(pool).of(99) == Counts(0, {}, 0)
 
 
@@ -35,7 +35,7 @@ async def test_a_title_that_nobody_plays_has_no_counts(pool):
         st.tuples(st.integers(1, 2), st.integers(0, 3), st.sampled_from([1, 1, -1])) | st.none(), max_size=20
     )
 )
-async def test_whenever_it_is_folded_the_sums_are_those_of_all_changes(pool, connection, steps):
+async def test_sums_are_those_of_all_changes_whenever_deltas_are_merged(pool, connection, steps):
     await connection.execute("DELETE FROM completion; DELETE FROM completion_delta")
     completions, expected = HolderCounts(pool), {}
     for step in steps:
@@ -51,8 +51,8 @@ async def test_whenever_it_is_folded_the_sums_are_those_of_all_changes(pool, con
                 assert found.get(number, 0) == expected.get((title_id, number), 0)
 
 
-async def test_readers_folders_and_writers_at_once_lose_nothing(own_database):
-    """Two processes fold while others write and read: no reader sees fewer than were there before, or more than all."""
+async def test_concurrent_reads_merges_and_writes_lose_nothing(own_database):
+    """Two pools merge while others write and read: no read sees fewer than were written before it, or more than all."""
     pool = await open_pool(own_database, size=6)
     total, written, seen = 600, 0, []
     done = asyncio.Event()

@@ -1,4 +1,4 @@
-"""A player is handed out whole, and erased so that nothing of them comes back or is counted."""
+"""A player's data: the export is complete, and erasure leaves nothing, in rows or in counts."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ async def publish_title(pool):
 
 @pytest.fixture
 async def writer(pool, connection):
-    """Title 1, in which two players have everything that can be had, and one of them a key and a webhook's message."""
+    """Title 1, in which two players have all kinds of data, and one of them a key and a webhook's message."""
     made = await publish_title(pool)
     await connection.execute("INSERT INTO webhook (title_id, url, secret) VALUES (1, 'https://example.com', 's')")
     for player in (PLAYER, OTHER):
@@ -62,7 +62,7 @@ async def counts(connection):
 
 
 @pytest.mark.usefixtures("writer")
-async def test_everything_is_handed_out(connection):
+async def test_export_holds_everything(connection):
     found = await exported(connection)
 
     (progress,) = found["progress"]
@@ -77,7 +77,7 @@ async def test_everything_is_handed_out(connection):
     assert OTHER not in json.dumps(found)
 
 
-async def test_nothing_is_left_of_an_erased_player_and_nobody_counts_them(pool, writer, connection):
+async def test_erasure_removes_all_rows_and_counts_of_a_player(pool, writer, connection):
     gone = await erase(pool, writer)
 
     assert (gone.titles, gone.unlocks, gone.events) == (1, 2, 2)
@@ -90,7 +90,7 @@ async def test_nothing_is_left_of_an_erased_player_and_nobody_counts_them(pool, 
     assert PLAYER.encode() not in bytes(await connection.fetchval("SELECT player_hash FROM erased"))
 
 
-async def test_a_new_player_of_the_name_begins_anew(pool, writer, connection):
+async def test_new_player_with_an_erased_id_starts_without_progress(pool, writer, connection):
     reads = ProgressReader(pool)
     before = await reads.read_all(PLAYER)
     await erase(pool, writer)
@@ -106,13 +106,13 @@ async def test_a_new_player_of_the_name_begins_anew(pool, writer, connection):
 
 
 @pytest.mark.parametrize("what", ["export", "erase"])
-async def test_who_is_not_there_is_said(pool, writer, connection, what):
+async def test_unknown_player_is_not_found(pool, writer, connection, what):
     with pytest.raises(NotFound):
         await (exported(connection, "nobody") if what == "export" else erase(pool, writer, "nobody"))
 
 
-async def test_erasing_races_with_writing(own_database):
-    """Whatever is accepted after the erasure stands; nothing of before does; the counters are those of the rows."""
+async def test_erasure_concurrent_with_writes_leaves_consistent_counters(own_database):
+    """Writes accepted after the erasure are kept, earlier ones are not, and the counters match the rows."""
     pool = await open_pool(own_database, size=4)
     try:
         writer = await publish_title(pool)
@@ -135,12 +135,12 @@ async def test_erasing_races_with_writing(own_database):
     assert findings == []
 
 
-async def test_the_doctor_finds_what_is_wrong_and_puts_counters_right(writer, connection):
+async def test_doctor_reports_drift_and_repairs_holder_counts(writer, connection):
     assert await consistency.find_drift(connection) == []
     await connection.execute("UPDATE metric_day SET change = change + 1 WHERE player = $1", PLAYER)
     await connection.execute("INSERT INTO completion_delta VALUES (1, 1, 5), (1, 7, -2)")
 
-    found = [finding.what for finding in await consistency.find_drift(connection, repair=True)]
+    found = [drift.description for drift in await consistency.find_drift(connection, repair=True)]
     assert found == [
         "title 1: 7 holders of achievement 1 are counted, 2 are there, put right",
         "title 1: -2 holders of achievement 7 are counted, 0 are there, put right",

@@ -1,4 +1,4 @@
-"""How rare an achievement is: the share of its title's players who hold it."""
+"""Rarity: the percentage of a title's players who hold an achievement."""
 
 import pytest
 from hypothesis import given
@@ -24,12 +24,12 @@ from tests.factories import achievement, draft
         pytest.param(7, 0, Rarity("Rare", 0.0), id="nobody any more"),
     ],
 )
-def test_the_category_follows_from_the_share(players, holders, expected):
-    """Microsoft's client library prints 0–10.9 as Rare and 11–100 as Common."""
+def test_category_follows_from_the_percentage(players, holders, expected):
+    """Microsoft's client library shows 0–10.9 as Rare and 11–100 as Common."""
     assert rarities_of(players, {5: holders}).by_number == {5: expected}
 
 
-def test_what_nobody_holds_is_rare_where_somebody_plays_and_unset_where_nobody_does():
+def test_achievement_without_holders_is_rare_or_unset_without_players():
     assert rarities_of(1, {}).others == Rarity("Rare", 0.0)
     assert rarities_of(0, {}) == NONE
     assert rarities_of(0, {5: 1}) == NONE
@@ -40,7 +40,7 @@ COUNTS = st.dictionaries(st.integers(1, 2**32 - 1), st.integers(0, 10_000), max_
 
 
 @given(st.integers(0, 10_000), COUNTS)
-def test_percentages_are_percentages_and_keep_their_order(players, holders):
+def test_percentages_are_within_0_to_100_and_keep_the_order_of_counts(players, holders):
     found = rarities_of(players, holders).by_number
 
     assert all(0.0 <= rarity.percentage <= 100.0 for rarity in found.values())
@@ -52,7 +52,7 @@ def test_percentages_are_percentages_and_keep_their_order(players, holders):
 
 
 @given(st.integers(1, 1000), COUNTS, st.integers(1, 1000), COUNTS)
-def test_the_stamp_is_the_same_exactly_while_the_rarities_are(players, holders, other_players, other_holders):
+def test_stamp_changes_exactly_with_the_rarities(players, holders, other_players, other_holders):
     first, second = rarities_of(players, holders), rarities_of(other_players, other_holders)
 
     assert (first.stamp == second.stamp) == (first.by_number == second.by_number)
@@ -60,8 +60,8 @@ def test_the_stamp_is_the_same_exactly_while_the_rarities_are(players, holders, 
     assert first.stamp != NONE.stamp
 
 
-async def test_players_of_a_title_and_holders_are_counted_by_title(connection, pool):
-    """A player counts once, when they first have anything there; so does each of their unlocks."""
+async def test_players_and_holders_are_counted_by_title(connection, pool):
+    """A player counts once in a title, and so does each of their unlocks."""
     for title_id in (1, 2, 3):
         made = tuple(achievement(number) for number in (1, 2, 2**32 - 1))
         await import_draft(connection, OPERATOR, draft(title_id, made))

@@ -1,4 +1,4 @@
-"""Players' rows: what is written once stays, and what is remembered is never older than the database."""
+"""Reading and importing progress: unlocks keep their time, and the cache is never older than the database."""
 
 import asyncio
 import functools
@@ -33,14 +33,14 @@ async def found(pool, title_id=1):
     return (await ProgressReader(pool).read_title(PLAYER, title_id)).progress
 
 
-async def test_an_unlock_keeps_its_first_time(connection, pool):
+async def test_unlock_keeps_its_first_time(connection, pool):
     assert await put_progress(connection, player=PLAYER, progress=[part(1, {3: 100})]) == 1
     assert await put_progress(connection, player=PLAYER, progress=[part(1, {3: 50, 2**31 + 5: 70})]) == 1
 
     assert (await found(pool)).unlocked_at == {3: 100, to_int4(2**31 + 5): 70}
 
 
-async def test_what_was_unlocked_by_a_revision_stays_known(connection, pool):
+async def test_unlocks_as_of_a_revision_stay_known(connection, pool):
     await put_progress(connection, player=PLAYER, progress=[part(1, {1: 10})])
     await put_progress(connection, player=PLAYER, progress=[part(2, {1: 10})])
     await put_progress(connection, player=PLAYER, progress=[part(1, {2: 5})])
@@ -56,7 +56,7 @@ async def test_what_was_unlocked_by_a_revision_stays_known(connection, pool):
     ]
 
 
-async def test_current_values_are_added_to_those_that_are_there(connection, pool):
+async def test_current_values_are_added_to_existing_ones(connection, pool):
     await put_progress(connection, player=PLAYER, progress=[part(1, {}, {2**31 + 5: ("1.0624",)})])
     await put_progress(connection, player=PLAYER, progress=[part(1, {}, {2: (None, "5")})])
 
@@ -68,7 +68,7 @@ async def test_current_values_are_added_to_those_that_are_there(connection, pool
     }
 
 
-async def test_what_is_known_already_is_not_sent_again(connection, pool):
+async def test_known_progress_is_not_read_again(connection, pool):
     await put_progress(connection, player=PLAYER, progress=[part(1, {1: 10})])
     reads = ProgressReader(pool)
 
@@ -85,7 +85,7 @@ _writes = st.lists(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(writes=_writes, player=st.uuids().map(str))
-async def test_what_is_remembered_is_what_a_fresh_read_finds(connection, pool, writes, player):
+async def test_cached_progress_equals_a_fresh_read(connection, pool, writes, player):
     reads = ProgressReader(pool)
 
     for title_id, unlocked in writes:
@@ -101,7 +101,7 @@ def shown(everything):
     return {title_id: (p.revision, dict(p.unlocked_at)) for title_id, p in everything.titles.items()}
 
 
-async def test_a_player_erased_and_begun_again_is_not_who_was_remembered(connection, pool):
+async def test_cache_does_not_outlive_an_erased_player(connection, pool):
     reads = ProgressReader(pool)
     put = functools.partial(put_progress, connection, player=PLAYER)
     await put(progress=[part(1, {1: 10})])
@@ -115,7 +115,7 @@ async def test_a_player_erased_and_begun_again_is_not_who_was_remembered(connect
     assert shown(await reads.read_all(PLAYER)) == {2: (1, {3: 10})}
 
 
-async def test_all_titles_of_one_write_are_of_one_revision(connection, pool):
+async def test_titles_written_together_have_one_revision(connection, pool):
     await put_progress(connection, player=PLAYER, progress=[part(1, {1: 10})])
     await put_progress(connection, player=PLAYER, progress=[part(1, {2: 20}), part(2, {1: 10})])
 
@@ -125,8 +125,8 @@ async def test_all_titles_of_one_write_are_of_one_revision(connection, pool):
     assert shown(everything) == {1: (2, {1: 10, 2: 20}), 2: (2, {1: 10})}
 
 
-async def test_who_asks_together_gets_their_own(connection, pool):
-    """Players with something, with nothing, with one title of two, and the same one twice."""
+async def test_each_read_of_a_batch_gets_its_own_player(connection, pool):
+    """Players with progress, without, with progress in one title of two, and the same player twice."""
     for player, title_id in [("1", 1), ("1", 2), ("2", 2), ("4", 1)]:
         await put_progress(connection, player=player, progress=[part(title_id, {title_id: int(player)})])
     reads = ProgressReader(pool)
@@ -140,7 +140,7 @@ async def test_who_asks_together_gets_their_own(connection, pool):
     assert [each.revision for each in everything] == [2, -1, 1, 2, 1]
 
 
-async def test_only_what_changed_is_read_again(connection, pool):
+async def test_only_changed_titles_are_read_again(connection, pool):
     await put_progress(connection, player=PLAYER, progress=[part(1, {1: 10}), part(2, {1: 10})])
     reads = ProgressReader(pool)
     before = await reads.read_all(PLAYER)
@@ -154,8 +154,8 @@ async def test_only_what_changed_is_read_again(connection, pool):
     assert before.titles[2].unlocked_at == {1: 10}
 
 
-async def test_what_is_remembered_is_bounded_and_whoever_asked_last_stays(connection, pool, monkeypatch):
-    monkeypatch.setattr(reader, "_UNLOCKS_REMEMBERED", 20)
+async def test_cache_is_bounded_and_keeps_the_last_used_players(connection, pool, monkeypatch):
+    monkeypatch.setattr(reader, "_CACHED_UNLOCKS", 20)
     reads = ProgressReader(pool)
     for player in "123456789":
         await put_progress(connection, player=player, progress=[part(1, {1: 10, 2: 20, 3: 30})])
@@ -163,5 +163,5 @@ async def test_what_is_remembered_is_bounded_and_whoever_asked_last_stays(connec
     for player in "123412567819":
         assert shown(await reads.read_all(player)) == {1: (1, {1: 10, 2: 20, 3: 30})}
 
-    assert [*reads._remembered] == ["7", "8", "1", "9"]
-    assert reads._weight == 20
+    assert [*reads._cache] == ["7", "8", "1", "9"]
+    assert reads._cached_unlocks == 20
