@@ -5,7 +5,7 @@ import pathlib
 from aiohttp import hdrs, web
 
 from service.api.graphql import errors, graphiql, oauth, transport
-from service.api.graphql.context import allow, authenticate, make_context
+from service.api.graphql.context import access_error, authenticate, make_context
 from service.api.graphql.engine.document_cache import DocumentCache
 from service.api.graphql.engine.schema import bind
 from service.api.graphql.openapi import describe, describe_public
@@ -30,7 +30,7 @@ class Documents(DocumentCache):
 async def graphql(request: web.Request) -> web.Response:
     """Query badges, and set user contexts."""
     documents = request.app[SERVICES].api_state.of(Documents)
-    return await transport.execute_request(request, documents, make_context=make_context, check_access=allow)
+    return await transport.execute_request(request, documents, make_context=make_context, check_access=access_error)
 
 
 _ROUTES = tuple(Route(method, "/graphql", "graphql", graphql) for method in (hdrs.METH_GET, hdrs.METH_POST))

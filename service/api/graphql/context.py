@@ -1,4 +1,4 @@
-"""Who asks, as which user, in which title and language: what every field of a request may look at."""
+"""The context of a GraphQL request: the principal, the user, the title and the languages; and who may read what."""
 
 import functools
 import itertools
@@ -20,14 +20,14 @@ from service.http.locale import RequestLocale, content_language
 from service.http.services import PLAYER, PRINCIPAL, SERVICES, Services
 
 USER_FIELD = "Opigno-Client-UUID"
-_OWN_BADGES = frozenset({"getBadge", "getBadges"})
+_BADGE_FIELDS = frozenset({"getBadge", "getBadges"})
 
 
 async def authenticate(request: web.Request) -> Principal:
-    """Who asks: an application by the token of `/oauth/token`, or a player by the token of the sign-in service.
+    """The principal: an application with a token of `/oauth/token`, or a player with one of the sign-in service.
 
     Raises:
-        Unauthenticated: there is no `Authorization`, more than one, or none that is good.
+        Unauthenticated: there is no `Authorization`, several, or one that is not valid.
         Unavailable: the keys that verify tokens are out of reach.
     """
     services, fields = request.app[SERVICES], request.headers.getall(hdrs.AUTHORIZATION, ())
@@ -37,9 +37,7 @@ async def authenticate(request: web.Request) -> Principal:
 
 
 class Context:
-    """One request. `user` is None where no badges may be seen; `refusal` then says why."""
-
-    is_authenticated = True  # whoever comes this far; what is not, the door refuses before
+    """One request. `user` is None if the caller may not read badges; then `denial` is the reason."""
 
     def __init__(
         self,
@@ -49,13 +47,13 @@ class Context:
         *,
         locale: RequestLocale,
         user: UserContext | None,
-        refusal: LaurelError | None,
+        denial: LaurelError | None,
     ) -> None:
         self.services = services
         self.principal = principal
         self.published = published
         self.user = user
-        self.refusal = refusal
+        self.denial = denial
         self.now = ticks.from_unix_ns(time.time_ns())
         self.longest_list = len(published.all_achievements)
         self._locales: list[dict[str, None]] = []
@@ -63,81 +61,79 @@ class Context:
 
     @functools.cached_property
     def chain(self) -> tuple[str, ...]:
-        """The languages of this caller in the title, best first."""
+        """The caller's languages that the title has, best first."""
         return self._locale.chain(self.published)
 
     def new_locales(self) -> dict[str, None]:
-        """A place for the locales of the texts of one root field, after those of the root fields before it."""
+        """A new set for the locales of one root field's texts, in the order of root fields."""
         self._locales.append({})
         return self._locales[-1]
 
     @property
     def content_language(self) -> str | None:
-        """The Content-Language of what was executed so far."""
+        """The Content-Language of the fields that were executed."""
         return content_language(itertools.chain.from_iterable(self._locales))
 
 
 async def make_context(request: web.Request) -> Context:
-    """What is known of a request before anything of it runs.
+    """The context of a request, before anything is executed.
 
     Raises:
-        PermissionDenied: the token is of no title, or of one in which nothing is published.
+        PermissionDenied: the token names no title, or one in which nothing is published.
         Unavailable: the database is out of reach.
     """
     services, principal = request.app[SERVICES], request[PRINCIPAL]
     published = services.snapshots.current.titles.get(principal.title_id or 0)
     if published is None:
         raise PermissionDenied("the token must name a title that is published here (claim xti)")
-    user, refusal = await _user(request, services, principal, published.title_id)
+    user, denial = await _find_user(request, services, principal, published.title_id)
     if user is not None:
         request[PLAYER] = user.player
-    return Context(services, principal, published, locale=RequestLocale(request), user=user, refusal=refusal)
+    return Context(services, principal, published, locale=RequestLocale(request), user=user, denial=denial)
 
 
-async def _user(
+async def _find_user(
     request: web.Request, services: Services, principal: Principal, title_id: int
 ) -> tuple[UserContext | None, LaurelError | None]:
-    """The user whom the header names, else the one of the token; None and why not, where there is no such user."""
+    """The user that the header names, or that of a player's token; or None and the reason."""
     fields = request.headers.getall(USER_FIELD, ())
     if not fields and len(principal.players) == 1:
-        own = principal.players[0]
+        player = principal.players[0]
         return UserContext(
             context_id=0,
             title_id=title_id,
             uuid=uuid.UUID(int=0),
-            player=own,
-            display_name=own,
+            player=player,
+            display_name=player,
             is_active=True,
             scopes=["AUTHENTICATED"],
         ), None
     try:
-        named = uuid.UUID(fields[0]) if len(fields) == 1 else None
+        user_id = uuid.UUID(fields[0]) if len(fields) == 1 else None
     except ValueError:
-        named = None
-    found = None if named is None else await services.user_contexts.by_uuid(title_id, named)
-    if found is None or not found.is_active:
+        user_id = None
+    user = None if user_id is None else await services.user_contexts.by_uuid(title_id, user_id)
+    if user is None or not user.is_active:
         return None, PermissionDenied(f"{USER_FIELD}: expected the UUID of one active user context")
-    if CONTEXTS not in principal.scopes and found.player not in principal.players:
+    if CONTEXTS not in principal.scopes and user.player not in principal.players:
         return None, PermissionDenied(f"{USER_FIELD}: this token speaks for another user")
-    return found, None
+    return user, None
 
 
-def allow(context: Context, root: str, arguments: Mapping[str, Any]) -> LaurelError | None:
-    """Why a root field may not be asked by this caller; None if it may.
+def access_error(context: Context, root: str, arguments: Mapping[str, Any]) -> LaurelError | None:
+    """The reason why the caller may not read a root field; None if allowed.
 
     (The badges document: 401 without the scope AUTHENTICATED, 403 without a valid user context.)
     """
-    if root not in _OWN_BADGES:
-        return (
-            None
-            if CONTEXTS in context.principal.scopes
-            else PermissionDenied(f"{root} is for applications of the title")
-        )
+    if root not in _BADGE_FIELDS:
+        if CONTEXTS in context.principal.scopes:
+            return None
+        return PermissionDenied(f"{root} is for applications of the title")
     if context.user is None:
-        return context.refusal
+        return context.denial
     if "AUTHENTICATED" not in context.user.scopes:
         return Unauthenticated("the user context lacks the scope AUTHENTICATED")
-    wanted = arguments.get("userContextId")
-    if wanted in (None, str(context.user.context_id)) or "ADMINISTRATOR" in context.user.scopes:
+    context_id = arguments.get("userContextId")
+    if context_id in (None, str(context.user.context_id)) or "ADMINISTRATOR" in context.user.scopes:
         return None
     return PermissionDenied("userContextId: the badges of another user are for the scope ADMINISTRATOR")

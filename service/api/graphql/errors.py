@@ -1,4 +1,4 @@
-"""Our errors in this door's words: `{"errors": [{"message": …, "extensions": {"code": …}}]}`, and a status."""
+"""Error responses of the GraphQL API: `{"errors": [{"message": …, "extensions": {"code": …}}]}`, and a status."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -34,7 +34,7 @@ _CODES: Mapping[type[LaurelError], str] = {
 
 
 def error_response(_request: web.BaseRequest, error: LaurelError | None) -> web.Response:
-    """The whole answer where nothing was executed."""
+    """The response to a request that was not executed."""
     status, described = describe(error)
     return answer_errors(status, [described], error=error)
 

@@ -1,6 +1,6 @@
-"""`GET /graphiql`: GraphiQL in the browser, from files of the package alone. It shows the schema to anybody, and no data.
+"""`GET /graphiql`: GraphiQL in the browser, from files of this package. The schema is public, the data is not.
 
-Whoever looks types a token into the page; it goes to `/graphql` and is kept nowhere.
+The user types a token into the page, which sends it to `/graphql` and stores it nowhere.
 """
 
 import pathlib
@@ -17,16 +17,16 @@ from service.http.conditional import conditional_response, make_etag
 
 _FOLDER = pathlib.Path(__file__).with_name("graphiql_files")
 _PAGE = "page.html"
-_MEDIA_TYPES = {  # not the machine's own table: a browser takes no script or style of another type
+_MEDIA_TYPES = {  # fixed, as browsers reject scripts and styles of another type
     ".css": "text/css",
     ".html": "text/html",
     ".js": "text/javascript",
     ".json": "application/json",
     ".txt": "text/plain",
 }
-_OF_A_VERSION = re.compile(r".+-\d+\.\d+\.\d+\..+")  # such a name never stands for other bytes
+_VERSIONED_NAME = re.compile(r".+-\d+\.\d+\.\d+\..+")  # the content of such a file never changes
 _HEADERS = {
-    # GraphiQL's dialogs write style elements. Nothing else is inline, and nothing comes from elsewhere.
+    # GraphiQL's dialogs add style elements. Nothing else is inline, and nothing comes from other hosts.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -36,8 +36,8 @@ _HEADERS = {
 }
 
 
-class File(msgspec.Struct, frozen=True):
-    """What is sent for one path; all of it is text."""
+class StaticFile(msgspec.Struct, frozen=True):
+    """A text file with its headers."""
 
     body: bytes
     media_type: str
@@ -46,34 +46,36 @@ class File(msgspec.Struct, frozen=True):
 
 
 def routes(schema: GraphQLSchema) -> Sequence[Route]:
-    """The routes of the page and of its files, all read now."""
+    """The routes of the page and its files, which are read once."""
     files = {path.name: _file(path.name, path.read_bytes()) for path in _FOLDER.iterdir() if path.is_file()}
     introspected = {"data": introspection_from_schema(schema)}
     files["schema.json"] = _file("schema.json", msgspec.json.encode(introspected))
 
     async def page(request: web.Request) -> web.Response:
         """A page where people type queries and run them. The page needs no token, its queries do."""
-        return _answer(request, files[_PAGE])
+        return _response(request, files[_PAGE])
 
-    async def part(request: web.Request) -> web.Response:
+    async def file(request: web.Request) -> web.Response:
         """The page's files, and the schema as JSON. Nothing is loaded from elsewhere."""
-        found = files.get(request.match_info["file"])
-        if found is None:
+        static_file = files.get(request.match_info["file"])
+        if static_file is None:
             raise NotFound("there is no such file")
-        return _answer(request, found)
+        return _response(request, static_file)
 
     return (
         Route(hdrs.METH_GET, "/graphiql", "graphiql", page),
-        Route(hdrs.METH_GET, "/graphiql/{file}", "graphiql_file", part),
+        Route(hdrs.METH_GET, "/graphiql/{file}", "graphiql_file", file),
     )
 
 
-def _file(name: str, body: bytes) -> File:
-    kept = "public, max-age=31536000, immutable" if _OF_A_VERSION.fullmatch(name) else "no-cache"
-    return File(body, _MEDIA_TYPES[pathlib.Path(name).suffix], make_etag(body), {hdrs.CACHE_CONTROL: kept, **_HEADERS})
+def _file(name: str, body: bytes) -> StaticFile:
+    cache_control = "public, max-age=31536000, immutable" if _VERSIONED_NAME.fullmatch(name) else "no-cache"
+    return StaticFile(
+        body, _MEDIA_TYPES[pathlib.Path(name).suffix], make_etag(body), {hdrs.CACHE_CONTROL: cache_control, **_HEADERS}
+    )
 
 
-def _answer(request: web.Request, file: File) -> web.Response:
+def _response(request: web.Request, file: StaticFile) -> web.Response:
     return conditional_response(
         request, file.body, etag=file.etag, headers=file.headers, content_type=file.media_type, charset="utf-8"
     )

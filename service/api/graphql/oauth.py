@@ -1,6 +1,6 @@
-"""`POST /oauth/token`: an application shows its id and secret, and gets a token for an hour (RFC 6749 §4.4).
+"""`POST /oauth/token`: applications exchange client credentials for a token of an hour (RFC 6749 §4.4).
 
-Errors are those of RFC 6749 §5.2, whatever goes wrong.
+All error responses follow RFC 6749 §5.2.
 """
 
 import base64
@@ -19,19 +19,19 @@ from service.http.body import read_body
 from service.http.problem import Statuses, error_headers, nearest, status_of
 from service.http.services import SERVICES
 
-_MOST_BYTES = 8 * 1024
+_MAX_BODY_BYTES = 8 * 1024
 _FORM = "application/x-www-form-urlencoded"
 _GRANT = "client_credentials"
 
 
 class UnsupportedGrant(BadRequest):
-    """A kind of grant that is not given here."""
+    """A grant type that is not supported."""
 
     code = "unsupported_grant"
 
 
 class InvalidScope(BadRequest):
-    """A scope that is not given here."""
+    """A scope that clients cannot request."""
 
     code = "bad_scope"
 
@@ -47,8 +47,8 @@ _CODES: Mapping[type[LaurelError], str] = {
 
 
 async def issue_token(request: web.Request) -> web.Response:
-    """Exchange client credentials, of the header or of the form, for a token."""
-    form = _form(request, await read_body(request, limit=_MOST_BYTES))
+    """Exchange client credentials, in the header or the form, for a token."""
+    form = _form(request, await read_body(request, limit=_MAX_BODY_BYTES))
     if form.get("grant_type") != _GRANT:
         raise UnsupportedGrant(f"grant_type: expected {_GRANT}")
     if not set(form.get("scope", "").split()) <= {CONTEXTS}:
@@ -56,24 +56,24 @@ async def issue_token(request: web.Request) -> web.Response:
     client_id, client_secret = _client(request, form)
     token = await request.app[SERVICES].oauth_clients.issue_token(client_id, client_secret)
     body = {"access_token": token, "token_type": "Bearer", "expires_in": CLIENT_LIFETIME_SECONDS, "scope": CONTEXTS}
-    return _answer(200, body)
+    return _response(200, body)
 
 
 def error_response(_request: web.BaseRequest, error: LaurelError | None) -> web.Response:
     """An error in the terms of RFC 6749 §5.2; None is a bug, which is reported without detail."""
     code = "server_error" if error is None else nearest(error, _CODES)
     message = "this is an error of the service" if error is None else str(error)
-    response = _answer(status_of(error, _STATUS), {"error": code, "error_description": message})
+    response = _response(status_of(error, _STATUS), {"error": code, "error_description": message})
     response.headers.update(error_headers(error, challenge='Basic realm="laurel"'))
     return response
 
 
 def _form(request: web.Request, body: bytes) -> dict[str, str]:
-    """The form, each name once.
+    """The parameters of a form.
 
     Raises:
-        UnsupportedMediaType: it is of another media type.
-        BadRequest: it cannot be read, or a name stands twice (RFC 6749 §3.2).
+        UnsupportedMediaType: the body has another media type.
+        BadRequest: it cannot be read, or a parameter is repeated (RFC 6749 §3.2).
     """
     if request.content_type != _FORM:
         raise UnsupportedMediaType(f"Content-Type: expected {_FORM}")
@@ -83,30 +83,30 @@ def _form(request: web.Request, body: bytes) -> dict[str, str]:
         raise BadRequest(f"the body cannot be read as {_FORM}") from None
     form = dict(pairs)
     if len(form) < len(pairs):
-        raise BadRequest("a parameter stands twice in the body")
+        raise BadRequest("a parameter is repeated in the body")
     return form
 
 
 def _client(request: web.Request, form: dict[str, str]) -> tuple[str, str]:
-    """The client's id and secret: of the Basic header, or of the form, never of both (RFC 6749 §2.3)."""
+    """The client's id and secret: in the Basic header or in the form, never in both (RFC 6749 §2.3)."""
     fields = request.headers.getall(hdrs.AUTHORIZATION, ())
     if not fields:
         if not form.get("client_id") or not form.get("client_secret"):
             raise Unauthenticated("client_id and client_secret: expected both, in the form or as Basic credentials")
         return form["client_id"], form["client_secret"]
     if len(fields) > 1 or "client_secret" in form:
-        raise BadRequest("the client shows its secret in more than one way")
+        raise BadRequest("the client sends its secret in more than one way")
     scheme, _, encoded = fields[0].partition(" ")
     try:
-        both = base64.b64decode(encoded, validate=True).decode()
+        decoded = base64.b64decode(encoded, validate=True).decode()
     except (binascii.Error, ValueError):
-        both = ""
-    client_id, colon, secret = both.partition(":")
+        decoded = ""
+    client_id, colon, secret = decoded.partition(":")
     if scheme.lower() != "basic" or not colon:
         raise Unauthenticated("Authorization: expected Basic credentials of a client")
     return urllib.parse.unquote_plus(client_id), urllib.parse.unquote_plus(secret)
 
 
-def _answer(status: int, body: object) -> web.Response:
+def _response(status: int, body: object) -> web.Response:
     headers = {hdrs.CACHE_CONTROL: "no-store", "Pragma": "no-cache"}
     return web.Response(status=status, body=msgspec.json.encode(body), content_type="application/json", headers=headers)

@@ -1,18 +1,18 @@
-"""What this door says of itself in the OpenAPI document: GraphQL has its own description, so this is of the HTTP around it."""
+"""The GraphQL API in the OpenAPI document: the HTTP around it, as a GraphQL schema describes itself."""
 
 from collections.abc import Mapping
 from typing import Any
 
 _ABOUT = """\
-Badges as learning and community platforms ask for them: GraphQL over HTTP.
+Achievements as badges: GraphQL over HTTP.
 
 `schema.graphql` has every type, field and argument; introspection is open to authenticated callers.
-`Authorization: Bearer` carries an application's token of `POST /oauth/token`, or a player's own.
-`Opigno-Client-UUID` names the user context that an application asks for.
+`Authorization: Bearer` is an application's token from `POST /oauth/token`, or a player's own.
+`Opigno-Client-UUID` names the user context that an application reads for.
 """
 
 _JSON = {"application/json": {"schema": {"type": "object"}}}
-_ANSWER = _JSON | {"application/graphql-response+json": {"schema": {"type": "object"}}}
+_RESPONSE = _JSON | {"application/graphql-response+json": {"schema": {"type": "object"}}}
 _REQUEST = {
     "type": "object",
     "required": ["query"],
@@ -43,44 +43,44 @@ _TOKEN = {
         "scope": {"type": "string"},
     },
 }
-_REFUSALS = {
-    "400": "A request, document or variables that will not do.",
-    "401": "No good token, or a user context without the scope AUTHENTICATED.",
-    "403": "No valid user context, or not for this one.",
-    "405": "Mutations come by POST.",
-    "406": "No media type that is spoken here.",
+_ERRORS = {
+    "400": "The request, document or variables are not valid.",
+    "401": "No valid token, or a user context without the scope AUTHENTICATED.",
+    "403": "No valid user context, or no access to this one.",
+    "405": "A mutation must be sent by POST.",
+    "406": "No supported media type is accepted.",
     "408": "The body did not arrive in time.",
-    "413": "The body has too many bytes.",
-    "415": "A body of another media type, or compressed.",
+    "413": "The body is too large.",
+    "415": "The body has another media type, or is compressed.",
     "500": "An error of the service.",
-    "503": "The database is out of reach or too slow for now.",
+    "503": "The database cannot be reached, or is too slow at the moment.",
 }
 
 
 def describe() -> Mapping[str, Any]:
-    """The part of `/graphql`."""
-    answers = {"200": {"description": "What was asked for, or why not.", "content": _ANSWER}} | {
-        status: {"description": said, "content": _ANSWER} for status, said in _REFUSALS.items()
-    }
+    """Paths, tags and security of `/graphql`."""
+    responses = {
+        "200": {"description": "The data and errors of fields, or the errors of the request.", "content": _RESPONSE}
+    } | {status: {"description": description, "content": _RESPONSE} for status, description in _ERRORS.items()}
     queries = [
-        {"name": name, "in": "query", "required": False, "schema": {"type": "string"}, "description": said}
-        for name, said in (
-            ("query", "The document; without it, the hash in `extensions` must be known."),
-            ("operationName", "Which operation of the document."),
-            ("variables", "JSON."),
-            ("extensions", "JSON, with `persistedQuery`."),
+        {"name": name, "in": "query", "required": False, "schema": {"type": "string"}, "description": description}
+        for name, description in (
+            ("query", "The document; optional if the hash in `extensions` is known."),
+            ("operationName", "The operation to execute, if the document has several."),
+            ("variables", "A JSON object."),
+            ("extensions", "A JSON object, with `persistedQuery`."),
         )
     ]
-    common = {"tags": ["badges"], "security": [{"BadgesToken": []}], "responses": answers}
+    common = {"tags": ["badges"], "security": [{"BadgesToken": []}], "responses": responses}
     return {
         "tags": [{"name": "badges", "description": _ABOUT}],
         "paths": {
             "/graphql": {
-                "get": common | {"operationId": "badges-get", "summary": "Ask by a query", "parameters": queries},
+                "get": common | {"operationId": "badges-get", "summary": "Execute a query", "parameters": queries},
                 "post": common
                 | {
                     "operationId": "badges-post",
-                    "summary": "Ask, or change something",
+                    "summary": "Execute a query or mutation",
                     "requestBody": {"required": True, "content": {"application/json": {"schema": _REQUEST}}},
                 },
             }
@@ -90,15 +90,15 @@ def describe() -> Mapping[str, Any]:
 
 
 def describe_public() -> Mapping[str, Any]:
-    """The part of `/oauth/token`."""
-    refusals = {
-        "400": "A request, grant or scope that will not do.",
-        "401": "No such client.",
+    """The path of `/oauth/token`."""
+    errors = {
+        "400": "The request, grant type or scope is not valid.",
+        "401": "Unknown client or wrong secret.",
         "408": "The body did not arrive in time.",
-        "413": "The body has too many bytes.",
-        "415": "The body is no form.",
+        "413": "The body is too large.",
+        "415": "The body is not a form.",
         "500": "An error of the service.",
-        "503": "The database is out of reach or too slow for now.",
+        "503": "The database cannot be reached, or is too slow at the moment.",
     }
     form = "application/x-www-form-urlencoded"
     return {
@@ -113,7 +113,9 @@ def describe_public() -> Mapping[str, Any]:
                     "responses": {
                         "200": {"description": "A token.", "content": {"application/json": {"schema": _TOKEN}}}
                     }
-                    | {status: {"description": said, "content": _JSON} for status, said in refusals.items()},
+                    | {
+                        status: {"description": description, "content": _JSON} for status, description in errors.items()
+                    },
                 }
             }
         },

@@ -1,8 +1,8 @@
-"""Cursors, and the part of a list that a connection's arguments ask for. Pure.
+"""Cursors, and the page of a list that a connection's arguments request. Pure.
 
-A cursor is a place in an order: the sort key, the item's value under it, and its number. Whatever is earned, published
-or withdrawn between two pages, the next one goes on behind that place.
-(Rules and messages are those of the badges document, and of its public ancestor where it is silent.)
+A cursor is a position in an order: the sort key, the item's value under it, and its number. The next page starts after
+that position, whatever is earned, published or withdrawn in between.
+Rules and messages are those of the badges document, and of the API it descends from where it says nothing.
 """
 
 import base64
@@ -18,47 +18,47 @@ from service.errors import BadRequest, ExpiredToken, InvalidToken
 
 SortKey = Literal["CREATED", "TITLE", "EARNED"]
 CursorPosition = tuple[int | str, int]
-"""The value that is sorted by, and the achievement's number, which breaks ties."""
+"""The value of the sort key, and the achievement's number, which breaks ties."""
 
-LARGEST_PAGE = 100
-WHOLE_LIST = 1_000  # items, where no size is asked for
+MAX_PAGE_ITEMS = 100
+MAX_LIST_ITEMS = 1_000  # without `first` and `last`
 LIFETIME_HOURS = 24
 _CODE_BYTES = 8
 _HOUR = 3600  # seconds
 
 
 class Cursors:
-    """Makes and reads cursors of one title. They are authenticated, and good for a day."""
+    """Writes and reads cursors of one title, which are authenticated and valid for a day."""
 
     def __init__(self, key: bytes, title_id: int) -> None:
         self._key = key
         self._title = title_id.to_bytes(8)
 
-    def write(self, sort_key: SortKey, place: CursorPosition, *, now: int) -> str:
-        """The cursor of a place. `now` is in unix seconds; the same within one hour."""
-        body = msgspec.json.encode((sort_key, *place, now // _HOUR))
+    def write(self, sort_key: SortKey, position: CursorPosition, *, now: int) -> str:
+        """The cursor of a position. `now` is in seconds since 1970; the cursor is the same within an hour."""
+        body = msgspec.json.encode((sort_key, *position, now // _HOUR))
         return base64.urlsafe_b64encode(self._code(body) + body).decode().rstrip("=")
 
     def read(self, text: str, sort_key: SortKey, *, now: int) -> CursorPosition:
-        """The place of a cursor that was made for this sort key.
+        """The position of a cursor of this sort key.
 
         Raises:
-            InvalidToken: it was not made here, was altered, or is of another sort key.
-            ExpiredToken: it was made more than a day ago.
+            InvalidToken: it was not written here, was altered, or has another sort key.
+            ExpiredToken: it was written more than a day ago.
         """
-        bad = InvalidToken(f"invalid cursor '{text[:64]}'")
+        invalid = InvalidToken(f"invalid cursor '{text[:64]}'")
         try:
-            both = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+            decoded = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
-            raise bad from None
-        code, body = both[:_CODE_BYTES], both[_CODE_BYTES:]
+            raise invalid from None
+        code, body = decoded[:_CODE_BYTES], decoded[_CODE_BYTES:]
         if not hmac.compare_digest(code, self._code(body)):
-            raise bad
-        made_for, value, number, hour = msgspec.json.decode(body, type=tuple[str, int | str, int, int])
-        if made_for != sort_key:
-            raise bad
+            raise invalid
+        cursor_sort_key, value, number, hour = msgspec.json.decode(body, type=tuple[str, int | str, int, int])
+        if cursor_sort_key != sort_key:
+            raise invalid
         if now // _HOUR - hour > LIFETIME_HOURS:
-            raise ExpiredToken(f"expired cursor '{text[:64]}': ask for the list anew")
+            raise ExpiredToken(f"expired cursor '{text[:64]}': request the list again")
         return value, number
 
     def _code(self, body: bytes) -> bytes:
@@ -66,7 +66,7 @@ class Cursors:
 
 
 class PageArguments(msgspec.Struct, frozen=True, kw_only=True):
-    """Which part of a list: `first` so many behind `after`, or `last` so many before `before`."""
+    """The page of a list: the `first` items after `after`, or the `last` items before `before`."""
 
     first: int | None = None
     last: int | None = None
@@ -76,7 +76,7 @@ class PageArguments(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PageSlice(msgspec.Struct, frozen=True):
-    """The items from `start` to `stop` of a list, in its order, and whether there are others around them."""
+    """The items of a list from `start` to `stop`, and whether there are others around them."""
 
     start: int
     stop: int
@@ -85,15 +85,15 @@ class PageSlice(msgspec.Struct, frozen=True):
 
 
 def read_arguments(arguments: Mapping[str, Any], cursors: Cursors, sort_key: SortKey, *, now: int) -> PageArguments:
-    """What a connection's arguments ask for.
+    """The page that a connection's arguments request.
 
     Raises:
-        BadRequest: they contradict each other, or ask for no or too many items.
-        InvalidToken: a cursor that is not good here.
+        BadRequest: they contradict each other, or request no or too many items.
+        InvalidToken: a cursor is not valid.
     """
     first, last = arguments.get("first"), arguments.get("last")
     after, before = arguments.get("after"), arguments.get("before")
-    for is_so, message in (
+    for is_conflict, message in (
         (first is not None and last is not None, "providing both first and last is not supported"),
         (after is not None and before is not None, "providing both after and before is not supported"),
         (first is not None and before is not None, "using first with before is not supported"),
@@ -101,13 +101,13 @@ def read_arguments(arguments: Mapping[str, Any], cursors: Cursors, sort_key: Sor
         (after is not None and first is None, "first is required when after is set"),
         (before is not None and last is None, "last is required when before is set"),
     ):
-        if is_so:
+        if is_conflict:
             raise BadRequest(message)
     for name, count in (("first", first), ("last", last)):
         if count is not None and count <= 0:
             raise BadRequest(f"{name} must be a positive integer when provided")
-        if count is not None and count > LARGEST_PAGE:
-            raise BadRequest(f"{name} may not be larger than {LARGEST_PAGE}")
+        if count is not None and count > MAX_PAGE_ITEMS:
+            raise BadRequest(f"{name} may not be larger than {MAX_PAGE_ITEMS}")
     return PageArguments(
         first=first,
         last=last,
@@ -117,25 +117,25 @@ def read_arguments(arguments: Mapping[str, Any], cursors: Cursors, sort_key: Sor
     )
 
 
-def slice_page(count: int, asked: PageArguments, place_of: Callable[[int], CursorPosition]) -> PageSlice:
-    """The part of a list of so many items that is asked for. `place_of` knows each one's, in the order of the answer."""
+def slice_page(count: int, arguments: PageArguments, position_of: Callable[[int], CursorPosition]) -> PageSlice:
+    """The requested page of a list with `count` items. `position_of` gives the position of each item by its index."""
 
-    def passed(limit: CursorPosition) -> int:
-        places = map(place_of, range(count))
-        return sum(place > limit if asked.is_reversed else place < limit for place in places)
+    def count_before(cursor: CursorPosition) -> int:
+        positions = map(position_of, range(count))
+        return sum(position > cursor if arguments.is_reversed else position < cursor for position in positions)
 
     low, high = 0, count
-    if asked.after is not None:
-        low = passed(asked.after)
-        low += low < count and place_of(low) == asked.after
-    if asked.before is not None:
-        high = passed(asked.before)
-    if asked.last is not None:
-        start = max(low, high - asked.last)
-        return _part(start, high, is_next=asked.before is not None, is_previous=start > low)
-    stop = min(high, low + (WHOLE_LIST if asked.first is None else asked.first))
-    return _part(low, stop, is_next=stop < high, is_previous=asked.after is not None)
+    if arguments.after is not None:
+        low = count_before(arguments.after)
+        low += low < count and position_of(low) == arguments.after
+    if arguments.before is not None:
+        high = count_before(arguments.before)
+    if arguments.last is not None:
+        start = max(low, high - arguments.last)
+        return _slice(start, high, is_next=arguments.before is not None, is_previous=start > low)
+    stop = min(high, low + (MAX_LIST_ITEMS if arguments.first is None else arguments.first))
+    return _slice(low, stop, is_next=stop < high, is_previous=arguments.after is not None)
 
 
-def _part(start: int, stop: int, *, is_next: bool, is_previous: bool) -> PageSlice:
+def _slice(start: int, stop: int, *, is_next: bool, is_previous: bool) -> PageSlice:
     return PageSlice(start, stop, is_next, is_previous) if start < stop else PageSlice(start, start, False, False)  # noqa: FBT003

@@ -1,4 +1,4 @@
-"""The Open Badges door: what players unlocked as signed credentials, and what others verify them with."""
+"""The Open Badges API: signed credentials of what players unlocked, and the documents that verifiers need."""
 
 from service.api.open_badges.context import authenticate
 from service.api.open_badges.errors import error_response

@@ -1,4 +1,4 @@
-"""What this door says of itself in `/openapi.json`: made from its routes, and what is said here of their answers."""
+"""The Open Badges API in the OpenAPI document, made from its routes and from the schemas of their responses."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ What players unlocked as Open Badges 3.0.
 A credential is a VC-JWT, signed RS256; `kid` is the URL of its key, and `credentialStatus` names a Bitstring Status List.
 A player's own token or key gets that player's credentials, `progress:read-any` or a title's key anyone's.
 Everything else is public.
-Texts are in the caller's language: `Accept-Language`, or `?language=` before it.
+Texts are in the caller's language: `?language=`, or `Accept-Language`.
 Every error is a problem document (RFC 9457).
 """
 
@@ -79,7 +79,7 @@ def _named(name: str) -> Schema:
     return {"schema": {"$ref": f"#/components/schemas/{name}"}}
 
 
-_ANSWERS: Mapping[str, Mapping[str, Schema]] = {
+_RESPONSES: Mapping[str, Mapping[str, Schema]] = {
     "credential": {"application/vc+jwt": {"schema": _TOKEN}, "application/json": _named("BadgeCredential")},
     "issuer": {"application/json": _named("BadgeProfile")},
     "achievement": {"application/json": _named("BadgeAchievement")},
@@ -87,20 +87,20 @@ _ANSWERS: Mapping[str, Mapping[str, Schema]] = {
     "key": {"application/jwk+json": _named("BadgeKey")},
     "key-set": {"application/jwk-set+json": _named("BadgeKeySet")},
 }
-_SPOKEN = ("credential", "issuer", "achievement")
-_REFUSALS = {
-    "400": "A part of the path or a header cannot be used; the message names it.",
-    "401": "No credential, or one that is not good.",
-    "403": "A good credential of somebody else.",
-    "404": "There is no such thing, or the player has not unlocked it.",
-    "405": "The path is there, the method is not.",
+_LOCALIZED = ("credential", "issuer", "achievement")
+_ERRORS = {
+    "400": "A part of the path or a header is not valid; the message names it.",
+    "401": "No credential, or one that is not valid.",
+    "403": "A valid credential of somebody else.",
+    "404": "It does not exist, or the player has not unlocked it.",
+    "405": "The path does not support this method.",
     "500": "An error of the service.",
-    "503": "The database or the keys are out of reach for now.",
+    "503": "The database or the keys cannot be reached at the moment.",
 }
 
 
 def describe(routes: Sequence[Route]) -> Mapping[str, Any]:
-    """The door's part of the document."""
+    """The paths, schemas and error responses of the API."""
     problem = {"content": {"application/problem+json": _named("BadgeProblem")}}
     return {
         "tags": [{"name": "open-badges", "description": _ABOUT}],
@@ -110,7 +110,9 @@ def describe(routes: Sequence[Route]) -> Mapping[str, Any]:
                 "BadgeToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
                 "BadgeKey": {"type": "apiKey", "in": "header", "name": "X-API-KEY"},
             },
-            "responses": {f"Badge{status}": {"description": said} | problem for status, said in _REFUSALS.items()},
+            "responses": {
+                f"Badge{status}": {"description": description} | problem for status, description in _ERRORS.items()
+            },
             "schemas": _SCHEMAS,
         },
     }
@@ -126,13 +128,20 @@ def _operation(route: Route) -> Mapping[str, Any]:
         | ({"example": _EXAMPLES[name]} if name in _EXAMPLES else {})
         for name in re.findall(r"\{(\w+)\}", _path(route))
     ]
-    if route.name in _SPOKEN:
+    if route.name in _LOCALIZED:
         parameters += (
-            {"name": "language", "in": "query", "schema": _TEXT, "description": "Goes before `Accept-Language`."},
-            {"name": "Accept-Language", "in": "header", "schema": _TEXT, "description": "Best first; never refused."},
+            {"name": "language", "in": "query", "schema": _TEXT, "description": "Overrides `Accept-Language`."},
+            {
+                "name": "Accept-Language",
+                "in": "header",
+                "schema": _TEXT,
+                "description": "Preferred languages; never an error.",
+            },
         )
-    parameters.append({"name": "If-None-Match", "in": "header", "schema": _TEXT, "description": "ETags to compare."})
-    etag = {"ETag": {"required": True, "schema": _TEXT, "description": "Changes when the answer does."}}
+    parameters.append(
+        {"name": "If-None-Match", "in": "header", "schema": _TEXT, "description": "ETags of cached responses."}
+    )
+    etag = {"ETag": {"required": True, "schema": _TEXT, "description": "Changes with the response."}}
     return {
         "operationId": f"open-badges-{route.name}",
         "tags": ["open-badges"],
@@ -140,8 +149,8 @@ def _operation(route: Route) -> Mapping[str, Any]:
         "security": [{"BadgeToken": []}, {"XboxToken": []}, {"BadgeKey": []}] if route.name == "credential" else [],
         "parameters": parameters,
         "responses": {
-            "200": {"description": "What is said above.", "headers": etag, "content": _ANSWERS[route.name]},
-            "304": {"description": "What the caller has still holds.", "headers": etag},
+            "200": {"description": "The document.", "headers": etag, "content": _RESPONSES[route.name]},
+            "304": {"description": "The cached response is still valid.", "headers": etag},
         }
-        | {status: {"$ref": f"#/components/responses/Badge{status}"} for status in _REFUSALS},
+        | {status: {"$ref": f"#/components/responses/Badge{status}"} for status in _ERRORS},
     }

@@ -310,7 +310,7 @@ def client_with_resolver(services, aiohttp_client, application, make_context):
 
         async def graphql(request):
             return await transport.execute_request(
-                request, documents, make_context=context.make_context, check_access=context.allow
+                request, documents, make_context=context.make_context, check_access=context.access_error
             )
 
         app = web.Application()
