@@ -5,7 +5,7 @@ import itertools
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from service.core.catalog.model import Reward, metric_key, reward_key
@@ -138,7 +138,12 @@ PARTIAL = st.fixed_dictionaries({locale: st.lists(st.sampled_from(KEYS), unique=
 LANGUAGES = st.lists(st.sampled_from(["fr", "es", "zh-TW", "en", "ja", "ta", "es;q=0"]), max_size=4).map(", ".join)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=12,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),  # not shrinking: an example makes a hundred requests
+    suppress_health_check=list(HealthCheck),
+)
 @given(partial=PARTIAL, text_unit=st.sampled_from(["string", "achievement"]), languages=LANGUAGES)
 async def test_content_language_names_exactly_the_locales_of_the_texts(  # noqa: PLR0917  (fixtures)
     client, publish, key_of, partial, text_unit, languages
