@@ -1,4 +1,4 @@
-"""Reading Accept-Language: the good members count, the bad ones are skipped, and nothing is an error."""
+"""Parsing Accept-Language: valid members count, invalid ones are skipped, and nothing is an error."""
 
 import pytest
 from hypothesis import given
@@ -27,12 +27,12 @@ FIELDS = st.one_of(st.text(), st.text(alphabet="enfrz*-_;,=q.019 \t", max_size=8
         pytest.param("de;level=1;q=0.1, fr;q=0.9;level=1, en;x=y", ["en", "fr", "de"], [], id="other parameters"),
     ],
 )
-def test_a_field_is_read_leniently(field, ranges, refused):
+def test_invalid_members_are_skipped(field, ranges, refused):
     assert parse_accept_language(field) == Preference(tuple(ranges), tuple(refused))
 
 
-def test_a_field_is_read_up_to_16_kb():
-    """A member that the end cuts in two is dropped, and not read as what is left of it."""
+def test_field_is_read_up_to_16_kb():
+    """A member that is cut in two at the limit is dropped, and its first part is not parsed."""
     padding = "fr," + " " * (16 * 1024 - 8)
 
     assert parse_accept_language(f"{padding}pt-BR").ranges == ("fr", "pt-BR")
@@ -48,7 +48,7 @@ def test_256_distinct_ranges_are_read():
     assert parse_accept_language(",".join(names)).ranges == tuple(names[:MAX_RANGES])
 
 
-def test_a_range_of_more_than_sixty_four_characters_is_skipped():
+def test_range_over_64_characters_is_skipped():
     name = "en" + "-abcdefgh" * 6 + "-abcdefg"
 
     assert len(name) == MAX_RANGE
@@ -57,7 +57,7 @@ def test_a_range_of_more_than_sixty_four_characters_is_skipped():
 
 
 @given(FIELDS)
-def test_reading_is_total(field):
+def test_any_text_can_be_parsed(field):
     preference = parse_accept_language(field)
 
     everything = [name.lower() for name in preference.ranges + preference.refused]
@@ -71,7 +71,7 @@ def test_equal_weights_keep_their_order(ranges):
 
 
 @given(st.lists(RANGES, unique_by=str.lower, min_size=1, max_size=25), st.randoms(use_true_random=False))
-def test_weights_say_the_order_wherever_they_stand(ranges, random):
+def test_weights_order_ranges_wherever_they_are_listed(ranges, random):
     members = [f"{name};q={0.999 - position / 1000:.3f}" for position, name in enumerate(ranges)]
     random.shuffle(members)
 

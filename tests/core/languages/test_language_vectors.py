@@ -1,4 +1,4 @@
-"""Other people's expectations of languages: ICU, golang/text, fluent, formatjs, WebOb, Django and more.
+"""Language matching and parsing against the test vectors of ICU, golang/text, fluent, formatjs, WebOb and Django.
 
 The vectors are not part of this repository. Where they are absent, all of this is skipped.
 """
@@ -29,7 +29,7 @@ def named(name):
 
 
 @pytest.mark.parametrize("vector", named("negotiation_core.json"))
-def test_best_fit_chooses_as_others_do(vector):
+def test_best_fit_agrees_with_other_libraries(vector):
     found = negotiation.chain(
         vector["accept_language"], country=None, locales=tuple(vector["supported"]), default=vector["default"]
     )
@@ -38,14 +38,14 @@ def test_best_fit_chooses_as_others_do(vector):
 
 
 @pytest.mark.parametrize("vector", named("accept_language_parse.json"))
-def test_the_header_is_read_as_recommended(vector):
+def test_header_is_parsed_as_recommended(vector):
     expected = msgspec.convert(vector["recommended"], Preference)
 
     assert parse_accept_language(vector["accept_language"]) == expected
 
 
 def test_likely_subtags_are_those_of_cldr():
-    """The column AddLikely; the other two are left out, as we never remove what is likely.
+    """The column AddLikely; the other two are left out, as likely subtags are never removed here.
 
     Where CLDR answers FAIL, which is a language that it does not know, we leave the tag as it is.
     """
@@ -60,7 +60,7 @@ def test_likely_subtags_are_those_of_cldr():
     assert different <= newer
 
 
-def test_locales_are_spelled_as_cldr_does():
+def test_canonical_locales_are_those_of_cldr():
     """All but the aliases of two subtags at once (`sgn-BR`, `no-bokmal`), which Babel does not carry."""
     newer = {"dek", "nte"}  # languages renamed in CLDR 48; Babel 2.18 carries 47
     aliases = json.loads((VECTORS / "cldr-48.2" / "aliases.json").read_bytes())
@@ -77,7 +77,7 @@ def test_locales_are_spelled_as_cldr_does():
     assert checked > 1500
 
 
-def test_lookup_agrees_where_best_fit_does_not_differ():
+def test_chain_agrees_with_rfc_4647_lookup():
     """RFC 4647 §3.4, without three kinds of vectors.
 
     Left out are a default *range*, which we do not have; an answer of "nothing", where we serve the default; and
@@ -118,7 +118,7 @@ def test_ranges_cover_tags_by_prefix(vector):
     assert covered == {tag for tag, _ in vector["expected"]}
 
 
-def test_the_table_in_the_repository_is_the_one_made_from_cldr(tmp_path):
+def test_committed_matching_table_is_generated_from_cldr(tmp_path):
     script = REPOSITORY / "locales" / "make_language_data.py"
     spec = importlib.util.spec_from_file_location(script.stem, script)
     make_language_data = importlib.util.module_from_spec(spec)

@@ -1,4 +1,4 @@
-"""The chain of locales: who gets which language, and what comes next."""
+"""The chain of locales: best fit, the caller's country, refused languages and the default."""
 
 import contextlib
 
@@ -43,13 +43,13 @@ def find(header, *locales, country=None, default="th-TH", max_distance=50):
 @pytest.mark.parametrize(
     ("asked", "gets"), [(asked, gets) for gets, names in MICROSOFT.items() for asked in names.split()]
 )
-def test_players_get_what_the_live_service_gives(asked, gets):
+def test_chain_starts_as_the_live_xbox_service_falls_back(asked, gets):
     """The table of learn.microsoft.com, "live-language-fallback", all of it but en-CA."""
     assert chain(asked, country=None, locales=tuple(MICROSOFT), default="en-US")[0] == gets
 
 
-def test_canadians_get_american_english():
-    """Microsoft gives them en-GB; CLDR, which we keep to, counts CA among the regions of en-US."""
+def test_canadian_english_matches_american_english():
+    """Microsoft falls back to en-GB; CLDR counts CA among the regions of en-US."""
     assert find("en-CA", "en-GB", "en-US")[0] == "en-US"
 
 
@@ -102,17 +102,17 @@ def test_best_fit(header, locales, expected):
 
 
 @pytest.mark.parametrize(("asked", "gets"), [("es-AR", ("es-MX", "en-US")), ("zh-CN", ("en-US",))])
-def test_what_does_not_fit_falls_to_the_default(asked, gets):
+def test_languages_without_a_match_get_the_default(asked, gets):
     """Microsoft's example: a title with English and Mexican Spanish."""
     assert find(asked, "en-US", "es-MX", default="en-US") == gets
 
 
-def test_a_default_that_is_not_english_is_served_as_it_is():
+def test_default_may_be_another_language_than_english():
     assert find("ko", "en-US", "ja-JP", default="ja-JP") == ("ja-JP",)
 
 
 def test_the_chain_ends_at_the_default():
-    """The default has every text, so nothing behind it could ever be found."""
+    """The default has every text, so a locale after it would never be used."""
     assert find("en, fr, de", "de-DE", "en-GB", "fr-FR", default="fr-FR") == ("en-GB", "fr-FR")
 
 
@@ -129,12 +129,12 @@ def test_the_chain_ends_at_the_default():
         pytest.param("e;q=0, en-US", "en-US en-GB", id="a prefix is whole subtags"),
     ],
 )
-def test_what_is_refused_is_not_served(header, expected):
+def test_refused_languages_are_not_in_the_chain(header, expected):
     assert find(header, "en-US", "en-GB", "fr-CA")[:-1] == tuple(expected.split())
 
 
 @pytest.mark.parametrize("header", ["*;q=0", "en;q=0", "en-US;q=0, *;q=0"])
-def test_the_default_is_served_even_if_refused(header):
+def test_default_is_served_even_if_refused(header):
     assert find(header, "en-US", "fr-FR", country="US", default="en-US") == ("en-US",)
 
 
@@ -150,14 +150,14 @@ def test_the_default_is_served_even_if_refused(header):
         pytest.param(None, "", id="none given"),
     ],
 )
-def test_where_the_player_is_speaks_after_the_header(country, expected):
+def test_languages_of_the_country_follow_the_header(country, expected):
     locales = ("ja-JP", "en-US", "fr-FR", "de-DE", "es-MX", "ru-RU", "uk-UA", "zh-CN", "zh-TW", "pt-BR")
 
     assert find("ja", *locales, country=country)[:-1] == ("ja-JP", *expected.split())
 
 
 @pytest.mark.parametrize(("country", "locale"), [("FR", "fr-FR"), ("DE", "de-DE"), ("JP", "ja-JP"), ("BR", "pt-BR")])
-def test_the_country_comes_before_languages_reached_one_way(country, locale):
+def test_country_comes_before_one_way_matches(country, locale):
     """CLDR gives English to speakers of some fifty languages; none of them reads it where their country is known."""
     languages = {identifier.partition("_")[0] for identifier in localedata.locale_identifiers()} - {"en"}
     related = {language for language in languages if find(language, locale, max_distance=11)[0] == locale}
@@ -187,11 +187,11 @@ def test_the_country_comes_before_languages_reached_one_way(country, locale):
         pytest.param("ta", "en-GB", "FR", "en-GB", id="a country without a locale"),
     ],
 )
-def test_near_languages_come_before_the_country_and_far_ones_after(header, locales, country, expected):
+def test_near_matches_come_before_the_country_and_far_ones_after(header, locales, country, expected):
     assert find(header, *locales.split(), country=country)[:-1] == tuple(expected.split())
 
 
-def test_a_long_header_is_kept_by_its_digest():
+def test_long_header_is_cached_by_its_digest():
     padding = "qaa-" + ", qaa-".join(f"x{i}" for i in range(120))
 
     assert bounded_key("fr, en") == "fr, en"
@@ -201,7 +201,7 @@ def test_a_long_header_is_kept_by_its_digest():
     assert bounded_key(f"{padding}, it") != bounded_key(f"{padding}, fr")
 
 
-def test_what_the_player_refuses_is_not_served_for_the_country():
+def test_refused_languages_are_not_served_for_the_country():
     assert find("es;q=0", "es-MX", "en-US", country="MX") == ("th-TH",)
 
 
@@ -209,11 +209,11 @@ def test_what_the_player_refuses_is_not_served_for_the_country():
     ("max_distance", "expected"),
     [(50, ("es-ES", "th-TH")), (21, ("es-ES", "th-TH")), (20, ("th-TH",)), (11, ("th-TH",))],
 )
-def test_the_greatest_distance_can_be_set(max_distance, expected):
+def test_max_distance_is_configurable(max_distance, expected):
     assert find("ca", "es-ES", max_distance=max_distance) == expected
 
 
-def test_eleven_is_the_same_language_and_its_dialects():
+def test_max_distance_of_11_allows_a_language_and_its_dialects():
     assert find("es-AR, gsw, nn", "es-ES", "de-DE", "nb-NO", max_distance=11) == ("es-ES", "de-DE", "th-TH")
 
 
@@ -222,7 +222,7 @@ def test_equal_chains_are_one_object():
 
 
 @given(HEADERS, COUNTRIES, LOCALES, st.sampled_from(POOL))
-def test_a_chain_is_of_the_titles_locales_each_once_and_the_default_last(header, country, locales, default):
+def test_chain_has_each_published_locale_at_most_once_and_the_default_last(header, country, locales, default):
     found = chain(header, country=country, locales=locales, default=default)
 
     assert found[-1] == default
@@ -231,7 +231,7 @@ def test_a_chain_is_of_the_titles_locales_each_once_and_the_default_last(header,
 
 
 @given(st.text(), st.text(max_size=3), LOCALES)
-def test_no_header_and_no_country_is_an_error(header, country, locales):
+def test_any_header_and_country_give_a_chain(header, country, locales):
     assert chain(header, country=country, locales=locales, default="en-US")[-1] == "en-US"
 
 
@@ -240,7 +240,7 @@ def test_no_header_and_no_country_is_an_error(header, country, locales):
     LOCALES,
     st.randoms(use_true_random=False),
 )
-def test_the_same_list_by_weights_gives_the_same_chain(tags, locales, random):
+def test_order_by_weights_equals_order_by_position(tags, locales, random):
     members = [f"{tag};q={0.9 - position / 10:.1f}" for position, tag in enumerate(tags)]
     random.shuffle(members)
 
@@ -248,8 +248,8 @@ def test_the_same_list_by_weights_gives_the_same_chain(tags, locales, random):
 
 
 @given(LOCALES, st.sampled_from(POOL))
-def test_who_asks_for_a_published_locale_gets_it_first(locales, asked):
-    """Whatever else is published, but for another name of the same (`iw`, `he`), which is as good."""
+def test_published_locale_that_is_requested_comes_first(locales, asked):
+    """Whatever else is published, except another name of the same locale (`iw`, `he`)."""
     found = find(asked, asked, *locales)
 
     assert canonical_locale(found[0]) == canonical_locale(asked) if asked in {"iw", "he"} else found[0] == asked
@@ -277,7 +277,7 @@ def test_who_asks_for_a_published_locale_gets_it_first(locales, asked):
         ("EN-x-Pirate", "en-x-pirate"),
     ],
 )
-def test_a_locale_has_one_spelling(tag, canonical):
+def test_canonical_spelling_of_a_locale(tag, canonical):
     assert canonical_locale(tag) == canonical
 
 
@@ -300,19 +300,19 @@ def test_a_locale_has_one_spelling(tag, canonical):
         "a" * 65,
     ],
 )
-def test_what_is_no_locale_says_what_came_and_what_would_do(tag):
+def test_invalid_locale_is_named_with_what_was_expected(tag):
     with pytest.raises(ValueError, match=r"expected a language tag such as fr-FR or zh-Hant-TW, got '.{0,64}'"):
         canonical_locale(tag)
 
 
 @given(st.from_regex(r"\A[a-zA-Z]{2,3}([-_][a-zA-Z]{4})?([-_]([a-zA-Z]{2}|[0-9]{3}))?([-_][a-z0-9]{5})?(@[a-z]{5})?\Z"))
-def test_a_canonical_locale_is_its_own(tag):
+def test_canonical_locale_is_unchanged_by_canonicalization(tag):
     once = canonical_locale(tag)
 
     assert canonical_locale(once) == once
 
 
 @given(st.text())
-def test_naming_a_locale_raises_nothing_else(tag):
+def test_invalid_locales_raise_value_errors_alone(tag):
     with contextlib.suppress(ValueError):
         assert canonical_locale(tag)
