@@ -45,7 +45,7 @@ class ApiState:
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
-    """What handlers ask: made once at the start, the same for every request."""
+    """What handlers use: created once at startup, the same for every request."""
 
     settings: Settings
     pool: Pool
@@ -71,9 +71,9 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
 
 SERVICES = web.AppKey("services", Services)
 STOPPING = web.AppKey("stopping", asyncio.Event)
-"""Set when the service ends: whoever holds a connection open for long lets go of it then."""
+"""Set when the service stops: handlers of long-lived connections end them then."""
 PRINCIPAL = web.RequestKey("principal", Principal)
 PLAYER = web.RequestKey("player", str)
-"""Whose data is asked for, once a handler knows: for the log line, which shows a keyed hash of it."""
+"""The player whose data is requested, set by the handler: the log line of the request shows a keyed hash of it."""
 
 VERSION = importlib.metadata.version("laurel")

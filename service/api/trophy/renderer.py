@@ -19,7 +19,8 @@ from service.http.conditional import make_etag
 from service.http.locale import LocalizedText, encode_localized
 
 _MAX_RENDERERS = 64  # releases × chains × kinds of client
-_MAX_LISTS = 32  # of each renderer
+_MAX_LIST_BYTES = 16 * 1024 * 1024  # of all cached lists: some 500 of 100 achievements
+_MAX_ATTRIBUTE_CHARACTERS = 256  # a longer filter is rendered every time, so that keys stay small
 
 UserAttributes = Mapping[str, str]
 
@@ -32,19 +33,31 @@ class RenderedList(NamedTuple):
     etag: str
 
 
+def _size_bytes(rendered: RenderedList) -> int:
+    return len(rendered.body)
+
+
 class Renderer:
     """The achievements and metrics of one release in one chain of locales, for one kind of client."""
 
-    def __init__(self, published: PublishedTitle, chain: tuple[str, ...], *, is_sdk: bool) -> None:
+    def __init__(
+        self,
+        published: PublishedTitle,
+        chain: tuple[str, ...],
+        *,
+        is_sdk: bool,
+        lists: LRUCache[tuple[object, ...], RenderedList] | None = None,
+    ) -> None:
         self.published = published
         self.chain = chain
         self.is_sdk = is_sdk
         self._shapes: dict[int, Shape] = {}
-        self._lists: LRUCache[tuple[object, ...], RenderedList] = LRUCache(_MAX_LISTS)
+        self._lists = LRUCache(0, getsizeof=_size_bytes) if lists is None else lists
 
     def active_achievements(self, attributes: UserAttributes | None, counts: Counts) -> RenderedList:
         """All active achievements with their counts; with `attributes`, those that such a user could complete."""
-        key = counts.stamp, None if attributes is None else tuple(sorted(attributes.items()))
+        pairs = None if attributes is None else tuple(sorted(attributes.items()))
+        key = self.published.key, self.chain, self.is_sdk, counts.stamp, pairs
         rendered = self._lists.get(key)
         if rendered is None:
             achievements = [
@@ -52,7 +65,10 @@ class Renderer:
             ]
             shapes = [with_counts(self.achievement(each), each, counts) for each in achievements]
             body, languages = encode_localized(shapes)
-            rendered = self._lists[key] = RenderedList(body, languages, make_etag(body, languages))
+            rendered = RenderedList(body, languages, make_etag(body, languages))
+            is_short = sum(len(name) + len(value) for name, value in pairs or ()) <= _MAX_ATTRIBUTE_CHARACTERS
+            if is_short and len(body) <= self._lists.maxsize:
+                self._lists[key] = rendered
         return rendered
 
     def achievement(self, achievement: Achievement) -> Shape:
@@ -154,13 +170,14 @@ class Renderers:
 
     def __init__(self) -> None:
         self._renderers: LRUCache[tuple[int, tuple[str, ...], bool], Renderer] = LRUCache(_MAX_RENDERERS)
+        self._lists: LRUCache[tuple[object, ...], RenderedList] = LRUCache(_MAX_LIST_BYTES, getsizeof=_size_bytes)
 
     def get(self, published: PublishedTitle, chain: tuple[str, ...], *, is_sdk: bool) -> Renderer:
         """The renderer of a release in a chain of locales."""
         key = published.key, chain, is_sdk
         renderer = self._renderers.get(key)
         if renderer is None:
-            renderer = self._renderers[key] = Renderer(published, chain, is_sdk=is_sdk)
+            renderer = self._renderers[key] = Renderer(published, chain, is_sdk=is_sdk, lists=self._lists)
         return renderer
 
 
