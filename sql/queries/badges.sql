@@ -1,17 +1,17 @@
--- Badges that were revoked, and the keys that sign badges.
+-- Revoked credentials, their status lists, and the keys that sign credentials.
 
 -- name: revoke
--- Notes that an award's badge is revoked; nothing if it was already, or if nothing is held of the player.
+-- Revokes the credential of an earned achievement; does nothing if it was revoked already or the player has no data.
 --
 --   :player    text
 --   :title_id  bigint
 --   :number    bigint
---   :list      bigint   which bit is set for it, with :position
+--   :list      bigint   the status list of its bit
 --   :position  integer
 --   :reason    text     NULL for none
 --
--- Holds the player's row by player_pkey until the transaction ends, so that nothing is noted of a player who is
--- being erased.
+-- Index: player_pkey. Locks the player until the transaction ends, so that nothing is stored of a player who is being
+-- erased.
 INSERT INTO revoked_badge (player, title_id, number, list, position, reason)
 SELECT
     w.player,
@@ -36,7 +36,7 @@ VALUES (:title_id, :list, :position)
 ON CONFLICT DO NOTHING;
 
 -- name: restore
--- Takes back that an award's badge is revoked; gives which bit was set for it.
+-- Restores a revoked credential; returns its bit.
 --
 --   :player    text
 --   :title_id  bigint
@@ -55,19 +55,19 @@ DELETE FROM status_bit AS b
 WHERE b.title_id = :title_id AND b.list = :list AND b.position = :position;
 
 -- name: bits
--- Which bits are set in one of a title's status lists.
+-- The bits that are set in one of a title's status lists.
 --
 --   :title_id  bigint
 --   :list      bigint
 --
--- Reads by status_bit_pkey.
+-- Index: status_bit_pkey.
 SELECT b.position
 FROM status_bit AS b
 WHERE b.title_id = :title_id AND b.list = :list
 ORDER BY b.position;
 
 -- name: keys
--- The keys of all badges: the secret of pseudonyms, and after it the signing keys, the one in use first.
+-- The keys of credentials: the secret of pseudonyms, then the signing keys, the current one first.
 SELECT
     k.name,
     k.key
@@ -76,16 +76,16 @@ WHERE k.name LIKE 'open-badges/%'
 ORDER BY k.name DESC;
 
 -- name: retire_key
--- Keeps of a signing key what others verify with.
+-- Replaces a signing key by its public part, which verifiers need.
 --
 --   :name  text
---   :key   bytea  its public part
+--   :key   bytea  the public part
 UPDATE service_key
 SET key = :key
 WHERE name = :name;
 
 -- name: forget_key
--- Forgets a key whole.
+-- Deletes a key.
 --
 --   :name  text
 DELETE FROM service_key AS k

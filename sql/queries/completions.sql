@@ -1,11 +1,11 @@
--- How many players hold each achievement. Nothing here is any one player's.
+-- Counts of achievement holders: no data of single players.
 
 -- name: of_titles
--- The counts of each title, ordered by achievement number; 0 is the title's players. No row where nobody is.
+-- The counts of each title, ordered by achievement number; 0 counts the players of the title. No row without players.
 --
 --   :title_ids  bigint[]
 --
--- Reads completion by completion_pkey, and what is not folded yet whole: some seconds of unlocks.
+-- Index: completion_pkey. The deltas, a few seconds of unlocks, are read completely.
 WITH counted AS (
     SELECT
         c.title_id,
@@ -39,9 +39,9 @@ FROM summed AS s
 GROUP BY s.title_id;
 
 -- name: fold
--- Takes so many of the changes into the sums, but for those that another process is folding; gives how many.
+-- Merges deltas into the totals, except those that another process is merging; returns their number.
 --
---   :most  integer
+--   :most  integer  the number of deltas at most
 WITH taken AS (
     DELETE FROM completion_delta AS d
     WHERE
@@ -76,7 +76,7 @@ SELECT count(*)::integer AS rows
 FROM taken;
 
 -- name: of_everything
--- The counts of all titles: (title, number, players); number 0 is the title's players.
+-- The counts of all titles: (title, number, players); number 0 counts the players of the title.
 WITH counted AS (
     SELECT
         c.title_id,

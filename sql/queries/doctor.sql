@@ -1,7 +1,7 @@
--- Counting again, over everything. On several servers, each counts its own players.
+-- Consistency checks: recomputed totals over all players. With several servers, each checks its own players.
 
 -- name: completions
--- Where the counted players or holders are not those that there are; number 0 is the title's players.
+-- Achievements whose counted holders differ from the actual ones; number 0 counts the players of the title.
 WITH counted AS (
     SELECT
         c.title_id,
@@ -60,9 +60,9 @@ HAVING sum(b.counted) <> sum(b.there)
 ORDER BY b.title_id, b.number;
 
 -- name: totals
--- Of which metrics players have totals that are not what their days add up to.
+-- Metrics of which players have totals that differ from the sum of their days.
 --
---   :prefix  text  what stands before a metric's key in the name of its sum
+--   :prefix  text  prefix of a metric's key in the name of its sum
 WITH standing AS (
     SELECT
         p.player,
@@ -95,13 +95,13 @@ GROUP BY coalesce(s.title_id, d.title_id), coalesce(s.metric, d.metric)
 ORDER BY title_id, metric;
 
 -- name: double_unlocks
--- How many rows hold an achievement more than once.
+-- The number of rows that hold an achievement more than once.
 SELECT count(*)::integer AS players
 FROM progress AS p
 WHERE cardinality(p.unlocked) <> (SELECT count(DISTINCT u.number) FROM unnest(p.unlocked) AS u (number));
 
 -- name: correct
--- Adds what is missing to a counter, or takes away what is too much.
+-- Corrects a counter by a difference.
 --
 --   :title_id  bigint
 --   :number    bigint

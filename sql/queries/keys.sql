@@ -1,7 +1,7 @@
--- Keys that every worker shares.
+-- Secret keys that all processes share.
 
 -- name: make_key
--- Stores a key unless one of that name is there: whoever comes first decides for all.
+-- Stores a key unless there is one of that name; concurrent calls store only the first.
 --
 --   :name  text
 --   :key   bytea

@@ -1,13 +1,13 @@
--- Which migrations a database has.
+-- The applied migrations of a database.
 
 -- name: take_turn
--- Waits until nobody else is migrating this database. The turn ends with the connection.
+-- Waits until no other process migrates this database. The lock is released with the connection.
 --
---   :turn  bigint  the number that is locked
+--   :turn  bigint  key of the advisory lock
 SELECT pg_advisory_lock(:turn);
 
 -- name: make_table
--- The table of migrations. It cannot be made by one.
+-- Creates the table of migrations, which no migration can create.
 CREATE TABLE IF NOT EXISTS schema_migration (
     name text NOT NULL,  -- noqa: RF04
     applied_at timestamptz NOT NULL DEFAULT now(),
@@ -21,7 +21,7 @@ FROM schema_migration AS m
 ORDER BY m.name;
 
 -- name: record
--- Says that a migration was applied.
+-- Records an applied migration.
 --
 --   :name  text
 INSERT INTO schema_migration (name)

@@ -1,7 +1,7 @@
--- All that is held of one player, to be handed out or erased.
+-- All data of one player, to export or erase.
 
 -- name: player
--- Whether anything is held of a player.
+-- The revision of a player; no row if the player has no data.
 --
 --   :player  text
 SELECT w.revision
@@ -9,7 +9,7 @@ FROM player AS w
 WHERE w.player = :player;
 
 -- name: hold
--- The same, and nobody else writes of the player until the transaction ends.
+-- The same, and locks the player until the transaction ends.
 --
 --   :player  text
 SELECT w.revision
@@ -18,7 +18,7 @@ WHERE w.player = :player
 FOR UPDATE;
 
 -- name: progress
--- What the player has in each title.
+-- The player's progress in each title.
 SELECT
     jsonb_build_object(
         'title_id', p.title_id,
@@ -35,7 +35,7 @@ WHERE p.player = :player
 ORDER BY p.title_id;
 
 -- name: metric_days
--- What each of the player's days added up to.
+-- The player's daily totals.
 SELECT
     jsonb_build_object(
         'title_id', d.title_id, 'metric', d.metric, 'day', d.day, 'change', d.change::text, 'is_active', d.is_active
@@ -45,7 +45,7 @@ WHERE d.player = :player
 ORDER BY d.title_id, d.metric, d.day;
 
 -- name: events
--- What the player did.
+-- The player's events.
 SELECT
     jsonb_build_object(
         'title_id', e.title_id,
@@ -61,7 +61,7 @@ WHERE e.player = :player
 ORDER BY e.title_id, e.at, e.event_id;
 
 -- name: idempotency_keys
--- The keys that the player's events were told under.
+-- The idempotency keys of the player's events.
 SELECT
     jsonb_build_object(
         'title_id', i.title_id, 'metric', i.metric, 'key', i.key, 'event_id', i.event_id
@@ -71,7 +71,7 @@ WHERE i.player = :player
 ORDER BY i.title_id, i.metric, i.key;
 
 -- name: outbox
--- What webhooks are still to be told of the player.
+-- The player's pending deliveries to webhooks.
 SELECT
     jsonb_build_object(
         'title_id', o.title_id, 'number', o.number, 'webhook_id', o.webhook_id, 'at', o.at, 'attempts', o.attempts
@@ -81,7 +81,7 @@ WHERE o.player = :player
 ORDER BY o.title_id, o.number, o.webhook_id;
 
 -- name: api_keys
--- The keys that reach the player: never the secret part.
+-- The API keys that are limited to the player, without their secret part.
 SELECT
     jsonb_build_object(
         'title_id', k.title_id, 'key_id', k.key_id, 'prefix', k.prefix, 'created', k.created_at
@@ -91,7 +91,7 @@ WHERE k.of_player = :player
 ORDER BY k.created_at, k.key_id;
 
 -- name: user_contexts
--- What the title's applications know the player as.
+-- The player's user contexts.
 SELECT
     jsonb_build_object(
         'title_id', c.title_id,
@@ -105,7 +105,7 @@ WHERE c.of_player = :player
 ORDER BY c.context_id;
 
 -- name: revoked_badges
--- What badges of the player were revoked, and why.
+-- The player's revoked credentials with their reasons.
 SELECT
     jsonb_build_object(
         'title_id', r.title_id, 'number', r.number, 'reason', r.reason, 'revoked', r.revoked_at
@@ -115,7 +115,7 @@ WHERE r.player = :player
 ORDER BY r.title_id, r.number;
 
 -- name: counted
--- In how many titles the player is, with how many unlocks.
+-- The number of titles and unlocks of the player.
 --
 --   :player  text
 SELECT
@@ -125,7 +125,7 @@ FROM progress AS p
 WHERE p.player = :player;
 
 -- name: remember
--- Keeps the revision of an erased player under the keyed hash of the name.
+-- Stores the revision of an erased player under the keyed hash of the name.
 --
 --   :player_hash  bytea
 --   :revision     bigint
@@ -134,7 +134,7 @@ VALUES (:player_hash, :revision)
 ON CONFLICT (player_hash) DO UPDATE SET revision = greatest(e.revision, excluded.revision);
 
 -- name: uncount
--- Counts the player, and each of the player's unlocks, no more.
+-- Removes the player and their unlocks from the counts.
 --
 --   :player  text
 INSERT INTO completion_delta (title_id, number, change)

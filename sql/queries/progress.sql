@@ -1,14 +1,14 @@
--- Players' rows. Every statement begins with the player; nothing joins two of them.
+-- Progress of players. Every statement is limited to players; none joins two of them.
 
 -- name: in_titles
--- What each player has in one title, a row a question. Arrays are NULL where nothing is newer than :known:
--- the caller holds them already, or only wants to know that nothing has changed. No row for no progress.
+-- The progress of each player in one title. Arrays are NULL if the progress is not newer than :known, because the
+-- caller has cached them. No row without progress.
 --
---   :players    text[]    whose
---   :title_ids  bigint[]  in which title; one for each player
---   :known      bigint[]  the revision that the caller holds, -1 for none; one for each player
+--   :players    text[]
+--   :title_ids  bigint[]  one for each player
+--   :known      bigint[]  the revision that the caller has cached, -1 for none; one for each player
 --
--- Reads one row a question by progress_pkey (held by tests/db/test_plans.py).
+-- Index: progress_pkey, one probe per player (tests/db/test_plans.py).
 SELECT
     k.question,
     p.revision,
@@ -25,13 +25,13 @@ FROM
 INNER JOIN progress AS p ON k.player = p.player AND k.title_id = p.title_id;
 
 -- name: changes
--- What changed in all titles of each player since a revision: one row a changed title; one row with a NULL title
--- where nothing did. No row for a player who has nothing.
+-- Changes in all titles of each player since a revision: one row per changed title, or one row with a NULL title if
+-- nothing changed. No row for a player without progress.
 --
 --   :players  text[]
---   :known    bigint[]  the revision that the caller holds, -1 for none; one for each player
+--   :known    bigint[]  the revision that the caller has cached, -1 for none; one for each player
 --
--- Reads the player's row by player_pkey, and only if that is newer, the player's titles by progress_pkey.
+-- Index: player_pkey, and progress_pkey only for players with a newer revision.
 SELECT
     k.question,
     w.revision AS player_revision,
@@ -60,11 +60,11 @@ LEFT JOIN LATERAL (
     FROM progress AS q
     WHERE q.player = k.player AND w.revision > k.known AND q.revision > k.known
     ORDER BY q.title_id
-    OFFSET 0 -- keeps the comparison inside: otherwise all titles of an unchanged player are read and thrown away
+    OFFSET 0 -- keeps the planner from reading all titles of an unchanged player and filtering them afterwards
 ) AS p ON TRUE;
 
 -- name: next_revision
--- Takes the player's next revision and holds the player's row until the transaction ends.
+-- The player's next revision; locks the player until the transaction ends.
 --
 --   :player  text
 INSERT INTO player (player, revision)
@@ -73,7 +73,7 @@ ON CONFLICT (player) DO UPDATE SET revision = player.revision + 1
 RETURNING player.revision;
 
 -- name: put_progress
--- Writes one player's row in one title, whole.
+-- Replaces the progress of one player in one title.
 --
 --   :player       text
 --   :title_id     bigint
@@ -98,7 +98,7 @@ ON CONFLICT (player, title_id) DO UPDATE SET
     currents = excluded.currents;
 
 -- name: add_completions
--- Notes that so many more players hold these achievements (number 0: have anything in the title).
+-- Adds deltas to the numbers of players who hold these achievements (number 0: who have progress in the title).
 --
 --   :title_id  bigint
 --   :numbers   bigint[]
@@ -111,11 +111,11 @@ SELECT
 FROM unnest(:numbers::bigint[], :changes::integer[]) AS n (number, change);
 
 -- name: revisions
--- The revision of each of these players; no row for one who has nothing.
+-- The revision of each player; no row for a player without data.
 --
 --   :players  text[]
 --
--- Reads one row a player by player_pkey.
+-- Index: player_pkey, one probe per player.
 SELECT
     p.player,
     p.revision
