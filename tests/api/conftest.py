@@ -1,4 +1,4 @@
-"""The application on the test's own connection, with titles and players made as a test needs them."""
+"""The application on the test's own connection, and fixtures that make titles and progress."""
 
 import io
 from collections.abc import Awaitable, Callable, Mapping
@@ -24,7 +24,7 @@ Ask = Callable[..., Awaitable[Any]]
 
 
 class Server(TestServer):
-    """Serves the application as `laurel serve` does: with its limits, and its answers to what is no HTTP."""
+    """Serves the application as `laurel serve` does, with its limits and its responses to malformed HTTP."""
 
     async def _make_runner(self, **options: Any) -> web.BaseRunner:
         return application_runner(self.app, **options)
@@ -38,19 +38,19 @@ def settings() -> Settings:
 
 @pytest.fixture
 async def services(pool: Pool, settings: Settings) -> Services:
-    """What handlers ask, in the test's transaction; nothing goes on in the background."""
+    """The services in the test's transaction, without background jobs."""
     return await make_services(settings, pool, Observer(level="error", stream=io.StringIO()))
 
 
 @pytest.fixture
 async def client(services: Services, aiohttp_client: Callable[..., Awaitable[Client]]) -> Client:
-    """A real client of the real application."""
+    """A client of the application over HTTP."""
     return await aiohttp_client(Server(make_application(services)))
 
 
 @pytest.fixture
 def make_title(pool: Pool, services: Services) -> Callable[..., Awaitable[int]]:
-    """Publishes a title, of so many plain achievements or of these, and gives its id."""
+    """Publish a title with these achievements, or with a number of plain ones; returns its id."""
 
     async def make(title_id: int = 1, *, achievements: int | tuple[Achievement, ...] = 3, **changes: Any) -> int:
         made = (
@@ -68,9 +68,9 @@ def make_title(pool: Pool, services: Services) -> Callable[..., Awaitable[int]]:
 
 @pytest.fixture
 def give(pool: Pool) -> Callable[..., Awaitable[None]]:
-    """Gives a player unlocks (number to ticks) and current values in a title."""
+    """Give a player unlocks (number → ticks) and current values in a title."""
 
-    async def given(
+    async def put(
         title_id: int,
         unlocked: Mapping[int, int],
         *,
@@ -81,18 +81,18 @@ def give(pool: Pool) -> Callable[..., Awaitable[None]]:
         async with pool.transaction() as connection:
             await reader.put_progress(connection, player=player, progress=[part])
 
-    return given
+    return put
 
 
 @pytest.fixture
 def ask(client: Client) -> Ask:
-    """Asks the Xbox door as the player themself, under contract 2, and gives the JSON.
+    """Send a request to the Xbox API with the player's own token under contract 2; returns the JSON.
 
-    `status` is what is expected, `headers` are added, `raw=True` gives the response itself.
+    `status` is the expected one, `headers` are added, and with `raw=True` the response itself is returned.
     """
 
-    async def asked(
-        what: str = "achievements",
+    async def send(
+        resource: str = "achievements",
         *,
         player: str = PLAYER,
         status: int = 200,
@@ -101,15 +101,15 @@ def ask(client: Client) -> Ask:
         contract: int | None = 2,
         **query: Any,
     ) -> Any:
-        sent = {"Authorization": authorization(player)}
+        own_headers = {"Authorization": authorization(player)}
         if contract is not None:
-            sent["x-xbl-contract-version"] = str(contract)
+            own_headers["x-xbl-contract-version"] = str(contract)
         response = await client.get(
-            f"/users/xuid({player})/{what}",
+            f"/users/xuid({player})/{resource}",
             params={name: str(value) for name, value in query.items()},
-            headers=sent | dict(headers or {}),
+            headers=own_headers | dict(headers or {}),
         )
         assert response.status == status, await response.text()
         return response if raw else await response.json()
 
-    return asked
+    return send

@@ -1,16 +1,18 @@
-"""What Schemathesis cannot know, loaded by it alone: rules of a list that no JSON Schema of one parameter can say."""
+"""Hooks of Schemathesis: rules between parameters that JSON Schema cannot express."""
 
 import schemathesis
 from schemathesis.openapi.checks import RejectedPositiveData
 
-BETWEEN_PARAMETERS = (
-    b"continuationToken: it ",  # well-formed, and of no list that was ever shown
+RULES_BETWEEN_PARAMETERS = (
+    b"continuationToken: it ",  # a well-formed token that the service did not issue
     b"possibleOnly: expected false together with unlockedOnly=true",
 )
 
 
 @schemathesis.hook
 def filter_failure(_context, failure, _case, response):
-    """Let those rules refuse what every schema allows."""
-    ruled = isinstance(failure, RejectedPositiveData) and any(rule in response.content for rule in BETWEEN_PARAMETERS)
-    return not ruled
+    """Ignore rejected requests that are valid by their schemas but violate one of these rules."""
+    violates_rule = isinstance(failure, RejectedPositiveData) and any(
+        rule in response.content for rule in RULES_BETWEEN_PARAMETERS
+    )
+    return not violates_rule

@@ -1,6 +1,6 @@
-"""Schemathesis asks what the OpenAPI document allows, and what it does not, and holds the answers to the document.
+"""Fuzzing with Schemathesis: valid and invalid requests by the OpenAPI document, and responses checked against it.
 
-`FUZZ_EXAMPLES` asks for more a path, and for other ones every time: `make fuzz`.
+`FUZZ_EXAMPLES` is the number of examples per operation, random in each run (`make fuzz`).
 """
 
 import asyncio
@@ -19,18 +19,18 @@ HERE = pathlib.Path(__file__).parent
 
 
 @pytest.mark.parametrize(
-    ("door", "credential", "tested", "but"),
+    ("tag", "credential", "tested", "options"),
     [
         pytest.param("xbox", lambda: authorization(scopes=(READ_ANY,)), b"Tested: 5", (), id="xbox"),
         pytest.param("open-badges", lambda: authorization(scopes=(READ_ANY,)), b"Tested: 6", (), id="open badges"),
-        # What a locale, a title or a version may be, no schema of one parameter says whole.
+        # No schema of one parameter can express all rules of locales, titles and versions.
         pytest.param("catalogs", bearer, b"Tested: 21", ("--exclude-checks=positive_data_acceptance",), id="catalogs"),
     ],
 )
-async def test_every_answer_is_documented(  # noqa: PLR0917  (a row)
-    client, services, pool, tmp_path, door, credential, tested, but
+async def test_responses_conform_to_the_openapi_document(  # noqa: PLR0917  (a row)
+    client, services, pool, tmp_path, tag, credential, tested, options
 ):
-    """No fault, no undocumented status, header or member; nothing wrong accepted, nothing right refused."""
+    """No fault, undocumented status, header or member; invalid requests are rejected and valid ones accepted."""
     await demo.load(pool)
     await services.snapshots.refresh()
     await services.rarities.refresh()
@@ -41,19 +41,19 @@ async def test_every_answer_is_documented(  # noqa: PLR0917  (a row)
         *(
             "run",
             str(client.make_url("/openapi.json")),
-            f"--include-tag={door}",
+            f"--include-tag={tag}",
             "--continue-on-failure",
             "--no-color",
             *examples,
-            *but,
+            *options,
         ),
         f"--header=Authorization: {credential()}",
-        cwd=tmp_path,  # it keeps a cache where it runs
+        cwd=tmp_path,  # Schemathesis writes a cache into its working directory
         env=os.environ | {"NO_PROXY": "127.0.0.1", "SCHEMATHESIS_HOOKS": str(HERE / "fuzz_hooks.py")},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    said, _ = await fuzzer.communicate()
+    output, _ = await fuzzer.communicate()
 
-    assert fuzzer.returncode == 0, said.decode()
-    assert tested in said
+    assert fuzzer.returncode == 0, output.decode()
+    assert tested in output
