@@ -5,7 +5,7 @@ BIN := .venv/bin
 
 .PHONY: help setup run test test-heavy fuzz check format bench docs reference schema screenshots ui-texts language-data graphiql pins clean
 
-help: ## this list
+help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: .venv/.done tests/node/.done ## install everything into .venv, pinned by hash; does nothing when nothing changed
@@ -17,7 +17,7 @@ setup: .venv/.done tests/node/.done ## install everything into .venv, pinned by 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Trophy's library for Node, for the one test that asks through it; without Node.js that test says so and is skipped.
+# Trophy's library for Node.js, for the test that uses it; without Node.js that test is skipped with a reason.
 tests/node/.done: tests/node/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --prefix tests/node --silent --no-progress; fi
 	@touch $@
@@ -25,17 +25,17 @@ tests/node/.done: tests/node/package-lock.json
 run: .venv/.done ## serve the demo on http://127.0.0.1:8080
 	$(BIN)/laurel demo
 
-# A file's tests share servers and databases, so a file is never split between processes.
-test: setup ## the whole suite, in as many processes as there are processors
+# The tests of a file share servers and databases, so a file is never split between processes.
+test: setup ## run all tests, with one process per processor
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
-test-heavy: setup ## the faults again, with many more events
+test-heavy: setup ## run the fault tests with many more events
 	FAULT_EVENTS=6000 $(BIN)/pytest tests/faults
 
-fuzz: setup ## ask for minutes what the OpenAPI document allows, and what it does not
+fuzz: setup ## fuzz the APIs for minutes with random requests by the OpenAPI document
 	FUZZ_EXAMPLES=1000 $(BIN)/pytest tests/api/test_fuzz.py
 
-check: setup ## format, lint, types, imports, SQL, hosted CI
+check: setup ## check format, lint, types, imports, SQL and hosted CI
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy --no-error-summary
@@ -44,37 +44,37 @@ check: setup ## format, lint, types, imports, SQL, hosted CI
 	$(BIN)/squawk sql/migrations/*.sql
 	$(BIN)/zizmor --quiet --offline .github/workflows
 
-format: setup ## put code and SQL in shape
+format: setup ## format code and SQL
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix --quiet
 	$(BIN)/sqlfluff fix --quiet sql/queries
 
-bench: setup ## measure speed as ratios, on this machine, in one run
+bench: setup ## measure performance as ratios to baselines on this machine
 	$(BIN)/python -m tests.benchmarks.bench
 
 docs: setup ## build the documentation site into site/
 	$(BIN)/zensical build --clean --strict
 
-schema: setup ## make sql/schema.sql from the migrations
+schema: setup ## generate sql/schema.sql from the migrations
 	$(BIN)/python -m service.db.schema > sql/schema.sql
 
-reference: setup ## write the parts of docs/ that follow from the code
+reference: setup ## generate the parts of docs/ that come from the code
 	$(BIN)/python -m tests.docs.generate
 
-screenshots: setup ## take the pictures of the workbench; needs chromium
+screenshots: setup ## take screenshots of the workbench; needs chromium
 	$(BIN)/python -m tests.api.workbench.screenshots
 
-ui-texts: setup ## gather the workbench's own words into ui.pot, and bring each ui.po up to it
+ui-texts: setup ## extract the texts of the workbench into ui.pot and update each ui.po
 	$(BIN)/pybabel -q extract -F locales/babel.cfg --omit-header --no-location --sort-output --no-wrap -o locales/templates/LC_MESSAGES/ui.pot service/api/workbench
 	$(BIN)/pybabel -q update -D ui -i locales/templates/LC_MESSAGES/ui.pot -d locales --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
-language-data: setup ## make the language matching table from npm's cldr-core
+language-data: setup ## generate the language matching table from npm's cldr-core
 	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	npm pack --silent --pack-destination "$$folder" cldr-core@48.2.0 && \
 	tar -xzf "$$folder"/cldr-core-48.2.0.tgz -C "$$folder" && \
 	$(BIN)/python locales/make_language_data.py "$$folder"/package service/core/languages
 
-graphiql: setup ## make the files that /graphiql serves from npm's graphiql and react, in pinned versions
+graphiql: setup ## generate the files of /graphiql from npm's graphiql and react, in pinned versions
 	npm ci --prefix vendor --silent --no-progress --ignore-scripts
 	$(BIN)/python vendor/make_graphiql.py vendor/node_modules service/api/graphql/graphiql_files
 
@@ -85,5 +85,5 @@ pins: ## write the newest versions that pyproject.toml allows to .ci/pins.txt, w
 		--generate-hashes --no-annotate --no-emit-index-url --custom-compile-command 'make pins' --output-file .ci/pins.txt pyproject.toml
 	rm -rf .venv.pins
 
-clean: ## remove what was made, .data excepted
+clean: ## remove all generated files except .data
 	rm -rf .venv dist build site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis

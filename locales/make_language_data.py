@@ -1,10 +1,10 @@
 # ruff: noqa: INP001  (a script beside its data, no package)
-"""Makes service/core/languages/language_data.json, how far languages lie apart, from the npm package cldr-core.
+"""Generate service/core/languages/language_data.json, the language matching table, from the npm package cldr-core.
 
     python locales/make_language_data.py <folder of the unpacked package> <folder to write into>
 
-Unicode's licence is written beside it, as `language_data.LICENSE`. Nothing here is a rule about a language:
-everything comes from CLDR's `languageMatching` and `territoryContainment` (UTS #35 part 1, "Language Matching").
+Unicode's licence is written beside it, as `language_data.LICENSE`. All rules about languages come from CLDR's
+`languageMatching` and `territoryContainment` (UTS #35 part 1, "Language Matching").
 """
 
 import itertools
@@ -24,12 +24,12 @@ Rule = tuple[str, str, int]
 
 
 def language_data(package: pathlib.Path) -> dict[str, Any]:
-    """What the matcher needs of CLDR.
+    """The part of CLDR that the matcher needs.
 
     `languages` and `scripts` map desired → supported → distance, scripts as "sr-Latn". `regions` are rules in the
     order to try, by language: script, desired, supported, distance, where `*` is any, `$x` a region of the variable x
-    and `$!x` any other. `unrelated` is the distance where no rule speaks. `variables` and `contains` name countries;
-    `contains` has every region that is made of others.
+    and `$!x` any other. `unrelated` is the distance where no rule applies. `variables` and `contains` list countries;
+    `contains` has every region that consists of others.
     """
     supplemental = package / "supplemental"
     matching = _read(supplemental / "languageMatching.json")["languageMatching"]["written-new"]
@@ -70,12 +70,12 @@ def _read(path: pathlib.Path) -> Any:
 
 
 def _unrelated(rules: list[Rule]) -> int:
-    """The distance of the rule for any pair, which has nothing but asterisks."""
+    """The distance of the rule for any pair, which consists of asterisks."""
     return next(distance for desired, _, distance in rules if set(desired) <= {"*", "-"})
 
 
 def _table(rules: list[Rule]) -> dict[str, dict[str, int]]:
-    """The rules that name both sides, the first one of a pair winning."""
+    """The rules that name both sides; the first one of a pair wins."""
     table: dict[str, dict[str, int]] = {}
     for desired, supported, distance in rules:
         if "*" not in desired:
@@ -84,7 +84,7 @@ def _table(rules: list[Rule]) -> dict[str, dict[str, int]]:
 
 
 def _by_language(rules: list[Rule]) -> dict[str, list[tuple[str, str, str, int]]]:
-    """The region rules of each language that has any, in CLDR's order."""
+    """The region rules by language, in CLDR's order."""
     by_language: dict[str, list[tuple[str, str, str, int]]] = {}
     for desired, supported, distance in rules:
         language, script, region = desired.split("-")
@@ -98,16 +98,16 @@ def _by_language(rules: list[Rule]) -> dict[str, list[tuple[str, str, str, int]]
 
 
 def _countries(region: str, contained: dict[str, list[str]]) -> set[str]:
-    """The regions within one that hold no others."""
+    """The regions within a region that contain no others."""
     if region not in contained:
         return {region}
     return set().union(*(_countries(part, contained) for part in contained[region]))
 
 
 def write(package: pathlib.Path, to: pathlib.Path) -> None:
-    """Write the table and the licence that goes with it."""
+    """Write the table and its licence."""
     text = json.dumps(language_data(package), ensure_ascii=False, separators=(",", ":"))
-    # A line for each member: still small, and a new CLDR shows as a difference that can be read.
+    # One line per member, so that the diff to a new CLDR version is readable.
     lines = text.replace('},"', '},\n"').replace('],"', '],\n"')
     (to / "language_data.json").write_text(lines + "\n", encoding="utf-8")
     shutil.copyfile(package / "LICENSE", to / "language_data.LICENSE")
