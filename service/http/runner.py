@@ -70,8 +70,8 @@ class _Protocol(RequestHandler):
     ) -> web.StreamResponse:
         del message  # it quotes the request
         error = exc if isinstance(exc, Exception) and status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
-        refusal = BadRequest("this cannot be read as an HTTP request within its limits")
-        response = self._api.error_response(request, refusal if status < HTTPStatus.INTERNAL_SERVER_ERROR else None)
+        bad_request = BadRequest("this cannot be read as an HTTP request within its limits")
+        response = self._api.error_response(request, bad_request if status < HTTPStatus.INTERNAL_SERVER_ERROR else None)
         response.headers[hdrs.SERVER] = SERVER
         self._app[SERVICES].observer.request("-", "unreadable", response.status, 0.0, api=self._api.name, error=error)
         response.force_close()

@@ -1,4 +1,4 @@
-"""Invalid JSON bodies: which member is named, and what is said to be expected there."""
+"""Invalid JSON bodies: the error names the member and the expected type."""
 
 from datetime import datetime
 from typing import Annotated, Literal

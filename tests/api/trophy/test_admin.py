@@ -1,4 +1,4 @@
-"""The admin API beyond what the libraries' own test does: patches, archives, refusals, and what is left unpublished."""
+"""Trophy's admin API beyond the tests with its libraries: patches, archives, error responses, unpublished changes."""
 
 import io
 import json

@@ -260,7 +260,7 @@ async def test_any_valid_id_names_its_user(trophy, client, key_of, user):
 
 @pytest.mark.usefixtures("trophy")
 async def test_xuid_path_belongs_to_the_xbox_api(client, key_of):
-    """Routes resolve in the order of the doors: `xuid(…)` is never a user of this one."""
+    """Routes resolve in the order of the APIs: `xuid(…)` is never a user of Trophy's API."""
     headers = {"X-API-KEY": await key_of()}
     for path in (f"/users/xuid({PLAYER})/achievements", f"/users/xuid%28{PLAYER}%29/nothing", "/users/xuid(abc)"):
         response = await client.get(path, headers=headers)

@@ -9,10 +9,10 @@ from aiohttp import CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 
 from service.server.app import make_application
-from tests.api import conftest as doors
+from tests.api import conftest as shared
 from tests.factories import bearer
 
-settings, services, client, make_title = doors.settings, doors.services, doors.client, doors.make_title
+settings, services, client, make_title = shared.settings, shared.services, shared.client, shared.make_title
 
 
 class Visitor:

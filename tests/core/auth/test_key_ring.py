@@ -60,10 +60,10 @@ def test_unusable_key_is_ignored(unusable):
     ids=lambda document: repr(document[:16]),
 )
 def test_key_set_without_a_usable_key_is_rejected(document):
-    with pytest.raises(ValueError, match=r".") as refusal:
+    with pytest.raises(ValueError, match=r".") as caught:
         KeyRing.from_jwks(document)
 
-    assert len(str(refusal.value)) < 200
+    assert len(str(caught.value)) < 200
 
 
 @given(st.binary())

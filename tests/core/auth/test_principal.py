@@ -69,10 +69,10 @@ def test_scheme_name_is_case_insensitive():
     ],
 )
 def test_other_field_is_rejected_without_quoting_it(field):
-    with pytest.raises(Unauthenticated) as refusal:
+    with pytest.raises(Unauthenticated) as caught:
         parse_xbl3(field)
 
-    assert str(refusal.value).startswith("Authorization: expected XBL3.0 x=<user hash>;<token>")
+    assert str(caught.value).startswith("Authorization: expected XBL3.0 x=<user hash>;<token>")
 
 
 @given(st.text() | st.from_regex(r"(?i)XBL3.0 x=.{0,4};.*"))

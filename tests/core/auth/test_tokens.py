@@ -38,9 +38,9 @@ def sign_by_hand(header, payload, secret=SECRET):
 
 
 def rejection_of(verifier, credential, now=NOW):
-    with pytest.raises(Unauthenticated) as refusal:
+    with pytest.raises(Unauthenticated) as caught:
         verifier.principal(credential, now)
-    return str(refusal.value)
+    return str(caught.value)
 
 
 def test_signed_token_is_verified():
@@ -131,11 +131,11 @@ def test_token_that_names_another_key_is_rejected():
 def test_key_missing_from_the_set_is_unknown(headers):
     verifier = make_verifier(KeyRing.from_jwks(jwks(jwk("RS256", kid="a"), jwk("ES256", kid="b"))))
 
-    with pytest.raises(UnknownKey) as refusal:
+    with pytest.raises(UnknownKey) as caught:
         verifier.principal(field(jwt.encode(make_claims(), RSA, "RS256", headers=headers)), NOW)
 
-    assert refusal.value.kid == headers.get("kid")
-    assert "new" not in str(refusal.value)
+    assert caught.value.kid == headers.get("kid")
+    assert "new" not in str(caught.value)
 
 
 @pytest.mark.parametrize("kid", [{}, {"kid": "a"}])
