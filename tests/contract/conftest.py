@@ -1,4 +1,4 @@
-"""A page put in through the commands, as definitions and as a player's progress, and asked for again at the door."""
+"""Imports a captured page as definitions and as a player's progress, and reads it back through the Xbox API."""
 
 import pathlib
 import sys
@@ -22,7 +22,7 @@ Replay = Callable[[bytes], Awaitable[AskAgain]]
 
 @pytest.fixture
 async def replay(own_database: str, tmp_path: pathlib.Path, aiohttp_client: Callable[..., Any]) -> Replay:
-    """Imports and publishes a page, and gives what asks for it at the door: a path and its parameters in, JSON out."""
+    """Imports and publishes a page; returns a function that reads a path with parameters as JSON."""
     pool = await open_pool(own_database, size=2)
 
     async def replayed(page: bytes) -> AskAgain:

@@ -16,7 +16,7 @@ LOCKED_AT = "0001-01-01T00:00:00.0000000Z"
 
 
 def read(file: pathlib.Path) -> Any:
-    """The JSON of a capture, which may stand behind the lines of its answer; None where there is none."""
+    """The JSON of a capture, which may follow the header lines of its response; None without JSON."""
     text = file.read_text(encoding="utf-8")
     if file.suffix == ".http":
         text = text[text.index("{") :]
@@ -42,7 +42,7 @@ def captures() -> list[Any]:
 
 
 def as_we_say_it(captured: dict[str, Any]) -> dict[str, Any]:
-    """A captured achievement with the differences that are allowed."""
+    """A captured achievement with the allowed differences applied."""
     item = copy.deepcopy(captured)
     progression = item["progression"]
     # Printed in the document and not in the captures: emitted, for clients written after either.
@@ -62,7 +62,7 @@ def as_we_say_it(captured: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("captured", captures())
-async def test_a_captured_page_comes_back_field_by_field(replay, captured):
+async def test_captured_page_is_served_field_by_field(replay, captured):
     ask = await replay(json.dumps({"achievements": captured}).encode())
 
     page = await ask("achievements", maxItems=1000)
@@ -72,7 +72,7 @@ async def test_a_captured_page_comes_back_field_by_field(replay, captured):
 
 
 @pytest.mark.parametrize("captured", captures())
-async def test_each_captured_achievement_comes_back_alone(replay, captured):
+async def test_each_captured_achievement_is_served_alone(replay, captured):
     ask = await replay(json.dumps({"achievements": captured}).encode())
     item = captured[-1]
 
@@ -82,7 +82,7 @@ async def test_each_captured_achievement_comes_back_alone(replay, captured):
 
 
 def written(number: int, **changes: Any) -> dict[str, Any]:
-    """An achievement as the live service words it."""
+    """An achievement as the live service sends it."""
     return {
         "id": str(number),
         "serviceConfigId": "0f2b7c1e-9a41-4a8e-8f7d-3c5e6b7a8d90",
@@ -198,7 +198,7 @@ PAGE = [
 ]
 
 
-async def test_a_page_with_all_that_the_wire_can_show_comes_back_field_by_field(replay):
+async def test_page_with_every_member_is_served_field_by_field(replay):
     ask = await replay(json.dumps({"achievements": PAGE, "pagingInfo": {}}).encode())
 
     page = await ask("achievements")
@@ -206,7 +206,7 @@ async def test_a_page_with_all_that_the_wire_can_show_comes_back_field_by_field(
     assert page["achievements"] == [as_we_say_it(item) for item in PAGE]
 
 
-async def test_a_page_imported_twice_changes_nothing(replay):
+async def test_importing_a_page_twice_changes_nothing(replay):
     page = json.dumps({"achievements": PAGE}).encode()
     first = await (await replay(page))("achievements")
 

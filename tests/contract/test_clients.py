@@ -1,4 +1,4 @@
-"""The public client xbox-webapi, as it is on PyPI, against the real `laurel serve` with the demo in it."""
+"""The public client xbox-webapi from PyPI, unchanged, against a real server with the demo."""
 
 import datetime
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ LOCKED = datetime.datetime(1, 1, 1, tzinfo=datetime.UTC)
 
 @pytest.fixture(scope="module")
 async def url(new_database, template) -> AsyncIterator[str]:
-    """The address of a server on a database that holds the demo."""
+    """The URL of a server with the demo."""
     async with new_database(template) as database_url:
         async with await open_pool(database_url, size=1, statement_timeout=None) as pool:
             await demo.load(pool)
@@ -33,14 +33,14 @@ async def url(new_database, template) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def session() -> AsyncIterator[httpx.AsyncClient]:
-    """What the client sends its requests with."""
+    """The HTTP session of the client."""
     async with httpx.AsyncClient() as made:
         yield made
 
 
 @pytest.fixture
 def client_of(url, session, monkeypatch):
-    """The public client, logged in as a player: it holds tokens that are good, and so never asks for others."""
+    """The public client, logged in as a player with valid tokens, so that it never requests new ones."""
     monkeypatch.setattr(AchievementsProvider, "ACHIEVEMENTS_URL", url)
     # These are the class's own, and what one call adds to them every later one sends.
     monkeypatch.setattr(AchievementsProvider, "HEADERS_GAME_PROGRESS", {"x-xbl-contract-version": "2"})
@@ -65,7 +65,7 @@ def client_of(url, session, monkeypatch):
     return client
 
 
-async def test_the_client_reads_a_page_of_achievements(client_of):
+async def test_client_reads_a_page_of_achievements(client_of):
     page = await client_of().achievements.get_achievements_xboxone_gameprogress(PLAYER, MANY)
 
     assert len(page.achievements) == 32
@@ -80,7 +80,7 @@ async def test_the_client_reads_a_page_of_achievements(client_of):
     assert all(item.media_assets[0].url.startswith("https://") for item in page.achievements)
 
 
-async def test_the_client_follows_a_token_to_the_end(client_of):
+async def test_client_follows_a_token_to_the_end(client_of):
     client, seen, token = client_of(), [], None
     for _ in range(3):
         more = {"continuationToken": token} if token else {}
@@ -92,7 +92,7 @@ async def test_the_client_follows_a_token_to_the_end(client_of):
     assert len(seen) == len(set(seen)) == 73
 
 
-async def test_the_client_reads_one_achievement(client_of):
+async def test_client_reads_one_achievement(client_of):
     client = client_of()
     page = await client.achievements.get_achievements_xboxone_gameprogress(PLAYER, FEW)
     first = page.achievements[0]
@@ -102,7 +102,7 @@ async def test_the_client_reads_one_achievement(client_of):
     assert one.achievements == [first]
 
 
-async def test_the_client_reads_the_history_of_titles(client_of):
+async def test_client_reads_the_title_history(client_of):
     recent = await client_of().achievements.get_achievements_xboxone_recent_progress_and_info(PLAYER)
 
     assert {title.title_id for title in recent.titles} == set(demo.TITLES)
@@ -110,7 +110,7 @@ async def test_the_client_reads_the_history_of_titles(client_of):
     assert all(0 < title.current_gamerscore <= title.max_gamerscore for title in recent.titles)
 
 
-async def test_the_client_reads_the_xbox_360_shapes(client_of):
+async def test_client_reads_the_xbox_360_shapes(client_of):
     provider = client_of().achievements
 
     possible = await provider.get_achievements_xbox360_all(PLAYER, MANY)
@@ -126,7 +126,7 @@ async def test_the_client_reads_the_xbox_360_shapes(client_of):
     assert by_title[MANY].current_achievements == earned.paging_info.total_records
 
 
-async def test_both_shapes_tell_the_same(client_of):
+async def test_both_shapes_have_the_same_content(client_of):
     provider = client_of().achievements
     extra = {"unlockedOnly": "true", "maxItems": "1000"}
 
@@ -138,8 +138,8 @@ async def test_both_shapes_tell_the_same(client_of):
     ]
 
 
-async def test_the_client_gets_its_players_language(client_of):
-    """It never sends Accept-Language by itself, but lets its caller."""
+async def test_client_gets_the_language_of_its_player(client_of):
+    """It never sends Accept-Language by itself, but lets its caller do so."""
     provider = client_of().achievements
     names = {}
     for language in ("en", "fr", "ar", "ja"):
@@ -152,7 +152,7 @@ async def test_the_client_gets_its_players_language(client_of):
     assert any("\u0600" <= letter <= "\u06ff" for letter in names["ar"][0])
 
 
-async def test_a_player_who_has_nothing_has_empty_lists(client_of):
+async def test_player_without_progress_has_empty_lists(client_of):
     provider = client_of(OTHER).achievements
 
     assert (await provider.get_achievements_xboxone_recent_progress_and_info(OTHER)).titles == []
@@ -165,7 +165,7 @@ async def test_a_player_who_has_nothing_has_empty_lists(client_of):
     ("player", "title_id", "status", "code"),
     [(OTHER, MANY, 403, 8377), ("undefined", MANY, 400, 4000), (PLAYER, "abc", 400, 4000)],
 )
-async def test_the_client_meets_errors_as_it_knows_them(client_of, player, title_id, status, code):
+async def test_client_understands_errors(client_of, player, title_id, status, code):
     with pytest.raises(httpx.HTTPStatusError) as raised:
         await client_of().achievements.get_achievements_xboxone_gameprogress(player, title_id)
 
@@ -173,14 +173,14 @@ async def test_the_client_meets_errors_as_it_knows_them(client_of, player, title
     assert raised.value.response.json()["errorCode"] == code
 
 
-async def test_the_client_meets_404_for_an_achievement_that_is_not_there(client_of):
+async def test_client_gets_404_for_an_unknown_achievement(client_of):
     with pytest.raises(httpx.HTTPStatusError) as raised:
         await client_of().achievements.get_achievements_detail_item(PLAYER, "b5dd9daf-0000-0000-0000-0000000000ff", 1)
 
     assert raised.value.response.status_code == 404
 
 
-async def test_the_client_meets_401_with_a_token_of_somebody_elses_service(client_of):
+async def test_client_gets_401_with_a_token_of_another_service(client_of):
     client = client_of()
     client._auth_mgr.xsts_token.token += "AAAA"
 
@@ -190,7 +190,7 @@ async def test_the_client_meets_401_with_a_token_of_somebody_elses_service(clien
     assert raised.value.response.status_code == 401
 
 
-async def test_the_clients_correlation_vector_is_carried_on(client_of, session):
+async def test_correlation_vector_of_the_client_is_extended(client_of, session):
     sent = []
     session.event_hooks = {"response": [lambda response: _append(sent, response)]}
 

@@ -1,4 +1,4 @@
-"""The samples that seeds 000 and 001 print, built from real events and asked for, field by field."""
+"""The samples of Trophy's documents, built from real events and compared field by field."""
 
 import asyncio
 
@@ -88,7 +88,7 @@ METRIC = {
 
 @pytest.fixture
 def serve(connection, aiohttp_client):
-    """Publishes a title with these achievements and texts, and gives what tells and asks it as a plain caller."""
+    """Publishes a title with these achievements and texts; returns functions that write and read through the API."""
 
     async def served(achievements, texts, **title):
         pool = LentPool(connection)
@@ -111,7 +111,7 @@ def serve(connection, aiohttp_client):
     return served
 
 
-async def test_the_printed_achievements_come_back_field_by_field(serve):
+async def test_achievements_of_the_document_are_served_field_by_field(serve):
     icon = (MediaAsset(name="badge", kind="Icon", url=BADGE),)
     words = Metric(key="words", public_id=ACHIEVEMENTS[1]["metricId"])
     api, by_words, by_days = ACHIEVEMENTS
@@ -157,7 +157,7 @@ async def test_the_printed_achievements_come_back_field_by_field(serve):
     assert await ask("GET", "/v1/achievements") == ACHIEVEMENTS
 
 
-async def test_the_printed_metric_comes_back_field_by_field(serve):
+async def test_metric_of_the_document_is_served_field_by_field(serve):
     words = Metric(key="words-written", public_id=METRIC["id"])
     named = (MediaAsset(name="badge", kind="Icon", url=BADGE),)
     made = tuple(

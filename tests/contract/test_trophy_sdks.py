@@ -1,4 +1,4 @@
-"""Trophy's own libraries, as they are on PyPI and npm, against a started server: unchanged but for the address."""
+"""Trophy's own client libraries from PyPI and npm against a real server, with only the base URL changed."""
 
 import json
 import pathlib
@@ -34,7 +34,7 @@ NODE = pathlib.Path(__file__).parents[1] / "node"
 
 
 class Started(NamedTuple):
-    """A server with an empty title, a key of it, and what the library sends its requests with."""
+    """A server with an empty title, an API key of it, and the HTTP client of the library."""
 
     url: str
     key: str
@@ -43,7 +43,7 @@ class Started(NamedTuple):
 
 @pytest.fixture(scope="module")
 async def started(new_database, template) -> AsyncIterator[Started]:
-    """A server whose title has nothing in it yet."""
+    """A server with an empty title."""
     async with new_database(template) as database_url:
         async with (
             await open_pool(database_url, size=1, statement_timeout=None) as pool,
@@ -57,14 +57,14 @@ async def started(new_database, template) -> AsyncIterator[Started]:
 
 
 def client(started: Started, key: str | None = None) -> TrophyApi:
-    """The library, pointed at the server."""
+    """The library with the base URL of the server."""
     environment = TrophyApiEnvironment(api=f"{started.url}/v1", admin=f"{started.url}/admin/v1")
     return TrophyApi(api_key=key or started.key, environment=environment, httpx_client=started.http)
 
 
 @pytest.fixture(scope="module")
 def authored(started):
-    """A catalogue made through the admin API: an attribute of each kind, a metric, an achievement of every trigger."""
+    """A catalog made through the admin API: an attribute of each kind, a metric, an achievement of every trigger."""
     admin = client(started).admin
     attributes = admin.attributes.create(
         request=[
@@ -110,7 +110,7 @@ def authored(started):
     return {one.name: one for one in (*made.created, *both.created)} | {"metric": metric, "plan": plan}
 
 
-def test_the_catalogue_is_made_listed_and_changed(started, authored):
+def test_catalog_is_created_listed_and_changed(started, authored):
     admin = client(started).admin
     listed = admin.achievements.list(limit=3, skip=1)
 
@@ -124,7 +124,7 @@ def test_the_catalogue_is_made_listed_and_changed(started, authored):
 
 
 @pytest.mark.usefixtures("authored")
-def test_items_that_cannot_be_are_issues(started):
+def test_invalid_items_are_reported_as_issues(started):
     admin = client(started).admin
     made = admin.metrics.create(
         request=[
@@ -182,7 +182,7 @@ def test_events_in_bulk(started):
 
 
 @pytest.mark.usefixtures("authored")
-def test_a_users_key_is_made_used_and_ended(started):
+def test_user_key_is_created_used_and_revoked(started):
     api = client(started)
     api.users.create(id="key user", subscribe_to_emails=False)
     made = api.admin.application_api_keys.create(
@@ -193,18 +193,18 @@ def test_a_users_key_is_made_used_and_ended(started):
     own = client(started, made.created[0].key)
     assert own.users.get("key user").subscribe_to_emails is False
     own.metrics.event("words", user=UpsertedUser(id="key user"), value=1)
-    for refused in (
+    for rejected in (
         lambda: own.users.get("python user"),
         own.admin.metrics.list,
     ):
         with pytest.raises(ApiError) as error:
-            refused()
+            rejected()
         assert error.value.status_code in (401, 403)
     assert api.admin.application_api_keys.delete(ids=made.created[0].id).deleted[0].id == made.created[0].id
 
 
 @pytest.mark.usefixtures("authored")
-def test_refusals_are_the_librarys_own_errors(started):
+def test_error_responses_raise_the_errors_of_the_library(started):
     api = client(started)
 
     with pytest.raises(NotFoundError):
@@ -217,7 +217,7 @@ def test_refusals_are_the_librarys_own_errors(started):
 
 
 @pytest.mark.usefixtures("authored")
-def test_the_node_library_writes_and_reads(started):
+def test_node_library_writes_and_reads(started):
     node = shutil.which("node")
     if node is None or not (NODE / "node_modules").is_dir():
         pytest.skip("needs Node.js 18 or newer with npm: install them and run `make setup` again")
@@ -226,19 +226,19 @@ def test_the_node_library_writes_and_reads(started):
     )
 
     assert ran.returncode == 0, ran.stderr
-    said = json.loads(ran.stdout)
-    assert said["identified"]["tz"] == "Europe/Lisbon"
-    assert (said["event"]["total"], said["again"]["total"]) == (12.5, 12.5)
-    assert [one["name"] for one in said["event"]["achievements"]] == ["Ten words"]
-    assert said["completed"]["achievement"]["name"] == "On board"
-    assert {one["name"] for one in said["all"]} >= {"Ten words", "On board", "Both"}
-    assert len(said["pro"]) == len(said["all"])
-    achieved = {one["name"]: one.get("achievedAt") for one in said["achievements"]}
+    output = json.loads(ran.stdout)
+    assert output["identified"]["tz"] == "Europe/Lisbon"
+    assert (output["event"]["total"], output["again"]["total"]) == (12.5, 12.5)
+    assert [achievement["name"] for achievement in output["event"]["achievements"]] == ["Ten words"]
+    assert output["completed"]["achievement"]["name"] == "On board"
+    assert {achievement["name"] for achievement in output["all"]} >= {"Ten words", "On board", "Both"}
+    assert len(output["pro"]) == len(output["all"])
+    achieved = {achievement["name"]: achievement.get("achievedAt") for achievement in output["achievements"]}
     assert all(achieved[name] for name in ("Ten words", "On board", "Both"))
     assert achieved["Two days"] is None
-    assert (said["metric"]["current"], said["metrics"][0]["key"]) == (12.5, "words")
-    assert said["summary"][0]["change"] == 12.5
-    assert (said["streak"]["length"], said["updated"]["name"]) == (1, "Node")
-    assert said["unknown"] == {"isApiError": True, "status": 404, "body": {"error": "User not found"}}
-    assert said["unknownMetric"]["status"] == 422
-    assert said["badKey"]["status"] == 401
+    assert (output["metric"]["current"], output["metrics"][0]["key"]) == (12.5, "words")
+    assert output["summary"][0]["change"] == 12.5
+    assert (output["streak"]["length"], output["updated"]["name"]) == (1, "Node")
+    assert output["unknown"] == {"isApiError": True, "status": 404, "body": {"error": "User not found"}}
+    assert output["unknownMetric"]["status"] == 422
+    assert output["badKey"]["status"] == 401

@@ -1,4 +1,4 @@
-"""The sample that seed 002 prints, imported and asked for, field by field."""
+"""The sample of the Xbox document, imported and compared with the response field by field."""
 
 import copy
 import json
@@ -46,7 +46,7 @@ PRINTED = {
 
 
 def as_answered():
-    """The sample with what real clients cannot do without: each a deviation, and all there are."""
+    """The sample with every deviation that real clients require."""
     page = copy.deepcopy(PRINTED)
     (item,) = page["achievements"]
     item["progression"]["requirements"] = []  # null is fatal to Microsoft's own SDK
@@ -56,7 +56,7 @@ def as_answered():
     return page
 
 
-async def test_the_printed_sample_comes_back_field_by_field(replay):
+async def test_sample_is_served_field_by_field(replay):
     ask = await replay(json.dumps(PRINTED).encode())
 
     page = await ask("achievements", titleId=3051199919)
@@ -64,8 +64,8 @@ async def test_the_printed_sample_comes_back_field_by_field(replay):
     assert page == as_answered()
 
 
-async def test_every_printed_member_is_there_in_its_printed_place(replay):
-    """The order of members means nothing in JSON, but the document's reader compares from top to bottom."""
+async def test_members_are_in_the_order_of_the_document(replay):
+    """JSON objects have no order, but readers of the document compare from top to bottom."""
     ask = await replay(json.dumps(PRINTED).encode())
 
     (item,) = (await ask("achievements"))["achievements"]
@@ -74,8 +74,8 @@ async def test_every_printed_member_is_there_in_its_printed_place(replay):
     assert list(item["progression"]) == list(PRINTED["achievements"][0]["progression"])
 
 
-async def test_the_printed_sample_alone_stands_under_both_keys(replay):
-    """The document of one achievement prints `achievement`; every client reads `achievements`."""
+async def test_single_achievement_is_under_both_keys(replay):
+    """The document on one achievement prints `achievement`; every client reads `achievements`."""
     ask = await replay(json.dumps(PRINTED).encode())
 
     alone = await ask("achievements/b5dd9daf-0000-0000-0000-000000000000/3")
@@ -84,7 +84,7 @@ async def test_the_printed_sample_alone_stands_under_both_keys(replay):
     assert alone == {"achievement": item, **as_answered()}
 
 
-async def test_the_printed_sample_is_found_by_the_documents_every_filter(replay):
+async def test_every_filter_of_the_document_finds_the_sample(replay):
     ask = await replay(json.dumps(PRINTED).encode())
 
     filters = [

@@ -1,4 +1,4 @@
-"""Who may read what, and how a request without the right credential is refused."""
+"""Authentication and authorization: which credentials may read which lists, and the errors of all others."""
 
 import base64
 import hmac
@@ -33,7 +33,7 @@ async def _title(make_title, give):
 
 @pytest.fixture
 def sent(client):
-    """Asks for a player's list with this Authorization (several: as several fields), gives the response."""
+    """Requests a player's list with this Authorization (several values: several fields); returns the response."""
 
     async def get(*fields: str, player: str = PLAYER, what: str = "achievements") -> Any:
         headers = [("x-xbl-contract-version", "2"), *(("Authorization", field) for field in fields)]
@@ -43,7 +43,7 @@ def sent(client):
 
 
 def claims(player: str | None = PLAYER, **changes: Any) -> dict[str, Any]:
-    """The claims of a good token; a None removes one."""
+    """The claims of a valid token; None removes one."""
     made = tokens.claims_for(player or PLAYER, issuer="laurel", audience="laurel", now=NOW)
     if player is None:
         del made["xui"]
@@ -56,7 +56,7 @@ def field(made: dict[str, Any], user_hash: str | None = None, secret: str = SECR
 
 
 def users(*players: str) -> list[dict[str, str]]:
-    """Users whose hashes are 1, 2 and so on."""
+    """Users with the user hashes 1, 2 and so on."""
     return [{"xid": player, "uhs": str(number)} for number, player in enumerate(players, 1)]
 
 
@@ -95,7 +95,7 @@ UNAUTHENTICATED = {
 
 
 @pytest.mark.parametrize("credential", UNAUTHENTICATED.values(), ids=UNAUTHENTICATED)
-async def test_a_bad_credential_is_401_and_says_how_to_do_better(sent, credential):
+async def test_invalid_credential_is_401_with_a_challenge(sent, credential):
     response = await sent(credential)
 
     assert response.status == 401
@@ -104,14 +104,14 @@ async def test_a_bad_credential_is_401_and_says_how_to_do_better(sent, credentia
 
 
 @pytest.mark.parametrize("what", PATHS)
-async def test_no_credential_is_401_on_every_path(sent, what):
+async def test_missing_credential_is_401_on_every_path(sent, what):
     response = await sent(what=what)
 
     assert response.status == 401
     assert "WWW-Authenticate" in response.headers
 
 
-async def test_two_credentials_are_401_even_if_both_are_good(sent):
+async def test_two_credentials_are_401_even_if_both_are_valid(sent):
     assert (await sent(GOOD)).status == 200
 
     response = await sent(GOOD, GOOD)
@@ -120,7 +120,7 @@ async def test_two_credentials_are_401_even_if_both_are_good(sent):
     assert (await response.json())["description"].endswith("got 2")
 
 
-async def test_the_schemes_name_is_read_in_any_case(sent):
+async def test_scheme_name_is_read_in_any_case(sent):
     assert (await sent(GOOD.replace("XBL3.0", "xbl3.0"))).status == 200
 
 
@@ -133,7 +133,7 @@ async def test_the_schemes_name_is_read_in_any_case(sent):
         pytest.param(field(claims(), user_hash="-"), id="a token of which no user is meant"),
     ],
 )
-async def test_a_token_that_speaks_for_no_user_is_403_in_the_live_services_words(sent, credential, what):
+async def test_token_without_a_user_is_403_with_the_message_of_the_live_service(sent, credential, what):
     response = await sent(credential, what=what)
 
     error = await response.json()
@@ -143,7 +143,7 @@ async def test_a_token_that_speaks_for_no_user_is_403_in_the_live_services_words
 
 
 @pytest.mark.parametrize("what", PATHS)
-async def test_another_players_list_is_403_in_the_documents_words(sent, what):
+async def test_list_of_another_player_is_403_with_the_message_of_the_document(sent, what):
     response = await sent(GOOD, player=OTHER, what=what)
 
     error = await response.json()
@@ -166,20 +166,20 @@ async def test_another_players_list_is_403_in_the_documents_words(sent, what):
         ("3", PLAYER, 401),
     ],
 )
-async def test_the_user_hash_chooses_among_two_users(sent, user_hash, player, status):
+async def test_user_hash_selects_one_of_two_users(sent, user_hash, player, status):
     both = field(claims(xui=users(PLAYER, OTHER)), user_hash=user_hash)
 
     assert (await sent(both, player=player)).status == status
 
 
-async def test_a_xuid_is_the_same_with_leading_zeros(sent):
+async def test_leading_zeros_of_a_xuid_are_ignored(sent):
     padded = field(claims(xui=[{"xid": f"000{PLAYER}", "uhs": "1"}]), user_hash="1")
 
     assert (await sent(padded)).status == 200
     assert (await sent(padded, player=f"0{PLAYER}")).status == 200
 
 
-async def test_the_scope_reads_anyones_list(sent):
+async def test_scope_progress_read_any_reads_any_list(sent):
     service = field(claims(None, scope="other progress:read-any"), user_hash="-")
 
     assert (await sent(service)).status == 200
@@ -187,22 +187,22 @@ async def test_the_scope_reads_anyones_list(sent):
 
 
 @pytest.mark.parametrize("scope", ["progress:read-any-more", "progress:read", "PROGRESS:READ-ANY", ["progress:read"]])
-async def test_another_scope_does_not(sent, scope):
+async def test_other_scopes_do_not_read_lists_of_others(sent, scope):
     assert (await sent(field(claims(scope=scope)), player=OTHER)).status == 403
 
 
 @pytest.mark.parametrize(
     "player", ["undefined", "", "-1", "+1", "1_0", "١٢", "18446744073709551616", "1" * 21, "1e3", "%00"]
 )
-async def test_what_is_no_xuid_is_400(sent, player):
-    """Among them what npm's xbox-webapi sends before it has logged in."""
+async def test_invalid_xuid_is_400(sent, player):
+    """Among them values that npm's xbox-webapi sends before it has logged in."""
     response = await sent(GOOD, player=player)
 
     assert response.status == 400
     assert (await response.json())["description"].startswith("xuid: expected a decimal below 2^64")
 
 
-async def test_the_largest_xuid_is_one(sent):
+async def test_largest_xuid_is_valid(sent):
     largest = str(2**64 - 1)
     token = field(claims(xui=users(largest)), user_hash="1")
 
@@ -210,7 +210,7 @@ async def test_the_largest_xuid_is_one(sent):
 
 
 @PUBLIC
-async def test_players_read_each_others_lists_where_they_are_public(sent):
+async def test_public_read_policy_lets_players_read_each_others_lists(sent):
     own, others = await sent(GOOD), await sent(authorization(OTHER))
 
     assert (own.status, others.status) == (200, 200)
@@ -218,13 +218,13 @@ async def test_players_read_each_others_lists_where_they_are_public(sent):
 
 
 @PUBLIC
-async def test_public_lists_still_need_a_user(sent):
+async def test_public_read_policy_still_requires_a_user(sent):
     assert (await sent(field(claims(), user_hash="-"))).status == 403
     assert (await sent()).status == 401
 
 
-async def test_a_token_is_refused_from_the_moment_it_expires(sent, time_machine):
-    """Verified tokens are remembered; their time is checked all the same."""
+async def test_token_is_rejected_from_the_moment_it_expires(sent, time_machine):
+    """Verified tokens are cached, but their expiry is checked on every request."""
     credential = field(claims())
     time_machine.move_to(NOW, tick=False)
     assert (await sent(credential)).status == 200
@@ -234,7 +234,7 @@ async def test_a_token_is_refused_from_the_moment_it_expires(sent, time_machine)
     assert (await sent(credential)).status == 401
 
 
-async def test_a_refusal_never_repeats_the_token(sent):
+async def test_error_never_repeats_the_token(sent):
     token = GOOD.partition(";")[2]
 
     for credential in (GOOD + "x" * 4, "Bearer " + token, field(claims(), user_hash="7")):
@@ -243,8 +243,8 @@ async def test_a_refusal_never_repeats_the_token(sent):
         assert not any(part and part[:16] in text for part in parts)
 
 
-async def test_without_titles_the_tokens_own_title_is_in_scope(client, make_title):
-    """A game asks for "the achievements": its own are among them before the player has any."""
+async def test_list_without_title_id_includes_the_title_of_the_token(client, make_title):
+    """A game that requests all achievements gets its own before the player has any progress."""
     await make_title(9, achievements=2)
 
     headers = {"Authorization": authorization(title_id=9), "x-xbl-contract-version": "2"}
@@ -269,8 +269,8 @@ def public_pem(algorithm: str) -> str:
 @pytest.mark.parametrize(
     ("settings", "algorithm"), [(Settings(jwt_public_key=public_pem(name)), name) for name in KEYS], ids=KEYS
 )
-async def test_with_a_public_key_only_its_own_algorithm_is_good(sent, algorithm):
-    """RFC 8725 §2.1: above all not HS256, with the public key for a secret."""
+async def test_public_key_only_accepts_its_own_algorithm(sent, algorithm):
+    """RFC 8725 §2.1: in particular not HS256 with the public key as the secret."""
     for other, private in KEYS.items():
         token = jwt.encode(claims(), private, algorithm=other)
         status = (await sent(f"XBL3.0 x={tokens.user_hash_of(PLAYER)};{token}")).status
@@ -284,7 +284,7 @@ async def test_with_a_public_key_only_its_own_algorithm_is_good(sent, algorithm)
     assert (await sent(f"XBL3.0 x={tokens.user_hash_of(PLAYER)};{forged}")).status == 401
 
 
-async def test_keys_come_from_the_issuer_and_new_ones_when_a_token_names_them(pool, aiohttp_server, aiohttp_client):
+async def test_unknown_key_ids_are_fetched_from_the_issuer(pool, aiohttp_server, aiohttp_client):
     published = []
 
     async def keys(_request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""ETags: the same while the answer is, another when it is not, and a 304 for whoever has it already."""
+"""Conditional requests: ETags change exactly when the response does, and a current copy gets a 304."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ from tests.factories import OTHER, PLAYER, achievement, authorization
 
 SCID = "00000000-0000-0000-0000-000000000001"
 AT = ticks.parse("2013-01-17T03:19:00.3087016Z")
-QUESTIONS = {
+QUERIES = {
     "own titles": ("achievements", {}),
     "one title": ("achievements", {"titleId": "1"}),
     "two titles": ("achievements", {"titleId": "1,2"}),
@@ -28,8 +28,8 @@ QUESTIONS = {
     "history by time": ("history/titles", {"orderBy": "UnlockTime", "maxItems": "1"}),
     "one achievement": (f"achievements/{SCID}/1", {}),
 }
-PERSONAL = {name: q for name, q in QUESTIONS.items() if name not in ("possible", "titleachievements", "nothing")}
-every_question = pytest.mark.parametrize(("what", "query"), QUESTIONS.values(), ids=QUESTIONS)
+PERSONAL = {name: q for name, q in QUERIES.items() if name not in ("possible", "titleachievements", "nothing")}
+every_question = pytest.mark.parametrize(("what", "query"), QUERIES.values(), ids=QUERIES)
 every_contract = pytest.mark.parametrize("contract", [1, 2, 3, 4])
 
 
@@ -44,7 +44,7 @@ async def _titles(make_title, give):
 
 @pytest.fixture
 def tagged(ask):
-    """Asks, and gives the ETag and the body."""
+    """Sends a request; returns the ETag and the body."""
 
     async def asked(what: str, query: dict[str, str], **more: Any) -> tuple[str, bytes]:
         response = await ask(what, raw=True, **query, **more)
@@ -55,7 +55,7 @@ def tagged(ask):
 
 @every_contract
 @every_question
-async def test_who_has_the_answer_gets_304_without_a_body(ask, what, query, contract):
+async def test_current_copy_gets_304_without_a_body(ask, what, query, contract):
     first = await ask(what, raw=True, contract=contract, **query)
 
     again = await ask(
@@ -71,12 +71,12 @@ async def test_who_has_the_answer_gets_304_without_a_body(ask, what, query, cont
 
 
 @every_question
-async def test_nothing_new_is_the_same_answer_to_the_byte(tagged, what, query):
+async def test_unchanged_response_is_identical_to_the_byte(tagged, what, query):
     assert await tagged(what, query) == await tagged(what, query)
 
 
 @pytest.mark.parametrize(("what", "query"), PERSONAL.values(), ids=PERSONAL)
-async def test_an_unlock_changes_it(tagged, give, what, query):
+async def test_unlock_changes_the_etag(tagged, give, what, query):
     before = await tagged(what, query)
 
     await give(1, {1: AT, 3: AT + 7})
@@ -84,19 +84,19 @@ async def test_an_unlock_changes_it(tagged, give, what, query):
     assert (await tagged(what, query))[0] != before[0]
 
 
-async def test_an_unlock_does_not_change_what_is_not_of_the_player(tagged, give):
+async def test_unlock_does_not_change_etags_of_lists_without_progress(tagged, give):
     for name in ("possible", "titleachievements", "nothing"):
-        before = await tagged(*QUESTIONS[name])
+        before = await tagged(*QUERIES[name])
         await give(1, {2: AT})
-        assert await tagged(*QUESTIONS[name]) == before, name
+        assert await tagged(*QUERIES[name]) == before, name
 
 
 @pytest.mark.parametrize(
     ("what", "query"),
-    [question for name, question in QUESTIONS.items() if name != "nothing"],
-    ids=[name for name in QUESTIONS if name != "nothing"],
+    [question for name, question in QUERIES.items() if name != "nothing"],
+    ids=[name for name in QUERIES if name != "nothing"],
 )
-async def test_a_release_changes_it(tagged, publish_texts, what, query):
+async def test_release_changes_the_etag(tagged, publish_texts, what, query):
     before = await tagged(what, query)
 
     await publish_texts(1, {"en-US": {"achievement/1/name": "Another name", "title/name": "Another title"}})
@@ -107,8 +107,8 @@ async def test_a_release_changes_it(tagged, publish_texts, what, query):
 
 
 @every_question
-async def test_the_same_tag_is_the_same_body_whatever_happens_to_other_titles(tagged, make_title, what, query):
-    """A strong ETag names bytes (RFC 9110 §8.8.1), so all that stands in a body must stand in its tag."""
+async def test_equal_etags_have_equal_bodies_when_other_titles_change(tagged, make_title, what, query):
+    """A strong ETag identifies bytes (RFC 9110 §8.8.1), so it must depend on everything that the body does."""
     before = await tagged(what, query)
 
     await make_title(9, achievements=1)
@@ -116,7 +116,7 @@ async def test_the_same_tag_is_the_same_body_whatever_happens_to_other_titles(ta
     assert await tagged(what, query) == before
 
 
-async def test_the_same_tag_is_the_same_body_a_second_later(tagged, make_title, time_machine):
+async def test_equal_etags_have_equal_bodies_a_second_later(tagged, make_title, time_machine):
     windows = [Window(opens_at=0, closes_at=ticks.from_unix(second)) for second in (2_000, 4_000_000_000)]
     made = tuple(achievement(number, kind="Challenge", window=w) for number, w in enumerate(windows, 1))
     await make_title(5, achievements=made)
@@ -129,7 +129,7 @@ async def test_the_same_tag_is_the_same_body_a_second_later(tagged, make_title, 
     assert await tagged(*question) == before
 
 
-async def test_a_window_that_closes_changes_the_order_and_so_the_tag(ask, tagged, make_title, time_machine):
+async def test_window_that_closes_changes_the_order_and_the_etag(ask, tagged, make_title, time_machine):
     now = 1_900_000_000
     windows = [Window(opens_at=0, closes_at=ticks.from_unix(now + seconds)) for seconds in (10, 20)]
     made = tuple(achievement(number, kind="Challenge", window=w) for number, w in enumerate(windows, 1))
@@ -147,7 +147,7 @@ async def test_a_window_that_closes_changes_the_order_and_so_the_tag(ask, tagged
 
 
 @every_question
-async def test_each_part_of_the_question_changes_it(tagged, what, query):
+async def test_language_contract_and_query_change_the_etag(tagged, what, query):
     tags = {
         (await tagged(what, query))[0],
         (await tagged(what, query, headers={"Accept-Language": "fr"}))[0],
@@ -158,7 +158,7 @@ async def test_each_part_of_the_question_changes_it(tagged, what, query):
     assert len(tags) == 4
 
 
-async def test_each_query_has_its_own_tag(tagged):
+async def test_each_query_has_its_own_etag(tagged):
     queries = (
         {},
         {"maxItems": "1"},
@@ -171,7 +171,7 @@ async def test_each_query_has_its_own_tag(tagged):
     assert len({(await tagged("achievements", query))[0] for query in queries}) == len(queries)
 
 
-async def test_the_same_question_in_other_letters_has_the_same_tag(tagged):
+async def test_spelling_of_the_query_does_not_change_the_etag(tagged):
     one = await tagged("achievements", {"titleId": "1,2", "orderBy": "UnlockTime", "unlockedOnly": "true"})
     other = await tagged(
         "achievements", {"TITLEID": "2,1,1", "orderby": "unlocktime", "UnlockedOnly": "True", "x": "1"}
@@ -180,23 +180,23 @@ async def test_the_same_question_in_other_letters_has_the_same_tag(tagged):
     assert one == other
 
 
-async def test_players_do_not_share_tags_unless_they_share_the_answer(tagged, give):
+async def test_players_share_an_etag_only_for_equal_responses(tagged, give):
     await give(1, {3: AT}, player=OTHER)
     await give(1, {}, player=OTHER)
 
     for name in ("one title", "own titles"):
-        mine, theirs = await tagged(*QUESTIONS[name]), await tagged(*QUESTIONS[name], player=OTHER)
+        mine, theirs = await tagged(*QUERIES[name]), await tagged(*QUERIES[name], player=OTHER)
         assert mine[1] != theirs[1]
 
 
 @every_contract
-async def test_rarity_changes_it_where_it_is_shown(tagged, give, services, contract):
-    before = await tagged(*QUESTIONS["possible"], contract=contract)
+async def test_rarity_changes_the_etag_where_it_is_shown(tagged, give, services, contract):
+    before = await tagged(*QUERIES["possible"], contract=contract)
 
     await give(1, {1: AT}, player=OTHER)
     await services.rarities.refresh()
 
-    after = await tagged(*QUESTIONS["possible"], contract=contract)
+    after = await tagged(*QUERIES["possible"], contract=contract)
     assert (after[0] != before[0]) == (after[1] != before[1]) == (contract >= 3)
 
 
@@ -205,14 +205,14 @@ async def test_rarity_changes_it_where_it_is_shown(tagged, give, services, contr
     ["{}", "W/{}", '"x", {}', '{},"x"', '"x" , W/{} ,"y"', "*", ' "a","b",\t{} '],
 )
 @every_question
-async def test_if_none_match_is_a_list_of_strong_or_weak_tags(ask, tagged, condition, what, query):
+async def test_if_none_match_is_a_list_of_strong_or_weak_etags(ask, tagged, condition, what, query):
     tag, _ = await tagged(what, query)
 
     await ask(what, status=304, raw=True, headers={"If-None-Match": condition.format(tag)}, **query)
 
 
 @every_question
-async def test_if_none_match_in_several_fields_is_one_list(client, tagged, what, query):
+async def test_if_none_match_may_be_repeated(client, tagged, what, query):
     tag, _ = await tagged(what, query)
     headers = [
         ("Authorization", authorization()),
@@ -227,8 +227,8 @@ async def test_if_none_match_in_several_fields_is_one_list(client, tagged, what,
 
 
 @every_question
-async def test_a_condition_that_names_another_answer_never_changes_this_one(ask, tagged, what, query):
-    """Also a tag of a revision to come: a player's row may be older than a client, after a restore."""
+async def test_other_etags_do_not_change_the_response(ask, tagged, what, query):
+    """Also an ETag of a later revision: after a restore of the database, a client may be ahead of it."""
     tag, body = await tagged(what, query)
     revision, _, digest = tag.strip('"').partition("-")
 
@@ -251,7 +251,7 @@ async def test_a_condition_that_names_another_answer_never_changes_this_one(ask,
         assert (response.headers["ETag"], await response.read()) == (tag, body), condition
 
 
-async def test_an_old_tag_gets_the_new_answer(ask, tagged, give):
+async def test_old_etag_gets_the_new_response(ask, tagged, give):
     for name, (what, query) in PERSONAL.items():
         old, _ = await tagged(what, query)
         await give(1, {2: AT + 9})
@@ -277,7 +277,7 @@ async def test_head_is_get_without_the_body(client, ask, what, query):
     assert {name: value for name, value in head.headers.items() if name != "Date"} == wanted
 
 
-async def test_a_condition_gets_nobody_past_their_right(ask):
+async def test_authorization_precedes_if_none_match(ask):
     for contract in (1, 2):
         headers = {"If-None-Match": "*", "Authorization": authorization(OTHER)}
         await ask(headers=headers, contract=contract, status=403)

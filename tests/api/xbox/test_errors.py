@@ -1,4 +1,4 @@
-"""How this door refuses: one JSON body for every error, wherever it came from, and nothing in it that is not for the caller."""
+"""Error responses: every error has the same JSON body, wherever it comes from, without internal details."""
 
 import asyncio
 import contextlib
@@ -36,8 +36,8 @@ VECTOR_2 = "tul4NUsfs9Cl7mOfT7n3Xg"
 VECTOR_1 = "PmvzQKgYek6Sdk/T"
 
 
-def is_refusal(status: int, headers: Any, body: bytes) -> dict[str, Any]:
-    """The error, having every member and header that each has."""
+def assert_error(status: int, headers: Any, body: bytes) -> dict[str, Any]:
+    """The body of an error, after checking its members and headers."""
     error: dict[str, Any] = json.loads(body)
     assert {name: type(value) for name, value in error.items()} == MEMBERS
     assert (error["errorCode"], error["errorMessage"]) == (error["code"], error["description"])
@@ -59,7 +59,7 @@ async def _title(make_title, give):
     await give(1, {1: 10**17})
 
 
-REFUSED = {
+FAILING = {
     "no credential": ("GET", f"{HERE}/achievements", {"Authorization": "-"}, 401, 4500),
     "another player": ("GET", f"/users/xuid({OTHER})/achievements", {}, 403, 8377),
     "an unknown achievement": ("GET", f"{HERE}/achievements/{SCID}/9", {}, 404, 0),
@@ -79,33 +79,33 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("refused", REFUSED.values(), ids=REFUSED)
-async def test_every_error_has_one_body_with_all_three_known_shapes(client, refused):
-    method, path, headers, status, code = refused
+@pytest.mark.parametrize("request_", FAILING.values(), ids=FAILING)
+async def test_every_error_has_the_members_of_all_three_known_formats(client, request_):
+    method, path, headers, status, code = request_
 
     response = await client.request(method, path, headers=HEADERS | headers)
 
-    error = is_refusal(response.status, response.headers, await response.read())
+    error = assert_error(response.status, response.headers, await response.read())
     assert (response.status, error["code"]) == (status, code)
 
 
 @pytest.mark.parametrize("path", ["achievements", "titleachievements", "history/titles", f"achievements/{SCID}/1"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
-async def test_405_names_the_methods_that_are_there(client, method, path):
+async def test_405_lists_the_allowed_methods(client, method, path):
     response = await client.request(method, f"{HERE}/{path}", headers=HEADERS)
 
     assert response.status == 405
     assert response.headers["Allow"] == "GET, HEAD"
 
 
-async def test_a_refused_head_has_the_headers_alone(client):
+async def test_error_of_head_has_headers_only(client):
     response = await client.head("/users/xuid(undefined)/achievements", headers=HEADERS)
 
     assert (response.status, await response.read()) == (400, b"")
     assert response.headers["Content-Type"].startswith("application/json")
 
 
-async def test_a_path_that_is_not_there_is_404_before_it_is_401(client):
+async def test_unknown_path_is_404_without_a_credential(client):
     assert (await client.get("/nothing")).status == 404
     assert (await client.get(f"{HERE}/achievements")).status == 401
 
@@ -120,7 +120,7 @@ async def test_a_path_that_is_not_there_is_404_before_it_is_401(client):
         (VECTOR_2 + ".1" * 52, VECTOR_2 + ".1" * 52 + "!"),
     ],
 )
-async def test_a_correlation_vector_is_carried_on(client, sent, answered):
+async def test_correlation_vector_is_extended(client, sent, answered):
     for path, status in (("achievements", 200), ("achievements?maxItems=x", 400), ("nothing", 404)):
         response = await client.get(f"{HERE}/{path}", headers=HEADERS | {"MS-CV": sent})
         assert (response.status, response.headers["MS-CV"]) == (status, answered)
@@ -139,7 +139,7 @@ async def test_a_correlation_vector_is_carried_on(client, sent, answered):
         VECTOR_2 + ".1" * 60,
     ],
 )
-async def test_what_is_no_correlation_vector_is_never_repeated(client, sent):
+async def test_malformed_correlation_vector_is_never_repeated(client, sent):
     good = await client.get(f"{HERE}/achievements", headers=HEADERS | {"MS-CV": sent})
     bad = await client.get(f"{HERE}/nothing", headers=HEADERS | {"MS-CV": sent})
 
@@ -147,13 +147,13 @@ async def test_what_is_no_correlation_vector_is_never_repeated(client, sent):
     assert re.fullmatch(r"[A-Za-z0-9+/]{21}[AQgw]\.0", bad.headers["MS-CV"])
 
 
-async def test_each_error_can_be_told_from_every_other(client):
+async def test_each_error_has_its_own_correlation_vector(client):
     found = {(await client.get("/nothing")).headers["MS-CV"] for _ in range(3)}
 
     assert len(found) == 3
 
 
-async def test_a_message_says_what_came_and_what_would_do_and_is_bounded(client):
+async def test_message_has_the_value_and_the_expectation_and_is_bounded(client):
     response = await client.get(f"{HERE}/achievements", params={"orderBy": "x" * 3000}, headers=HEADERS)
 
     message = (await response.json())["description"]
@@ -164,7 +164,7 @@ async def test_a_message_says_what_came_and_what_would_do_and_is_bounded(client)
 async def test_no_error_repeats_the_credential(client):
     token = HEADERS["Authorization"].partition(";")[2]
     secrets = [part[:20] for part in token.split(".")]
-    for method, path, headers, _, _ in REFUSED.values():
+    for method, path, headers, _, _ in FAILING.values():
         response = await client.request(method, path, headers=HEADERS | headers)
         text = await response.text() + str(response.headers)
         assert not any(secret in text for secret in secrets), path
@@ -172,7 +172,7 @@ async def test_no_error_repeats_the_credential(client):
 
 @pytest.fixture
 async def lost(own_database: str, aiohttp_client: Callable[..., Any], postgres: str):
-    """A client of an application whose database can be closed to it and opened again, and what is logged."""
+    """A client of an application whose database can be made unreachable and reachable again, and its log."""
     log = io.StringIO()
     async with await open_pool(own_database, size=2) as pool:
         async with pool.transaction() as connection:
@@ -196,7 +196,7 @@ async def lost(own_database: str, aiohttp_client: Callable[..., Any], postgres: 
             await server.close()
 
 
-async def test_a_lost_database_is_503_with_retry_after_until_it_is_back(lost):
+async def test_unreachable_database_is_503_with_retry_after_until_it_is_back(lost):
     client, close, log, services = lost
     paths = ["achievements", "achievements?titleId=1", "history/titles", f"achievements/{SCID}/1"]
     assert [(await client.get(f"{HERE}/{path}", headers=HEADERS)).status for path in paths] == [200] * 4
@@ -205,7 +205,7 @@ async def test_a_lost_database_is_503_with_retry_after_until_it_is_back(lost):
     for path in paths:
         response = await client.get(f"{HERE}/{path}", headers=HEADERS)
         services.observer.flush()
-        error = is_refusal(response.status, response.headers, await response.read())
+        error = assert_error(response.status, response.headers, await response.read())
         assert (response.status, error["code"]) == (503, 5300)
         assert int(response.headers["Retry-After"]) >= 1
 
@@ -214,14 +214,14 @@ async def test_a_lost_database_is_503_with_retry_after_until_it_is_back(lost):
     assert log.getvalue() == ""  # that a database is away is no bug of ours
 
 
-async def test_connections_that_were_ended_cost_nobody_an_answer(lost):
+async def test_terminated_connections_do_not_fail_requests(lost):
     client, close, _, _ = lost
     for _ in range(3):
         await close(is_closed=False)
         assert (await client.get(f"{HERE}/achievements", headers=HEADERS)).status == 200
 
 
-async def test_what_is_of_no_player_is_answered_without_a_database(lost):
+async def test_lists_without_progress_are_served_without_a_database(lost):
     client, close, _, _ = lost
     await close(is_closed=True)
 
@@ -230,7 +230,7 @@ async def test_what_is_of_no_player_is_answered_without_a_database(lost):
     assert response.status == 200
 
 
-async def test_a_bug_of_ours_is_500_without_detail_and_is_logged_once_and_whole(lost):
+async def test_bug_is_500_without_detail_and_logged_once_with_its_trace(lost):
     client, _, log, services = lost
     async with services.progress._pool.transaction() as connection:  # what no command of ours writes
         await connection.execute("""UPDATE progress SET currents = '{"1": "secret detail"}' WHERE title_id = 1""")
@@ -238,7 +238,7 @@ async def test_a_bug_of_ours_is_500_without_detail_and_is_logged_once_and_whole(
     response = await client.get(f"{HERE}/achievements?titleId=1", headers=HEADERS)
 
     body = await response.read()
-    error = is_refusal(response.status, response.headers, body)
+    error = assert_error(response.status, response.headers, body)
     services.observer.flush()
     (line,) = log.getvalue().splitlines()
     assert (response.status, error["code"]) == (500, 5000)
@@ -271,7 +271,7 @@ _HEADER = st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_cha
         max_size=3,
     ),
 )
-async def test_no_question_is_ever_our_error(client, what, query, headers):
+async def test_no_query_causes_an_internal_error(client, what, query, headers):
     sent = HEADERS | {name: value.strip() for name, value in headers.items()}
 
     response = await client.get(f"{HERE}/{what}", params=query, headers=sent)
@@ -280,7 +280,7 @@ async def test_no_question_is_ever_our_error(client, what, query, headers):
     if response.status == 200:
         json.loads(body)
     elif response.status != 304:
-        is_refusal(response.status, response.headers, body)
+        assert_error(response.status, response.headers, body)
         assert response.status in (400, 406)
 
 
@@ -290,12 +290,12 @@ async def test_no_question_is_ever_our_error(client, what, query, headers):
         st.one_of(_ODD, st.sampled_from(["users", f"xuid({PLAYER})", "achievements", SCID, "1"])), max_size=5
     )
 )
-async def test_no_path_is_ever_our_error(client, parts):
+async def test_no_path_causes_an_internal_error(client, parts):
     response = await client.get("/users/" + "/".join(parts), headers=HEADERS, allow_redirects=False)
 
     assert response.status in (200, 400, 401, 403, 404)
-    if response.status != 200 and list(await response.json()) != ["error"]:  # as another door says it
-        is_refusal(response.status, response.headers, await response.read())
+    if response.status != 200 and list(await response.json()) != ["error"]:  # the error of another API
+        assert_error(response.status, response.headers, await response.read())
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -304,15 +304,15 @@ async def test_no_path_is_ever_our_error(client, parts):
         _HEADER, _HEADER.map(lambda text: f"XBL3.0 x=1;{text}"), _HEADER.map(lambda text: f"XBL3.0 x={text};a.b.c")
     )
 )
-async def test_no_credential_is_ever_our_error(client, credential):
+async def test_no_credential_causes_an_internal_error(client, credential):
     response = await client.get(f"{HERE}/achievements", headers={"Authorization": credential.strip()})
 
     assert response.status == 401
-    is_refusal(response.status, response.headers, await response.read())
+    assert_error(response.status, response.headers, await response.read())
 
 
-async def test_raw_bytes_are_nobodys_error(client):
-    """What no client library would send: bytes that are no UTF-8 in the path, the query and every header."""
+async def test_raw_bytes_cause_no_internal_error(client):
+    """Bytes that no client library sends: invalid UTF-8 in the path, the query and every header."""
     raw = b"\xff\xfe\x80"
     for line, header in (
         (f"GET {HERE}/achievements?x=".encode() + raw + b" HTTP/1.1", b""),
@@ -342,18 +342,18 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("request_", UNREADABLE.values(), ids=UNREADABLE)
-async def test_what_cannot_be_read_as_a_request_is_refused_like_everything_else(client, request_, caplog):
-    """Here nobody gets as far as a route, and aiohttp's own answer would quote what came, a token among it."""
+async def test_malformed_http_gets_the_error_of_this_api(client, request_, caplog):
+    """No route is reached, and aiohttp's own response would quote the request, credentials included."""
     status, headers, body = await _exchange(client, request_.encode("latin-1") + b"\r\n\r\n")
 
     assert status == 400
     assert b"SECRET" not in body
     assert "SECRET" not in caplog.text
-    is_refusal(status, headers, body)
+    assert_error(status, headers, body)
 
 
 async def _exchange(client: Any, request: bytes) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body for bytes as they stand."""
+    """Status, headers and body of the response to raw bytes."""
     reader, writer = await asyncio.open_connection(client.host, client.port)
     writer.write(request)
     with contextlib.suppress(ConnectionError):

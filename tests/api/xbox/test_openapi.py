@@ -1,4 +1,4 @@
-"""`/openapi.json` says what this door does: neither less nor more."""
+"""`/openapi.json` describes exactly what the Xbox API does."""
 
 import re
 from typing import get_args
@@ -27,7 +27,7 @@ LIST, ONE = "/users/xuid({xuid})/achievements", "/users/xuid({xuid})/achievement
 
 
 def resolved(part):
-    """The part itself, or what its `$ref` names."""
+    """A part of the document, or the part that its `$ref` names."""
     if "$ref" not in part:
         return part
     found = DOCUMENT
@@ -37,13 +37,13 @@ def resolved(part):
 
 
 def parameters(path, where):
-    """The parameters of an operation that stand there, by name."""
+    """The parameters of an operation in one place (query, header, path), by name."""
     all_of_them = map(resolved, PATHS[path]["get"]["parameters"])
     return {parameter["name"]: parameter for parameter in all_of_them if parameter["in"] == where}
 
 
 def closed(part):
-    """The same with no member allowed that is not described."""
+    """The same schema, without members that it does not describe."""
     if isinstance(part, list):
         return [closed(member) for member in part]
     if not isinstance(part, dict):
@@ -53,13 +53,13 @@ def closed(part):
 
 
 def validator(schema):
-    """What validates against a schema of the document, strictly."""
+    """A strict validator for a schema of the document."""
     whole = {"components": closed(COMPONENTS), **schema}
     return jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
 
 
 def hold(path, response, body):
-    """Assert that an answer is one of those that the document has for this path, with its headers and members."""
+    """Assert that the document describes a response of this path, with its headers and members."""
     described = resolved(PATHS[path]["get"]["responses"][str(response.status)])
     for name, header in described["headers"].items():
         assert name in response.headers or not header["required"], name
@@ -75,7 +75,7 @@ def hold(path, response, body):
 
 @pytest.fixture
 async def full_title(make_title, give, services):
-    """A title with everything that an achievement can have, and a player with some of it."""
+    """A title whose achievements have every kind of member, and a player with progress in it."""
     media = MediaAsset(name="icon.png", kind="Icon", url="https://images.example.com/icon.png")
     achievements = (
         achievement(1),
@@ -123,8 +123,8 @@ async def full_title(make_title, give, services):
     ],
 )
 @pytest.mark.usefixtures("full_title")
-async def test_an_answer_has_what_is_described(ask, contract, what):
-    """Every header that is required, every member and no other, and the same again as 304."""
+async def test_response_matches_its_description(ask, contract, what):
+    """It has every required header and exactly the described members, and so has the 304."""
     path = ONE if "/0" in what else f"/users/xuid({{xuid}})/{what.partition('?')[0]}"
 
     response = await ask(what, raw=True, contract=contract)
@@ -138,8 +138,8 @@ async def test_an_answer_has_what_is_described(ask, contract, what):
 
 @pytest.mark.parametrize(("contract", "shape"), [(1, "Xbox360"), (2, "Xbox"), (3, "Xbox360"), (4, "Xbox")])
 @pytest.mark.usefixtures("full_title")
-async def test_a_contract_has_its_own_shape(ask, contract, shape):
-    """Where the document allows either, one of them; `rarity` stands under 3 and 4."""
+async def test_contract_has_its_own_shape(ask, contract, shape):
+    """The description allows either shape, a contract has one; 3 and 4 have `rarity`."""
     page = await ask("titleachievements?titleId=7", contract=contract)
 
     validator({"$ref": f"#/components/schemas/{shape}Achievements"}).validate(page)
@@ -158,41 +158,41 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("path", "what", "headers", "status"), REFUSED.values(), ids=REFUSED)
-async def test_a_refusal_has_what_is_described(ask, path, what, headers, status):
+async def test_error_matches_its_description(ask, path, what, headers, status):
     response = await ask(what, raw=True, headers=headers, status=status)
 
     hold(path, response, await response.json())
 
 
 @pytest.mark.parametrize("error", [None, Unavailable("not now")], ids=["a fault of ours", "a lost database"])
-def test_what_cannot_be_asked_for_is_described_too(error):
+def test_errors_that_tests_cannot_cause_are_described_too(error):
     response = errors.error_response(make_mocked_request("GET", "/"), error)
 
     hold(LIST, response, msgspec.json.decode(response.body))
 
 
-def test_the_document_is_valid_openapi():
+def test_document_is_valid_openapi():
     assert schemathesis.openapi.from_dict(openapi.document(APIS)).validate() is None
     for schema in COMPONENTS["schemas"].values():
         jsonschema_rs.meta.validate(schema | {"$schema": "https://json-schema.org/draft/2020-12/schema"})
 
 
-def test_every_reference_leads_somewhere_and_every_component_is_used():
+def test_every_reference_resolves_and_every_component_is_used():
     used = set(re.findall(r'"(#/components/[^"]+)"', msgspec.json.encode(DOCUMENT).decode()))
     named = {f"#/components/{kind}/{name}" for kind in COMPONENTS for name in COMPONENTS[kind]}
 
     assert used | {"#/components/securitySchemes/XboxToken"} == named
 
 
-def test_no_two_doors_describe_one_name():
+def test_no_two_apis_describe_the_same_name():
     for kind in ("parameters", "responses", "schemas", "securitySchemes"):
         together = openapi.document(APIS)["components"].get(kind, ())
-        assert len(together) == sum(len(door.openapi["components"].get(kind, ())) for door in APIS)
-    assert len(openapi.document(APIS)["paths"]) == sum(len(door.openapi["paths"]) for door in APIS)
+        assert len(together) == sum(len(api.openapi["components"].get(kind, ())) for api in APIS)
+    assert len(openapi.document(APIS)["paths"]) == sum(len(api.openapi["paths"]) for api in APIS)
 
 
-def test_the_paths_are_those_of_the_routes():
-    """`{slash:/?}` is said of all paths at once; any other part of a pattern is a parameter."""
+def test_paths_are_those_of_the_routes():
+    """`{slash:/?}` is described once for all paths; any other part of a pattern is a parameter."""
     routes = {
         (re.sub(r"{(\w+):[^}]*}", r"{\1}", route.path.removesuffix("{slash:/?}")), route.method.lower())
         for route in API.routes
@@ -202,12 +202,12 @@ def test_the_paths_are_those_of_the_routes():
 
 
 @pytest.mark.parametrize("path", READ)
-def test_the_parameters_of_a_path_are_described(path):
+def test_path_parameters_are_described(path):
     assert list(parameters(path, "path")) == re.findall(r"{(\w+)}", path)
 
 
-def test_every_query_parameter_that_is_read_is_described(monkeypatch):
-    """And no other: the names are noted while a query of none is read."""
+def test_exactly_the_query_parameters_that_are_read_are_described(monkeypatch):
+    """The names are recorded while an empty query is parsed."""
     names = []
 
     class Noting(dict):
@@ -222,8 +222,8 @@ def test_every_query_parameter_that_is_read_is_described(monkeypatch):
 
 
 @pytest.mark.parametrize("name", [name for name in parameters(LIST, "query") if name != "continuationToken"])
-def test_the_values_that_are_described_are_those_that_are_read(name):
-    """Each end of a range and each word is accepted, what is just outside is not."""
+def test_described_values_are_those_that_are_accepted(name):
+    """Each bound of a range and each word is accepted, values just outside are not."""
     schema = parameters(LIST, "query")[name]["schema"]
     each = schema.get("items", schema)
     if each["type"] == "integer":
@@ -239,7 +239,7 @@ def test_the_values_that_are_described_are_those_that_are_read(name):
 
 
 @pytest.mark.parametrize("offset", ["", "0", "9" * 19, "9" * 20, "-1"])
-def test_the_offsets_that_are_described_are_those_that_are_read(offset):
+def test_described_offsets_are_those_that_are_accepted(offset):
     pattern = parameters(LIST, "query")["continuationToken"]["schema"]["pattern"]
 
     is_offset = list_request.parse_list_query(f"continuationToken={offset}", own_title=None).token is None
@@ -247,7 +247,7 @@ def test_the_offsets_that_are_described_are_those_that_are_read(offset):
     assert is_offset == (re.search(pattern, offset) is not None)
 
 
-def test_words_and_defaults_are_those_of_the_code():
+def test_enums_and_defaults_are_those_of_the_code():
     described = {name: parameter["schema"] for name, parameter in parameters(LIST, "query").items()}
 
     assert [word.lower() for word in described["orderBy"]["enum"]] == list(list_request._ORDERS)
@@ -266,8 +266,8 @@ def test_error_schema_lists_the_codes_of_all_errors():
 
 
 @pytest.mark.parametrize("path", READ)
-async def test_the_examples_are_of_the_demo(client, pool, services, path):
-    """Whoever copies an example from the document into the demo gets an answer with something in it."""
+async def test_examples_work_with_the_demo(client, pool, services, path):
+    """A request made of the document's examples gets a non-empty list from the demo."""
     await demo.load(pool)
     await services.snapshots.refresh()
     url, sent = path, {"header": {}, "query": {}}
@@ -289,8 +289,8 @@ async def test_the_examples_are_of_the_demo(client, pool, services, path):
     assert body.get("achievements") or body.get("titles")
 
 
-async def test_anybody_may_read_the_document(client):
-    """Without a credential, and not twice the same."""
+async def test_document_is_public_and_conditional(client):
+    """It needs no credential, and a current copy gets a 304."""
     response = await client.get("/openapi.json")
     again = await client.get("/openapi.json", headers={"If-None-Match": response.headers["ETag"]})
     written = await client.post("/openapi.json")

@@ -1,4 +1,4 @@
-"""Reports of progress: what rises, what unlocks, who may, and what is refused."""
+"""Progress updates: progress rises and unlocks, who may report, and which reports are rejected."""
 
 import asyncio
 import json
@@ -20,30 +20,30 @@ SERVER = {"scopes": (WRITE,), "title_id": 1}
 
 
 def body(*items, **members):
-    """A report of these (id, percent)."""
-    said = {
+    """The body of an update of these (id, percent)."""
+    update = {
         "action": "progressUpdate",
         "serviceConfigId": SCID,
         "titleId": 1,
         "userId": PLAYER,
         "achievements": [{"id": number, "percentComplete": percent} for number, percent in items],
     }
-    return said | members
+    return update | members
 
 
 @pytest.fixture
 async def title(make_title):
-    """A title with two achievements that it reports itself, and one that is counted."""
+    """A title with two achievements that are reported, and one that is counted from events."""
     return await make_title(1, achievements=(achievement(1), achievement(2), counted(3, 5)), metrics=(metric(),))
 
 
 @pytest.fixture
 def report(client, title):
-    """Reports, as the title's server unless claims say otherwise; gives the response."""
+    """Sends an update, with the claims of the title's server by default; returns the response."""
 
-    async def reported(said, *, path=PATH, headers=None, **claims):
+    async def reported(update, *, path=PATH, headers=None, **claims):
         sent = {"Authorization": authorization(**(SERVER | claims)), "x-xbl-contract-version": "2"} | (headers or {})
-        data = said if isinstance(said, bytes) else json.dumps(said)
+        data = update if isinstance(update, bytes) else json.dumps(update)
         return await client.post(path, data=data, headers=sent)
 
     del title
@@ -64,14 +64,14 @@ async def test_progress_rises_unlocks_and_is_read_at_once(report, ask):
     assert done["1"]["progressState"] == "Achieved"
 
 
-async def test_of_two_at_once_one_unlocks(report, ask):
+async def test_concurrent_reports_unlock_once(report, ask):
     statuses = await asyncio.gather(*(report(body(("1", 100))) for _ in range(6)))
 
     assert sorted(response.status for response in statuses) == [200, 304, 304, 304, 304, 304]
     assert (await ask(titleId=1))["achievements"][0]["progressState"] == "Achieved"
 
 
-async def test_whoever_asks_is_told_what_became_of_each(report):
+async def test_prefer_representation_returns_the_result_of_each_item(report):
     headers = {"Prefer": "return=representation"}
     response = await report(body(("1", 100), ("2", 30), ("3", 10), ("9", 10), ("2", 0)), headers=headers)
     results = (await response.json())["achievements"]
@@ -82,7 +82,7 @@ async def test_whoever_asks_is_told_what_became_of_each(report):
     assert [("error" in result) for result in results] == [False, False, True, True, True]
 
 
-async def test_one_wrong_item_refuses_them_all(report, ask):
+async def test_one_invalid_item_rejects_the_update(report, ask):
     response = await report(body(("1", 100), ("9", 10)))
 
     assert response.status == 404
@@ -90,7 +90,7 @@ async def test_one_wrong_item_refuses_them_all(report, ask):
 
 
 @pytest.mark.parametrize(
-    ("said", "status", "code"),
+    ("update", "status", "code"),
     [
         (body(("1", 0)), 400, 4000),
         (body(("1", -5)), 400, 4000),
@@ -110,8 +110,8 @@ async def test_one_wrong_item_refuses_them_all(report, ask):
     ],
     ids=lambda value: str(value)[:60] if not isinstance(value, int) else None,
 )
-async def test_what_cannot_be_is_a_clear_refusal(report, said, status, code):
-    response = await report(said)
+async def test_invalid_update_is_rejected(report, update, status, code):
+    response = await report(update)
 
     assert (response.status, (await response.json())["code"]) == (status, code)
 
@@ -126,11 +126,11 @@ async def test_what_cannot_be_is_a_clear_refusal(report, said, status, code):
     ],
     ids=["a player", "another title's server", "a server of all titles", "who may only read"],
 )
-async def test_who_may_report(report, claims, status):
+async def test_only_the_title_server_may_report(report, claims, status):
     assert (await report(body(("1", 50)), **claims)).status == status
 
 
-async def test_a_title_may_trust_its_clients(client, make_title):
+async def test_title_may_trust_its_clients(client, make_title):
     await make_title(1, trust="client")
 
     async def reported(player, **claims):
@@ -156,12 +156,12 @@ async def test_a_title_may_trust_its_clients(client, make_title):
         ),
     )
 )
-async def test_no_report_is_a_fault(report, members):
+async def test_no_update_causes_an_internal_error(report, members):
     assert (await report(body(("1", 5)) | members)).status in (200, 304, 400, 403, 404)
 
 
-async def test_what_one_worker_wrote_every_other_reads_at_once(own_database, aiohttp_client):
-    """Two applications on one database, as two workers are."""
+async def test_progress_written_by_one_process_is_read_by_others_at_once(own_database, aiohttp_client):
+    """Two applications on one database, like two worker processes."""
     pools = [await open_pool(own_database, size=2) for _ in range(2)]
     try:
         async with pools[0].transaction() as connection:

@@ -1,4 +1,4 @@
-"""Pseudo-locales are shown to whoever asks for exactly them, where an operator lets them be seen."""
+"""Pseudo-locales are served on exact request only, and only where the setting allows them."""
 
 import pytest
 
@@ -18,8 +18,8 @@ def settings(request) -> Settings:
 
 
 @pytest.fixture
-def said(ask, make_title):
-    """The name of an achievement as it comes back, and the Content-Language."""
+def read_name(ask, make_title):
+    """The name of an achievement in a response, and the Content-Language."""
 
     async def asked(accept_language: str) -> tuple[str, str]:
         await make_title(1, achievements=1, texts=TEXTS)
@@ -38,10 +38,10 @@ def said(ask, make_title):
         ("ar-XB", "\u200f\u202eLight\u202c\u200f", "ar-XB"),
     ],
 )
-async def test_who_asks_for_one_gets_it(said, accept_language, name, content_language):
-    found, language = await said(accept_language)
+async def test_requested_pseudo_locale_is_served(read_name, accept_language, name, content_language):
+    shown, language = await read_name(accept_language)
 
-    assert found == name
+    assert shown == name
     assert language.split(", ")[0] == content_language
 
 
@@ -56,11 +56,11 @@ async def test_who_asks_for_one_gets_it(said, accept_language, name, content_lan
         ("fr", "Light"),
     ],
 )
-async def test_nobody_else_falls_back_to_one(said, accept_language, name):
-    assert (await said(accept_language))[0] == name
+async def test_no_other_language_falls_back_to_a_pseudo_locale(read_name, accept_language, name):
+    assert (await read_name(accept_language))[0] == name
 
 
 @pytest.mark.parametrize("settings", ["off"], indirect=True)
 @pytest.mark.parametrize("accept_language", ["en-XA", "ar-XB"])
-async def test_they_are_not_there_unless_an_operator_lets_them(said, accept_language):
-    assert await said(accept_language) == ("Light", "en-US")
+async def test_pseudo_locales_are_off_by_default(read_name, accept_language):
+    assert await read_name(accept_language) == ("Light", "en-US")

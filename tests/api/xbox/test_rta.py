@@ -1,4 +1,4 @@
-"""The websocket of real-time activity: subscribe, hear, unsubscribe, and what is refused."""
+"""The websocket of real-time activity: subscriptions, notifications and errors."""
 
 import asyncio
 import json
@@ -15,14 +15,14 @@ SECONDS = 5
 
 @pytest.fixture
 async def socket(client, make_title):
-    """A connection of the player, to a service with title 1."""
+    """A connection of the player to a service with title 1."""
     await make_title(1, achievements=(counted(1, 10), counted(2, 100)), metrics=(metric(),))
     headers = {"Authorization": authorization()}
     async with client.ws_connect("/connect", headers=headers, protocols=("rta.xboxlive.com.V2",)) as opened:
         yield opened
 
 
-async def said(socket):
+async def receive(socket):
     async with asyncio.timeout(SECONDS):
         return json.loads(await socket.receive_str())
 
@@ -31,13 +31,13 @@ def write(services, amount):
     return services.writer.write(Change(player=PLAYER, title_id=1, events=(event(amount),)))
 
 
-async def test_a_subscriber_hears_what_is_so_and_then_what_changes(socket, services):
+async def test_subscriber_gets_the_current_progress_and_then_changes(socket, services):
     assert socket.protocol == "rta.xboxlive.com.V2"
     await write(services, 5)
     await socket.send_json([1, 7, URI])
-    code = await said(socket)
+    code = await receive(socket)
     await write(services, 5)
-    change = await said(socket)
+    change = await receive(socket)
 
     assert code[:4] == [1, 7, 0, 1]
     assert code[4]["serviceConfigId"] == SCID
@@ -49,16 +49,16 @@ async def test_a_subscriber_hears_what_is_so_and_then_what_changes(socket, servi
     assert by_id["2"]["requirements"][0]["current"] == "10"
 
 
-async def test_after_unsubscribing_nothing_is_heard(socket, services):
+async def test_no_notifications_after_unsubscribing(socket, services):
     await socket.send_json([1, 1, URI])
-    await said(socket)
+    await receive(socket)
     await socket.send_json([2, 2, 1])
-    ended = await said(socket)
+    ended = await receive(socket)
     await write(services, 5)
     await socket.send_json([2, 3, 1])
 
     assert ended == [2, 2, 0]
-    assert await said(socket) == [2, 3, 1]
+    assert await receive(socket) == [2, 3, 1]
 
 
 @pytest.mark.parametrize(
@@ -71,22 +71,22 @@ async def test_after_unsubscribing_nothing_is_heard(socket, services):
     ],
     ids=["another player", "an unknown service config", "no such resource", "nothing"],
 )
-async def test_what_cannot_be_subscribed_to_has_a_code(socket, uri, code):
+async def test_invalid_subscription_gets_an_error_code(socket, uri, code):
     await socket.send_json([1, 1, uri])
 
-    assert await said(socket) == [1, 1, code, 0, None]
+    assert await receive(socket) == [1, 1, code, 0, None]
 
 
-async def test_there_is_a_most_of_subscriptions(socket):
+async def test_subscriptions_of_a_connection_are_limited(socket):
     for sequence in range(33):
         await socket.send_json([1, sequence, URI])
-    codes = [(await said(socket))[2] for _ in range(33)]
+    codes = [(await receive(socket))[2] for _ in range(33)]
 
     assert codes == [0] * 32 + [2]
 
 
 @pytest.mark.parametrize("message", ["", "{", "[]", "[9]", '[1,"a","b"]', "[" * 4000, "x" * 5000])
-async def test_another_protocol_ends_the_connection(socket, message):
+async def test_protocol_violation_closes_the_connection(socket, message):
     await socket.send_str(message)
 
     async with asyncio.timeout(SECONDS):
@@ -94,7 +94,7 @@ async def test_another_protocol_ends_the_connection(socket, message):
     assert socket.closed
 
 
-async def test_who_asks_for_no_websocket_or_is_nobody_is_refused(client):
+async def test_request_without_websocket_or_credential_is_rejected(client):
     plain = await client.get("/connect", headers={"Authorization": authorization()})
     nobody = await client.get("/connect")
 
