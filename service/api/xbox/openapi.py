@@ -1,4 +1,4 @@
-"""What this door says of itself in `/openapi.json`: its paths, and the components that they name."""
+"""The OpenAPI description of the Xbox API: its paths, parameters, responses and headers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,23 +11,23 @@ _U64 = 2**64
 _INT32 = 2**31
 
 _ABOUT = """\
-Achievements as Xbox titles ask for them.
+Achievements of Xbox titles and players.
 
-Names and values of query parameters are read in any case, unknown names are ignored, and one name given twice must
-have one value.
+Names and values of query parameters are read in any case, unknown names are ignored, and a repeated name must have one
+value.
 Every path may end in `/`.
-`HEAD` answers as `GET` does, without the body; any other method is 405.
+`HEAD` responds as `GET` does, without the body; any other method is 405.
 Every error has the body `XboxError`.
 """
 
 _CREDENTIAL = """\
-`XBL3.0 x=<user hash>;<token>`: a JSON Web Token, and which of its users asks.
+`XBL3.0 x=<user hash>;<token>`: a JSON Web Token, and which of its users sends the request.
 The user hash is a user's `uhs`, `*` for all users of the token, or `-` for none.
 """
 
 _CONTRACT = """\
 1 and 3 are the shapes of the Xbox 360, 2 and 4 those of later consoles; 3 and 4 add `rarity`.
-An operator may choose another default.
+The default is a setting.
 """
 
 
@@ -63,14 +63,14 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "query",
         "continuationToken",
         {"type": "string", "pattern": f"^([0-9]{{0,19}}|{TOKEN})$"},
-        "The next page: the one that came with this page, for the same player, filters and order. "
+        "The token of the previous page, for the same player, filters and order. "
         "`skipItems`, `maxItems` and the language may change. A plain number is how many items to skip.",
     ),
     "titleId": _parameter(
         "query",
         "titleId",
         array(_TITLE_ID, minItems=1, maxItems=MAX_TITLES),
-        "Which titles, with commas between. Without it: those that the player has anything in, and the token's own.",
+        "The titles, with commas between. Without it: those that the player has progress in, and that of the token.",
         style="form",
         explode=False,
         example=[3051199919],
@@ -83,14 +83,14 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         style="form",
         explode=False,
     ),
-    "unlockedOnly": _parameter("query", "unlockedOnly", _FLAG, "Only what is unlocked. Not with `possibleOnly`."),
-    "possibleOnly": _parameter("query", "possibleOnly", _FLAG, "What could be earned, as if nothing was."),
+    "unlockedOnly": _parameter("query", "unlockedOnly", _FLAG, "Only unlocked achievements. Not with `possibleOnly`."),
+    "possibleOnly": _parameter("query", "possibleOnly", _FLAG, "All achievements, shown as locked."),
     "orderBy": _parameter(
         "query",
         "orderBy",
         {"type": "string", "enum": ["Unordered", "Title", "UnlockTime", "EndingSoon"], "default": "Unordered"},
-        "Unordered and Title are by title and then the catalogue's own order; UnlockTime is the newest first; "
-        "EndingSoon is open windows by their end, then those without a window, then closed ones.",
+        "Unordered and Title are by title, then catalog order; UnlockTime is newest first; EndingSoon is open windows "
+        "by their end, then achievements without a window, then closed windows.",
     ),
     "contract": _parameter(
         "header",
@@ -103,13 +103,13 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "header",
         "Accept-Language",
         _TEXT,
-        "The languages of texts, best first; never refused.",
+        "The languages of texts, best first; never an error.",
         example="fr-FR, en;q=0.5",
     ),
     "condition": _parameter(
-        "header", "If-None-Match", _TEXT, "ETags that the caller has: one that still holds is a 304."
+        "header", "If-None-Match", _TEXT, "ETags of the client's copies; a current one gets a 304."
     ),
-    "vector": _parameter("header", "MS-CV", _TEXT, "A correlation vector: it comes back one step longer."),
+    "vector": _parameter("header", "MS-CV", _TEXT, "A correlation vector; the response has it one step longer."),
 }
 
 _LIST = ("skipItems", "maxItems", "continuationToken", "titleId")
@@ -123,51 +123,51 @@ def _header(description: str, schema: Schema, *, required: bool = True) -> Mappi
 _VECTOR: Schema = {"type": "string", "pattern": r"^[A-Za-z0-9+/]{22}(\.[0-9]+)+!?$"}
 _NO_SNIFFING = _header("Always nosniff.", {"const": "nosniff"})
 
-_FOUND = {
-    "ETag": _header(
-        "Changes with whatever the answer depends on.", {"type": "string", "pattern": '^"[0-9a-f]+-[0-9a-f]+"$'}
-    ),
-    "Vary": _header("What the answer depends on besides the URL.", _TEXT),
-    "Cache-Control": _header("Keep it, and ask again.", {"const": "private, no-cache"}),
+_HEADERS_OF_200 = {
+    "ETag": _header("Changes whenever the response does.", {"type": "string", "pattern": '^"[0-9a-f]+-[0-9a-f]+"$'}),
+    "Vary": _header("What the response depends on besides the URL.", _TEXT),
+    "Cache-Control": _header("Store it, and revalidate it before each use.", {"const": "private, no-cache"}),
     "X-Content-Type-Options": _NO_SNIFFING,
-    "MS-CV": _header("The caller's vector, one step longer.", _VECTOR, required=False),
+    "MS-CV": _header("The request's vector, one step longer.", _VECTOR, required=False),
 }
 _LANGUAGE = {
-    "Content-Language": _header("Of the texts in the answer: what was used, not what was asked.", _TEXT, required=False)
+    "Content-Language": _header(
+        "The locales of the texts in the body, in order of appearance, whatever was requested.", _TEXT, required=False
+    )
 }
-_REFUSED = {
-    "Cache-Control": _header("Never kept.", {"const": "no-store"}),
+_ERROR_HEADERS = {
+    "Cache-Control": _header("Never stored.", {"const": "no-store"}),
     "X-Content-Type-Options": _NO_SNIFFING,
-    "MS-CV": _header("The caller's vector, one step longer, or a new one.", _VECTOR),
+    "MS-CV": _header("The request's vector, one step longer, or a new one.", _VECTOR),
 }
 
 
-def _refusal(description: str, **more: Any) -> Mapping[str, Any]:
+def _error(description: str, **more: Any) -> Mapping[str, Any]:
     content = {"application/json": {"schema": reference("XboxError")}}
-    return {"description": description, "headers": {**_REFUSED, **more}, "content": content}
+    return {"description": description, "headers": {**_ERROR_HEADERS, **more}, "content": content}
 
 
 _RESPONSES: Mapping[str, Mapping[str, Any]] = {
-    "XboxNotModified": {"description": "What the caller has still holds.", "headers": _FOUND},
-    "XboxBadRequest": _refusal("A parameter or token that cannot be read; the message says which, and what would do."),
-    "XboxNotAuthenticated": _refusal(
-        "No credential, or one that is malformed, forged or expired.",
-        **{"WWW-Authenticate": _header("The scheme that is understood.", {"const": 'XBL3.0 realm="laurel"'})},
+    "XboxNotModified": {"description": "The client's copy is current.", "headers": _HEADERS_OF_200},
+    "XboxBadRequest": _error("A parameter or token is invalid; the message names it and what is expected."),
+    "XboxNotAuthenticated": _error(
+        "The credential is missing, malformed, forged or expired.",
+        **{"WWW-Authenticate": _header("The accepted scheme.", {"const": 'XBL3.0 realm="laurel"'})},
     ),
-    "XboxNotAllowed": _refusal("A good credential of nobody, or of another player."),
-    "XboxNotFound": _refusal("No such achievement is published."),
-    "XboxUnsupportedVersion": _refusal("The contract version is none of 1 to 4."),
-    "XboxTooSlow": _refusal("The body did not arrive in time."),
-    "XboxTooLarge": _refusal("The body has too many bytes."),
-    "XboxUnsupportedBody": _refusal("The body is compressed."),
-    "XboxFault": _refusal("An error of the service, noted there under this MS-CV."),
-    "XboxUnavailable": _refusal(
-        "The database is out of reach or too slow for now.",
+    "XboxNotAllowed": _error("The credential is valid, but has no user or is that of another player."),
+    "XboxNotFound": _error("No such achievement is published."),
+    "XboxUnsupportedVersion": _error("The contract version is not 1 to 4."),
+    "XboxTooSlow": _error("The body did not arrive in time."),
+    "XboxTooLarge": _error("The body is too large."),
+    "XboxUnsupportedBody": _error("The body is compressed."),
+    "XboxFault": _error("An error of the service, logged with this MS-CV."),
+    "XboxUnavailable": _error(
+        "The database is unreachable or too slow; try again.",
         **{"Retry-After": _header("Seconds.", {"type": "integer", "minimum": 0})},
     ),
 }
 
-_REFUSALS = {
+_ERRORS = {
     "400": "XboxBadRequest",
     "401": "XboxNotAuthenticated",
     "403": "XboxNotAllowed",
@@ -177,7 +177,7 @@ _REFUSALS = {
 }
 
 
-_OF_BODIES = {"408": "XboxTooSlow", "413": "XboxTooLarge", "415": "XboxUnsupportedBody"}
+_BODY_ERRORS = {"408": "XboxTooSlow", "413": "XboxTooLarge", "415": "XboxUnsupportedBody"}
 
 
 def _get(
@@ -185,18 +185,18 @@ def _get(
     summary: str,
     *,
     parameters: Sequence[str],
-    answer: str,
+    result: str,
     description: str = "",
-    refusals: Mapping[str, str] = _REFUSALS,
+    errors: Mapping[str, str] = _ERRORS,
 ) -> Mapping[str, Any]:
-    """One path. `answer` names its schema under contracts 2 and 4, without the door's name."""
-    schema = {"anyOf": [reference(f"Xbox{answer}"), reference(f"Xbox360{answer}")]}
-    found = {
-        "description": f"Xbox{answer} under contracts 2 and 4, Xbox360{answer} under 1 and 3.",
-        "headers": {**_FOUND, **_LANGUAGE},
+    """One path. `result` is the name of its schema under contracts 2 and 4, without the prefix."""
+    schema = {"anyOf": [reference(f"Xbox{result}"), reference(f"Xbox360{result}")]}
+    success = {
+        "description": f"Xbox{result} under contracts 2 and 4, Xbox360{result} under 1 and 3.",
+        "headers": {**_HEADERS_OF_200, **_LANGUAGE},
         "content": {"application/json": {"schema": schema}},
     }
-    others = {"304": "XboxNotModified", **refusals}
+    others = {"304": "XboxNotModified", **errors}
     operation = {
         "operationId": name,
         "tags": ["xbox"],
@@ -204,7 +204,7 @@ def _get(
         "description": description,
         "security": [{"XboxToken": []}],
         "parameters": [{"$ref": f"#/components/parameters/{_component(key)}"} for key in (*parameters, *_HEADERS)],
-        "responses": {"200": found}
+        "responses": {"200": success}
         | {status: {"$ref": f"#/components/responses/{others[status]}"} for status in sorted(others)},
     }
     return {"get": operation}
@@ -213,23 +213,23 @@ def _get(
 _UPDATE: Mapping[str, Any] = {
     "operationId": "updateAchievements",
     "tags": ["xbox"],
-    "summary": "Report how far along achievements are",
-    "description": "Of a title's server (scope `progress:write`), or of a player whose title trusts its clients. "
-    "Progress only rises. `Prefer: return=representation` asks what became of each item.",
+    "summary": "Report progress of achievements",
+    "description": "For a title's server (scope `progress:write`), or for a player whose title trusts its clients. "
+    "Progress only rises. With `Prefer: return=representation` the response has the result of each item.",
     "security": [{"XboxToken": []}],
     "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in ("XboxXuid", "XboxScid")],
     "requestBody": {"required": True, "content": {"application/json": {"schema": reference("XboxUpdate")}}},
     "responses": {
         "200": {
-            "description": "Something changed. A body only where one was asked for.",
+            "description": "Progress changed. The body is empty unless requested by `Prefer`.",
             "headers": {},
             "content": {"application/json": {"schema": reference("XboxUpdated")}},
         },
-        "304": {"description": "Everything was as reported already.", "headers": {}},
+        "304": {"description": "The report changed nothing.", "headers": {}},
     }
     | {
         status: {"$ref": f"#/components/responses/{name}"}
-        for status, name in (_REFUSALS | {"404": "XboxNotFound"} | _OF_BODIES).items()
+        for status, name in (_ERRORS | {"404": "XboxNotFound"} | _BODY_ERRORS).items()
         if status != "406"
     },
 }
@@ -242,8 +242,8 @@ _CONNECT: Mapping[str, Any] = {
     "security": [{"XboxToken": []}],
     "parameters": [],
     "responses": {
-        "101": {"description": "The connection is a websocket from here on.", "headers": {}},
-        "400": {"description": "The request asks for no websocket.", "headers": {}},
+        "101": {"description": "The connection becomes a websocket.", "headers": {}},
+        "400": {"description": "The request is not a websocket handshake.", "headers": {}},
         "401": {"$ref": "#/components/responses/XboxNotAuthenticated"},
         "500": {"$ref": "#/components/responses/XboxFault"},
         "503": {"$ref": "#/components/responses/XboxUnavailable"},
@@ -258,37 +258,37 @@ def _component(key: str) -> str:
 OPENAPI: Mapping[str, Any] = {
     "tags": [
         {"name": "xbox", "description": _ABOUT},
-        {"name": "xbox-rta", "description": "Progress as it happens, over a websocket."},
+        {"name": "xbox-rta", "description": "Notifications of progress over a websocket."},
     ],
     "paths": {
         "/users/xuid({xuid})/achievements": _get(
             "listAchievements",
-            "What one player has earned, and could",
-            description="Contracts 1 and 3 list only what is unlocked, unless `possibleOnly`.",
+            "List the achievements that one player has earned or can earn",
+            description="Contracts 1 and 3 list unlocked achievements only, unless `possibleOnly`.",
             parameters=("xuid", *_LIST, "types", "unlockedOnly", "possibleOnly", "orderBy"),
-            answer="Achievements",
+            result="Achievements",
         ),
         "/users/xuid({xuid})/titleachievements": _get(
             "listTitleAchievements",
-            "What can be earned, everything locked",
+            "List the achievements that can be earned, all locked",
             parameters=("xuid", *_LIST, "types", "orderBy"),
-            answer="Achievements",
+            result="Achievements",
         ),
         "/users/xuid({xuid})/achievements/{scid}/{number}": _get(
             "readAchievement",
-            "One achievement",
+            "Get one achievement",
             parameters=("xuid", "scid", "id"),
-            answer="SingleAchievement",
-            refusals=_REFUSALS | {"404": "XboxNotFound"},
+            result="SingleAchievement",
+            errors=_ERRORS | {"404": "XboxNotFound"},
         ),
         "/users/xuid({xuid})/achievements/{scid}/update": {"post": _UPDATE},
         "/connect": {"get": _CONNECT},
         "/users/xuid({xuid})/history/titles": _get(
             "listTitles",
-            "The titles that one player has anything in",
-            description="In the order of UnlockTime the title of the newest unlock comes first, in any other they are by id.",
+            "List the titles that one player has progress in",
+            description="UnlockTime puts the title of the newest unlock first, any other order is by id.",
             parameters=("xuid", *_LIST, "orderBy"),
-            answer="Titles",
+            result="Titles",
         ),
     },
     "components": {

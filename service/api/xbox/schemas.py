@@ -1,7 +1,7 @@
-"""The JSON Schemas of this door's answers: every member that a client may rely on, and what it may hold.
+"""The JSON Schemas of the Xbox API's bodies: every member that a client may rely on, and its values.
 
-Contracts 2 and 4 have the `Xbox…` shapes, 1 and 3 the `Xbox360…` ones. Members are listed in the order of the wire and
-always there; the few exceptions are named.
+Contracts 2 and 4 have the `Xbox…` shapes, 1 and 3 the `Xbox360…` ones. Members are in the order of the wire format and
+always present, except optional ones.
 """
 
 from collections.abc import Mapping
@@ -13,26 +13,26 @@ from service.core.progress.rarity import Category
 
 Schema = dict[str, Any]
 
-TOKEN = "[A-Za-z0-9_-]{32}"  # noqa: S105  (the shape of every token, and none)
+TOKEN = "[A-Za-z0-9_-]{32}"  # noqa: S105  (the pattern of tokens, not a token)
 
 
-def one_of(words: Any) -> Schema:
-    """The words of a `Literal`."""
-    return {"type": "string", "enum": list(get_args(words))}
+def one_of(literal: Any) -> Schema:
+    """A string that is one of the values of a `Literal`."""
+    return {"type": "string", "enum": list(get_args(literal))}
 
 
 def reference(name: str) -> Schema:
-    """Where a schema of this file stands in the whole document."""
+    """A reference to a schema of this module."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def array(items: Schema, **rules: Any) -> Schema:
-    """A list of such items."""
+    """An array of such items."""
     return {"type": "array", "items": items, **rules}
 
 
 def record(members: Mapping[str, Schema], *, optional: Mapping[str, Schema] | None = None) -> Schema:
-    """An object with these members, and maybe the optional ones."""
+    """An object with these required members and the optional ones."""
     return {"type": "object", "required": list(members), "properties": {**members, **(optional or {})}}
 
 
@@ -62,7 +62,7 @@ _RARITY = {
             "currentPercentage": {"type": "number", "minimum": 0, "maximum": 100},
         }
     )
-    | {"description": "Contracts 3 and 4 only: how many of the title's players hold it."}
+    | {"description": "Contracts 3 and 4 only: the percentage of the title's players who hold it."}
 }
 
 _REQUIREMENT = record(
@@ -80,7 +80,7 @@ _REWARD = record(
     {
         "name": _nullable("string"),
         "description": _nullable("string"),
-        "value": _TEXT | {"description": "Points for a Gamerscore: text on the wire whatever it means."},
+        "value": _TEXT | {"description": "Points for a Gamerscore; always text."},
         "type": one_of(RewardKind),
         "mediaAsset": {"anyOf": [_MEDIA, {"type": "null"}]},
         "valueType": _TEXT | {"examples": ["Int", "String"]},
@@ -179,9 +179,9 @@ _LEGACY_TITLE = record(
 _PAGING = record(
     {
         "continuationToken": _nullable(
-            "string", pattern=f"^{TOKEN}$", description="What asks for the next page; null on the last one."
+            "string", pattern=f"^{TOKEN}$", description="The token of the next page; null on the last one."
         ),
-        "totalRecords": _COUNT | {"description": "Of the whole list, whatever the page."},
+        "totalRecords": _COUNT | {"description": "The number of items in the whole list."},
     }
 )
 
@@ -191,11 +191,11 @@ _ERROR = record(
             "type": "integer",
             "enum": [0, 23, 4000, 4500, 5000, 5300, 8377],
             "description": "23 a token without a user, 8377 another player's XUID, 4500 other credentials, 4000 a bad "
-            "request, 5000 an error of the service, 5300 try again; 0 where the status says it all.",
+            "request, 5000 an error of the service, 5300 try again; 0 where the status is enough.",
         },
         "source": _TEXT,
         "description": _TEXT,
-        "traceInformation": _TEXT | {"description": "The MS-CV of this answer."},
+        "traceInformation": _TEXT | {"description": "The MS-CV of this response."},
         "errorCode": {"type": "integer", "description": "The same as `code`."},
         "errorMessage": _TEXT | {"description": "The same as `description`."},
     }
@@ -208,7 +208,7 @@ def _page(of: str, item: str, *, is_legacy: bool = False) -> Schema:
 
 
 def _single(item: str) -> Schema:
-    """Alone, as the document prints it, and in a list, as every client reads it."""
+    """The item alone, as the Xbox document prints it, and in a list, as every client reads it."""
     return record(
         {
             "achievement": reference(item),
