@@ -46,7 +46,7 @@ Render = Callable[[PublishedTitle, int, tuple[str, ...]], Fragment]
 
 
 class Columns:
-    """The fragments of one title in one chain, each field a column in catalogue order."""
+    """The fragments of one title in one chain, each field a column in catalog order."""
 
     def __init__(self, fragments: Sequence[Fragment]) -> None:
         self.openings = tuple(fragment.opening for fragment in fragments)

@@ -101,7 +101,7 @@ def _unlocked_and_possible(values: dict[str, str], kind: ListKind) -> tuple[bool
     """Whether the list leaves out locked achievements, and whether it shows all achievements as locked."""
     unlocked_only, possible_only = _flag(values, "unlockedOnly"), _flag(values, "possibleOnly")
     if unlocked_only and kind == "possible":
-        raise InvalidParameter("unlockedOnly", "false: this list shows what can be earned, whoever has it")
+        raise InvalidParameter("unlockedOnly", "false: this list shows all achievements as locked")
     if unlocked_only and possible_only:
         raise InvalidParameter(
             "possibleOnly", "false together with unlockedOnly=true: one leaves out what the other shows"

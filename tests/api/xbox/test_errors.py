@@ -211,7 +211,7 @@ async def test_unreachable_database_is_503_with_retry_after_until_it_is_back(los
 
     await close(is_closed=False)
     assert [(await client.get(f"{HERE}/{path}", headers=HEADERS)).status for path in paths] == [200] * 4
-    assert log.getvalue() == ""  # that a database is away is no bug of ours
+    assert log.getvalue() == ""  # an unreachable database is not a bug
 
 
 async def test_terminated_connections_do_not_fail_requests(lost):
@@ -232,7 +232,7 @@ async def test_lists_without_progress_are_served_without_a_database(lost):
 
 async def test_bug_is_500_without_detail_and_logged_once_with_its_trace(lost):
     client, _, log, services = lost
-    async with services.progress._pool.transaction() as connection:  # what no command of ours writes
+    async with services.progress._pool.transaction() as connection:  # a value that no command writes
         await connection.execute("""UPDATE progress SET currents = '{"1": "secret detail"}' WHERE title_id = 1""")
 
     response = await client.get(f"{HERE}/achievements?titleId=1", headers=HEADERS)

@@ -22,12 +22,12 @@ def ids(page) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("query_string", "field", "came", "expected"),
+    ("query_string", "field", "got", "expected"),
     [
         *(
-            pytest.param(f"{field}={sent}", field, came, WHOLE_NUMBER, id=f"{field} {sent}")
+            pytest.param(f"{field}={sent}", field, got, WHOLE_NUMBER, id=f"{field} {sent}")
             for field in ("maxItems", "skipItems")
-            for sent, came in {
+            for sent, got in {
                 "abc": "'abc'",
                 "-1": "'-1'",
                 "2147483648": "'2147483648'",
@@ -49,8 +49,8 @@ def ids(page) -> list[int]:
         pytest.param("maxitems=abc", "maxItems", "'abc'", WHOLE_NUMBER, id="in any case, by its own name"),
         pytest.param("skipItems=-1&continuationToken=3", "skipItems", "'-1'", WHOLE_NUMBER, id="beside a token"),
         *(
-            pytest.param(f"titleId={sent}", "titleId", came, "decimal, 1 to 4294967295", id=f"titleId {sent}")
-            for sent, came in {
+            pytest.param(f"titleId={sent}", "titleId", got, "decimal, 1 to 4294967295", id=f"titleId {sent}")
+            for sent, got in {
                 "abc": "'abc'",
                 "": "''",
                 "0": "'0'",
@@ -74,13 +74,13 @@ def ids(page) -> list[int]:
             id="101 titles",
         ),
         *(
-            pytest.param(f"{field}={sent}", field, came, "true or false", id=f"{field} {sent}")
+            pytest.param(f"{field}={sent}", field, got, "true or false", id=f"{field} {sent}")
             for field in ("unlockedOnly", "possibleOnly")
-            for sent, came in {"1": "'1'", "": "''", "yes": "'yes'", "true,": "'true,'", "%20true": "' true'"}.items()
+            for sent, got in {"1": "'1'", "": "''", "yes": "'yes'", "true,": "'true,'", "%20true": "' true'"}.items()
         ),
         *(
-            pytest.param(f"types={sent}", "types", came, "Persistent, Challenge", id=f"types {sent}")
-            for sent, came in {
+            pytest.param(f"types={sent}", "types", got, "Persistent, Challenge", id=f"types {sent}")
+            for sent, got in {
                 "All": "'All'",
                 "": "''",
                 "Persistent,": "'Persistent,'",
@@ -89,8 +89,8 @@ def ids(page) -> list[int]:
             }.items()
         ),
         *(
-            pytest.param(f"orderBy={sent}", "orderBy", came, "UnlockTime or EndingSoon", id=f"orderBy {sent}")
-            for sent, came in {"Name": "'Name'", "": "''", "Title,UnlockTime": "'Title,UnlockTime'", "2": "'2'"}.items()
+            pytest.param(f"orderBy={sent}", "orderBy", got, "UnlockTime or EndingSoon", id=f"orderBy {sent}")
+            for sent, got in {"Name": "'Name'", "": "''", "Title,UnlockTime": "'Title,UnlockTime'", "2": "'2'"}.items()
         ),
         pytest.param("unlockedOnly=true&possibleOnly=true", "possibleOnly", "unlockedOnly=true", "false", id="both"),
         pytest.param("maxItems=1&maxItems=2", "maxItems", "'2'", "one value, not '1'", id="twice"),
@@ -103,13 +103,13 @@ def ids(page) -> list[int]:
     ],
 )
 @pytest.mark.usefixtures("title")
-async def test_invalid_value_is_rejected_with_field_value_and_expectation(ask_raw, query_string, field, came, expected):
-    status, refusal = await ask_raw(query_string)
+async def test_invalid_value_is_rejected_with_field_value_and_expectation(ask_raw, query_string, field, got, expected):
+    status, error = await ask_raw(query_string)
 
-    assert (status, refusal["code"]) == (400, 4000)
-    assert refusal["description"].startswith(f"{field}: expected ")
-    assert came in refusal["description"]
-    assert expected in refusal["description"]
+    assert (status, error["code"]) == (400, 4000)
+    assert error["description"].startswith(f"{field}: expected ")
+    assert got in error["description"]
+    assert expected in error["description"]
 
 
 async def test_64_parameters_are_accepted(ask_raw, title):
@@ -128,10 +128,10 @@ async def test_100_titles_are_accepted(ask_raw, title):
 @pytest.mark.usefixtures("title")
 async def test_every_list_rejects_invalid_values_alike(ask_raw, what):
     for query_string in ("maxItems=abc", "titleId=", "orderBy=Name", "continuationToken=abc"):
-        status, refusal = await ask_raw(query_string, path=f"/users/xuid({PLAYER})/{what}")
+        status, error = await ask_raw(query_string, path=f"/users/xuid({PLAYER})/{what}")
 
         assert status == 400, query_string
-        assert refusal["description"].startswith(query_string.partition("=")[0])
+        assert error["description"].startswith(query_string.partition("=")[0])
 
 
 @pytest.mark.usefixtures("title")
@@ -143,10 +143,10 @@ async def test_list_of_titles_ignores_parameters_of_achievements(ask_raw):
 
 
 async def test_error_message_quotes_a_bounded_part_of_the_value(ask_raw):
-    status, refusal = await ask_raw(f"orderBy={'a' * 4000}&{'b' * 1000}=1")
+    status, error = await ask_raw(f"orderBy={'a' * 4000}&{'b' * 1000}=1")
 
     assert status == 400
-    assert len(refusal["description"]) < 200
+    assert len(error["description"]) < 200
 
 
 @pytest.mark.parametrize(
@@ -155,10 +155,10 @@ async def test_error_message_quotes_a_bounded_part_of_the_value(ask_raw):
 )
 async def test_invalid_xuid_is_rejected_in_json(ask_raw, xuid):
     """The npm client asks for `xuid(undefined)` before its login."""
-    status, refusal = await ask_raw(path=f"/users/xuid({xuid})/achievements")
+    status, error = await ask_raw(path=f"/users/xuid({xuid})/achievements")
 
     assert status == 400
-    assert refusal["description"].startswith("xuid: expected a decimal below 2^64")
+    assert error["description"].startswith("xuid: expected a decimal below 2^64")
 
 
 async def test_authorization_precedes_validation_of_the_query(ask_raw):

@@ -146,7 +146,7 @@ async def test_contract_has_its_own_shape(ask, contract, shape):
     assert {"rarity" in item for item in page["achievements"]} == {contract > 2}
 
 
-REFUSED = {
+FAILING = {
     "a bad query": (LIST, "achievements?maxItems=many", {}, 400),
     "a bad token": (LIST, "achievements?continuationToken=garbage", {}, 400),
     "a bad number": (ONE, f"achievements/{SCID}/one", {}, 400),
@@ -157,14 +157,14 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("path", "what", "headers", "status"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize(("path", "what", "headers", "status"), FAILING.values(), ids=FAILING)
 async def test_error_matches_its_description(ask, path, what, headers, status):
     response = await ask(what, raw=True, headers=headers, status=status)
 
     hold(path, response, await response.json())
 
 
-@pytest.mark.parametrize("error", [None, Unavailable("not now")], ids=["a fault of ours", "a lost database"])
+@pytest.mark.parametrize("error", [None, Unavailable("not now")], ids=["a bug", "unreachable database"])
 def test_errors_that_tests_cannot_cause_are_described_too(error):
     response = errors.error_response(make_mocked_request("GET", "/"), error)
 

@@ -209,23 +209,23 @@ async def test_following_tokens_gives_every_item_once_in_order_despite_changes( 
     unlocked_before = dict(world.unlocked)
 
     whole = await ask(**own, **query, maxItems=1000)
-    walked: list[Name] = []
+    joined: list[Name] = []
     token = ""
     changes, sizes, languages = (itertools.cycle(each) for each in (plan.between_pages, plan.sizes, LANGUAGES))
     while token is not None:
         own["headers"]["Accept-Language"] = next(languages)
         page = await ask(**own, **query, maxItems=next(sizes), continuationToken=token)
-        walked += names(page)
+        joined += names(page)
         token = token_of(page)
         for change in next(changes):
             await world.apply(change)
 
     assert names(whole) == expected
     assert whole["pagingInfo"] == {"continuationToken": None, "totalRecords": len(expected)}
-    assert len(set(walked)) == len(walked)
-    assert [name for name in walked if name in expected] == expected
+    assert len(set(joined)) == len(joined)
+    assert [name for name in joined if name in expected] == expected
     titles_before = {title_id for title_id, _ in unlocked_before} | {world.own_title}
-    for title_id, number in set(walked) - set(expected):
+    for title_id, number in set(joined) - set(expected):
         has_joined = not plan.by_title_id and title_id not in titles_before
         is_unlocked_later = (title_id, number) in world.unlocked.keys() - unlocked_before.keys()
         assert has_joined or (only == "unlocked" and order != "UnlockTime" and is_unlocked_later)
