@@ -153,10 +153,14 @@ class Badge:
         """
         if self.unlocked_at is None:
             return None
-        locale, time_zone = self.definition.locale, self._measures.state.profile.time_zone
-        if locale is not None and parse_format(format_text).has_names:
+        date_format, locale = parse_format(format_text), self.definition.locale
+        time_zone = self._measures.state.profile.time_zone
+        if locale is not None and date_format.has_names:
             self._locales[locale] = None
-        return _format_unlock(self.unlocked_at, format_text, time_zone, locale or "en")
+        if not date_format.is_date_only:
+            return _format_moment(self.unlocked_at, format_text, time_zone, locale or "en")
+        format_day = _cached_day if len(format_text) <= _MAX_CACHED_FORMAT_CHARACTERS else _format_day
+        return format_day(local_day(self.unlocked_at, time_zone), format_text, locale or "en")
 
     def position(self, sort_key: SortKey) -> CursorPosition:
         """Its position in an order."""
@@ -194,14 +198,11 @@ class Connection(msgspec.Struct, frozen=True):
     total_items: int
 
 
-def _format_unlock(unlocked_at: int, format_text: str, time_zone: str | None, locale: str) -> str:
-    date_format = parse_format(format_text)
-    if date_format.is_date_only:
-        format_day = _cached_day if len(format_text) <= _MAX_CACHED_FORMAT_CHARACTERS else _format_day
-        return format_day(local_day(unlocked_at, time_zone), format_text, locale)
+def _format_moment(unlocked_at: int, format_text: str, time_zone: str | None, locale: str) -> str:
     moment = datetime.datetime(1, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(microseconds=unlocked_at // 10)
     zone = None if time_zone is None else zone_of(time_zone)
-    return date_format.format(moment if zone is None else moment.astimezone(zone), _babel_locale(locale))
+    moment = moment if zone is None else moment.astimezone(zone)
+    return parse_format(format_text).format(moment, _babel_locale(locale))
 
 
 def _format_day(ordinal: int, format_text: str, locale: str) -> str:

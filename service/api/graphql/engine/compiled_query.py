@@ -203,7 +203,10 @@ class _Compiler:
 
         def render_template(value: Any, render: RenderContext) -> msgspec.Raw:
             key = place, key_of(value)
-            template = templates.get(key) or templates.make(key, value, render, complete)
+            try:
+                template = templates[key]
+            except KeyError:
+                template = templates.make(key, value, render, complete)
             return template.fill(value, render)
 
         return render_template

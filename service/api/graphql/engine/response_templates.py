@@ -54,7 +54,7 @@ class Template(msgspec.Struct, frozen=True):
         return _TEMPLATE_BYTES + len(self.start) + sum(_PIECE_BYTES + len(piece) for _, piece in self.rest)
 
 
-class Templates:
+class Templates(FIFOCache[TemplateKey, Template]):
     """The templates of all compiled queries of one schema, bounded in bytes.
 
     First in, first out: a request gets fifty templates and more, and keeping the order of their use costs more than
@@ -62,20 +62,8 @@ class Templates:
     """
 
     def __init__(self, *, max_bytes: int) -> None:
-        self._templates = FIFOCache[TemplateKey, Template](max_bytes, getsizeof=lambda template: template.size_bytes)
+        super().__init__(max_bytes, getsizeof=lambda template: template.size_bytes)
         self.new_place = itertools.count().__next__
-
-    @property
-    def size_bytes(self) -> int:
-        """The memory that all templates take."""
-        return int(self._templates.currsize)
-
-    def get(self, key: TemplateKey) -> Template | None:
-        """The cached template."""
-        try:
-            return self._templates[key]
-        except KeyError:
-            return None
 
     def make(self, key: TemplateKey, value: Any, render: RenderContext, complete: Complete) -> Template:
         """Make and cache the template of a value that `complete` renders."""
@@ -83,6 +71,6 @@ class Templates:
         body = _encode(complete(value, RenderContext(render.context, render.arguments, placeholders)))
         start, *pieces = body.split(_MARK)
         template = Template(start, tuple(zip(placeholders, pieces, strict=True)))
-        if template.size_bytes <= self._templates.maxsize:
-            self._templates[key] = template
+        if template.size_bytes <= self.maxsize:
+            self[key] = template
         return template

@@ -123,7 +123,7 @@ async def run_executor(document, variables):
 
 
 def parse(text, bound=BOUND, templates=None):
-    return parse_document(bound, text, templates or Templates(max_bytes=1_000_000))
+    return parse_document(bound, text, Templates(max_bytes=1_000_000) if templates is None else templates)
 
 
 def prepare(document, variables):
@@ -245,7 +245,7 @@ async def test_templates_are_bounded_in_bytes():
     first, again = await run_compiled(document, {}), await run_compiled(document, {})
 
     assert first == again
-    assert 0 < templates.size_bytes <= 3_000
+    assert 0 < templates.currsize <= 3_000
 
 
 @pytest.mark.parametrize(
