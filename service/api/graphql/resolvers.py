@@ -109,7 +109,7 @@ async def set_user_context(
         return SetUserContextPayload(["uuid: expected a UUID such as 00000000-0000-4000-8000-000000000001"], None)
     before = await contexts.by_uuid_uncached(title_id, name)
     player = arguments.get("player") or (str(name) if before is None else before.player)
-    wanted = UserContext(
+    new = UserContext(
         context_id=0,
         title_id=title_id,
         uuid=name,
@@ -119,7 +119,7 @@ async def set_user_context(
         scopes=cast("list[Scope]", list(arguments.get("scope") or ())),
     )
     try:
-        return SetUserContextPayload([], await contexts.put(context.services.writer.write, wanted))
+        return SetUserContextPayload([], await contexts.put(context.services.writer.write, new))
     except BadRequest as error:
         return SetUserContextPayload([str(error)], None)
 

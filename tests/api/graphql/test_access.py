@@ -32,9 +32,9 @@ async def users(make_context):
 )
 async def test_invalid_user_context_returns_no_data(ask_badges, query, user, status, code):
     for media_type in ("application/json", "application/graphql-response+json"):
-        said = await ask_badges(query, user=user, status=status, headers={"Accept": media_type})
-        assert "data" not in said
-        assert [error["extensions"]["code"] for error in said["errors"]] == [code]
+        result = await ask_badges(query, user=user, status=status, headers={"Accept": media_type})
+        assert "data" not in result
+        assert [error["extensions"]["code"] for error in result["errors"]] == [code]
 
 
 @pytest.mark.parametrize(
@@ -47,10 +47,10 @@ async def test_invalid_user_context_returns_no_data(ask_badges, query, user, sta
 )
 async def test_missing_or_invalid_token_returns_401(client, sent):
     response = await client.post("/graphql", json={"query": LIST}, headers=sent | {"Opigno-Client-UUID": USER})
-    said = await response.json()
+    result = await response.json()
 
-    assert (response.status, said["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
-    assert "data" not in said
+    assert (response.status, result["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
+    assert "data" not in result
     assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
 
@@ -69,20 +69,20 @@ async def test_only_administrators_read_badges_of_other_users(ask_badges, users,
 @pytest.mark.parametrize("wanted", ["0", "-1", "999999999", "99999999999999999999", "x", "", "1' OR 1=1"])
 async def test_unknown_user_context_id_is_forbidden_for_administrators(ask_badges, wanted):
     query = 'query ($id: ID) { getBadge(badgeId: "posted", userContextId: $id) { status } }'
-    said = await ask_badges(query, {"id": wanted}, user=ADMINISTRATOR)
+    result = await ask_badges(query, {"id": wanted}, user=ADMINISTRATOR)
 
-    assert said["data"] == {"getBadge": None}
-    assert said["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert result["data"] == {"getBadge": None}
+    assert result["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
 async def test_denied_root_field_does_not_affect_others(ask_badges, users):
-    said = await ask_badges(
+    result = await ask_badges(
         'query ($id: ID) { own: getBadge(badgeId: "posted") { id } other: getBadge(userContextId: $id) { id } }',
         {"id": str(users[GUEST].context_id)},
     )
 
-    assert said["data"] == {"own": {"id": "posted"}, "other": None}
-    assert [error["path"] for error in said["errors"]] == [["other"]]
+    assert result["data"] == {"own": {"id": "posted"}, "other": None}
+    assert [error["path"] for error in result["errors"]] == [["other"]]
 
 
 async def test_player_token_reads_only_the_players_own_badges(ask_badges, academy, make_context):
@@ -115,8 +115,8 @@ async def test_only_applications_read_and_set_user_contexts(ask_badges, academy)
     making = f'mutation {{ setUserContext(uuid: "{USER}", displayName: "x", scope: [ADMINISTRATOR]) {{ errors }} }}'
 
     for query in (reading, making):
-        said = await ask_badges(query, user=None, authorization=own, status=403)
-        assert said["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+        result = await ask_badges(query, user=None, authorization=own, status=403)
+        assert result["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
 async def test_introspection_requires_authentication(ask_badges, client):

@@ -22,8 +22,8 @@ async def test_every_audit_passes(client, application, make_context):
         *("node", str(NODE / "audits.mjs"), str(client.make_url("/graphql")), application, USER),
         stdout=asyncio.subprocess.PIPE,
     )
-    said, _ = await asyncio.wait_for(process.communicate(), 60)
-    audits = [json.loads(line) for line in said.splitlines()]
+    result, _ = await asyncio.wait_for(process.communicate(), 60)
+    audits = [json.loads(line) for line in result.splitlines()]
 
     assert process.returncode == 0
     assert [audit for audit in audits if audit["status"] != "ok"] == []

@@ -72,7 +72,7 @@ async def test_one_query_returns_every_field_of_a_badge(ask_badges, make_context
     await make_context(USER)
     at = ticks.from_datetime(datetime.datetime(2026, 3, 9, 12, tzinfo=datetime.UTC))
     await give(1, {2: at})
-    said = await ask_badges(
+    result = await ask_badges(
         """{ getBadges { totalItems nodes { id title picture { url } status earned earningCriteria {
             ... on BadgeEarningCriteriaLpComplete { learningPathId }
             ... on BadgeEarningCriteriaLpPassed { learningPathId }
@@ -81,9 +81,9 @@ async def test_one_query_returns_every_field_of_a_badge(ask_badges, make_context
             ... on BadgeEarningCriteriaSocialEngagement { threshold currentThreshold }
             ... on BadgeEarningCriteriaRegisteredFor { threshold currentThreshold } } } } }"""
     )
-    badges = {badge["id"]: badge for badge in said["data"]["getBadges"]["nodes"]}
+    badges = {badge["id"]: badge for badge in result["data"]["getBadges"]["nodes"]}
 
-    assert said["data"]["getBadges"]["totalItems"] == 7
+    assert result["data"]["getBadges"]["totalItems"] == 7
     assert badges["completed"] == {
         "id": "completed",
         "title": "Name 2",
@@ -123,7 +123,7 @@ async def test_response_contains_nothing_of_the_user_before(ask_badges, make_con
             nodes = (await ask_badges(text, user=user))["data"]["getBadges"]["nodes"]
             answers.setdefault(user, []).append(nodes)
 
-    assert [len(set(map(msgspec.json.encode, said))) for said in answers.values()] == [1, 1]
+    assert [len(set(map(msgspec.json.encode, result))) for result in answers.values()] == [1, 1]
     pairs = list(zip(answers[USER][0], answers[ADMINISTRATOR][0], strict=True))
     assert len(pairs) == 7
     for earned, not_earned in pairs:

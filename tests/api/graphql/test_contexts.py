@@ -46,9 +46,9 @@ async def test_user_context_can_name_an_existing_player(ask_badges, client, key_
         headers={"X-API-KEY": key},
     )
     await ask_badges(PUT, {"uuid": USER, "name": "Ada", "scope": ["AUTHENTICATED"], "player": "ada"})
-    said = await ask_badges('{ getBadge(badgeId: "posted") { status } }')
+    result = await ask_badges('{ getBadge(badgeId: "posted") { status } }')
 
-    assert said == {"data": {"getBadge": {"status": "EARNED"}}}
+    assert result == {"data": {"getBadge": {"status": "EARNED"}}}
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ async def test_user_context_can_name_an_existing_player(ask_badges, client, key_
     ],
 )
 async def test_invalid_user_context_is_reported_and_not_stored(ask_badges, values, error):
-    said = await ask_badges(PUT, {"uuid": USER, "name": "Ada"} | values)
-    found = said["data"]["setUserContext"]
+    result = await ask_badges(PUT, {"uuid": USER, "name": "Ada"} | values)
+    found = result["data"]["setUserContext"]
 
     assert found["response"] is None
     assert found["errors"][0].startswith(error)

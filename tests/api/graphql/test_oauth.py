@@ -25,15 +25,15 @@ async def test_client_credentials_in_form_or_header_return_a_token_for_an_hour(c
     in_header = await client.post("/oauth/token", data=FORM, headers=basic(*credentials))
 
     for response in (in_form, in_header):
-        said = await response.json()
-        assert (response.status, said["token_type"], said["expires_in"], said["scope"]) == (
+        result = await response.json()
+        assert (response.status, result["token_type"], result["expires_in"], result["scope"]) == (
             200,
             "Bearer",
             3600,
             "contexts",
         )
         assert response.headers["Cache-Control"] == "no-store"
-        assert said["access_token"].count(".") == 2
+        assert result["access_token"].count(".") == 2
 
 
 async def test_token_is_accepted_by_this_api_only(client, services, credentials):
@@ -61,10 +61,10 @@ async def test_token_is_accepted_by_this_api_only(client, services, credentials)
 )
 async def test_error_responses_follow_the_rfc(client, form, headers, status, error):
     response = await client.post("/oauth/token", data=form or {"a": "b"}, headers=headers)
-    said = await response.json()
+    result = await response.json()
 
-    assert (response.status, said["error"]) == (status, error)
-    assert isinstance(said["error_description"], str)
+    assert (response.status, result["error"]) == (status, error)
+    assert isinstance(result["error_description"], str)
     assert ("WWW-Authenticate" in response.headers) == (status == 401)
 
 

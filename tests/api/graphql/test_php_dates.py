@@ -28,9 +28,9 @@ def test_date_only_letters_give_the_same_text_for_every_time_and_zone(letter):
         first.replace(hour=1, tzinfo=zoneinfo.ZoneInfo("Asia/Kolkata")),
     )
 
-    said = {parse_format(letter).format(moment, ENGLISH) for moment in (first, *others)}
+    result = {parse_format(letter).format(moment, ENGLISH) for moment in (first, *others)}
 
-    assert parse_format(letter).is_date_only == (len(said) == 1)
+    assert parse_format(letter).is_date_only == (len(result) == 1)
 
 
 def test_escaped_letters_do_not_depend_on_the_time():
@@ -100,7 +100,7 @@ def test_letter_formats_like_php(letters, winter, night, india):
 
 
 @pytest.mark.parametrize(
-    ("locale", "said"),
+    ("locale", "result"),
     [
         ("fr", "dimanche 4 janvier"),
         ("de_DE", "Sonntag 4 Januar"),
@@ -109,8 +109,8 @@ def test_letter_formats_like_php(letters, winter, night, india):
         ("ru", "воскресенье 4 января"),
     ],
 )
-def test_names_are_in_the_callers_language(locale, said):
-    assert parse_format("l j F").format(WINTER, babel.Locale.parse(locale)) == said
+def test_names_are_in_the_callers_language(locale, result):
+    assert parse_format("l j F").format(WINTER, babel.Locale.parse(locale)) == result
 
 
 @pytest.mark.parametrize(

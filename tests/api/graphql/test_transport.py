@@ -42,8 +42,8 @@ async def send(client, application, make_context):
     return sent
 
 
-def codes(said):
-    return [error["extensions"]["code"] for error in said["errors"]]
+def codes(result):
+    return [error["extensions"]["code"] for error in result["errors"]]
 
 
 @pytest.mark.parametrize(
@@ -61,18 +61,18 @@ def codes(said):
     ],
 )
 async def test_response_has_the_accepted_media_type_with_the_highest_weight(send, accept, media_type):
-    status, headers, said = await send(body={"query": LIST}, headers={} if accept is None else {"Accept": accept})
+    status, headers, result = await send(body={"query": LIST}, headers={} if accept is None else {"Accept": accept})
 
-    assert (status, said) == (200, {"data": {"getBadges": {"totalItems": 7}}})
+    assert (status, result) == (200, {"data": {"getBadges": {"totalItems": 7}}})
     assert headers["Content-Type"] == f"{media_type}; charset=utf-8"
     assert headers["Vary"] == "Accept, Accept-Language, Authorization, Opigno-Client-UUID"
 
 
 @pytest.mark.parametrize("accept", ["text/html", f"{JSON};q=0", "application/xml, image/*"])
 async def test_unsupported_accept_returns_406(send, accept):
-    status, _, said = await send(body={"query": LIST}, headers={"Accept": accept})
+    status, _, result = await send(body={"query": LIST}, headers={"Accept": accept})
 
-    assert (status, codes(said)) == (406, ["NOT_ACCEPTABLE"])
+    assert (status, codes(result)) == (406, ["NOT_ACCEPTABLE"])
 
 
 @pytest.mark.parametrize(
@@ -118,10 +118,10 @@ async def test_invalid_document_returns_200_in_json_and_400_in_graphql_response(
     ],
 )
 async def test_malformed_request_returns_400(send, accept, body, status):
-    found, _, said = await send(body=body, headers={"Accept": accept, "Content-Type": JSON})
+    found, _, result = await send(body=body, headers={"Accept": accept, "Content-Type": JSON})
 
     assert found == status
-    assert codes(said)[0].startswith("BAD_")
+    assert codes(result)[0].startswith("BAD_")
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/graphql", f"{JSON}; charset=latin-1"])
@@ -183,10 +183,10 @@ async def test_persisted_query_is_found_by_its_hash_once_it_was_sent(send):
     ],
 )
 async def test_invalid_persisted_query_is_rejected(send, persisted):
-    _, _, said = await send(body={"query": LIST, "extensions": {"persistedQuery": persisted}})
+    _, _, result = await send(body={"query": LIST, "extensions": {"persistedQuery": persisted}})
 
-    assert codes(said)[0].startswith("BAD_")
-    assert "data" not in said
+    assert codes(result)[0].startswith("BAD_")
+    assert "data" not in result
 
 
 def many(count, text):
@@ -229,11 +229,11 @@ def many(count, text):
     ],
 )
 async def test_hostile_document_is_rejected(send, query):
-    status, _, said = await send(body={"query": query})
+    status, _, result = await send(body={"query": query})
 
     assert status == 200
-    assert "data" not in said
-    assert codes(said)[0] in {"COMPLEXITY_LIMIT", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"}
+    assert "data" not in result
+    assert codes(result)[0] in {"COMPLEXITY_LIMIT", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"}
 
 
 @pytest.mark.parametrize(
@@ -248,11 +248,11 @@ async def test_hostile_document_is_rejected(send, query):
     ],
 )
 async def test_each_limit_is_enforced_separately(send, query):
-    status, _, said = await send(body={"query": query})
+    status, _, result = await send(body={"query": query})
     is_refused = "... {" not in query
 
-    assert (status, "data" in said) == (200, not is_refused)
-    assert (codes(said) if is_refused else []) == ["COMPLEXITY_LIMIT"] * is_refused
+    assert (status, "data" in result) == (200, not is_refused)
+    assert (codes(result) if is_refused else []) == ["COMPLEXITY_LIMIT"] * is_refused
 
 
 async def test_large_page_with_all_fields_is_within_the_limits(send):
@@ -279,10 +279,10 @@ async def test_large_page_with_all_fields_is_within_the_limits(send):
     ],
 )
 async def test_contradictory_page_arguments_are_field_errors(send, arguments, message, code):
-    status, _, said = await send(body={"query": f"{{ getBadges({arguments}) {{ totalItems }} }}"})
+    status, _, result = await send(body={"query": f"{{ getBadges({arguments}) {{ totalItems }} }}"})
 
-    assert (status, said["data"]) == (200, None)
-    assert said["errors"][0] | {"locations": 0} == {
+    assert (status, result["data"]) == (200, None)
+    assert result["errors"][0] | {"locations": 0} == {
         "message": message,
         "locations": 0,
         "path": ["getBadges"],
@@ -293,10 +293,10 @@ async def test_contradictory_page_arguments_are_field_errors(send, arguments, me
 async def test_long_date_format_is_a_field_error(send, give):
     await give(1, {1: 1})
     query = f'{{ getBadge(badgeId: "enrolled") {{ id earned(format: "{"Y" * 65}") }} }}'
-    _, _, said = await send(body={"query": query})
+    _, _, result = await send(body={"query": query})
 
-    assert said["data"] == {"getBadge": {"id": "enrolled", "earned": None}}
-    assert codes(said) == ["BAD_USER_INPUT"]
+    assert result["data"] == {"getBadge": {"id": "enrolled", "earned": None}}
+    assert codes(result) == ["BAD_USER_INPUT"]
 
 
 @pytest.fixture
@@ -327,11 +327,11 @@ async def test_unexpected_error_is_logged_and_returned_without_details(client_wi
     async def fail(_context, _arguments, _requested):
         raise ZeroDivisionError("a secret")
 
-    said = await (await (await client_with_resolver(fail))()).json()
+    result = await (await (await client_with_resolver(fail))()).json()
     services.observer.flush()
 
-    assert said["errors"][0]["message"] == "this is an error of the service"
-    assert codes(said) == ["INTERNAL_SERVER_ERROR"]
+    assert result["errors"][0]["message"] == "this is an error of the service"
+    assert codes(result) == ["INTERNAL_SERVER_ERROR"]
     assert "ZeroDivisionError: a secret" in services.observer._stream.getvalue()
 
 
