@@ -30,6 +30,7 @@ SELECTIONS = (
     "title",
     "id status",
     "picture { alt url title }",
+    "id title @skip(if: true) picture @include(if: false) { alt }",
     'earned(format: "Y-m-d") status',
     'title earned(format: "D") earningCriteria { __typename }',
 )

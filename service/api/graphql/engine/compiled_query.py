@@ -144,7 +144,7 @@ class _Compiler:
             key,
             self._bound.roots[name],
             self._add_arguments(field, node),
-            requested_fields((detail.node for detail in details), self._nodes),
+            requested_fields((detail.node for detail in details), self._nodes, self._variables),
             self._complete(field.type, details),
         )
 

@@ -16,13 +16,17 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLField,
+    GraphQLIncludeDirective,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
+    GraphQLSkipDirective,
     GraphQLUnionType,
     InlineFragmentNode,
     build_schema,
+    get_directive_values,
 )
+from graphql.execution.values import VariableValues
 
 from service.errors import LaurelError
 
@@ -102,12 +106,16 @@ def attribute_getter(field: str) -> Callable[[Any], Any]:
     return operator.attrgetter(_UPPER.sub("_", field).lower())
 
 
-def requested_fields(nodes: Iterable[FieldNode], fragments: Mapping[str, FragmentDefinitionNode]) -> frozenset[str]:
-    """The names of all fields below these, joined by dots; also those that directives may leave out."""
+def requested_fields(
+    nodes: Iterable[FieldNode], fragments: Mapping[str, FragmentDefinitionNode], variables: VariableValues
+) -> frozenset[str]:
+    """The names of all fields below these, joined by dots, without those that @skip and @include leave out."""
     names: set[str] = set()
 
     def walk(selections: Iterable[Any], path: str, seen: frozenset[str]) -> None:
         for selection in selections:
+            if not _is_included(selection, variables):
+                continue
             match selection:
                 case FieldNode():
                     name = f"{path}{selection.name.value}"
@@ -127,12 +135,23 @@ def requested_fields(nodes: Iterable[FieldNode], fragments: Mapping[str, Fragmen
     return frozenset(names)
 
 
+def _is_included(node: FieldNode | InlineFragmentNode | FragmentSpreadNode, variables: VariableValues) -> bool:
+    """Whether no @skip or @include leaves the node out."""
+    if not node.directives:
+        return True
+    skip = get_directive_values(GraphQLSkipDirective, node, variables)
+    include = get_directive_values(GraphQLIncludeDirective, node, variables)
+    return not (skip and skip["if"]) and (include is None or bool(include["if"]))
+
+
 def _make_resolve(resolver: Resolver) -> Callable[..., Awaitable[Any]]:
     async def resolve(_root: Any, info: GraphQLResolveInfo[Execution], **arguments: Any) -> Any:
         error = info.context.denied.get(str(info.path.key))
         if error is not None:
             raise error
-        return await resolver(info.context.context, arguments, requested_fields(info.field_nodes, info.fragments))
+        return await resolver(
+            info.context.context, arguments, requested_fields(info.field_nodes, info.fragments, info.variable_values)
+        )
 
     return resolve
 

@@ -268,7 +268,9 @@ async def test_resolver_gets_the_requested_fields():
 
     bound = bind(SDL, {}, dict(BOUND.roots) | {"getBadge": record})
     document = parse(
-        '{ a: getBadge(badgeId: "1") { x: picture { url } ... on Badge { ...f } } } fragment f on Badge { id }', bound
+        '{ a: getBadge(badgeId: "1") { x: picture { url } title @skip(if: true) ... on Badge { ...f } } } '
+        "fragment f on Badge { id status @include(if: false) }",
+        bound,
     )
     compiled, variables = prepare(document, {})
     await compiled.run(None, variables)
