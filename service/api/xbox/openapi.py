@@ -63,7 +63,7 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "query",
         "continuationToken",
         {"type": "string", "pattern": f"^([0-9]{{0,19}}|{TOKEN})$"},
-        "The token of the previous page, for the same player, filters and order. "
+        "The token that the previous page had, for the same player, filters and order. "
         "`skipItems`, `maxItems` and the language may change. A plain number is how many items to skip.",
     ),
     "titleId": _parameter(
