@@ -1,4 +1,4 @@
-"""What all commands share: settings, a database, errors as one line, and progress on a terminal.
+"""Shared by all commands: settings, the database, errors as one line, options, and progress on a terminal.
 
 Modules that only some commands need are imported where they are used, so that the others start fast.
 """
@@ -14,11 +14,16 @@ from service.errors import ConfigurationError, LaurelError
 from service.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 
+    from service.db import Connection
     from service.db.pool import Pool
 
 T = TypeVar("T")
+
+title_option = click.option(
+    "--title", "title_id", required=True, type=click.IntRange(1, 2**32 - 1), help="Title, by its id."
+)
 
 
 class CommandError(click.ClickException):
@@ -79,6 +84,17 @@ async def migrated_pool(url: str) -> AsyncIterator[Pool]:
     await migrate(url)
     async with await open_pool(url, size=2, statement_timeout=None) as pool:
         yield pool
+
+
+def run_on_connection(work: Callable[[Connection], Awaitable[T]]) -> T:
+    """Run work on one connection to the database of the settings; the command fails as in `run`."""
+
+    async def connected(url: str) -> T:
+        async with migrated_pool(url) as pool, pool.connection() as connection:
+            return await work(connection)
+
+    with database_url(settings()) as url:
+        return run(lambda: connected(url))
 
 
 @contextlib.contextmanager

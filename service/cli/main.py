@@ -24,7 +24,7 @@ _COMMANDS: Mapping[str, str] = {
 
 
 class _LazyGroup(click.Group):
-    """A group that imports a command's module when the command is asked for."""
+    """A group that imports the module of a command when it is needed."""
 
     def list_commands(self, ctx: Context) -> list[str]:
         """Names of all commands, sorted."""

@@ -1,1 +1,1 @@
-"""What the service knows: what can be earned, who has earned it, what it is called, who may ask."""
+"""The domain: achievements, progress, texts, releases, credentials and permissions. Knows no HTTP."""

@@ -113,3 +113,10 @@ def contents(own_database, tmp_path):
         return "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*")) if path.is_file())
 
     return read
+
+
+@pytest.fixture
+def title(command):
+    """Options for title 7, which is imported."""
+    command("catalog", "import", "title.toml")
+    return ("--title", 7)

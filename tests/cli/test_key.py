@@ -1,0 +1,37 @@
+"""`laurel key` and `laurel client`: API keys and OAuth clients of a title."""
+
+import uuid
+
+import pytest
+
+
+def test_key_is_created_listed_and_revoked(command, title):
+    created = command("key", "create", *title, "--user", "ana").stdout.strip()
+    key_id, prefix = command("key", "list", *title).stdout.split()[:2]
+    assert created.startswith(prefix)
+    assert command("key", "list", *title).stdout.endswith("  user ana\n")
+
+    assert command("key", "revoke", *title, key_id).stdout == f"revoked {key_id}\n"
+    assert command("key", "list", *title).stdout.endswith("  user ana  revoked\n")
+
+
+def test_revoking_an_unknown_key_names_it(command, title):
+    key_id = uuid.uuid4()
+
+    failed = command("key", "revoke", *title, key_id, status=1)
+
+    assert failed.stderr == f"laurel: title 7 has no valid key {key_id}\n"
+
+
+@pytest.mark.parametrize("user", ["", "a" * 129])
+def test_key_of_a_user_needs_a_name_of_1_to_128_characters(command, title, user):
+    failed = command("key", "create", *title, "--user", user, status=1)
+
+    assert failed.stderr == "laurel: --user: expected 1 to 128 characters\n"
+
+
+def test_client_is_created_with_an_id_and_a_secret(command, title):
+    client_id, secret = command("client", "create", *title).stdout.split()
+
+    assert client_id.startswith("cli_")
+    assert secret not in command("key", "list", *title).stdout
