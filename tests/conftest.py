@@ -37,7 +37,7 @@ SLOW_FILES = (
     "test_wheel.py",
     "cli/test_badge.py",
     "faults/test_faults.py",
-    "api/graphql/test_compiled_query.py",
+    "api/graphql/engine/test_compiled_query.py",
 )
 """Files that take longest, slowest first."""
 
