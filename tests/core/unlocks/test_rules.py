@@ -1,90 +1,16 @@
-"""Apply changes to a player's state: each measure, and laws that hold for any events in any order."""
+"""Apply changes to a player's state: each measure, status and windows, reports, and errors."""
 
 import datetime
-import itertools
-import zoneinfo
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from service import ticks
-from service.core.catalog.model import Attribute, Measure, Requirement, Title, Window, to_int4
-from service.core.unlocks.evaluate import evaluate_change
-from service.core.unlocks.model import Change, LogEntry, PlayerState, Report
-from service.core.unlocks.rules import Rules
+from service.core.catalog.model import Window
+from service.core.unlocks.model import Report
 from service.errors import InvalidField, NotFound, UnknownMetric
-from tests.factories import achievement, counted, event, metric
-
-NOW = ticks.from_datetime(datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.UTC))
-HOUR = 3600 * ticks.SECOND
-DAY = 24 * HOUR
-ATTRIBUTES = (
-    Attribute(key="source", public_id="source", kind="event", name="Source"),
-    Attribute(key="level", public_id="level", kind="event", name="Level"),
-    Attribute(key="plan", public_id="plan", kind="user", name="Plan"),
-)
-
-
-METRICS = (metric(), metric("steps"), metric("old", status="archived"))
-
-
-def rules(*achievements):
-    title = Title(
-        title_id=1,
-        scid="00000000-0000-0000-0000-000000000001",
-        default_locale="en-US",
-        metrics=METRICS,
-        attributes=ATTRIBUTES,
-    )
-    return Rules(title, achievements)
-
-
-def after(number, *public_ids, target=None):
-    """An achievement that requires other achievements."""
-    measure = Measure(aggregate="unlocks", achievements=public_ids)
-    needed = str(target or len(public_ids))
-    return achievement(
-        number,
-        requirements=(Requirement(id=f"00000000-0000-0000-0000-{number:012}", target=needed, measure=measure),),
-    )
-
-
-class Player:
-    """A player with rules: applies changes one after the other, and keeps the log like the database."""
-
-    def __init__(self, title_rules, **state):
-        self.rules, self.state = title_rules, PlayerState(**state)
-        self.log, self.unlocked = [], []
-
-    def do(self, *events, now=NOW, **members):
-        """Apply a change, and return its outcome."""
-        change = Change(player="p", title_id=1, events=events, **members)
-        history = {}
-        for query in self.rules.history_queries(self.state, change, now=now):
-            if query.measure is None:
-                zone = zoneinfo.ZoneInfo(self.state.profile.time_zone or "UTC")
-                days = {
-                    _day(logged.at, zone)
-                    for name, logged in self.log
-                    if logged.amount > 0 and query.metric in (None, name)
-                }
-                history[query] = sorted(day for day in days if query.since <= day <= query.until)
-            else:
-                mine = [logged for name, logged in self.log if name == query.measure.metric]
-                history[query] = [item for item in mine if query.since < item.at <= query.until]
-        applied = evaluate_change(self.rules, self.state, change, now=now, history=history)
-        self.state = applied.state
-        self.log += [(item.metric, LogEntry(item.at, item.amount, item.attributes)) for item in applied.logged]
-        self.unlocked += [unlock.number for unlock in applied.unlocked]
-        return applied
-
-
-def _day(at, zone):
-    moment = datetime.datetime(1, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(microseconds=at // 10)
-    return moment.astimezone(zone).toordinal()
-
+from tests.core.unlocks.player import DAY, HOUR, NOW, Player, after, rules
+from tests.factories import achievement, counted, event
 
 # Each measure
 
@@ -296,113 +222,3 @@ def test_same_profile_again_is_no_change():
     again = player.do(profile={"name": "Ann"})
 
     assert (first.is_change, again.is_change, again.state.revision) == (True, False, 1)
-
-
-# Laws
-
-MEASURES = (
-    counted(1, 5),
-    counted(2, 4, where=(("source", "app"),)),
-    counted(3, 6, aggregate="max"),
-    counted(4, 2, aggregate="distinct", of="level"),
-    counted(5, 3, aggregate="streak", metric=None),
-    counted(6, 2, aggregate="streak", metric="steps"),
-    counted(7, 7, period_seconds=2 * 86_400),
-    after(8, "1", "3"),
-    after(9, target=4),
-)
-EVENTS = st.lists(
-    st.builds(
-        event,
-        st.integers(0, 6),
-        metric=st.sampled_from(["words", "steps"]),
-        at=st.integers(0, 12 * 24).map(lambda hours: NOW - hours * HOUR),
-        attributes=st.dictionaries(
-            st.sampled_from(["source", "level"]), st.sampled_from(["app", "1", "2"]), max_size=2
-        ),
-    ),
-    max_size=10,
-)
-
-
-@settings(deadline=None)
-@given(events=EVENTS, data=st.data())
-def test_order_of_events_makes_no_difference(events, data):
-    first, second = Player(rules(*MEASURES)), Player(rules(*MEASURES))
-    for sent in events:
-        first.do(sent)
-    for sent in data.draw(st.permutations(events)):
-        second.do(sent)
-
-    members = "distinct:words#level"
-    assert set(first.state.measure_values.get(members, ())) == set(second.state.measure_values.get(members, ())) or all(
-        len(player.state.measure_values[members]) == 2 for player in (first, second)
-    )
-    assert first.state.measure_values.keys() == second.state.measure_values.keys()
-    for key in first.state.measure_values.keys() - {members}:
-        assert first.state.measure_values[key] == second.state.measure_values[key], key
-    assert set(first.unlocked) == set(second.unlocked)
-
-
-@settings(deadline=None)
-@given(events=EVENTS)
-def test_events_together_equal_events_one_by_one(events):
-    first, second = Player(rules(*MEASURES)), Player(rules(*MEASURES))
-    for sent in events:
-        first.do(sent)
-    if events:
-        second.do(*events)
-
-    assert first.state.measure_values == second.state.measure_values
-    assert first.state.unlocked == second.state.unlocked
-    assert first.unlocked == second.unlocked
-
-
-@settings(deadline=None)
-@given(events=EVENTS)
-def test_measure_values_equal_a_naive_count(events):
-    player = Player(rules(*MEASURES))
-    for sent in events:
-        player.do(sent)
-
-    words = [sent for sent in events if sent.metric == "words"]
-    days = sorted({sent.at // DAY for sent in events if sent.amount > 0})
-    runs = [sum(1 for _ in run) for _, run in itertools.groupby(enumerate(days), lambda pair: pair[1] - pair[0])]
-    windows = [sum(other.amount for other in words if sent.at - 2 * DAY < other.at <= sent.at) for sent in words]
-    measure_values = player.state.measure_values
-    assert player.rules.total("words", player.state) == sum(sent.amount for sent in words)
-    assert (measure_values["streak:"][2] if days else 0) == max(runs, default=0)
-    assert (measure_values["streak:"][0] if days else 0) == (runs[-1] if runs else 0)
-    assert Decimal(measure_values.get("sum:words@172800", "0")) == max([0, *windows])
-    assert (to_int4(5) in player.state.unlocked) == (max(runs, default=0) >= 3)
-
-
-@settings(deadline=None)
-@given(events=EVENTS)
-def test_no_achievement_is_unlocked_twice_or_lost(events):
-    player, held = Player(rules(*MEASURES)), []
-    for sent in events:
-        player.do(sent)
-        assert held == list(player.state.unlocked)[: len(held)]
-        held = list(player.state.unlocked)
-
-    assert len(player.unlocked) == len(set(player.unlocked)) == len(held)
-
-
-@settings(deadline=None)
-@given(events=EVENTS)
-def test_recomputing_from_the_log_gives_the_same_values(events):
-    player = Player(rules(*MEASURES))
-    for sent in events:
-        player.do(sent)
-
-    for measure in player.rules.measures_to_recompute(range(1, 10)):
-        log = sorted(
-            (logged for name, logged in player.log if measure.metric in (None, name)), key=lambda logged: logged.at
-        )
-        recomputed = player.rules.recompute(measure, log, state=player.state)
-        known = player.state.measure_values.get(measure.key)
-        if measure.aggregate == "distinct":
-            assert len(recomputed or ()) == len(known or ())
-        else:
-            assert recomputed == known or (recomputed, known) == (None, "0")
