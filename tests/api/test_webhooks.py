@@ -69,9 +69,9 @@ async def test_unlock_is_delivered_signed_and_then_deleted(receiver, unlocked, d
     assert (await deliver(), await deliver()) == (1, 0)
 
     ((headers, body),) = receiver.came
-    said = json.loads(body)
-    assert (said["type"], said["user"]) == ("achievement.completed", {"id": PLAYER})
-    assert (said["achievement"]["id"], said["achievement"]["name"]) == ("1", "Name 1")
+    message = json.loads(body)
+    assert (message["type"], message["user"]) == ("achievement.completed", {"id": PLAYER})
+    assert (message["achievement"]["id"], message["achievement"]["name"]) == ("1", "Name 1")
     key = receiver.secret.encode()
     assert headers["X-Trophy-Signature"] == base64.b64encode(hmac.digest(key, body, hashlib.sha256)).decode()
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
