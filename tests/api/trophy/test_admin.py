@@ -167,6 +167,13 @@ async def test_patching_an_immutable_member_is_an_issue(trophy):
     assert "not found by ID" in (await trophy("PATCH", M, [{"id": "x"}]))["issues"][0]["message"]
 
 
+async def test_patch_item_that_is_no_object_is_an_issue_and_the_others_are_updated(trophy):
+    answer = await trophy("PATCH", T, [1, {"id": "attribute-plan", "name": "Tier"}])
+
+    assert [attribute["name"] for attribute in answer["updated"]] == ["Tier"]
+    assert [(issue["index"], issue["severity"]) for issue in answer["issues"]] == [(0, "error")]
+
+
 @pytest.mark.parametrize("size", [0, 101])
 async def test_body_must_have_1_to_100_items(trophy, size):
     await trophy("POST", M, [{"name": "x", "key": f"k{n}"} for n in range(size)], status=422)

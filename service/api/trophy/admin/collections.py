@@ -16,7 +16,7 @@ from service.api.trophy.admin.schemas import achievement_shape, attribute_shape,
 from service.api.trophy.responses import Shape
 from service.core.catalog.model import Achievement, Attribute, Draft, Metric
 from service.core.publishing.amend import Amendment
-from service.errors import NotFound
+from service.errors import InvalidField, NotFound
 from service.http.api import Route
 from service.http.params import query_int
 
@@ -104,10 +104,16 @@ class _Handlers:
 
     async def update(self, request: web.Request) -> web.Response:
         context, collection = AdminContext(request), self._collection
-        patches = [decode_item(bytes(raw), dict[str, Any]) for raw in await context.items()]
-        named = [(str(patch.pop("id", "")), patch) for patch in patches]
-        draft, updated = await context.amend(({"id": name}, self._update(name, patch)) for name, patch in named)
-        shapes = [collection.shape(draft, collection.find(draft, named[index][0])) for index in updated]
+        patches: list[tuple[str, dict[str, Any]]] = []
+        for index, raw in enumerate(await context.items()):
+            try:
+                patch = decode_item(bytes(raw), dict[str, Any])
+            except InvalidField as error:
+                context.add_issue(str(error), index=index)
+            else:
+                patches.append((str(patch.pop("id", "")), patch))
+        draft, updated = await context.amend(({"id": name}, self._update(name, patch)) for name, patch in patches)
+        shapes = [collection.shape(draft, collection.find(draft, patches[index][0])) for index in updated]
         return context.respond({"updated": shapes, "issues": context.issues})
 
     async def delete(self, request: web.Request) -> web.Response:
