@@ -17,8 +17,9 @@ from service.api.trophy.context import USER_PATH, RequestContext
 from service.api.trophy.renderer import completed_message
 from service.core.catalog.model import from_int4
 from service.core.unlocks.player_progress import TitleProgress
-from service.errors import InvalidParameter
+from service.errors import InvalidParameter, Unauthenticated
 from service.http.api import SERVER, Route
+from service.http.authenticate import authenticate_api_key
 from service.http.services import STOPPING
 
 HEARTBEAT_SECONDS = 15.0  # less than the idle timeout of common proxies
@@ -29,7 +30,7 @@ StreamPosition = tuple[int, int]
 
 
 async def stream_unlocks(request: web.Request) -> web.StreamResponse:
-    """A stream of a user's unlocks from now on, or from after `Last-Event-ID`."""
+    """A stream of a user's unlocks from now on, or from after `Last-Event-ID`; it ends once its key is revoked."""
     context = RequestContext(request)
     player = context.player()
     position = _resume_position(request)
@@ -38,7 +39,8 @@ async def stream_unlocks(request: web.Request) -> web.StreamResponse:
         if position is None:
             position = max((at for at, _, _ in _unlocks(progress)), default=(0, -1))
         stream = await _open_stream(request)
-        with contextlib.suppress(ConnectionResetError, TimeoutError):  # the client left, or reads no more
+        # The client left or reads no more, or its key was revoked.
+        with contextlib.suppress(ConnectionResetError, TimeoutError, Unauthenticated):
             async with stream:
                 if request.method == hdrs.METH_GET:
                     await stream.write(b"retry: 1000\n\n")
@@ -47,6 +49,7 @@ async def stream_unlocks(request: web.Request) -> web.StreamResponse:
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(HEARTBEAT_SECONDS):
                             await subscription.next()
+                    await authenticate_api_key(request)
                     progress = await _read(context, player)
     return stream
 

@@ -102,6 +102,18 @@ async def test_users_key_streams_only_that_user(trophy, key_of):
     await trophy("GET", STREAM, key=await key_of("u2"), status=403)
 
 
+async def test_stream_ends_when_its_key_is_revoked(client, trophy, title, pool):
+    async with pool.connection() as connection:
+        key = await api_keys.create_key(connection, title_id=title, player="u1")
+    stream = await client.get(STREAM, headers={"X-API-KEY": key.key})
+    assert await stream.content.readline() == b"retry: 1000\n"
+    await trophy("DELETE", f"/admin/v1/application-api-keys?ids={key.key_id}")
+    await send(trophy, 10)
+
+    async with asyncio.timeout(SECONDS):
+        assert await stream.content.read() == b"\n"
+
+
 async def test_client_that_leaves_ends_its_stream_without_an_error(own_database):
     """On the service's own runner: aiohttp's test server cancels the handlers of clients that leave."""
     log = io.StringIO()
