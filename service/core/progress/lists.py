@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import msgspec
 
 from service.core.progress.ordering import TitleView
-from service.core.progress.paging import PageRequest, cache_derived
+from service.core.progress.paging import PageRequest
 from service.core.progress.reader import ProgressReader
 from service.core.publishing.published_title import PublishedTitle
 from service.core.publishing.snapshot import SnapshotStore
-from service.core.unlocks.player_progress import PlayerProgress, TitleProgress
+from service.core.unlocks.player_progress import PlayerProgress, TitleProgress, derive
 
 
 class ListScope(msgspec.Struct, frozen=True):
@@ -39,11 +39,11 @@ async def find_titles(request: PageRequest, snapshots: SnapshotStore, reader: Pr
     player_progress = await reader.read_all(request.player)
     version = snapshots.current.version if request.cursor is None else request.cursor.version
     key = "titles", version, spec.own_title
-    if key not in player_progress.derived:
+    if key not in player_progress.derived:  # `derive` cannot await
         own = () if spec.own_title is None else (spec.own_title,)
         titles = await _published(request, snapshots, sorted({*player_progress.titles, *own}))
         views = [TitleView(title, player_progress.titles.get(title.title_id)) for title in titles]
-        cache_derived(player_progress, key, ListScope(titles, views, player_progress))
+        return derive(player_progress.derived, key, lambda: ListScope(titles, views, player_progress))
     scope: ListScope = player_progress.derived[key]
     return scope
 

@@ -14,7 +14,7 @@ from service import ticks
 from service.core.catalog.model import Kind, from_int4, to_int4
 from service.core.progress.title_totals import title_totals
 from service.core.publishing.published_title import PublishedTitle
-from service.core.unlocks.player_progress import TitleProgress
+from service.core.unlocks.player_progress import TitleProgress, derive
 from service.errors import InvalidToken
 
 Item = tuple[int, int]
@@ -209,11 +209,9 @@ def _ranked(view: TitleView, kind: Kind | None, as_of: int) -> _RankedTitle:
         return _RankedTitle((), published.of_kind(kind))
     if as_of < progress.revision:  # there are unlocks since the first page: this ranking serves its pages alone
         return _rank(published, progress.unlocked_by(as_of), kind)
-    key = published.publication_id, kind
-    if key not in progress.derived:
-        progress.derived[key] = _rank(published, progress.unlocked_at, kind)
-    ranked: _RankedTitle = progress.derived[key]
-    return ranked
+    return derive(
+        progress.derived, ("ranked", published.key, kind), lambda: _rank(published, progress.unlocked_at, kind)
+    )
 
 
 def _rank(published: PublishedTitle, unlocked_at: Mapping[int, int], kind: Kind | None) -> _RankedTitle:

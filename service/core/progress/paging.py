@@ -18,9 +18,7 @@ import msgspec
 from service import ticks
 from service.core.progress.ordering import Cursor, ListSpec, Order, OrderedItems, TitleSlice, TitleView, order_items
 from service.core.publishing.published_title import PublishedTitle
-from service.core.unlocks.player_progress import PlayerProgress
-
-_DERIVED_LISTS = 8  # orders and filters that one player's clients use at a time
+from service.core.unlocks.player_progress import PlayerProgress, derive
 
 
 class PageRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,13 +94,6 @@ def last_closing(request: PageRequest, titles: Sequence[PublishedTitle]) -> int:
     return ticks.to_unix(max((title.last_closing(now) for title in titles), default=0))
 
 
-def cache_derived(player_progress: PlayerProgress, key: tuple[object, ...], value: object) -> None:
-    """Cache a value that was computed from a player's rows for as long as they do not change; a few values at a time."""
-    if len(player_progress.derived) >= _DERIVED_LISTS:
-        player_progress.derived.clear()
-    player_progress.derived[key] = value
-
-
 def _as_of(request: PageRequest, titles: Sequence[PublishedTitle], revision: int) -> int:
     match request.spec.order:
         case Order.UNLOCK_TIME:
@@ -119,7 +110,4 @@ def _ordered(
     if player_progress is None:
         return order_items(views, spec, as_of=as_of)
     key = "ordered", spec, as_of, version
-    if key not in player_progress.derived:
-        cache_derived(player_progress, key, order_items(views, spec, as_of=as_of))
-    ordered: OrderedItems = player_progress.derived[key]
-    return ordered
+    return derive(player_progress.derived, key, lambda: order_items(views, spec, as_of=as_of))

@@ -10,7 +10,7 @@ from service.core.catalog import model
 from service.core.catalog.model import Achievement, Kind, Texts, Title, metric_key, reward_key, to_int4
 from service.core.unlocks.measures import decimal_text
 from service.core.unlocks.model import manual_key
-from service.core.unlocks.player_progress import CurrentValues, TitleProgress
+from service.core.unlocks.player_progress import CurrentValues, TitleProgress, derive
 from service.core.unlocks.rules import Rules
 
 
@@ -81,11 +81,9 @@ class PublishedTitle:
         """
         if not progress.measure_values:
             return progress.current_values
-        key = "currents", self.key
-        if key not in progress.derived:
-            progress.derived[key] = {**progress.current_values, **self._counted(progress)}
-        currents: CurrentValues = progress.derived[key]
-        return currents
+        return derive(
+            progress.derived, ("currents", self.key), lambda: {**progress.current_values, **self._counted(progress)}
+        )
 
     def _counted(self, progress: TitleProgress) -> CurrentValues:
         state, counted = progress.state(), {}

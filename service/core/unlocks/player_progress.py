@@ -1,7 +1,7 @@
 """A player's progress as values for the read path: unlocks and current values in one title, or in all. Pure."""
 
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,12 +16,28 @@ _decode = msgspec.json.Decoder(dict[int, list[str | None]]).decode
 decode_measure_values = msgspec.json.Decoder(dict[str, str | list[int | str]]).decode
 decode_profile = msgspec.json.Decoder(Profile).decode
 
+MAX_DERIVED = 8  # values of one player's progress at a time: releases, orders and filters that clients use at once
+
+T = TypeVar("T")
+
+
+def derive(derived: dict[Hashable, Any], key: Hashable, compute: Callable[[], T]) -> T:
+    """The value of a `derived` cache under a key, computed if it is not there; all others go when the cache is full."""
+    if key not in derived:
+        value = compute()
+        if len(derived) >= MAX_DERIVED:
+            derived.clear()
+        derived[key] = value
+    cached: T = derived[key]
+    return cached
+
 
 class TitleProgress:
     """The progress of one player in one title, at a revision.
 
     Achievements are identified by their int4 number (`to_int4`); times are in ticks. `unlocked_at` is in the order in
-    which the unlocks were written. `derived` caches values that are computed from it, for as long as it lives.
+    which the unlocks were written. `derived` caches values that are computed from it (see `derive`), for as long as it
+    lives.
     """
 
     __slots__ = (
@@ -118,7 +134,7 @@ class TitleProgress:
 class PlayerProgress(msgspec.Struct, frozen=True):
     """The progress of one player in all titles, by title id. `revision` is -1 for a player without any.
 
-    `derived` caches values that are computed from it, for as long as it lives.
+    `derived` caches values that are computed from it (see `derive`), for as long as it lives.
     """
 
     revision: int

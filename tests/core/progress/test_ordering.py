@@ -229,3 +229,14 @@ def test_head_is_consumed_only_as_far_as_needed():
 
     assert items(ordered.cut(1, 2)) == [(0, 1), (0, 2)]
     assert next(head) == (0, 3)
+
+
+def test_few_values_of_one_player_are_cached_whatever_the_number_of_releases():
+    progress = TitleProgress(1, [to_int4(1)], [10], [1], None, measure_values='{"sum/words": "3"}')
+
+    for _ in range(50):
+        release = published(1, achievement(1))
+        order_items([TitleView(release, progress)], ListSpec(order=Order.UNLOCK_TIME), as_of=1)
+        release.current_values(progress)
+
+        assert len(progress.derived) <= 8
