@@ -15,11 +15,11 @@ from aiohttp import hdrs, web
 from service.api.xbox.context import path_player, path_scid, title_of_service_config
 from service.api.xbox.json_fragments import encode
 from service.core.auth.permissions import may_write_progress
-from service.core.catalog.model import U32, Achievement, to_int4
+from service.core.catalog.model import U32, to_int4
 from service.core.events.change_queue import WriteResult
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.model import Change, Report, manual_key
-from service.errors import InvalidField, LaurelError, NotFound, WrongPlayer
+from service.errors import InvalidField, LaurelError, WrongPlayer
 from service.http.body import decode, read_body
 from service.http.services import PRINCIPAL, SERVICES
 from service.integers import parse_integer
@@ -95,7 +95,7 @@ def _reports(
         try:
             number = _integer(item.id, f"achievements[{index}].id")
             percent = Decimal(_integer(item.percent_complete, f"achievements[{index}].percentComplete", least=1))
-            _check_reportable(published.all_achievements.get(number), number)
+            published.rules.reportable(number)
         except LaurelError as error:
             if stop_at_first:
                 raise
@@ -106,13 +106,6 @@ def _reports(
         if other is None or other.percent < percent:
             reports[number] = Report(number, percent)
     return tuple(reports.values()), outcomes
-
-
-def _check_reportable(achievement: Achievement | None, number: int) -> None:
-    if achievement is None or achievement.status in ("inactive", "archived"):
-        raise NotFound(f"there is no achievement {number} in this service config")
-    if not achievement.is_manual:
-        raise InvalidField("achievements", f"no report on achievement {number}: its events are counted")
 
 
 def _results(

@@ -24,7 +24,7 @@ from service.core.unlocks.model import (
     manual_key,
 )
 from service.core.unlocks.rules import STREAK, Rules, event_time
-from service.errors import InvalidField, NotFound, UnknownMetric
+from service.errors import InvalidField, NotFound
 
 MAX_TOTAL = Decimal(10) ** 18  # of a metric, either way
 COMPLETE = Decimal(100)  # percent
@@ -136,7 +136,7 @@ class _Evaluation:
         self.changed[key] = value
 
     def _apply_event(self, index: int, event: Event) -> _Outcome:
-        self._check_event(event)
+        self.rules.check_event(event)
         if event.key is not None:
             first = self.seen.setdefault((event.metric, event.key), event)
             if first is not event:
@@ -165,15 +165,6 @@ class _Evaluation:
                 self._unlock(candidates, at=at, event=index)
         unlocked = tuple(unlock.number for unlock in self.unlocks[before:])
         return _Outcome(event=event, unlocked=unlocked, was_extended=was_extended)
-
-    def _check_event(self, event: Event) -> None:
-        metric = self.rules.metrics.get(event.metric)
-        if metric is None:
-            raise UnknownMetric("Metric not found")
-        if metric.status == "archived":
-            raise UnknownMetric("Metric not found: it is archived")
-        if event.attributes:
-            self.rules.check_attributes("event", event.attributes, field="attributes")
 
     def _update_sum(self, event: Event) -> tuple[Measure, MeasureValue | None]:
         measure = self.rules.sums[event.metric]
@@ -228,11 +219,7 @@ class _Evaluation:
 
     def _apply_reports(self) -> None:
         for report in self.change.reports:
-            achievement = self.rules.by_number.get(report.number)
-            if achievement is None or achievement.status in ("inactive", "archived"):
-                raise NotFound(f"there is no achievement {report.number} in this title")
-            if not achievement.is_manual:
-                raise InvalidField("achievements", f"no report on achievement {report.number}: its events are counted")
+            achievement = self.rules.reportable(report.number)
             if achievement.status == "locked" or to_int4(report.number) in self.unlocked:
                 continue
             key = manual_key(report.number)

@@ -22,7 +22,7 @@ from service.core.unlocks.model import (
     Streak,
     manual_key,
 )
-from service.errors import InvalidField
+from service.errors import InvalidField, NotFound, UnknownMetric
 
 MAX_LOOK_BACK_DAYS = 400  # how many days before a late event are read to extend a streak
 _WHOLE = Decimal(100)  # percent
@@ -180,6 +180,35 @@ class Rules:
         for day in sorted(days):
             current = measures.extend_streak(current, day, ())
         return current
+
+    def reportable(self, number: int) -> Achievement:
+        """The achievement with this number, whose progress the title itself reports.
+
+        Raises:
+            NotFound: there is none, or it is inactive or archived.
+            InvalidField: its progress is measured by events.
+        """
+        achievement = self.by_number.get(number)
+        if achievement is None or achievement.status in ("inactive", "archived"):
+            raise NotFound(f"there is no achievement {number} in this title")
+        if not achievement.is_manual:
+            raise InvalidField("achievements", f"no report on achievement {number}: its events are counted")
+        return achievement
+
+    def check_event(self, event: Event, *, field: str = "") -> None:
+        """Check that the title counts an event's metric and declares its attributes; `field` is where the event is.
+
+        Raises:
+            UnknownMetric: the metric does not exist or is archived.
+            InvalidAttributes: an attribute is not declared.
+        """
+        metric = self.metrics.get(event.metric)
+        if metric is None:
+            raise UnknownMetric("Metric not found")
+        if metric.status == "archived":
+            raise UnknownMetric("Metric not found: it is archived")
+        if event.attributes:
+            self.check_attributes("event", event.attributes, field=f"{field}attributes")
 
     def check_attributes(self, kind: str, keys: Iterable[str], *, field: str) -> None:
         """Check that the title declares all these attributes of a kind, "user" or "event".

@@ -14,7 +14,7 @@ from service.api.trophy.schemas import BatchEvent, check_idempotency_key, parse_
 from service.core.auth import api_keys
 from service.core.events.change_queue import WriteResult
 from service.core.unlocks.model import Change, Event
-from service.errors import InvalidField, NotFound, UnknownMetric
+from service.errors import InvalidField, NotFound
 from service.http.api import Route
 from service.http.body import decode, read_body
 
@@ -97,11 +97,9 @@ class _Batch:
         rules, field = context.published.rules, f"[{index}]."
         if item.key not in rules.metrics:
             raise NotFound("Metric not found")
-        if rules.metrics[item.key].status == "archived":
-            raise UnknownMetric("Metric not found: it is archived")
         key = check_idempotency_key(item.idempotency_key, f"{field}idempotencyKey")
         event = item.event(item.key, key=key, now=context.now, field=field)
-        rules.check_attributes("event", event.attributes, field=f"{field}attributes")
+        rules.check_event(event, field=field)
         rules.check_attributes("user", item.user.attributes or (), field=f"{field}user.attributes")
         self.profile |= item.user.profile(f"{field}user")
         self.indexes.append(index)
