@@ -22,6 +22,8 @@ def error_response(request: web.BaseRequest, error: errors.LaurelError | None) -
     """The status, headers and body of an error; None is a bug, which is reported without detail."""
     headers = error_headers(error, challenge="X-API-KEY") | cors.headers(request)
     message = message_of(error)
+    if isinstance(error, errors.WrongPlayer):
+        message = "this key is of another user"
     if isinstance(error, errors.TooManyRequests):
         message = "Too many requests"
         headers |= {

@@ -34,6 +34,10 @@ _CODES: Mapping[type[errors.LaurelError], int] = {
     errors.BadRequest: 4000,
 }
 _INTERNAL_ERROR = 5000
+_MESSAGES: Mapping[type[errors.LaurelError], str] = {  # those of the live service and of the document
+    errors.UserRequired: "No valid claims were found on the request.",
+    errors.WrongPlayer: "XUID specified in the claim does not match URI XUID.",
+}
 
 # Correlation vector 2.1: 22 base64 characters and dotted counters, "!" once it may not grow any more. Version 1, which
 # xbox-webapi sends, has 16.
@@ -49,7 +53,7 @@ def status_and_code(error: errors.LaurelError | None) -> tuple[HTTPStatus, int]:
 def error_response(request: web.BaseRequest, error: errors.LaurelError | None) -> web.Response:
     """The status, headers and body of an error; None is a bug, which is reported without detail."""
     status, code = status_and_code(error)
-    message = message_of(error)
+    message = message_of(error) if error is None else _MESSAGES.get(type(error), str(error))
     vector = correlation_vector(request) or _new_vector()
     body = {
         "code": code,

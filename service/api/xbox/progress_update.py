@@ -76,7 +76,7 @@ def _check(update: ProgressUpdate, published: PublishedTitle, player: str) -> No
     if update.title_id is not None and _integer(update.title_id, "titleId") != published.title_id:
         raise InvalidField("titleId", f"the title of this service config, {published.title_id}", update.title_id)
     if update.user_id is not None and str(update.user_id) != player:
-        raise WrongPlayer("XUID specified in the claim does not match URI XUID.")
+        raise WrongPlayer("userId: expected the player of the path")
     if not 1 <= len(update.achievements) <= MAX_ITEMS:
         raise InvalidField("achievements", f"1 to {MAX_ITEMS} of them", len(update.achievements))
 

@@ -11,8 +11,6 @@ from service.settings import ReadPolicy
 def may_read_progress(principal: Principal, player: str, *, policy: ReadPolicy) -> None:
     """Allow players to read their own progress, callers with `progress:read-any` anyone's, under "public" everyone's.
 
-    The messages are Microsoft's for the two cases.
-
     Raises:
         UserRequired: the credential speaks for no player (Xbox `…/achievements`: "User required").
         WrongPlayer: it speaks for someone else.
@@ -21,9 +19,9 @@ def may_read_progress(principal: Principal, player: str, *, policy: ReadPolicy) 
     if READ_ANY in principal.scopes:
         return
     if not principal.players:
-        raise UserRequired("No valid claims were found on the request.")
+        raise UserRequired("the credential speaks for no player")
     if policy != "public" and player not in principal.players:
-        raise WrongPlayer("XUID specified in the claim does not match URI XUID.")
+        raise WrongPlayer("the credential speaks for another player")
 
 
 def may_write_progress(principal: Principal, player: str, *, title: Title) -> None:
@@ -44,9 +42,9 @@ def may_write_progress(principal: Principal, player: str, *, title: Title) -> No
     if WRITE in principal.scopes:
         return
     if not principal.players:
-        raise UserRequired("No valid claims were found on the request.")
+        raise UserRequired("the credential speaks for no player")
     if player not in principal.players:
-        raise WrongPlayer("XUID specified in the claim does not match URI XUID.")
+        raise WrongPlayer("the credential speaks for another player")
     if WRITE_OWN in principal.scopes:
         return
     if title.trust != "client" or principal.title_id is None:
