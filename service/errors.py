@@ -81,6 +81,10 @@ class UnknownMetric(BadRequest):
 
     code = "unknown_metric"
 
+    def __init__(self, message: str, *, is_archived: bool = False) -> None:
+        super().__init__(message)
+        self.is_archived = is_archived
+
 
 class PayloadTooLarge(BadRequest):
     """A body above the size limit."""

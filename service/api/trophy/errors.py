@@ -10,6 +10,7 @@ from aiohttp import web
 from service import errors
 from service.api.trophy import cors
 from service.api.trophy.responses import encode
+from service.core.unlocks.rules import InvalidAttributes
 from service.http.problem import Statuses, error_headers, message_of, status_of
 
 _STATUS: Statuses = {
@@ -21,11 +22,7 @@ _STATUS: Statuses = {
 def error_response(request: web.BaseRequest, error: errors.LaurelError | None) -> web.Response:
     """The status, headers and body of an error; None is a bug, which is reported without detail."""
     headers = error_headers(error, challenge="X-API-KEY") | cors.headers(request)
-    message = message_of(error)
-    if isinstance(error, errors.WrongPlayer):
-        message = "this key is of another user"
     if isinstance(error, errors.TooManyRequests):
-        message = "Too many requests"
         headers |= {
             "X-RateLimit-Limit": str(error.limit),
             "X-RateLimit-Remaining": "0",
@@ -33,7 +30,27 @@ def error_response(request: web.BaseRequest, error: errors.LaurelError | None) -
         }
     return web.Response(
         status=status_of(error, _STATUS),
-        body=encode({"error": message}),
+        body=encode({"error": _message(error)}),
         headers=headers,
         content_type="application/json",
     )
+
+
+def _message(error: errors.LaurelError | None) -> str:
+    """The message, in Trophy's own words where it has any."""
+    match error:
+        case errors.UnknownMetric():
+            return "Metric not found: it is archived" if error.is_archived else "Metric not found"
+        case InvalidAttributes():
+            unknown = ", ".join(key[:64] for key in error.unknown[:8])
+            known = ", ".join(error.known) or "none, as none are set up"
+            return (
+                f"Invalid attribute keys: {unknown}. "
+                f"Please ensure all attribute keys match those set up; {error.field} may have {known}"
+            )
+        case errors.WrongPlayer():
+            return "this key is of another user"
+        case errors.TooManyRequests():
+            return "Too many requests"
+        case _:
+            return message_of(error)

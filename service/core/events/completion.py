@@ -48,12 +48,12 @@ async def complete(
     """
     achievement = _find(published.all_achievements.values(), key)
     if not is_reported(achievement):
-        raise InvalidField("key", "an achievement with the trigger api: this one is completed by itself")
+        raise InvalidField("key", "an achievement that the title itself reports: this one is measured by events")
     report = Report(achievement.number, _ALL)
     title_id = published.title.title_id
     written = await write(Change(player=player, title_id=title_id, profile=profile, reports=(report,)))
     if to_int4(achievement.number) not in written.state.unlocked:
-        raise InvalidField("key", "an achievement that this user can complete now")
+        raise InvalidField("key", "an achievement that the player can complete now")
     completion_id = uuid.uuid5(_NAMESPACE, f"{title_id}/{achievement.number}/{player}")
     return Completion(completion_id, achievement, written.state)
 

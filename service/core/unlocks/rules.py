@@ -204,9 +204,9 @@ class Rules:
         """
         metric = self.metrics.get(event.metric)
         if metric is None:
-            raise UnknownMetric("Metric not found")
+            raise UnknownMetric("there is no such metric in this title")
         if metric.status == "archived":
-            raise UnknownMetric("Metric not found: it is archived")
+            raise UnknownMetric(f"the metric {event.metric} is archived", is_archived=True)
         if event.attributes:
             self.check_attributes("event", event.attributes, field=f"{field}attributes")
 
@@ -214,7 +214,7 @@ class Rules:
         """Check that the title declares all these attributes of a kind, "user" or "event".
 
         Raises:
-            InvalidAttributes: it does not. (Its message begins with that of the Trophy API.)
+            InvalidAttributes: it does not.
         """
         unknown = sorted(set(keys) - self._attributes[kind])
         if unknown:
@@ -222,16 +222,11 @@ class Rules:
 
 
 class InvalidAttributes(InvalidField):
-    """Attributes that the title does not declare."""
+    """Attributes that the title does not declare. `unknown` and `known` are their keys."""
 
     def __init__(self, field: str, unknown: Sequence[str], known: Sequence[str]) -> None:
-        expected = ", ".join(known) or "none, as none are set up"
-        Exception.__init__(
-            self,
-            f"Invalid attribute keys: {', '.join(key[:64] for key in unknown[:8])}. "
-            f"Please ensure all attribute keys match those set up; {field} may have {expected}",
-        )
-        self.field = field
+        super().__init__(field, f"attributes of this title: {', '.join(known) or 'none'}", ", ".join(unknown))
+        self.unknown, self.known = tuple(unknown), tuple(known)
 
 
 def _has_one_threshold(achievement: Achievement) -> bool:

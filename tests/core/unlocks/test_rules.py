@@ -197,17 +197,21 @@ def test_invalid_report_is_an_error(number, error):
 
 
 @pytest.mark.parametrize(
-    ("sent", "error"),
+    ("sent", "error", "message"),
     [
-        (event(metric="nothing"), UnknownMetric),
-        (event(metric="old"), UnknownMetric),
-        (event(attributes={"plan": "pro"}), InvalidField),
-        (event(10**18 + 1), InvalidField),
+        (event(metric="nothing"), UnknownMetric, "there is no such metric in this title"),
+        (event(metric="old"), UnknownMetric, "the metric old is archived"),
+        (
+            event(attributes={"plan": "pro"}),
+            InvalidField,
+            "attributes: expected attributes of this title: .*, got 'plan'",
+        ),
+        (event(10**18 + 1), InvalidField, "value: expected an amount"),
     ],
     ids=["unknown", "archived", "an attribute of users", "too much"],
 )
-def test_invalid_event_is_an_error(sent, error):
-    with pytest.raises(error):
+def test_invalid_event_is_an_error(sent, error, message):
+    with pytest.raises(error, match=message):
         Player(rules()).do(sent)
 
 
