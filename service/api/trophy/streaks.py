@@ -1,5 +1,7 @@
 """Streaks in the Trophy API: a user's days in a row with their history, and the streaks of several users."""
 
+import asyncio
+
 from aiohttp import hdrs, web
 
 from service.api.trophy import responses
@@ -35,11 +37,12 @@ async def get_streak(request: web.Request) -> web.Response:
 async def list_streaks(request: web.Request) -> web.Response:
     """List the streaks of the users in `userIds` that the title knows."""
     context = RequestContext(request)
+    players, reader = _user_ids(context), context.services.progress
+    rows = await asyncio.gather(*(reader.read_title(player, context.title_id) for player in players))
     shapes = []
-    for player in _user_ids(context):
-        progress = (await context.services.progress.read_title(player, context.title_id)).progress
-        if progress is not None:
-            streak = context.published.rules.streak(progress.state(), now=context.now)
+    for player, row in zip(players, rows, strict=True):
+        if row.progress is not None:
+            streak = context.published.rules.streak(row.progress.state(), now=context.now)
             shapes.append({"userId": player, "streakLength": streak.length, "extended": None})
     return context.respond(shapes)
 

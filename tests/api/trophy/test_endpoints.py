@@ -280,3 +280,16 @@ async def test_event_shows_in_the_xbox_list_of_the_same_player(trophy, client):
 
     assert [found[n]["progressState"] for n in ("1", "2", "3")] == ["Achieved", "InProgress", "NotStarted"]
     assert found["2"]["progression"]["requirements"][0]["current"] == "12"
+
+
+async def test_streaks_of_many_users_are_read_together(trophy, connection):
+    users = [f"u{number}" for number in range(50)]
+    for user in users:
+        await trophy("POST", "/users", {"id": user}, status=201)
+
+    queries = []
+    with connection.query_logger(lambda query: queries.append(query.query)):
+        streaks = await trophy("GET", "/streaks", userIds=",".join(users))
+
+    assert [streak["userId"] for streak in streaks] == users
+    assert len(queries) <= 10
