@@ -40,7 +40,7 @@ class SigningKeys:
     `thumbprint` names the key that signs. `stored_names` are the keys' names in the database, that key's first.
     """
 
-    __slots__ = ("_private", "_public", "secret", "stored_names", "thumbprint")
+    __slots__ = ("__weakref__", "_private", "_public", "secret", "stored_names", "thumbprint")
 
     def __init__(self, secret: bytes, keys: Mapping[str, bytes]) -> None:
         """`keys` are DER by stored name: first the private key that signs, then the public parts of former keys."""
@@ -91,8 +91,7 @@ async def load_signing_keys(pool: Pool) -> SigningKeys:
             await _make_key.run(connection, name=_SECRET_NAME, key=secrets.token_bytes(32))
             await _make_key.run(connection, name=f"{_KEY_NAME_PREFIX}{1:06}", key=private)
         stored = await _load_stored_keys(pool)
-    secret = stored.pop(_SECRET_NAME)
-    return SigningKeys(secret, stored)
+    return _parse(tuple(stored.items()))
 
 
 async def rotate_signing_key(pool: Pool, *, withdraw: bool = False) -> str:
@@ -142,7 +141,14 @@ def _generate_private_key() -> bytes:
     return private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
-@functools.lru_cache(maxsize=4)  # loading a key checks it, which takes longer than signing
+@functools.lru_cache(
+    maxsize=1
+)  # reading a key checks it, which takes longer than signing; of withdrawn keys none is kept
+def _parse(stored: tuple[tuple[str, bytes], ...]) -> SigningKeys:
+    keys = dict(stored)
+    return SigningKeys(keys.pop(_SECRET_NAME), keys)
+
+
 def _load_private(der: bytes) -> RSAPrivateKey:
     key = load_der_private_key(der, password=None)
     if not isinstance(key, RSAPrivateKey):
@@ -150,7 +156,6 @@ def _load_private(der: bytes) -> RSAPrivateKey:
     return key
 
 
-@functools.lru_cache(maxsize=64)
 def _load_public(der: bytes) -> RSAPublicKey:
     key = load_der_public_key(der)
     if not isinstance(key, RSAPublicKey):

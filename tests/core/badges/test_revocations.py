@@ -1,6 +1,8 @@
 """Revoking and restoring badges, and creating and rotating the keys that sign them."""
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
@@ -127,3 +129,15 @@ async def test_concurrent_first_loads_create_one_set_of_keys(own_database):
             await pool.close()
 
     assert len({keys.thumbprint for keys in loaded}) == len({keys.secret for keys in loaded}) == 1
+
+
+async def test_keys_are_parsed_once_and_withdrawn_keys_are_not_kept_in_memory(pool):
+    keys = await load_signing_keys(pool)
+    assert await load_signing_keys(pool) is keys
+
+    withdrawn = weakref.ref(keys)
+    del keys
+    await rotate_signing_key(pool, withdraw=True)
+
+    gc.collect()
+    assert withdrawn() is None
