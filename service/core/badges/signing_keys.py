@@ -141,9 +141,8 @@ def _generate_private_key() -> bytes:
     return private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
-@functools.lru_cache(
-    maxsize=1
-)  # reading a key checks it, which takes longer than signing; of withdrawn keys none is kept
+# Reading keys checks them, which takes longer than signing. Only the current keys are kept, no withdrawn ones.
+@functools.lru_cache(maxsize=1)
 def _parse(stored: tuple[tuple[str, bytes], ...]) -> SigningKeys:
     keys = dict(stored)
     return SigningKeys(keys.pop(_SECRET_NAME), keys)
