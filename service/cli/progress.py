@@ -7,9 +7,8 @@ import click
 from service.cli.console import database_url, fail, migrated_pool, run, settings
 from service.core.auth.principal import canonical_xuid
 from service.core.formats.xbox import captured_page
-from service.core.progress import reader as core
+from service.core.progress.import_progress import import_progress
 from service.core.validation.diagnostics import MAX_BYTES
-from service.errors import NotFound
 
 
 @click.group("progress")
@@ -37,10 +36,6 @@ def import_(file: pathlib.Path, *, xuid: str) -> None:
 async def _import(url: str, data: bytes, file: str, player: str) -> None:
     captured = captured_page.read_progress(data, file=file)
     async with migrated_pool(url) as pool, pool.transaction() as connection:
-        known = await core.existing_titles(connection, [part.title_id for part in captured])
-        for part in captured:
-            if part.title_id not in known:
-                raise NotFound(f"{file}: there is no title {part.title_id}; import its catalog first")
-        added = await core.put_progress(connection, player=player, progress=captured)
+        added = await import_progress(connection, player=player, progress=captured)
     titles = ", ".join(str(part.title_id) for part in captured)
     click.echo(f"player {player}: {added} new unlocks in title {titles}")

@@ -14,7 +14,7 @@ from service.core.auth.user_contexts import Scope, UserContext, UserContexts
 from service.core.events.writer import Writer
 from service.core.formats.title_folder import locales_folder, read_title_folder
 from service.core.formats.xbox import captured_page
-from service.core.progress import reader
+from service.core.progress.import_progress import import_progress
 from service.core.publishing.drafts import draft_of, import_draft
 from service.core.publishing.publish import publish_title
 from service.core.publishing.snapshot import SnapshotStore
@@ -109,7 +109,7 @@ async def _load_titles(pool: Pool) -> list[int]:
         if GAME in new:
             file = _HERE / f"progress-{PLAYER}.json"
             captured = captured_page.read_progress(file.read_bytes(), file=file.name)
-            await reader.put_progress(connection, player=PLAYER, progress=captured)
+            await import_progress(connection, player=PLAYER, progress=captured)
     return new
 
 

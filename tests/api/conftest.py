@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from service.core.catalog.model import Achievement
 from service.core.formats.xbox.captured_page import ImportedProgress
-from service.core.progress import reader
+from service.core.progress.import_progress import import_progress
 from service.db.pool import Pool
 from service.http.services import Services
 from service.server.app import make_application, make_services
@@ -79,7 +79,7 @@ def give(pool: Pool) -> Callable[..., Awaitable[None]]:
     ) -> None:
         part = ImportedProgress(title_id=title_id, unlocked=dict(unlocked), currents=dict(currents or {}))
         async with pool.transaction() as connection:
-            await reader.put_progress(connection, player=player, progress=[part])
+            await import_progress(connection, player=player, progress=[part])
 
     return put
 

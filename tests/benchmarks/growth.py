@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 
 from service.core.formats.xbox.captured_page import ImportedProgress
-from service.core.progress import reader
+from service.core.progress.import_progress import import_progress
 from tests.benchmarks.driver import drive
 from tests.benchmarks.report import FIRST, Growth
 from tests.benchmarks.requests import authorization, list_request
@@ -70,7 +70,7 @@ async def _after_an_unlock(port: int, connection: asyncpg.Connection, players: P
     title_id = players.title_ids[turn % len(players.title_ids)]
     unlock = ImportedProgress(title_id=title_id, unlocked={turn % 30 + 1: _UNLOCKED_AT + turn}, currents={})
     async with connection.transaction():
-        await reader.put_progress(connection, player=str(players.xuid(0)), progress=[unlock])
+        await import_progress(connection, player=str(players.xuid(0)), progress=[unlock])
     return await _latency(port, players.xuid(0), query)
 
 

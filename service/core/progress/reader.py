@@ -1,4 +1,4 @@
-"""Reads players' progress from the database, in batches, and imports progress from captured pages.
+"""Reads players' progress from the database, in batches.
 
 A player's row in a title carries the player's revision that wrote it. Revisions only rise, so a cached row is current
 while its revision is: reads pass the revision that they know and get back only what is newer.
@@ -6,17 +6,14 @@ while its revision is: reads pass the revision that they know and get back only 
 
 import functools
 from collections import OrderedDict
-from collections.abc import Sequence
 
 import msgspec
 
-from service.core.catalog.model import to_int4
-from service.core.formats.xbox.captured_page import ImportedProgress
 from service.core.unlocks.player_progress import PlayerProgress, TitleProgress
 from service.db import Connection
 from service.db.batching import BatchLoader
 from service.db.pool import Pool
-from service.db.queries import query, statement
+from service.db.queries import query
 
 _CACHED_UNLOCKS = 40_000  # about 10 MB of players with all their titles; single titles are not cached
 
@@ -108,38 +105,10 @@ class ProgressReader:
         return found
 
 
-async def existing_titles(connection: Connection, title_ids: Sequence[int]) -> set[int]:
-    """The ids of those of these titles that exist."""
-    return {row.title_id for row in await _known_titles.all(connection, title_ids=title_ids)}
-
-
-async def put_progress(connection: Connection, *, player: str, progress: Sequence[ImportedProgress]) -> int:
-    """Add progress in these titles to the player's, in one revision, and return how many unlocks were new.
-
-    Progress that the player already has is kept, and an unlock keeps its first time. The connection must be in a
-    transaction.
-    """
-    revision = (await _next_revision.one(connection, player=player)).revision
-    added = 0
-    for part in progress:
-        rows = await _in_titles.all(connection, players=[player], title_ids=[part.title_id], known=[-1])
-        before = _progress(rows[0]) if rows else TitleProgress(0, (), (), (), None)
-        new = {number: at for number, at in part.unlocked.items() if to_int4(number) not in before.unlocked_at}
-        unlocked = {**before.unlocked_at, **{to_int4(number): at for number, at in new.items()}}
-        await _put_progress.run(
-            connection,
-            player=player,
-            title_id=part.title_id,
-            revision=revision,
-            unlocked=list(unlocked),
-            unlocked_at=list(unlocked.values()),
-            unlocked_in=[*before.revisions_of_unlocks().values(), *[revision] * len(new)],
-            currents=before.current_values_with(part.currents),
-        )
-        counted = [*new] if rows else [0, *new]
-        await _add_completions.run(connection, title_id=part.title_id, numbers=counted, changes=[1] * len(counted))
-        added += len(new)
-    return added
+async def read_progress(connection: Connection, player: str, title_id: int) -> TitleProgress | None:
+    """A player's progress in one title, read on this connection; None if there is none."""
+    rows = await _in_titles.all(connection, players=[player], title_ids=[title_id], known=[-1])
+    return _progress(rows[0]) if rows else None
 
 
 def _weight(progress: PlayerProgress) -> int:
@@ -172,20 +141,8 @@ class _ChangeRow(msgspec.Struct, frozen=True):
     created_at: int | None
 
 
-class _TitleRow(msgspec.Struct, frozen=True):
-    title_id: int
-
-
-class _RevisionRow(msgspec.Struct, frozen=True):
-    revision: int
-
-
 _in_titles = query("progress.in_titles", row=_InTitleRow)
 _changes = query("progress.changes", row=_ChangeRow)
-_known_titles = query("catalog.known_titles", row=_TitleRow)
-_next_revision = query("progress.next_revision", row=_RevisionRow)
-_put_progress = statement("progress.put_progress")
-_add_completions = statement("progress.add_completions")
 
 
 def _progress(row: _InTitleRow | _ChangeRow) -> TitleProgress:

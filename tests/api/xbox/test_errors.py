@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.core.formats.xbox.captured_page import ImportedProgress
-from service.core.progress import reader
+from service.core.progress.import_progress import import_progress
 from service.db.pool import open_pool
 from service.server.app import make_application, make_services
 from service.settings import Settings
@@ -179,7 +179,7 @@ async def lost(own_database: str, aiohttp_client: Callable[..., Any], postgres: 
             made = tuple(achievement(number) for number in (1, 2))
             await publish_draft(connection, draft(1, made))
             part = ImportedProgress(title_id=1, unlocked={1: 10**17}, currents={})
-            await reader.put_progress(connection, player=PLAYER, progress=[part])
+            await import_progress(connection, player=PLAYER, progress=[part])
         services = await make_services(Settings(jwt_secret=SECRET), pool, Observer(level="error", stream=log))
         client = await aiohttp_client(make_application(services))
         name = own_database.partition("?")[0].rpartition("/")[2]

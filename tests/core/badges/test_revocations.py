@@ -12,7 +12,8 @@ from service.core.badges.revocations import restore_credential, revoke_credentia
 from service.core.badges.signing_keys import load_signing_keys, rotate_signing_key
 from service.core.formats.xbox.captured_page import ImportedProgress
 from service.core.progress import player_data
-from service.core.progress.reader import ProgressReader, put_progress
+from service.core.progress.import_progress import import_progress
+from service.core.progress.reader import ProgressReader
 from service.core.publishing.snapshot import SnapshotStore
 from service.db.pool import open_pool
 from service.errors import NotFound
@@ -27,7 +28,7 @@ async def publish_title(pool):
         await publish_draft(connection, draft(1, (achievement(1),)))
         for player in (PLAYER, OTHER):
             progress = ImportedProgress(title_id=1, unlocked={1: UNLOCKED_AT}, currents={})
-            await put_progress(connection, player=player, progress=[progress])
+            await import_progress(connection, player=player, progress=[progress])
     snapshots = SnapshotStore(pool)
     await snapshots.refresh()
     return snapshots.current.titles[1]

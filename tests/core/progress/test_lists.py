@@ -9,9 +9,10 @@ from service import ticks
 from service.core.catalog.model import Window
 from service.core.formats.xbox.captured_page import ImportedProgress
 from service.core.progress import lists
+from service.core.progress.import_progress import import_progress
 from service.core.progress.ordering import ListSpec, Order
 from service.core.progress.paging import PageRequest, last_closing, read_page
-from service.core.progress.reader import ProgressReader, put_progress
+from service.core.progress.reader import ProgressReader
 from service.core.publishing.snapshot import SnapshotStore
 from service.errors import InvalidToken
 from tests.factories import PLAYER, achievement, draft, publish_draft
@@ -48,7 +49,7 @@ def give(connection):
 
     async def given(title_id, unlocked, currents=None) -> None:
         part = ImportedProgress(title_id=title_id, unlocked=unlocked, currents=currents or {})
-        await put_progress(connection, player=PLAYER, progress=[part])
+        await import_progress(connection, player=PLAYER, progress=[part])
 
     return given
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from service.core.auth.principal import OPERATOR
 from service.core.formats.xbox.captured_page import ImportedProgress
+from service.core.progress.import_progress import import_progress
 from service.core.progress.rarity import NONE, UNSET, Rarities, Rarity, rarities_of
-from service.core.progress.reader import put_progress
 from service.core.publishing.drafts import import_draft
 from tests.factories import achievement, draft
 
@@ -75,7 +75,7 @@ async def test_players_and_holders_are_counted_by_title(connection, pool):
         ("1", 2, {2: 5}),
     ]:
         part = ImportedProgress(title_id=title_id, unlocked=unlocked, currents={})
-        await put_progress(connection, player=player, progress=[part])
+        await import_progress(connection, player=player, progress=[part])
     rarities = Rarities(pool)
     before = rarities.of(1)
 

@@ -1,4 +1,4 @@
-"""Reading and importing progress: unlocks keep their time, and the cache is never older than the database."""
+"""Reading progress: unlocks keep their time, and the cache is never older than the database."""
 
 import asyncio
 import functools
@@ -11,7 +11,8 @@ from service.core.auth.principal import OPERATOR
 from service.core.catalog.model import from_int4, to_int4
 from service.core.formats.xbox.captured_page import ImportedProgress
 from service.core.progress import reader
-from service.core.progress.reader import ProgressReader, put_progress
+from service.core.progress.import_progress import import_progress
+from service.core.progress.reader import ProgressReader
 from service.core.publishing.drafts import import_draft
 from tests.factories import PLAYER, achievement, draft
 
@@ -34,16 +35,16 @@ async def found(pool, title_id=1):
 
 
 async def test_unlock_keeps_its_first_time(connection, pool):
-    assert await put_progress(connection, player=PLAYER, progress=[part(1, {3: 100})]) == 1
-    assert await put_progress(connection, player=PLAYER, progress=[part(1, {3: 50, 2**31 + 5: 70})]) == 1
+    assert await import_progress(connection, player=PLAYER, progress=[part(1, {3: 100})]) == 1
+    assert await import_progress(connection, player=PLAYER, progress=[part(1, {3: 50, 2**31 + 5: 70})]) == 1
 
     assert (await found(pool)).unlocked_at == {3: 100, to_int4(2**31 + 5): 70}
 
 
 async def test_unlocks_as_of_a_revision_stay_known(connection, pool):
-    await put_progress(connection, player=PLAYER, progress=[part(1, {1: 10})])
-    await put_progress(connection, player=PLAYER, progress=[part(2, {1: 10})])
-    await put_progress(connection, player=PLAYER, progress=[part(1, {2: 5})])
+    await import_progress(connection, player=PLAYER, progress=[part(1, {1: 10})])
+    await import_progress(connection, player=PLAYER, progress=[part(2, {1: 10})])
+    await import_progress(connection, player=PLAYER, progress=[part(1, {2: 5})])
 
     progress = await found(pool)
 
@@ -57,8 +58,8 @@ async def test_unlocks_as_of_a_revision_stay_known(connection, pool):
 
 
 async def test_current_values_are_added_to_existing_ones(connection, pool):
-    await put_progress(connection, player=PLAYER, progress=[part(1, {}, {2**31 + 5: ("1.0624",)})])
-    await put_progress(connection, player=PLAYER, progress=[part(1, {}, {2: (None, "5")})])
+    await import_progress(connection, player=PLAYER, progress=[part(1, {}, {2**31 + 5: ("1.0624",)})])
+    await import_progress(connection, player=PLAYER, progress=[part(1, {}, {2: (None, "5")})])
 
     currents = (await found(pool)).current_values
 
@@ -69,7 +70,7 @@ async def test_current_values_are_added_to_existing_ones(connection, pool):
 
 
 async def test_known_progress_is_not_read_again(connection, pool):
-    await put_progress(connection, player=PLAYER, progress=[part(1, {1: 10})])
+    await import_progress(connection, player=PLAYER, progress=[part(1, {1: 10})])
     reads = ProgressReader(pool)
 
     assert (await reads.read_title(PLAYER, 1, known=1)).progress is None
@@ -89,7 +90,7 @@ async def test_cached_progress_equals_a_fresh_read(connection, pool, writes, pla
     reads = ProgressReader(pool)
 
     for title_id, unlocked in writes:
-        await put_progress(connection, player=player, progress=[part(title_id, unlocked)])
+        await import_progress(connection, player=player, progress=[part(title_id, unlocked)])
 
         remembered, fresh = await reads.read_all(player), await ProgressReader(pool).read_all(player)
 
@@ -103,7 +104,7 @@ def shown(everything):
 
 async def test_cache_does_not_outlive_an_erased_player(connection, pool):
     reads = ProgressReader(pool)
-    put = functools.partial(put_progress, connection, player=PLAYER)
+    put = functools.partial(import_progress, connection, player=PLAYER)
     await put(progress=[part(1, {1: 10})])
     await put(progress=[part(1, {2: 10})])
     await reads.read_all(PLAYER)
@@ -116,8 +117,8 @@ async def test_cache_does_not_outlive_an_erased_player(connection, pool):
 
 
 async def test_titles_written_together_have_one_revision(connection, pool):
-    await put_progress(connection, player=PLAYER, progress=[part(1, {1: 10})])
-    await put_progress(connection, player=PLAYER, progress=[part(1, {2: 20}), part(2, {1: 10})])
+    await import_progress(connection, player=PLAYER, progress=[part(1, {1: 10})])
+    await import_progress(connection, player=PLAYER, progress=[part(1, {2: 20}), part(2, {1: 10})])
 
     everything = await ProgressReader(pool).read_all(PLAYER)
 
@@ -128,7 +129,7 @@ async def test_titles_written_together_have_one_revision(connection, pool):
 async def test_each_read_of_a_batch_gets_its_own_player(connection, pool):
     """Players with progress, without, with progress in one title of two, and the same player twice."""
     for player, title_id in [("1", 1), ("1", 2), ("2", 2), ("4", 1)]:
-        await put_progress(connection, player=player, progress=[part(title_id, {title_id: int(player)})])
+        await import_progress(connection, player=player, progress=[part(title_id, {title_id: int(player)})])
     reads = ProgressReader(pool)
     players = ["1", "3", "2", "1", "4"]
 
@@ -141,12 +142,12 @@ async def test_each_read_of_a_batch_gets_its_own_player(connection, pool):
 
 
 async def test_only_changed_titles_are_read_again(connection, pool):
-    await put_progress(connection, player=PLAYER, progress=[part(1, {1: 10}), part(2, {1: 10})])
+    await import_progress(connection, player=PLAYER, progress=[part(1, {1: 10}), part(2, {1: 10})])
     reads = ProgressReader(pool)
     before = await reads.read_all(PLAYER)
     assert await reads.read_all(PLAYER) is before
 
-    await put_progress(connection, player=PLAYER, progress=[part(2, {2: 20})])
+    await import_progress(connection, player=PLAYER, progress=[part(2, {2: 20})])
     after = await reads.read_all(PLAYER)
 
     assert after.titles[1] is before.titles[1]
@@ -158,7 +159,7 @@ async def test_cache_is_bounded_and_keeps_the_last_used_players(connection, pool
     monkeypatch.setattr(reader, "_CACHED_UNLOCKS", 20)
     reads = ProgressReader(pool)
     for player in "123456789":
-        await put_progress(connection, player=player, progress=[part(1, {1: 10, 2: 20, 3: 30})])
+        await import_progress(connection, player=player, progress=[part(1, {1: 10, 2: 20, 3: 30})])
 
     for player in "123412567819":
         assert shown(await reads.read_all(player)) == {1: (1, {1: 10, 2: 20, 3: 30})}
