@@ -5,9 +5,9 @@ while its revision is: reads pass the revision that they know and get back only 
 """
 
 import functools
-from collections import OrderedDict
 
 import msgspec
+from cachetools import LRUCache
 
 from service.core.unlocks.player_progress import PlayerProgress, TitleProgress
 from service.db import Connection
@@ -34,13 +34,12 @@ _NOT_FOUND = FoundProgress(revision=-1, progress=None)
 class ProgressReader:
     """Batched reads of players' rows. Cached progress is only used after its revision was checked in the database."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, *, max_cached_unlocks: int = _CACHED_UNLOCKS) -> None:
         self._pool = pool
         self._in_title = BatchLoader(self._load_in_title)
         self._changes = BatchLoader(self._load_changes)
-        self._cache: OrderedDict[str, PlayerProgress] = OrderedDict()
+        self._cache: LRUCache[str, PlayerProgress] = LRUCache(max_cached_unlocks, getsizeof=_weight)
         self._nothing = PlayerProgress(revision=-1, titles={})  # per reader: its derived values are of this database
-        self._cached_unlocks = 0
 
     async def read_title(self, player: str, title_id: int, *, known: int = -1) -> FoundProgress:
         """A player's progress in one title; without its contents if its revision is not above `known`.
@@ -59,28 +58,17 @@ class ProgressReader:
         before = self._cache.get(player, self._nothing)
         revision, changed = await self._changes.load((player, before.revision))
         if revision < before.revision:  # erased, and new since: nothing cached is valid
-            self._evict(player)
+            self._cache.pop(player, None)
             revision, changed = await self._changes.load((player, -1))
             before = self._nothing
         if revision == before.revision:
-            if player in self._cache:
-                self._cache.move_to_end(player)
             return before
         now = PlayerProgress(revision=revision, titles={**before.titles, **changed})
-        self._keep(player, now)
+        if _weight(now) <= self._cache.maxsize:
+            self._cache[player] = now
+        else:
+            self._cache.pop(player, None)
         return now
-
-    def _keep(self, player: str, progress: PlayerProgress) -> None:
-        self._evict(player)
-        self._cache[player] = progress
-        self._cached_unlocks += _weight(progress)
-        while self._cached_unlocks > _CACHED_UNLOCKS and len(self._cache) > 1:
-            self._evict(next(iter(self._cache)))
-
-    def _evict(self, player: str) -> None:
-        evicted = self._cache.pop(player, None)
-        if evicted is not None:
-            self._cached_unlocks -= _weight(evicted)
 
     async def _load_in_title(self, keys: list[tuple[str, int, int]]) -> list[FoundProgress]:
         players, title_ids, known = zip(*keys, strict=True)

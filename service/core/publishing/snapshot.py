@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 import msgspec
+from cachetools import LRUCache
 
 from service.core.catalog.model import Achievement, Texts, Title
 from service.core.publishing.pseudo_locales import with_pseudo
@@ -15,7 +16,7 @@ from service.core.publishing.published_title import PublishedTitle
 from service.db.pool import Pool
 from service.db.queries import query
 
-_OLD_RELEASES_KEPT = 32  # for lists that clients began to page through before the last publish
+_OLD_RELEASES_BYTES = 32 * 1024 * 1024  # of JSON: of lists that clients began to page through before the last publish
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -27,12 +28,17 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 class SnapshotStore:
-    """The snapshot of this process, refreshed from the database. `pseudo_locales` adds those to every title."""
+    """The snapshot of this process, refreshed from the database. `pseudo_locales` adds those to every title.
 
-    def __init__(self, pool: Pool, *, pseudo_locales: bool = False) -> None:
+    Old releases that lists still refer to are cached up to `max_old_bytes` of the JSON that they are stored as.
+    """
+
+    def __init__(self, pool: Pool, *, pseudo_locales: bool = False, max_old_bytes: int = _OLD_RELEASES_BYTES) -> None:
         self._pool = pool
         self._pseudo_locales = pseudo_locales
-        self._old: dict[tuple[int, int], PublishedTitle | None] = {}
+        self._old: LRUCache[tuple[int, int], _OldRelease] = LRUCache(
+            max_old_bytes, getsizeof=lambda old: old.size_bytes
+        )
         self._refreshing = asyncio.Lock()
         self.current = Snapshot(version=0, titles={}, by_scid={})
         self.refreshed_at: float | None = None
@@ -67,16 +73,22 @@ class SnapshotStore:
         if current is not None and current.publication_id <= version:
             return current
         key = title_id, version
-        if key not in self._old:
-            async with self._pool.connection() as connection:
-                row = await _published_as_of.first(connection, title_id=title_id, version=version)
-                bundles = (
-                    await _bundles_of_release.all(connection, title_id=title_id, release=row.release) if row else []
-                )
-            if len(self._old) >= _OLD_RELEASES_KEPT:
-                self._old.pop(next(iter(self._old)))
-            self._old[key] = self._published(row, bundles) if row else None
-        return self._old[key]
+        old = self._old.get(key)
+        if old is None:
+            old = await self._read_old(title_id, version)
+            if old.size_bytes <= self._old.maxsize:
+                self._old[key] = old
+        return old.published
+
+    async def _read_old(self, title_id: int, version: int) -> "_OldRelease":
+        async with self._pool.connection() as connection:
+            row = await _published_as_of.first(connection, title_id=title_id, version=version)
+            if row is None:
+                return _OldRelease(None, 1)
+            bundles = await _bundles_of_release.all(connection, title_id=title_id, release=row.release)
+        texts = (row.title, row.achievements, *(bundle.texts for bundle in bundles))
+        size_bytes = sum(len(text.encode()) for text in texts)
+        return _OldRelease(self._published(row, bundles), size_bytes)
 
     def _published(self, row: "_PublishedRow", bundles: "Sequence[_BundleRow]") -> PublishedTitle:
         title = msgspec.json.decode(row.title, type=Title)
@@ -90,6 +102,13 @@ class SnapshotStore:
             achievements=msgspec.json.decode(row.achievements, type=tuple[Achievement, ...]),
             texts=texts,
         )
+
+
+class _OldRelease(msgspec.Struct, frozen=True):
+    """A former release of a title, None if it was not published then, and its size."""
+
+    published: PublishedTitle | None
+    size_bytes: int
 
 
 class _PublishedRow(msgspec.Struct, frozen=True):

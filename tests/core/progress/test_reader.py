@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from service.core.auth.principal import OPERATOR
 from service.core.catalog.model import from_int4, to_int4
 from service.core.formats.xbox.captured_page import ImportedProgress
-from service.core.progress import reader
 from service.core.progress.import_progress import import_progress
 from service.core.progress.reader import ProgressReader
 from service.core.publishing.drafts import import_draft
@@ -155,14 +154,24 @@ async def test_only_changed_titles_are_read_again(connection, pool):
     assert before.titles[2].unlocked_at == {1: 10}
 
 
-async def test_cache_is_bounded_and_keeps_the_last_used_players(connection, pool, monkeypatch):
-    monkeypatch.setattr(reader, "_CACHED_UNLOCKS", 20)
-    reads = ProgressReader(pool)
+async def test_cache_is_bounded_and_keeps_the_last_used_players(connection, pool):
+    reads = ProgressReader(pool, max_cached_unlocks=20)
     for player in "123456789":
         await import_progress(connection, player=player, progress=[part(1, {1: 10, 2: 20, 3: 30})])
 
     for player in "123412567819":
         assert shown(await reads.read_all(player)) == {1: (1, {1: 10, 2: 20, 3: 30})}
 
-    assert [*reads._cache] == ["7", "8", "1", "9"]
-    assert reads._cached_unlocks == 20
+    assert set(reads._cache) == {"7", "8", "1", "9"}
+    assert reads._cache.currsize == 20
+
+
+async def test_player_larger_than_the_whole_cache_is_read_and_not_cached(connection, pool):
+    reads = ProgressReader(pool, max_cached_unlocks=4)
+    await import_progress(connection, player=PLAYER, progress=[part(1, {1: 10})])
+    await reads.read_all(PLAYER)
+    await import_progress(connection, player=PLAYER, progress=[part(1, {2: 20, 3: 30})])
+
+    for _ in range(2):
+        assert shown(await reads.read_all(PLAYER)) == {1: (2, {1: 10, 2: 20, 3: 30})}
+    assert not reads._cache

@@ -128,8 +128,8 @@ async def test_current_release_is_not_read_from_the_database_again(pool, serve):
         assert await snapshots.as_of(1, snapshots.current.version + 5) is snapshots.current.titles[1]
 
 
-async def test_number_of_cached_old_releases_is_bounded(pool, serve):
-    snapshots = SnapshotStore(pool)
+async def test_size_of_cached_old_releases_is_bounded(pool, serve):
+    snapshots = SnapshotStore(pool, max_old_bytes=10_000)
     for last in range(2, 40):
         await serve(numbered(1, 1, last))
     await snapshots.refresh()
@@ -139,7 +139,25 @@ async def test_number_of_cached_old_releases_is_bounded(pool, serve):
     assert await snapshots.as_of(1, 1) is first
     for version in range(2, 36):
         await snapshots.as_of(1, version)
-    assert len(snapshots._old) == 32
+        assert 0 < snapshots._old.currsize <= 10_000
+    assert await snapshots.as_of(1, 1) is not first
+
+
+async def test_old_releases_of_a_whole_list_of_titles_are_cached(pool, serve):
+    snapshots = SnapshotStore(pool)
+    for title_id in range(1, 41):
+        await serve(numbered(title_id, 1))
+    await snapshots.refresh()
+    version = snapshots.current.version
+    for title_id in range(1, 41):
+        await serve(numbered(title_id, 1, 2))
+    await snapshots.refresh()
+    first = [await snapshots.as_of(title_id, version) for title_id in range(1, 41)]
+
+    async with pool.connection():  # requesting another connection would wait forever
+        again = [await snapshots.as_of(title_id, version) for title_id in range(1, 41)]
+
+    assert all(before is after for before, after in zip(first, again, strict=True))
 
 
 async def test_process_refreshes_when_a_newer_version_is_required(pool, serve):
