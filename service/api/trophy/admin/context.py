@@ -8,8 +8,8 @@ from aiohttp import hdrs, web
 from service.api.trophy.responses import Shape, encode
 from service.core.auth.permissions import may_edit
 from service.core.catalog.model import Draft
-from service.core.publishing import amend
-from service.errors import InvalidCatalog, InvalidField, InvalidParameter, LaurelError, NotFound
+from service.core.publishing.amend import Amendment, amend_items, served
+from service.errors import InvalidField, InvalidParameter, NotFound
 from service.http.body import decode, read_body
 from service.http.services import PRINCIPAL, SERVICES
 
@@ -27,9 +27,9 @@ class AdminContext:
     def __init__(self, request: web.Request) -> None:
         self.request = request
         self.services = request.app[SERVICES]
-        principal = request[PRINCIPAL]
-        self.title_id = principal.title_id or 0
-        may_edit(principal, self.title_id)
+        self.principal = request[PRINCIPAL]
+        self.title_id = self.principal.title_id or 0
+        may_edit(self.principal, self.title_id)
         self.issues: list[Shape] = []
 
     async def items(self) -> list[msgspec.Raw]:
@@ -65,41 +65,23 @@ class AdminContext:
             NotFound: the title was deleted.
         """
         async with self.services.pool.connection() as connection:
-            draft = await amend.served(connection, self.title_id)
+            draft = await served(connection, self.title_id)
         if draft is None:
             raise NotFound("there is no title of this key")
         return draft
 
-    async def amend(self, changes: Iterable[tuple[Shape, amend.Amendment]]) -> tuple[Draft, list[int]]:
+    async def amend(self, changes: Iterable[tuple[Shape, Amendment]]) -> tuple[Draft, list[int]]:
         """Make the valid changes in one release; returns the title after it, and the indexes of those changes.
 
         Each other change becomes an issue under the name that it came with.
         """
-        wanted = list(changes)
-        draft = await self.draft()
-        valid: list[int] = []
-        for index, (name, change) in enumerate(wanted):
-            try:
-                changed = change(draft)
-                errors = amend.publish_errors(changed)
-                if errors:
-                    raise InvalidCatalog(errors)
-            except LaurelError as error:
-                self.add_issue(str(error), **name)
-            else:
-                draft = changed
-                valid.append(index)
-
-        def make_all(before: Draft) -> Draft:
-            for index in valid:
-                before = wanted[index][1](before)
-            return before
-
-        if valid:
-            async with self.services.pool.transaction() as connection:
-                draft = await amend.amend(connection, self.title_id, make_all)
-            await self.services.snapshots.refresh()
-        return draft, valid
+        named = list(changes)
+        async with self.services.pool.transaction() as connection:
+            result = await amend_items(connection, self.principal, self.title_id, [change for _, change in named])
+        for index, error in result.errors.items():
+            self.add_issue(str(error), **named[index][0])
+        await self.services.snapshots.refresh()
+        return result.served, [index for index in range(len(named)) if index not in result.errors]
 
     def respond(self, document: object, *, status: int = 200) -> web.Response:
         """The document as JSON that no cache may store."""
