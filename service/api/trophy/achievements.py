@@ -7,6 +7,7 @@ from service.api.trophy.renderer import is_visible, with_counts
 from service.api.trophy.schemas import CompleteBody, parse_user_attributes, parse_user_id
 from service.core.events import completion
 from service.http.api import Route
+from service.http.services import PLAYER
 
 
 async def list_achievements(request: web.Request) -> web.Response:
@@ -42,10 +43,12 @@ async def complete_achievement(request: web.Request) -> web.Response:
     """Complete an achievement with the trigger `api`. A repetition changes nothing."""
     context = RequestContext(request)
     body = await context.body(CompleteBody)
+    player = request[PLAYER] = parse_user_id(body.user.id, "user.id")
     completed = await completion.complete(
-        context.write,
+        context.services.writer,
+        context.principal,
         context.published,
-        player=parse_user_id(body.user.id, "user.id"),
+        player=player,
         key=request.match_info["key"],
         profile=body.user.profile("user"),
     )

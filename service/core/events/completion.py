@@ -1,13 +1,15 @@
 """Completing an achievement that the title itself reports, by its key, exactly once."""
 
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 import msgspec
 
+from service.core.auth.permissions import may_write_progress
+from service.core.auth.principal import Principal
 from service.core.catalog.model import Achievement, to_int4
-from service.core.events.change_queue import WriteResult
+from service.core.events.writer import Writer
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.model import Change, PlayerState, Report
 from service.errors import InvalidField, NotFound
@@ -30,7 +32,8 @@ def is_reported(achievement: Achievement) -> bool:
 
 
 async def complete(
-    write: Callable[[Change], Awaitable[WriteResult]],
+    writer: Writer,
+    principal: Principal,
     published: PublishedTitle,
     *,
     player: str,
@@ -39,19 +42,19 @@ async def complete(
 ) -> Completion:
     """Complete an achievement for a player, with changes of the profile. A repetition changes nothing.
 
-    `write` authorizes the change and writes it.
-
     Raises:
+        PermissionDenied: the caller may not write this player's progress.
         NotFound: no active achievement has this key or public id.
         InvalidField: the achievement is measured, or the player cannot unlock it now.
-        LaurelError: `write` refuses the change.
+        Unavailable: the database is out of reach.
     """
+    may_write_progress(principal, player, title=published.title)
     achievement = _find(published.all_achievements.values(), key)
     if not is_reported(achievement):
         raise InvalidField("key", "an achievement that the title itself reports: this one is measured by events")
     report = Report(achievement.number, _ALL)
     title_id = published.title.title_id
-    written = await write(Change(player=player, title_id=title_id, profile=profile, reports=(report,)))
+    written = await writer.write(Change(player=player, title_id=title_id, profile=profile, reports=(report,)))
     if to_int4(achievement.number) not in written.state.unlocked:
         raise InvalidField("key", "an achievement that the player can complete now")
     completion_id = uuid.uuid5(_NAMESPACE, f"{title_id}/{achievement.number}/{player}")
