@@ -134,7 +134,7 @@ class Badge:
     @property
     def is_shown(self) -> bool:
         """Whether the player sees it: a badge that can no longer be earned is shown to those who have it."""
-        return self.definition.achievement.status == "active" or self.unlocked_at is not None
+        return self.definition.achievement.is_visible(is_unlocked=self.unlocked_at is not None)
 
     def current_threshold(self) -> int:
         """What counts for the player now; at least the threshold once it is earned."""

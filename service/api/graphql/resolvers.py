@@ -226,7 +226,8 @@ async def _read_logs(context: Context, player: str, catalog: BadgeCatalog) -> Ma
     async with context.services.pool.connection() as connection:
         log = await event_log.list_events(
             connection,
-            place=(player, context.published.title_id),
+            player=player,
+            title_id=context.published.title_id,
             metric=criteria[0].measure.metric or "",
             since=context.now - longest,
             until=context.now,

@@ -3,7 +3,7 @@
 from aiohttp import hdrs, web
 
 from service.api.trophy.context import USER_PATH, RequestContext
-from service.api.trophy.renderer import is_visible, with_counts
+from service.api.trophy.renderer import is_listed, with_counts
 from service.api.trophy.schemas import CompleteBody, parse_user_attributes, parse_user_id
 from service.core.events import completion
 from service.http.api import Route
@@ -34,7 +34,7 @@ async def list_user_achievements(request: web.Request) -> web.Response:
             counts,
         )
         for achievement in context.published.all_achievements.values()
-        if is_visible(achievement, state, include_incomplete=include_incomplete)
+        if is_listed(achievement, state, include_incomplete=include_incomplete)
     ]
     return context.respond(shapes)
 

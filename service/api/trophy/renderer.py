@@ -96,7 +96,11 @@ class Renderer:
     def metric(self, key: str, state: PlayerState, *, now: int, with_progress: bool = False) -> Shape:
         """A metric with the player's total, and its achievements by target. `now` is in ticks."""
         metric = self.published.rules.metrics[key]
-        achievements = [each for each in self._metric_achievements(key) if is_shown(each, state)]
+        achievements = [
+            each
+            for each in self._metric_achievements(key)
+            if each.is_visible(is_unlocked=to_int4(each.number) in state.unlocked)
+        ]
         return {
             "id": metric.public_id,
             "key": metric.key,
@@ -199,17 +203,10 @@ def with_counts(shape: Shape, achievement: Achievement, counts: Counts) -> Shape
     }
 
 
-def is_shown(achievement: Achievement, state: PlayerState) -> bool:
-    """Whether a player sees an achievement under a metric: active ones, and locked ones that they hold."""
-    return achievement.status == "active" or (
-        achievement.status == "locked" and to_int4(achievement.number) in state.unlocked
-    )
-
-
-def is_visible(achievement: Achievement, state: PlayerState, *, include_incomplete: bool) -> bool:
+def is_listed(achievement: Achievement, state: PlayerState, *, include_incomplete: bool) -> bool:
     """Whether an achievement is in a player's list: those that they hold, and if requested those open to them."""
     if to_int4(achievement.number) in state.unlocked:
-        return is_shown(achievement, state)
+        return achievement.is_visible(is_unlocked=True)
     return include_incomplete and _is_accessible(achievement, state.profile.attributes)
 
 

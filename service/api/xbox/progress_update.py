@@ -18,7 +18,7 @@ from service.core.auth.permissions import may_write_progress
 from service.core.catalog.model import U32, to_int4
 from service.core.events.change_queue import WriteResult
 from service.core.publishing.published_title import PublishedTitle
-from service.core.unlocks.model import Change, Report, manual_key
+from service.core.unlocks.model import Change, ProgressReport, manual_key
 from service.errors import InvalidField, LaurelError, WrongPlayer
 from service.http.body import decode, read_body
 from service.http.services import PRINCIPAL, SERVICES
@@ -83,13 +83,13 @@ def _check(update: ProgressUpdate, published: PublishedTitle, player: str) -> No
 
 def _reports(
     items: Sequence[Item], published: PublishedTitle, *, stop_at_first: bool
-) -> tuple[tuple[Report, ...], Sequence[int | LaurelError]]:
+) -> tuple[tuple[ProgressReport, ...], Sequence[int | LaurelError]]:
     """One report for each achievement, with its highest percentage, and each item's achievement number or error.
 
     Raises:
         InvalidField, NotFound: the first invalid item, with `stop_at_first`.
     """
-    reports: dict[int, Report] = {}
+    reports: dict[int, ProgressReport] = {}
     outcomes: list[int | LaurelError] = []
     for index, item in enumerate(items):
         try:
@@ -104,7 +104,7 @@ def _reports(
         outcomes.append(number)
         other = reports.get(number)
         if other is None or other.percent < percent:
-            reports[number] = Report(number, percent)
+            reports[number] = ProgressReport(number, percent)
     return tuple(reports.values()), outcomes
 
 

@@ -187,9 +187,18 @@ class Achievement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     stores: Pairs = ()
 
     @property
-    def is_manual(self) -> bool:
+    def is_reported(self) -> bool:
         """Whether the title reports its progress, at least of one requirement."""
         return not self.requirements or any(requirement.measure is None for requirement in self.requirements)
+
+    @property
+    def is_fully_reported(self) -> bool:
+        """Whether the title alone reports its progress: no requirement is measured by events."""
+        return all(requirement.measure is None for requirement in self.requirements)
+
+    def is_visible(self, *, is_unlocked: bool) -> bool:
+        """Whether a player sees it who has unlocked it or not (Trophy API and badges)."""
+        return self.status == "active" or (self.status == "locked" and is_unlocked)
 
     @property
     def gamerscore(self) -> int:

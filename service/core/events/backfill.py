@@ -36,7 +36,7 @@ class DryRun(msgspec.Struct, frozen=True):
     unlocks: Mapping[int, int]
 
 
-async def run_step(pool: Pool, writer: Writer, releases: SnapshotStore) -> bool:
+async def run_step(pool: Pool, writer: Writer, snapshots: SnapshotStore) -> bool:
     """Process one page of the oldest backfill that no other process works on; False if there is none.
 
     Raises:
@@ -46,8 +46,8 @@ async def run_step(pool: Pool, writer: Writer, releases: SnapshotStore) -> bool:
         backfill = await _claim_next.first(connection, lease=_LEASE)
     if backfill is None:
         return False
-    await releases.refresh()
-    published = releases.current.titles.get(backfill.title_id)
+    await snapshots.refresh()
+    published = snapshots.current.titles.get(backfill.title_id)
     page = await pool.read(functools.partial(_list_players, title_id=backfill.title_id, position=backfill.position))
     if published is None or not page:
         async with pool.connection() as connection:
@@ -111,7 +111,9 @@ async def _change_of_player(
     for measure in rules.measures_to_recompute(numbers):
         log: list[LogEntry] = []
         for metric in [measure.metric] if measure.metric is not None else rules.metrics:
-            log += await pool.read(functools.partial(event_log.list_events, place=key, metric=metric))
+            log += await pool.read(
+                functools.partial(event_log.list_events, player=player, title_id=title_id, metric=metric)
+            )
         value = rules.recompute(measure, sorted(log, key=lambda event: event.at), state=state)
         if value is not None and value != state.measure_values.get(measure.key):
             recomputed[measure.key] = value

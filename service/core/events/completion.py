@@ -11,7 +11,7 @@ from service.core.auth.principal import Principal
 from service.core.catalog.model import Achievement, to_int4
 from service.core.events.writer import Writer
 from service.core.publishing.published_title import PublishedTitle
-from service.core.unlocks.model import Change, PlayerState, Report
+from service.core.unlocks.model import Change, PlayerState, ProgressReport
 from service.errors import InvalidField, NotFound
 
 _NAMESPACE = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")  # RFC 9562's for names with a structure
@@ -24,11 +24,6 @@ class Completion(msgspec.Struct, frozen=True):
     completion_id: uuid.UUID
     achievement: Achievement
     state: PlayerState
-
-
-def is_reported(achievement: Achievement) -> bool:
-    """Whether the title itself reports its completion: none of its requirements is measured."""
-    return all(requirement.measure is None for requirement in achievement.requirements)
 
 
 async def complete(
@@ -50,9 +45,9 @@ async def complete(
     """
     may_write_progress(principal, player, title=published.title)
     achievement = _find(published.all_achievements.values(), key)
-    if not is_reported(achievement):
+    if not achievement.is_fully_reported:
         raise InvalidField("key", "an achievement that the title itself reports: this one is measured by events")
-    report = Report(achievement.number, _ALL)
+    report = ProgressReport(achievement.number, _ALL)
     title_id = published.title.title_id
     written = await writer.write(Change(player=player, title_id=title_id, profile=profile, reports=(report,)))
     if to_int4(achievement.number) not in written.state.unlocked:

@@ -12,10 +12,9 @@ from service.db.queries import query, statement
 
 
 async def query_history(
-    connection: Connection, *, place: tuple[str, int], queries: Sequence[HistoryQuery]
+    connection: Connection, *, player: str, title_id: int, queries: Sequence[HistoryQuery]
 ) -> Mapping[HistoryQuery, HistoryResult]:
-    """The results of queries about one player in one title; `place` is the player and the title's id."""
-    player, title_id = place
+    """The results of queries about one player in one title."""
     results: dict[HistoryQuery, HistoryResult] = {}
     for history_query in queries:
         if history_query.measure is None:
@@ -31,7 +30,8 @@ async def query_history(
         else:
             results[history_query] = await list_events(
                 connection,
-                place=place,
+                player=player,
+                title_id=title_id,
                 metric=history_query.measure.metric or "",
                 since=history_query.since,
                 until=history_query.until,
@@ -40,10 +40,9 @@ async def query_history(
 
 
 async def list_events(
-    connection: Connection, *, place: tuple[str, int], metric: str, since: int = -1, until: int = 2**62
+    connection: Connection, *, player: str, title_id: int, metric: str, since: int = -1, until: int = 2**62
 ) -> list[LogEntry]:
     """The events of one metric with `since` < at <= `until`, in ticks, in order of time."""
-    player, title_id = place
     rows = await _events.all(connection, player=player, title_id=title_id, metric=metric, since=since, until=until)
     return [
         LogEntry(row.at, row.amount, msgspec.json.decode(row.attributes or "{}", type=dict[str, str])) for row in rows

@@ -30,10 +30,10 @@ def hash_player(player: str, *, key: bytes) -> bytes:
 
 
 async def read_states(
-    connection: Connection, places: Sequence[tuple[str, int]], *, hashes: Sequence[bytes]
+    connection: Connection, keys: Sequence[tuple[str, int]], *, hashes: Sequence[bytes]
 ) -> list[PlayerState]:
-    """The state of each player in a title, in the order of `places`; `hashes` are from `hash_player`."""
-    players, title_ids = zip(*places, strict=True)
+    """The state of each player in a title, in the order of `keys`; `hashes` are from `hash_player`."""
+    players, title_ids = zip(*keys, strict=True)
     rows = await _states.all(connection, players=players, title_ids=title_ids, player_hashes=hashes)
     return [row.state() for row in rows]
 

@@ -35,13 +35,13 @@ class TenureCursor(msgspec.Struct, frozen=True):
     player_name: str
 
 
-async def award_due(pool: Pool, writer: Writer, releases: SnapshotStore) -> None:
+async def award_due(pool: Pool, writer: Writer, snapshots: SnapshotStore) -> None:
     """Award what the players of every title have been there long enough for.
 
     Raises:
         Unavailable: the database is out of reach; the cursors continue from their positions later.
     """
-    for title_id, published in releases.current.titles.items():
+    for title_id, published in snapshots.current.titles.items():
         for seconds, numbers in required_tenures(published.rules).items():
             await _award(pool, writer, title_id, seconds, numbers)
 

@@ -60,7 +60,7 @@ class Writer:
     def __init__(
         self,
         pool: Pool,
-        releases: SnapshotStore,
+        snapshots: SnapshotStore,
         *,
         erasure_key: bytes,
         on_change: Callable[[str], None] = lambda _player: None,
@@ -68,7 +68,7 @@ class Writer:
     ) -> None:
         self._pool = pool
         self._clock = clock
-        self._releases = releases
+        self._snapshots = snapshots
         self._erasure_key = erasure_key
         self._on_change = on_change
         self._queue = ChangeQueue(self._write_batches)
@@ -147,9 +147,9 @@ class Writer:
                 key[2:]: event_id for key, event_id in replays.items() if key[:2] == evaluation.batch.key
             }
 
-    async def _read_states(self, places: Sequence[PlayerTitle]) -> list[PlayerState]:
-        hashes = [self.hash_player(player) for player, _ in places]
-        return await self._pool.read(functools.partial(store.read_states, places=places, hashes=hashes))
+    async def _read_states(self, keys: Sequence[PlayerTitle]) -> list[PlayerState]:
+        hashes = [self.hash_player(player) for player, _ in keys]
+        return await self._pool.read(functools.partial(store.read_states, keys=keys, hashes=hashes))
 
     async def _evaluate(self, evaluation: _Evaluation) -> PendingWrite | None:
         """What is to be written of one player; None if nothing is, or if the state must be read first.
@@ -171,7 +171,9 @@ class Writer:
                     break
                 history: Mapping[HistoryQuery, HistoryResult] = {}
                 if queries:
-                    read = functools.partial(event_log.query_history, place=batch.key, queries=queries)
+                    read = functools.partial(
+                        event_log.query_history, player=batch.key[0], title_id=batch.key[1], queries=queries
+                    )
                     history = await self._pool.read(read)
                 outcome = evaluate.evaluate_change(rules, state, change, now=now, history=history)
             except LaurelError as error:
@@ -206,7 +208,7 @@ class Writer:
         return None
 
     def _rules(self, title_id: int) -> Rules:
-        published = self._releases.current.titles.get(title_id)
+        published = self._snapshots.current.titles.get(title_id)
         if published is None:
             raise NotFound(f"there is no title {title_id}")
         return published.rules

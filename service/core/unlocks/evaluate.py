@@ -250,7 +250,7 @@ class _Evaluation:
         attributes = self.profile.attributes
         if any(attributes.get(key) != value for key, value in achievement.user_filter):
             return False
-        if achievement.is_manual:
+        if achievement.is_reported:
             percent = measures.value_of("sum", self.measure_values.get(manual_key(achievement.number)))
             if percent is None or percent < COMPLETE:
                 return False

@@ -72,7 +72,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None = None
 
 
-class Report(msgspec.Struct, frozen=True):
+class ProgressReport(msgspec.Struct, frozen=True):
     """The progress of an achievement as the title reports it: percent above 0; 100 or more unlocks it."""
 
     number: int
@@ -90,7 +90,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     player: str
     title_id: int
     events: tuple[Event, ...] = ()
-    reports: tuple[Report, ...] = ()
+    reports: tuple[ProgressReport, ...] = ()
     profile: Mapping[str, object] = {}
     recomputed: MeasureValues = {}
     suppress_notifications: bool = False

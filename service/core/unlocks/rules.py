@@ -191,7 +191,7 @@ class Rules:
         achievement = self.by_number.get(number)
         if achievement is None or achievement.status in ("inactive", "archived"):
             raise NotFound(f"there is no achievement {number} in this title")
-        if not achievement.is_manual:
+        if not achievement.is_reported:
             raise InvalidField("achievements", f"no report on achievement {number}: its events are counted")
         return achievement
 

@@ -20,9 +20,9 @@ async def writer(pool):
     async with pool.transaction() as connection:
         for title_id in (1, 2):
             await publish_draft(connection, draft(title_id, ()))
-    releases = SnapshotStore(pool)
-    await releases.refresh()
-    return Writer(pool, releases, erasure_key=b"key")
+    snapshots = SnapshotStore(pool)
+    await snapshots.refresh()
+    return Writer(pool, snapshots, erasure_key=b"key")
 
 
 def wanted(**changes):

@@ -30,9 +30,9 @@ async def test_partitions_are_created_ahead_once(connection):
 async def test_dropping_old_partitions_keeps_totals(pool, connection):
     async with pool.transaction() as held:
         await publish_draft(held, draft(1, (counted(1, 5),), metrics=(metric(),)))
-    releases = SnapshotStore(pool)
-    await releases.refresh()
-    writer = Writer(pool, releases, erasure_key=b"key")
+    snapshots = SnapshotStore(pool)
+    await snapshots.refresh()
+    writer = Writer(pool, snapshots, erasure_key=b"key")
     await event_log.create_partitions(connection, 1)
     await connection.execute(OLD)
     await writer.write(Change(player=PLAYER, title_id=1, events=(event(7),)))
@@ -53,9 +53,9 @@ async def test_month_with_rows_in_the_default_partition_gets_no_partition(pool, 
     """Rows of a month without a partition go to the default partition, so that no write fails."""
     async with pool.transaction() as held:
         await publish_draft(held, draft(1, (counted(1, 5),), metrics=(metric(),)))
-    releases = SnapshotStore(pool)
-    await releases.refresh()
-    await Writer(pool, releases, erasure_key=b"key").write(Change(player=PLAYER, title_id=1, events=(event(7),)))
+    snapshots = SnapshotStore(pool)
+    await snapshots.refresh()
+    await Writer(pool, snapshots, erasure_key=b"key").write(Change(player=PLAYER, title_id=1, events=(event(7),)))
     await event_log.create_partitions(connection, 2)
 
     assert len(await partitions(connection)) == 1

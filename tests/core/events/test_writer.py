@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from service.core.catalog.model import Attribute
 from service.core.events.writer import Writer
 from service.core.publishing.snapshot import SnapshotStore
-from service.core.unlocks.model import Change, Report
+from service.core.unlocks.model import Change, ProgressReport
 from service.db.pool import open_pool
 from service.errors import InvalidField, NotFound, UnknownMetric
 from tests.factories import PLAYER, achievement, counted, draft, event, metric, publish_draft
@@ -27,9 +27,9 @@ async def publish_title(pool, *achievements, **changes):
 
 
 async def writer_on(pool):
-    releases = SnapshotStore(pool)
-    await releases.refresh()
-    return Writer(pool, releases, erasure_key=KEY)
+    snapshots = SnapshotStore(pool)
+    await snapshots.refresh()
+    return Writer(pool, snapshots, erasure_key=KEY)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ async def test_invalid_change_does_not_affect_others(writer):
         writer.write(change(event(1, metric="letters"))),
         writer.write(change(event(1, attributes={"colour": "red"}))),
         writer.write(change(event(1), must_exist=True, player="nobody")),
-        writer.write(change(reports=(Report(99, Decimal(5)),))),
+        writer.write(change(reports=(ProgressReport(99, Decimal(5)),))),
         writer.write(Change(player=PLAYER, title_id=2, events=(event(1),))),
         writer.write(change(event(1))),
         return_exceptions=True,
@@ -94,10 +94,10 @@ async def test_invalid_change_does_not_affect_others(writer):
 
 
 async def test_reported_percentage_only_rises_and_unlocks_at_100(writer):
-    half = await writer.write(change(reports=(Report(3, Decimal(50)),)))
-    lower = await writer.write(change(reports=(Report(3, Decimal(20)),)))
-    whole = await writer.write(change(reports=(Report(3, Decimal(150)),)))
-    again = await writer.write(change(reports=(Report(3, Decimal(100)),)))
+    half = await writer.write(change(reports=(ProgressReport(3, Decimal(50)),)))
+    lower = await writer.write(change(reports=(ProgressReport(3, Decimal(20)),)))
+    whole = await writer.write(change(reports=(ProgressReport(3, Decimal(150)),)))
+    again = await writer.write(change(reports=(ProgressReport(3, Decimal(100)),)))
 
     assert [w.is_change for w in (half, lower, whole, again)] == [True, False, True, False]
     assert [u.number for u in whole.unlocked] == [3]

@@ -12,7 +12,7 @@ from service.core.events.writer import Writer
 from service.core.progress import consistency, player_data
 from service.core.progress.reader import ProgressReader
 from service.core.publishing.snapshot import SnapshotStore
-from service.core.unlocks.model import Change, Report
+from service.core.unlocks.model import Change, ProgressReport
 from service.db.pool import open_pool
 from service.errors import NotFound
 from tests.factories import OTHER, PLAYER, achievement, counted, draft, event, metric, publish_draft
@@ -24,9 +24,9 @@ async def publish_title(pool):
     async with pool.transaction() as connection:
         new = draft(1, (counted(1, 3), achievement(2)), metrics=(metric(),))
         await publish_draft(connection, new)
-    releases = SnapshotStore(pool)
-    await releases.refresh()
-    return Writer(pool, releases, erasure_key=b"key")
+    snapshots = SnapshotStore(pool)
+    await snapshots.refresh()
+    return Writer(pool, snapshots, erasure_key=b"key")
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ async def writer(pool, connection):
     await connection.execute("INSERT INTO webhook (title_id, url, secret) VALUES (1, 'https://example.com', 's')")
     for player in (PLAYER, OTHER):
         events = (event(5, key="first"), event(-1))
-        await made.write(Change(player=player, title_id=1, events=events, reports=(Report(2, Decimal(100)),)))
+        await made.write(Change(player=player, title_id=1, events=events, reports=(ProgressReport(2, Decimal(100)),)))
     await made.write(Change(player=PLAYER, title_id=1, profile={"name": "Ann", "email": "ann@example.com"}))
     await api_keys.create_key(connection, title_id=1, player=PLAYER)
     snapshots = SnapshotStore(pool)

@@ -7,7 +7,7 @@ import pytest
 
 from service import ticks
 from service.core.catalog.model import Window
-from service.core.unlocks.model import Report
+from service.core.unlocks.model import ProgressReport
 from service.errors import InvalidField, NotFound, UnknownMetric
 from tests.core.unlocks.player import DAY, HOUR, NOW, Player, after, rules
 from tests.factories import achievement, counted, event
@@ -178,7 +178,9 @@ def test_new_attributes_unlock_what_was_reached_before():
 
 def test_reported_percentage_only_rises_and_unlocks_at_100():
     player = Player(rules(achievement(1)))
-    changes = [player.do(reports=(Report(1, Decimal(percent)),)).is_change for percent in (50, 50, 20, 300, 100)]
+    changes = [
+        player.do(reports=(ProgressReport(1, Decimal(percent)),)).is_change for percent in (50, 50, 20, 300, 100)
+    ]
 
     assert changes == [True, False, False, True, False]
     assert (player.unlocked, player.state.measure_values["manual:1"]) == ([1], "100")
@@ -190,7 +192,7 @@ def test_invalid_report_is_an_error(number, error):
         achievement(1), counted(2, 1), achievement(3, status="inactive"), achievement(4, status="archived")
     )
     with pytest.raises(error):
-        Player(title_rules).do(reports=(Report(number, Decimal(50)),))
+        Player(title_rules).do(reports=(ProgressReport(number, Decimal(50)),))
 
 
 # Errors
