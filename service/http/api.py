@@ -73,6 +73,9 @@ def _wrap_handler(api: Api, name: str, handler: Handler) -> Handler:
             response = api.error_response(request, None)
         if not response.prepared:
             response.headers[hdrs.SERVER] = SERVER
+            if request.writer.output_size and request.transport is not None:
+                # The handler failed within a stream. The client must see that it is cut (RFC 9112 §8), not a second response.
+                request.transport.abort()
         observer.request(
             request.method,
             name,

@@ -17,7 +17,7 @@ from service.api.trophy.context import USER_PATH, RequestContext
 from service.api.trophy.renderer import completed_message
 from service.core.catalog.model import from_int4
 from service.core.unlocks.player_progress import TitleProgress
-from service.errors import InvalidParameter, Unauthenticated
+from service.errors import InvalidParameter, LaurelError
 from service.http.api import SERVER, Route
 from service.http.authenticate import authenticate_api_key
 from service.http.services import STOPPING
@@ -39,8 +39,8 @@ async def stream_unlocks(request: web.Request) -> web.StreamResponse:
         if position is None:
             position = max((at for at, _, _ in _unlocks(progress)), default=(0, -1))
         stream = await _open_stream(request)
-        # The client left or reads no more, or its key was revoked.
-        with contextlib.suppress(ConnectionResetError, TimeoutError, Unauthenticated):
+        # The client left or reads no more; its key was revoked, or the unlocks cannot be read now: it resumes later.
+        with contextlib.suppress(ConnectionResetError, TimeoutError, LaurelError):
             async with stream:
                 if request.method == hdrs.METH_GET:
                     await stream.write(b"retry: 1000\n\n")

@@ -165,3 +165,22 @@ async def test_stream_sends_unlocks_of_other_processes_and_ends_with_the_service
     finally:
         for pool in pools:
             await pool.close()
+
+
+async def test_unreachable_database_ends_a_stream_so_that_the_client_resumes_it(own_database, aiohttp_client):
+    pool = await open_pool(own_database, size=2)
+    async with pool.transaction() as connection:
+        await publish_draft(connection, draft(1, (counted(1, 1),), metrics=(metric(),)))
+        key = (await api_keys.create_key(connection, title_id=1)).key
+    log = io.StringIO()
+    observer = Observer(stream=log)
+    services = await make_services(Settings(jwt_secret=SECRET), pool, observer)
+    client = await aiohttp_client(make_application(services))
+    response = await client.get(STREAM, headers={"X-API-KEY": key})
+    await pool.close()
+    services.subscriptions.notify("u1")
+
+    async with asyncio.timeout(SECONDS):
+        assert await response.content.read() == b"retry: 1000\n\n"
+    observer.flush()
+    assert [json.loads(line)["text"] for line in log.getvalue().splitlines()] == ["GET user-stream 200"]
