@@ -11,6 +11,8 @@ from service.errors import BadRequest, InvalidField, PayloadTooLarge, RequestTim
 
 BODY_TIMEOUT = 10.0  # seconds; a slow client holds its connection, and nothing else
 
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # `\\u0000` is an escaped backslash, and no NUL
+
 T = TypeVar("T")
 
 
@@ -49,7 +51,7 @@ def decode(body: bytes, kind: type[T]) -> T:
         BadRequest: it is no JSON in UTF-8, is nested too deeply, or contains a NUL character.
         InvalidField: it is JSON, but a member is missing or invalid.
     """
-    if b"\\u0000" in body or b"\0" in body:
+    if b"\0" in body or (b"\\u0000" in body and _ESCAPED_NUL.search(body)):
         raise BadRequest("the body holds a NUL character")
     try:
         return msgspec.json.decode(body, type=kind)

@@ -73,3 +73,14 @@ def test_bodies_of_another_shape_are_named_as_a_whole(body, field):
 def test_bodies_that_are_no_json_are_refused(body, message):
     with pytest.raises(BadRequest, match=message):
         decode(body, object)
+
+
+@pytest.mark.parametrize("text", ["\\u0000", "\\\\u0000", "a\\u0000b"])
+def test_escaped_backslash_before_u0000_is_no_nul_character(text):
+    assert decode(msgspec.json.encode(text), str) == text
+
+
+@pytest.mark.parametrize("body", [b'"\\u0000"', b'"\\\\\\u0000"', b'"\\\\u0000\\u0000"'])
+def test_nul_character_after_escaped_backslashes_is_rejected(body):
+    with pytest.raises(BadRequest, match="NUL character"):
+        decode(body, str)
