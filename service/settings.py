@@ -13,6 +13,7 @@ from service.errors import ConfigurationError
 from service.integers import parse_integer
 
 SECONDS = 1.0
+_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 ReadPolicy = Literal["self", "public"]
 Switch = Literal["on", "off"]
@@ -59,7 +60,7 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
 
 def _seconds(low: float, high: float) -> Callable[[str], float]:
     def read(text: str) -> float:
-        if not low <= float(text) <= high:
+        if _DECIMAL.fullmatch(text) is None or not low <= float(text) <= high:
             raise ValueError
         return float(text)
 

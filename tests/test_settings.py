@@ -51,7 +51,7 @@ INVALID = {
     "LAUREL_READ_POLICY": ["", "Self", "privacy", "everyone"],
     "LAUREL_DEFAULT_CONTRACT": ["", "0", "5", "two"],
     "LAUREL_LOCALE_MAX_DISTANCE": ["", "0", "101", "-5"],
-    "LAUREL_CATALOG_POLL": ["", "0", "0.09", "61", "nan", "inf", "-inf", "often"],
+    "LAUREL_CATALOG_POLL": ["", "0", "0.09", "61", "nan", "inf", "-inf", "often", "٥", "1_0", " 1", "1e1"],
     "LAUREL_EVENT_RETENTION_MONTHS": ["", "-1", "1201", "all"],
     "LAUREL_RATE_TIER": ["", "Standard", "10"],
     "LAUREL_CORS_ORIGINS": ["", "game.example.com", "https://a.example/path", "https://a.example,,"],

@@ -19,6 +19,7 @@ from service.core.formats.xbox import captured_page, partner_center, partner_cen
 from service.core.publishing.merge import MergeMode
 from service.core.validation.diagnostics import MAX_BYTES
 from service.errors import Diagnostic, InvalidCatalog
+from service.integers import parse_integer
 
 Places = Mapping[tuple[str, str], tuple[str, int | None]]
 """Locale and text key → the file and line of the text; the line is None where the format has no line numbers."""
@@ -175,9 +176,11 @@ def locales_of(path: pathlib.Path, options: ImportOptions) -> pathlib.Path:
 
 def _existing_draft(path: pathlib.Path, options: ImportOptions, draft_of: DraftOf) -> Draft:
     """The draft of the title that a file of texts belongs to: by the options, or by the file's name (`title-7.po`)."""
-    stem = path.stem.removeprefix("title-")
-    title_id = options.title_id or (int(stem) if stem.isascii() and stem.isdecimal() else 0)
-    draft = draft_of(title_id) if title_id else None
+    title_id = options.title_id
+    if title_id is None:
+        with contextlib.suppress(ValueError):
+            title_id = parse_integer(path.stem.removeprefix("title-"), least=1, most=U32 - 1)
+    draft = None if title_id is None else draft_of(title_id)
     if draft is None:
         raise _invalid_file(path, "unknown-title", "expected the texts of a title that is here: name it with --title")
     return draft

@@ -14,7 +14,7 @@ UNDOCUMENTED = (
 )
 
 
-async def test_integers_are_refused_or_read_as_the_number_they_are(client, headers):
+async def test_integer_parameters_ignore_leading_zeros_and_reject_anything_else(client, headers):
     """Never an internal error, never a value beyond the limits, never another value than the digits say."""
     tested, wrong = set(), []
     documented = [
@@ -29,15 +29,18 @@ async def test_integers_are_refused_or_read_as_the_number_they_are(client, heade
 
         async def answer(text, *, method=method, path=path, parameter=parameter):
             response = await client.request(method, url_of(path, parameter, text), headers=headers(path))
-            return response.status, response.headers.get("ETag"), await response.read()
+            body = await response.read()
+            # Error responses of the Xbox API have a random correlation vector.
+            return response.status, response.headers.get("ETag"), body if response.ok else b""
 
         plain = str(PLAYER if parameter["name"] == "xuid" else max(least, 1))
         expected = await answer(plain)
         assert expected[0] < 500, (path, parameter["name"])
-        for same in (f"0{plain}", "0" * 11 + plain, "0" * 400 + plain):
-            status, etag, body = await answer(same)
-            if not 400 <= status < 500 and (status, etag, body) != expected:
-                wrong.append((path, parameter["name"], same[:20], status))
+        for same in (f"0{plain}", "0" * 11 + plain, "0" * 200 + plain):
+            response = await answer(same)
+            is_rejected = parameter["name"] == "xuid" and response[0] == 400  # an XUID has at most 20 digits
+            if response != expected and not is_rejected:
+                wrong.append((path, parameter["name"], same[:20], response[0]))
         refused = (
             *(f"+{plain}", f"-{plain}", f"{plain}.0", f"{plain}e0", f"{plain}_0", "0x1", "١", "９", "²", "\0", "a"),
             *(str(most + 1), f"000000{most + 1}", f"0000007{most}", "9" * 400, f"-{'0' * 400}1"),

@@ -1,6 +1,6 @@
 """Resolvers of the root fields and getters of other fields; access was checked before they run."""
 
-import re
+import contextlib
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
@@ -19,8 +19,9 @@ from service.core.events import event_log
 from service.core.unlocks.model import Change, LogEntry, PlayerState
 from service.core.unlocks.player_progress import TitleProgress
 from service.errors import BadRequest, PermissionDenied
+from service.integers import parse_integer
 
-_CONTEXT_ID = re.compile(r"[0-9]{1,18}", re.ASCII)
+_MAX_CONTEXT_ID = 2**63 - 1
 _CURRENT_THRESHOLD = "earningCriteria.currentThreshold"
 _NO_PLAYER = PlayerState()
 _TEXTS = frozenset(("title", "picture.alt"))  # of a badge
@@ -187,8 +188,9 @@ async def _player(context: Context, arguments: Mapping[str, Any]) -> str:
     if context_id in (None, str(user.context_id)):
         return user.player
     other = None
-    if _CONTEXT_ID.fullmatch(context_id):
-        other = await context.services.user_contexts.by_id(context.published.title_id, int(context_id))
+    with contextlib.suppress(ValueError):
+        number = parse_integer(context_id, most=_MAX_CONTEXT_ID)
+        other = await context.services.user_contexts.by_id(context.published.title_id, number)
     if other is None or not other.is_active:
         raise PermissionDenied("userContextId: expected the id of an active user context")
     return other.player

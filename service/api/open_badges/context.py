@@ -10,12 +10,14 @@ from service.core.auth.principal import Principal
 from service.core.badges.credential import CONTEXTS, IssuerContext, LocalizedDocument
 from service.core.badges.issue import SignableDocument
 from service.core.badges.status_list import JsonObject
+from service.core.catalog.model import U32
 from service.core.publishing.published_title import PublishedTitle
 from service.errors import InvalidParameter, NotFound, PermissionDenied, Unauthenticated
 from service.http.authenticate import API_KEY, anonymous, authenticate_api_key, authenticate_bearer_or_xbl3
 from service.http.conditional import conditional_response, make_etag
 from service.http.locale import RequestLocale, content_language, vary
 from service.http.services import SERVICES
+from service.integers import parse_integer
 
 TOKEN = "application/vc+jwt"  # noqa: S105  (a media type of VC-JOSE-COSE)
 JSON = "application/json"
@@ -51,8 +53,24 @@ async def authenticate(request: web.Request) -> Principal:
 
 
 def title_param(request: web.Request) -> int:
-    """The title in the path."""
-    return int(request.match_info["title_id"])
+    """The title in the path.
+
+    Raises:
+        NotFound: it is out of range.
+    """
+    return path_number(request, "title_id")
+
+
+def path_number(request: web.Request, name: str) -> int:
+    """The number of a title or of a status list in the path.
+
+    Raises:
+        NotFound: it is out of range.
+    """
+    try:
+        return parse_integer(request.match_info[name], most=U32 - 1)
+    except ValueError:
+        raise NotFound(f"{name}: expected a number from 0 to {U32 - 1}") from None
 
 
 def player_param(request: web.Request) -> str:

@@ -10,6 +10,7 @@ from service.api.open_badges.context import (
     issuer_context,
     json_response,
     localized_response,
+    path_number,
     player_param,
     published_title,
     token_response,
@@ -49,7 +50,7 @@ async def get_achievement(request: web.Request) -> web.Response:
 
 async def get_status_list(request: web.Request) -> web.Response:
     """One of the title's status lists, as a signed BitstringStatusListCredential."""
-    title_id, number = published_title(request).title_id, int(request.match_info["list"])
+    title_id, number = published_title(request).title_id, path_number(request, "list")
     status_list = await issue_status_list(
         request.app[SERVICES].pool,
         base_url=base_url(request),
@@ -73,13 +74,13 @@ async def get_key(request: web.Request) -> web.Response:
     return json_response(request, key, media_type="application/jwk+json")
 
 
-_TITLE = "/open-badges/titles/{title_id:[0-9]{1,10}}"
+_TITLE = "/open-badges/titles/{title_id:[0-9]+}"
 
 ROUTES = (
     Route(hdrs.METH_GET, f"{_TITLE}/users/{{user}}/achievements/{{achievement_id}}", "credential", get_credential),
     Route(hdrs.METH_GET, f"{_TITLE}/issuer", "issuer", get_issuer),
     Route(hdrs.METH_GET, f"{_TITLE}/achievements/{{achievement_id}}", "achievement", get_achievement),
-    Route(hdrs.METH_GET, f"{_TITLE}/status/{{list:[0-9]{{1,10}}}}", "status-list", get_status_list),
+    Route(hdrs.METH_GET, f"{_TITLE}/status/{{list:[0-9]+}}", "status-list", get_status_list),
     Route(hdrs.METH_GET, "/open-badges/keys/{thumbprint}", "key", get_key),
     Route(hdrs.METH_GET, "/.well-known/jwks.json", "key-set", get_key_set),
 )

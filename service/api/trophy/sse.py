@@ -6,7 +6,6 @@ revision. Both are kept with the player's progress, so a client may resume after
 
 import asyncio
 import contextlib
-import re
 from collections.abc import Iterator
 
 from aiohttp import hdrs, web
@@ -21,9 +20,10 @@ from service.errors import InvalidParameter, LaurelError
 from service.http.api import SERVER, Route
 from service.http.authenticate import authenticate_api_key
 from service.http.services import STOPPING
+from service.integers import parse_integer
 
 HEARTBEAT_SECONDS = 15.0  # less than the idle timeout of common proxies
-_ID = re.compile(r"([0-9]{1,18})\.([0-9]{1,9})")
+_MAX_REVISION, _MAX_INDEX = 2**63 - 1, 2**31 - 1
 
 StreamPosition = tuple[int, int]
 """A revision, and an index of an unlock in it, from 0."""
@@ -93,10 +93,11 @@ def _resume_position(request: web.Request) -> StreamPosition | None:
     text = request.headers.get("Last-Event-ID") or request.rel_url.query.get("lastEventId")
     if not text:
         return None
-    match = _ID.fullmatch(text)
-    if match is None:
-        raise InvalidParameter("Last-Event-ID", "the id of an event of this stream", text)
-    return int(match[1]), int(match[2])
+    revision, _, index = text.partition(".")
+    try:
+        return parse_integer(revision, most=_MAX_REVISION), parse_integer(index, most=_MAX_INDEX)
+    except ValueError:
+        raise InvalidParameter("Last-Event-ID", "the id of an event of this stream", text) from None
 
 
 def _unlocks(progress: TitleProgress | None) -> Iterator[tuple[StreamPosition, int, int]]:

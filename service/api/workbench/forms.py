@@ -20,12 +20,14 @@ from service.errors import (
 )
 from service.http.body import BODY_TIMEOUT, read_body
 from service.http.services import SERVICES
+from service.integers import parse_integer
 
 MAX_FORM_BYTES = 256 * 1024  # without a file
 FORM_KEY_FIELD = "form_key"
 FORM_KEY_HEADER = "X-Form-Key"
 _MAX_FIELDS = 100
 _FILE_NAME_CHARACTERS = 200
+_MAX_WHOLE = 2**31 - 1
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # joiners and direction marks belong to letters
 
 
@@ -56,9 +58,10 @@ class Form(msgspec.Struct, frozen=True):
             InvalidField: it is not.
         """
         text = self.get(name)
-        if not text.isascii() or not text.isdecimal() or len(text) > 10 or int(text) >= 2**31:  # noqa: PLR2004
-            raise InvalidField(name, "a whole number", text)
-        return int(text)
+        try:
+            return parse_integer(text, most=_MAX_WHOLE)
+        except ValueError:
+            raise InvalidField(name, f"a whole number from 0 to {_MAX_WHOLE}", text) from None
 
 
 class Upload(msgspec.Struct, frozen=True):

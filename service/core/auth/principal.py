@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, NewType, get_args
 import msgspec
 
 from service.errors import Unauthenticated
+from service.integers import parse_integer
 
 READ_ANY: Final = "progress:read-any"
 WRITE: Final = "progress:write"
@@ -177,8 +178,9 @@ def _users(xui: object) -> list[tuple[str, str]]:
 
 def _title(xti: object) -> int | None:
     tid = xti.get("tid") if isinstance(xti, dict) else None
-    if isinstance(tid, str) and _DIGITS.fullmatch(tid):
-        tid = int(tid)
+    if isinstance(tid, str):
+        with contextlib.suppress(ValueError):
+            return parse_integer(tid, most=_U32 - 1)
     return tid if type(tid) is int and 0 <= tid < _U32 else None
 
 

@@ -145,6 +145,7 @@ def test_xuid_has_one_canonical_decimal(xuid, zeros):
         ({"tid": 3051199919}, 3051199919),
         ({"tid": str(2**32)}, None),
         ({"tid": "9" * 5000}, None),
+        ({"tid": f"{'0' * 30}7"}, 7),
         ({"tid": -1}, None),
         ({"tid": True}, None),
         ({"tid": 1.0}, None),
