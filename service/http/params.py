@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from service.control_characters import has_control_character
 from service.core.languages.negotiation import canonical_locale
 from service.errors import InvalidParameter
 from service.integers import parse_integer
@@ -88,6 +89,6 @@ def clean_text(name: str, text: str, most: int, *, least: int = 1) -> str:
     """
     if not least <= len(text) <= most:
         raise InvalidParameter(name, f"{least} to {most} characters", text)
-    if any(character < " " or "\ud800" <= character <= "\udfff" for character in text):
+    if has_control_character(text):
         raise InvalidParameter(name, "text in UTF-8 without control characters", text)
     return text

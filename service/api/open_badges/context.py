@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import msgspec
 from aiohttp import hdrs, web
 
+from service.control_characters import has_control_character
 from service.core.auth.principal import Principal
 from service.core.badges.credential import CONTEXTS, IssuerContext, LocalizedDocument
 from service.core.badges.issue import SignableDocument
@@ -26,7 +27,6 @@ _LOCALIZED = {**_PUBLIC, hdrs.VARY: hdrs.ACCEPT_LANGUAGE}
 _PRIVATE: Mapping[str, str] = {hdrs.CACHE_CONTROL: "private, no-cache", hdrs.VARY: vary(hdrs.ACCEPT, API_KEY)}
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
 _MAX_PLAYER_CHARACTERS = 128
-_CONTROL_CHARACTER = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 async def authenticate(request: web.Request) -> Principal:
@@ -80,7 +80,7 @@ def player_param(request: web.Request) -> str:
         InvalidParameter: the id is too long or has control characters.
     """
     player = request.match_info["user"]
-    if len(player) > _MAX_PLAYER_CHARACTERS or _CONTROL_CHARACTER.search(player):
+    if len(player) > _MAX_PLAYER_CHARACTERS or has_control_character(player):
         expected = f"1 to {_MAX_PLAYER_CHARACTERS} characters, none a control character"
         raise InvalidParameter("user", expected, ascii(player))
     return player

@@ -11,6 +11,7 @@ from decimal import Decimal
 import msgspec
 
 from service import ticks
+from service.control_characters import has_control_character
 from service.core.unlocks.model import Event
 from service.errors import InvalidField, InvalidParameter
 
@@ -19,7 +20,6 @@ _MAX_TEXT = 512  # characters of a name, an email, a token, an attribute's value
 _MAX_TOKENS = 100
 _MAX_ATTRIBUTES = 100
 MAX_AMOUNT = Decimal(10) ** 15
-_CONTROL_OR_SURROGATE = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 _AMOUNT = re.compile(rb"-?[0-9]{1,16}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?")
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 _TIMESTAMP = re.compile(
@@ -115,7 +115,7 @@ def parse_user_id(value: str, field: str, *, is_path: bool = False) -> str:
     Raises:
         InvalidField, or InvalidParameter for a part of the path: it is anything else.
     """
-    if not 1 <= len(value) <= MAX_USER_ID_CHARACTERS or _CONTROL_OR_SURROGATE.search(value):
+    if not 1 <= len(value) <= MAX_USER_ID_CHARACTERS or has_control_character(value):
         expected = f"1 to {MAX_USER_ID_CHARACTERS} characters, none of them a control character"
         if is_path:
             raise InvalidParameter(field, expected, ascii(value))
@@ -129,7 +129,7 @@ def check_text(value: str, field: str) -> str:
     Raises:
         InvalidField: it is longer, or has one.
     """
-    if len(value) > _MAX_TEXT or _CONTROL_OR_SURROGATE.search(value):
+    if len(value) > _MAX_TEXT or has_control_character(value):
         raise InvalidField(field, f"at most {_MAX_TEXT} characters, none of them a control character", ascii(value))
     return value
 

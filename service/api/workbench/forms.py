@@ -1,7 +1,6 @@
 """Reading forms, with or without a file: within limits, and only if a page of the workbench sent them."""
 
 import asyncio
-import re
 import urllib.parse
 from collections.abc import Mapping
 
@@ -9,6 +8,7 @@ import msgspec
 from aiohttp import BodyPartReader, MultipartReader, hdrs, web
 
 from service.api.workbench.pages import SESSION
+from service.control_characters import has_control_character
 from service.core.validation.diagnostics import MAX_BYTES
 from service.errors import (
     BadRequest,
@@ -28,7 +28,7 @@ FORM_KEY_HEADER = "X-Form-Key"
 _MAX_FIELDS = 100
 _FILE_NAME_CHARACTERS = 200
 _MAX_WHOLE = 2**31 - 1
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # joiners and direction marks belong to letters
+_LINE_SEPARATORS = frozenset("\u2028\u2029")
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ class Form(msgspec.Struct, frozen=True):
             InvalidField: it is longer, or holds control characters.
         """
         text = self.get(name).strip()
-        if len(text) > most or _CONTROLS.search(text):
+        if len(text) > most or not _is_line(text):
             raise InvalidField(name, f"one line of at most {most} characters", text)
         return text
 
@@ -153,7 +153,7 @@ async def read_upload(request: web.Request) -> Upload:
     _check_key(request, form)
     if not data:
         raise InvalidField("file", "a file that is not empty")
-    if len(name) > _FILE_NAME_CHARACTERS or _CONTROLS.search(name):
+    if len(name) > _FILE_NAME_CHARACTERS or not _is_line(name):
         raise InvalidField("file", f"a name of at most {_FILE_NAME_CHARACTERS} characters", name)
     return Upload(form, name or "file", data)
 
@@ -191,6 +191,11 @@ def _form(pairs: list[tuple[str, str]]) -> Form:
     if any("\0" in text for pair in pairs for text in pair):
         raise BadRequest("the form holds a NUL character")
     return Form(fields)
+
+
+def _is_line(text: str) -> bool:
+    """Whether the text is one line without control characters."""
+    return not has_control_character(text) and _LINE_SEPARATORS.isdisjoint(text)
 
 
 def _check_key(request: web.Request, form: Form) -> None:

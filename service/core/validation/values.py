@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, get_args
 
 from service import ticks
+from service.control_characters import CONTROL_CHARACTER
 from service.core.catalog import model
 from service.core.languages.negotiation import canonical_locale
 from service.core.validation.diagnostics import InvalidValue
@@ -19,7 +20,6 @@ URL_CHARACTERS = 2048
 DECIMAL_CHARACTERS = 40
 DAY = 24 * 3600  # seconds
 
-_NOT_ALLOWED = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 _GUID = re.compile("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _WHOLE = re.compile("0|[1-9][0-9]{0,9}")
@@ -42,7 +42,7 @@ def _string(value: object, *, characters: int, newlines: bool = False) -> str:
         raise InvalidValue("wrong-type", f"expected text, got {shown(value)}")
     if len(value) > characters:
         raise InvalidValue("too-long", f"expected at most {characters} characters, got {len(value)}")
-    for match in _NOT_ALLOWED.finditer(value):
+    for match in CONTROL_CHARACTER.finditer(value):
         if not (newlines and match[0] == "\n"):
             name = "half a surrogate pair" if match[0] >= "\ud800" else "a control character"
             raise InvalidValue("control-character", f"U+{ord(match[0]):04X} at character {match.start() + 1} is {name}")
