@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from service.cli.console import database_url, fail, migrated_pool, run, settings
+from service.cli.console import check_player, database_url, fail, migrated_pool, run, settings
 from service.core.badges.credential import IssuerContext
 from service.core.badges.issue import issue_credential
 from service.core.badges.revocations import restore_credential, revoke_credential
@@ -24,7 +24,7 @@ from service.errors import NotFound
 T = TypeVar("T")
 
 _title = click.option("--title", "title_id", required=True, type=click.IntRange(1, 2**32 - 1), help="The title's id.")
-_user = click.option("--user", "player", required=True, help="The player.")
+_user = click.option("--user", "player", required=True, callback=check_player, help="The player.")
 _achievement = click.option("--achievement", "public_id", required=True, help="The achievement's public id.")
 
 

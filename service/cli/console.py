@@ -39,6 +39,16 @@ def fail(message: object) -> NoReturn:
     raise CommandError(str(message))
 
 
+def check_player(_context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
+    """A callback of options and arguments that name a player; the command fails if the id is not valid."""
+    from service.core.auth.principal import parse_player
+
+    try:
+        return None if text is None else parse_player(text)
+    except ValueError as error:
+        fail(f"{parameter.opts[0]}: {error}")
+
+
 def settings() -> Settings:
     """The settings of the environment; the command fails if one is invalid."""
     try:

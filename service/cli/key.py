@@ -4,7 +4,7 @@ import uuid
 
 import click
 
-from service.cli.console import fail, run_on_connection, title_option
+from service.cli.console import check_player, fail, run_on_connection, title_option
 from service.core.auth import api_keys
 
 
@@ -15,11 +15,13 @@ def key() -> None:
 
 @key.command("create")
 @title_option
-@click.option("--user", help="The only user that the key reaches; without it, the key is for the title's servers.")
+@click.option(
+    "--user",
+    callback=check_player,
+    help="The only user that the key reaches; without it, the key is for the title's servers.",
+)
 def create(*, title_id: int, user: str | None) -> None:
     """Create a key and print it; it is shown only once."""
-    if user is not None and not 1 <= len(user) <= 128:  # noqa: PLR2004  (bounds of a player's name)
-        fail("--user: expected 1 to 128 characters")
     created = run_on_connection(lambda connection: api_keys.create_key(connection, title_id=title_id, player=user))
     click.echo(created.key)
 

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from service.cli.console import database_url, fail, migrated_pool, run, settings
+from service.cli.console import check_player, database_url, fail, migrated_pool, run, settings
 from service.core.events.store import hash_player
 from service.core.progress import consistency, player_data
 from service.core.progress.consistency import Drift
@@ -19,7 +19,7 @@ def player() -> None:
 
 
 @player.command("export")
-@click.argument("name")
+@click.argument("name", callback=check_player)
 @click.option("--output", type=click.Path(path_type=pathlib.Path), help="File to write, instead of standard output.")
 def export(name: str, *, output: pathlib.Path | None) -> None:
     """Export all data of a player as one JSON document."""
@@ -37,7 +37,7 @@ def export(name: str, *, output: pathlib.Path | None) -> None:
 
 
 @player.command("erase")
-@click.argument("name")
+@click.argument("name", callback=check_player)
 @click.option("--yes", is_flag=True, help="Confirm: this cannot be undone.")
 def erase(name: str, *, yes: bool) -> None:
     """Erase all data of a player and remove the player from all counts."""

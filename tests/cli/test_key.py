@@ -23,11 +23,11 @@ def test_revoking_an_unknown_key_names_it(command, title):
     assert failed.stderr == f"laurel: title 7 has no valid key {key_id}\n"
 
 
-@pytest.mark.parametrize("user", ["", "a" * 129])
-def test_key_of_a_user_needs_a_name_of_1_to_128_characters(command, title, user):
+@pytest.mark.parametrize("user", ["", "a" * 129, "a\tb"])
+def test_key_of_a_user_needs_a_valid_player_id(command, title, user):
     failed = command("key", "create", *title, "--user", user, status=1)
 
-    assert failed.stderr == "laurel: --user: expected 1 to 128 characters\n"
+    assert failed.stderr == "laurel: --user: expected 1 to 128 characters, none of them a control character\n"
 
 
 def test_client_is_created_with_an_id_and_a_secret(command, title):

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 import msgspec
 from aiohttp import hdrs, web
 
-from service.control_characters import has_control_character
-from service.core.auth.principal import Principal
+from service.core.auth.principal import PLAYER_EXPECTED, Principal, parse_player
 from service.core.badges.credential import CONTEXTS, IssuerContext, LocalizedDocument
 from service.core.badges.issue import SignableDocument
 from service.core.badges.status_list import JsonObject
@@ -26,7 +25,6 @@ _PUBLIC: Mapping[str, str] = {hdrs.CACHE_CONTROL: "public, no-cache", hdrs.ACCES
 _LOCALIZED = {**_PUBLIC, hdrs.VARY: hdrs.ACCEPT_LANGUAGE}
 _PRIVATE: Mapping[str, str] = {hdrs.CACHE_CONTROL: "private, no-cache", hdrs.VARY: vary(hdrs.ACCEPT, API_KEY)}
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
-_MAX_PLAYER_CHARACTERS = 128
 
 
 async def authenticate(request: web.Request) -> Principal:
@@ -79,11 +77,10 @@ def player_param(request: web.Request) -> str:
     Raises:
         InvalidParameter: the id is too long or has control characters.
     """
-    player = request.match_info["user"]
-    if len(player) > _MAX_PLAYER_CHARACTERS or has_control_character(player):
-        expected = f"1 to {_MAX_PLAYER_CHARACTERS} characters, none a control character"
-        raise InvalidParameter("user", expected, ascii(player))
-    return player
+    try:
+        return parse_player(request.match_info["user"])
+    except ValueError:
+        raise InvalidParameter("user", PLAYER_EXPECTED, ascii(request.match_info["user"])) from None
 
 
 def base_url(request: web.Request) -> str:

@@ -12,10 +12,10 @@ import msgspec
 
 from service import ticks
 from service.control_characters import has_control_character
+from service.core.auth.principal import PLAYER_EXPECTED, parse_player
 from service.core.unlocks.model import Event
 from service.errors import InvalidField, InvalidParameter
 
-MAX_USER_ID_CHARACTERS = 128
 _MAX_TEXT = 512  # characters of a name, an email, a token, an attribute's value
 _MAX_TOKENS = 100
 _MAX_ATTRIBUTES = 100
@@ -110,17 +110,15 @@ class CompleteBody(msgspec.Struct, kw_only=True):
 
 
 def parse_user_id(value: str, field: str, *, is_path: bool = False) -> str:
-    """A user's id: 1 to 128 characters, none of them a control character.
+    """A user's id, which is that of a player.
 
     Raises:
         InvalidField, or InvalidParameter for a part of the path: it is anything else.
     """
-    if not 1 <= len(value) <= MAX_USER_ID_CHARACTERS or has_control_character(value):
-        expected = f"1 to {MAX_USER_ID_CHARACTERS} characters, none of them a control character"
-        if is_path:
-            raise InvalidParameter(field, expected, ascii(value))
-        raise InvalidField(field, expected, ascii(value))
-    return value
+    try:
+        return parse_player(value)
+    except ValueError:
+        raise (InvalidParameter if is_path else InvalidField)(field, PLAYER_EXPECTED, ascii(value)) from None
 
 
 def check_text(value: str, field: str) -> str:

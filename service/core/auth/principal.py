@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, NewType, get_args
 
 import msgspec
 
+from service.control_characters import has_control_character
 from service.errors import Unauthenticated
 from service.integers import parse_integer
 
@@ -23,6 +24,8 @@ Right = Literal["suggest", "translate", "review", "publish", "source"]
 
 _RIGHTS: Final[tuple[Right, ...]] = get_args(Right)
 _LADDER = _RIGHTS[:4]
+MAX_PLAYER_CHARACTERS: Final = 128
+PLAYER_EXPECTED: Final = f"1 to {MAX_PLAYER_CHARACTERS} characters, none of them a control character"
 _NAME_CHARACTERS = 128
 _NEVER = 2**53 - 1  # seconds since 1970
 
@@ -98,6 +101,17 @@ def canonical_xuid(text: str) -> str:
     if _DIGITS.fullmatch(text) is None or int(text) >= _U64:
         raise ValueError("expected a XUID: a decimal below 2**64")
     return str(int(text))
+
+
+def parse_player(text: str) -> str:
+    """The id of a player in any API: 1 to 128 characters, none of them a control character or lone surrogate.
+
+    Raises:
+        ValueError: it is anything else.
+    """
+    if not 1 <= len(text) <= MAX_PLAYER_CHARACTERS or has_control_character(text):
+        raise ValueError(f"expected {PLAYER_EXPECTED}")
+    return text
 
 
 def parse_xbl3(field: str) -> Xbl3:

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 from cachetools import LRUCache
 
+from service.core.auth.principal import PLAYER_EXPECTED, parse_player
 from service.core.unlocks.model import Change
 from service.db.batching import BatchLoader
 from service.db.pool import Pool
@@ -19,7 +20,6 @@ from service.errors import InvalidField
 Scope = Literal["AUTHENTICATED", "ADMINISTRATOR"]
 
 MAX_NAME_CHARACTERS = 255
-_MAX_PLAYER_CHARACTERS = 128
 _CACHE_SIZE = 8_192
 
 ContextKey = tuple[int, uuid.UUID]
@@ -88,12 +88,17 @@ class UserContexts:
         `write` writes a change of the player, who exists in the title from then on.
 
         Raises:
-            InvalidField: a name is empty, too long, or not printable.
+            InvalidField: the display name is empty, too long or not printable, or the player is not valid.
             NotFound: the title is not published.
             Unavailable: the database is out of reach. Retrying is safe.
         """
-        _check_name("displayName", context.display_name, MAX_NAME_CHARACTERS)
-        _check_name("player", context.player, _MAX_PLAYER_CHARACTERS)
+        name = context.display_name
+        if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not name.isprintable() or name.isspace():
+            raise InvalidField("displayName", f"1 to {MAX_NAME_CHARACTERS} characters that can be read", name)
+        try:
+            parse_player(context.player)
+        except ValueError:
+            raise InvalidField("player", PLAYER_EXPECTED, ascii(context.player)) from None
         profile = {"name": context.display_name, "is_active": context.is_active}
         await write(Change(player=context.player, title_id=context.title_id, profile=profile))
         async with self._pool.connection() as connection:
@@ -135,11 +140,6 @@ class UserContexts:
             rows = await _by_uuid.all(connection, title_ids=title_ids, uuids=uuids)
         by_key = {(row.title_id, row.uuid): row for row in rows}
         return [by_key.get(name) for name in names]
-
-
-def _check_name(field: str, text: str, most: int) -> None:
-    if not 1 <= len(text) <= most or not text.isprintable() or text.isspace():
-        raise InvalidField(field, f"1 to {most} characters that can be read", text)
 
 
 _by_uuid = query("user_contexts.by_uuid", row=UserContext)

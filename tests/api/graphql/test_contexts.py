@@ -58,6 +58,7 @@ async def test_user_context_can_name_an_existing_player(ask_badges, client, key_
         pytest.param({"name": ""}, "displayName: expected 1 to 255 characters", id="no name"),
         pytest.param({"name": "a" * 300}, "displayName: expected 1 to 255 characters", id="a long name"),
         pytest.param({"player": "a" * 129}, "player: expected 1 to 128 characters", id="a long player"),
+        pytest.param({"player": "a\x7f"}, "player: expected 1 to 128 characters", id="a control character"),
     ],
 )
 async def test_invalid_user_context_is_reported_and_not_stored(ask_badges, values, error):

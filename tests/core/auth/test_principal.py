@@ -8,6 +8,7 @@ from service.core.auth.principal import (
     VerifiedClaims,
     Xbl3,
     canonical_xuid,
+    parse_player,
     parse_xbl3,
     principal_of,
 )
@@ -235,3 +236,14 @@ def test_valid_grant_counts_beside_malformed_ones():
 )
 def test_name_is_the_subject_or_else_the_player(claims, name):
     assert grants(None, **claims).name == name
+
+
+@pytest.mark.parametrize("text", ["1", "a" * 128, "user/ü 花", "\U0001f3c6"])
+def test_player_id_has_1_to_128_characters(text):
+    assert parse_player(text) == text
+
+
+@pytest.mark.parametrize("text", ["", "a" * 129, "a\0", "a\n", "\x7f", "\x85", "\ud800"])
+def test_player_id_with_a_control_character_or_of_another_length_is_invalid(text):
+    with pytest.raises(ValueError, match="expected 1 to 128 characters, none of them a control character"):
+        parse_player(text)
