@@ -14,7 +14,6 @@ from service.core.badges.issue import issue_credential
 from service.core.badges.revocations import restore_credential, revoke_credential
 from service.core.badges.signing_keys import rotate_signing_key
 from service.core.badges.verify import VerifiedCredential
-from service.core.languages import negotiation
 from service.core.progress.reader import ProgressReader
 from service.core.publishing.published_title import PublishedTitle
 from service.core.publishing.snapshot import SnapshotStore
@@ -41,16 +40,15 @@ def badge() -> None:
 @click.option("--output", type=click.Path(path_type=pathlib.Path), help="The file to write; without it, the terminal.")
 def issue(*, title_id: int, player: str, public_id: str, languages: str, output: pathlib.Path | None) -> None:
     """Print a signed credential, the same that the service gives the player. LAUREL_PUBLIC_URL must be set."""
-    base_url = settings().public_url
+    chosen = settings()
+    base_url = chosen.public_url
     if base_url is None:
         fail("LAUREL_PUBLIC_URL: set it, so that the credential can say where its issuer is")
 
     async def work(pool: Pool) -> str:
         published = await _published(pool, title_id)
-        chain = negotiation.chain(
-            languages, country=None, locales=published.locales, default=published.title.default_locale
-        )
-        issuer = IssuerContext(base_url, published, published.trim_chain(chain))
+        chain = published.chain_for(languages, country=None, max_distance=chosen.locale_max_distance)
+        issuer = IssuerContext(base_url, published, chain)
         document = await issue_credential(pool, ProgressReader(pool), issuer, player=player, public_id=public_id)
         return document.sign()
 

@@ -44,14 +44,10 @@ class RequestLocale:
         """
         chain = self._chains.get(published.key)
         if chain is None:
-            chain = self._chains[published.key] = published.trim_chain(
-                negotiation.chain(
-                    self._accept_language,
-                    country=self._country,
-                    locales=published.locales,
-                    default=published.title.default_locale,
-                    max_distance=self._services.settings.locale_max_distance,
-                )
+            chain = self._chains[published.key] = published.chain_for(
+                self._accept_language,
+                country=self._country,
+                max_distance=self._services.settings.locale_max_distance,
             )
             self._services.fallbacks.count(published, chain)
         return chain

@@ -145,6 +145,20 @@ def test_issued_badge_equals_that_of_the_service(run, badge, server, tmp_path):
     assert claims["credentialSubject"]["achievement"]["name"] == "First Light"
 
 
+@pytest.mark.parametrize(("max_distance", "is_french"), [("50", True), ("11", False)])
+def test_issued_badge_is_in_a_related_language_only_within_the_distance_of_the_settings(
+    run, badge, server, max_distance, is_french
+):
+    """Breton is 20 units from French, as in the service."""
+    status, output = run(
+        *("issue", *BADGE, "--language", "br"),
+        LAUREL_PUBLIC_URL=server.url,
+        LAUREL_LOCALE_MAX_DISTANCE=max_distance,
+    )
+
+    assert (status, output.strip() == badge.read_text()) == (0, is_french)
+
+
 FAILURES = {
     "missing file": (("verify", "nothing.jwt"), "No such file"),
     "URL without https": (("verify", "http://192.0.2.1/badge"), "expected https"),

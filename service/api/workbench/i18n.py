@@ -19,6 +19,7 @@ from service.core.formats.title_folder import locales_folder
 from service.core.languages.negotiation import canonical_locale, chain
 from service.core.languages.tags import add_likely_subtags, parse_tag
 
+_MAX_DISTANCE = 50  # in CLDR's units: related languages too
 SOURCE = "en-US"
 _RIGHT_TO_LEFT = frozenset(("Adlm", "Arab", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa", "Yezi"))
 
@@ -54,9 +55,15 @@ def languages() -> Mapping[str, Language]:
 
 
 def language_for(accept_language: Iterable[str]) -> Language:
-    """The best language for a caller, chosen like the locale of players' texts."""
+    """The best language for a caller, chosen like the locale of players' texts (`negotiation.chain`)."""
     available = languages()
-    best = chain(", ".join(accept_language), country=None, locales=tuple(available), default=SOURCE)
+    best = chain(
+        ", ".join(accept_language),
+        country=None,
+        locales=tuple(available),
+        default=SOURCE,
+        max_distance=_MAX_DISTANCE,
+    )
     return available[best[0]]
 
 

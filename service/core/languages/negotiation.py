@@ -40,7 +40,7 @@ Chain = tuple[str, ...]
 
 
 def chain(
-    accept_language: str, *, country: str | None, locales: tuple[str, ...], default: str, max_distance: int = 50
+    accept_language: str, *, country: str | None, locales: tuple[str, ...], default: str, max_distance: int
 ) -> Chain:
     """The locales in which to look for each string of a title, best first; the default is always the last, once.
 

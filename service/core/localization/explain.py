@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import msgspec
 
-from service.core.languages import negotiation
 from service.core.publishing.published_title import PublishedTitle
 
 
@@ -30,20 +29,12 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     strings: tuple[StringExplanation, ...]
 
 
-def explain(
-    published: PublishedTitle, accept_language: str, country: str | None, *, max_distance: int = 50
-) -> Explanation:
+def explain(published: PublishedTitle, accept_language: str, country: str | None, *, max_distance: int) -> Explanation:
     """Which locale a caller with this Accept-Language and country sees each served string in, ordered by key.
 
     `max_distance` is how distant a language may be to be used instead of a wanted one (CLDR language matching).
     """
-    chain = negotiation.chain(
-        accept_language,
-        country=country,
-        locales=published.locales,
-        default=published.title.default_locale,
-        max_distance=max_distance,
-    )
+    chain = published.full_chain_for(accept_language, country=country, max_distance=max_distance)
     own_chains = dict(_own_chains(published, chain)) if published.title.text_unit == "achievement" else {}
     keys = sorted({key for texts in published.texts.values() for key in texts})
     return Explanation(

@@ -8,6 +8,7 @@ import msgspec
 
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Kind, Texts, Title, metric_key, reward_key, to_int4
+from service.core.languages import negotiation
 from service.core.unlocks.measures import decimal_text
 from service.core.unlocks.model import manual_key
 from service.core.unlocks.player_progress import CurrentValues, TitleProgress, derive
@@ -107,6 +108,20 @@ class PublishedTitle:
         """When the last window that has closed by now closed, in ticks; 0 if none has."""
         closed = bisect.bisect_right(self.closings, now)
         return self.closings[closed - 1] if closed else 0
+
+    def full_chain_for(self, accept_language: str, *, country: str | None, max_distance: int) -> tuple[str, ...]:
+        """The locales in which to look for each string, best first; the arguments are those of `negotiation.chain`."""
+        return negotiation.chain(
+            accept_language,
+            country=country,
+            locales=self.locales,
+            default=self.title.default_locale,
+            max_distance=max_distance,
+        )
+
+    def chain_for(self, accept_language: str, *, country: str | None, max_distance: int) -> tuple[str, ...]:
+        """The same chain without the locales that are never used."""
+        return self.trim_chain(self.full_chain_for(accept_language, country=country, max_distance=max_distance))
 
     def trim_chain(self, chain: tuple[str, ...]) -> tuple[str, ...]:
         """The chain up to the first locale that has every string: the locales after it are never used."""
