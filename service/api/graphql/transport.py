@@ -10,7 +10,6 @@
 Sources: the GraphQL over HTTP draft, and the audits of the npm package `graphql-http` where the two differ.
 """
 
-import re
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, TypeVar
@@ -24,6 +23,7 @@ from service.api.graphql.engine.errors import AccessDenied, InvalidRequest
 from service.api.graphql.engine.execution import AccessCheck, GraphQLRequest, Operation
 from service.api.graphql.errors import JSON, answer_errors, describe
 from service.errors import InvalidField, LaurelError, MethodNotAllowed, NotAcceptable, UnsupportedMediaType
+from service.http.accept import media_ranges, preferred_media_type
 from service.http.body import decode, read_body
 from service.http.conditional import conditional_response, make_etag
 from service.http.locale import vary
@@ -33,9 +33,6 @@ from service.telemetry import Observer
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 VARY = vary(hdrs.ACCEPT, "Opigno-Client-UUID")
 MAX_BODY_BYTES = 64 * 1024
-_MAX_ACCEPT_CHARACTERS = 1_000
-_WEIGHT = re.compile(r";[ \t]*q=([01](?:\.[0-9]{0,3})?)[ \t]*$", re.IGNORECASE)
-_MEDIA_RANGES = {JSON: JSON, "application/*": JSON, "*/*": JSON, GRAPHQL_RESPONSE: GRAPHQL_RESPONSE}
 
 
 class Context(Protocol):
@@ -122,20 +119,10 @@ def _negotiate_media_type(request: web.Request) -> str:
     Raises:
         NotAcceptable: the field accepts none of them. (RFC 9110 §15.5.7)
     """
-    accept = ", ".join(request.headers.getall(hdrs.ACCEPT, ()))
-    if not accept.strip():
-        return JSON
-    best: tuple[float, str] = (0.0, "")
-    for member in accept[:_MAX_ACCEPT_CHARACTERS].split(","):
-        media_range, _, parameters = member.strip().lower().partition(";")
-        match = _WEIGHT.search(f";{parameters}")
-        weight = 1.0 if match is None else float(match[1])
-        media_type = _MEDIA_RANGES.get(media_range.strip())
-        if media_type is not None and weight > best[0]:
-            best = weight, media_type
-    if not best[1]:
+    media_type = preferred_media_type(media_ranges(request), (JSON, GRAPHQL_RESPONSE))
+    if media_type is None:
         raise NotAcceptable(f"Accept: expected {JSON} or {GRAPHQL_RESPONSE}")
-    return best[1]
+    return media_type
 
 
 async def _read_request(request: web.Request) -> GraphQLRequest:

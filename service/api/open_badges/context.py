@@ -13,6 +13,7 @@ from service.core.badges.status_list import JsonObject
 from service.core.catalog.model import U32
 from service.core.publishing.published_title import PublishedTitle
 from service.errors import InvalidParameter, NotFound, PermissionDenied, Unauthenticated
+from service.http.accept import media_ranges
 from service.http.authenticate import API_KEY, anonymous, authenticate_api_key, authenticate_bearer_or_xbl3
 from service.http.conditional import conditional_response, make_etag
 from service.http.locale import RequestLocale, content_language, vary
@@ -159,8 +160,7 @@ def credential_response(request: web.Request, document: SignableDocument) -> web
 
 def _token_media_type(request: web.Request) -> str:
     """JSON if Accept names JSON and not the token's media type; everybody else gets the token, never a 406."""
-    members = ", ".join(request.headers.getall(hdrs.ACCEPT, ())).split(",")
-    accepted = {member.partition(";")[0].strip().lower() for member in members}
+    accepted = {media_range for media_range, weight in media_ranges(request).items() if weight > 0}
     return JSON if JSON in accepted and TOKEN not in accepted else TOKEN
 
 

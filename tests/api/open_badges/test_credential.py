@@ -145,6 +145,8 @@ async def test_credential_response_has_private_cache_headers(ask):
         ("application/json", "application/json"),
         ("text/html, Application/JSON;q=0.5", "application/json"),
         ("application/json, application/vc+jwt", "application/vc+jwt"),
+        ("application/json;q=0", "application/vc+jwt"),
+        ("application/json, application/vc+jwt;q=0", "application/json"),
         ("*/*", "application/vc+jwt"),
         ("image/png", "application/vc+jwt"),
     ],
