@@ -9,7 +9,7 @@ from aiohttp import web
 
 from service import errors
 from service.errors import LaurelError
-from service.http.problem import Statuses, error_headers, nearest, status_of
+from service.http.problem import Statuses, error_headers, message_of, nearest, status_of
 
 JSON = "application/json"
 
@@ -42,8 +42,7 @@ def error_response(_request: web.BaseRequest, error: LaurelError | None) -> web.
 def describe(error: LaurelError | None) -> tuple[HTTPStatus, dict[str, Any]]:
     """An error's status, and the error as a member of `errors`; None is a bug, which is reported without detail."""
     code = "INTERNAL_SERVER_ERROR" if error is None else nearest(error, _CODES)
-    message = "this is an error of the service" if error is None else str(error)
-    return status_of(error, _STATUS), {"message": message, "extensions": {"code": code}}
+    return status_of(error, _STATUS), {"message": message_of(error), "extensions": {"code": code}}
 
 
 def answer_errors(

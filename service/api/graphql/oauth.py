@@ -16,7 +16,7 @@ from service.core.auth.principal import CONTEXTS
 from service.core.auth.tokens import CLIENT_LIFETIME_SECONDS
 from service.errors import BadRequest, InvalidField, LaurelError, Unauthenticated, Unavailable, UnsupportedMediaType
 from service.http.body import read_body
-from service.http.problem import Statuses, error_headers, nearest, status_of
+from service.http.problem import Statuses, error_headers, message_of, nearest, status_of
 from service.http.services import SERVICES
 
 _MAX_BODY_BYTES = 8 * 1024
@@ -62,8 +62,7 @@ async def issue_token(request: web.Request) -> web.Response:
 def error_response(_request: web.BaseRequest, error: LaurelError | None) -> web.Response:
     """An error in the terms of RFC 6749 §5.2; None is a bug, which is reported without detail."""
     code = "server_error" if error is None else nearest(error, _CODES)
-    message = "this is an error of the service" if error is None else str(error)
-    response = _response(status_of(error, _STATUS), {"error": code, "error_description": message})
+    response = _response(status_of(error, _STATUS), {"error": code, "error_description": message_of(error)})
     response.headers.update(error_headers(error, challenge='Basic realm="laurel"'))
     return response
 

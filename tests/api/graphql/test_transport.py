@@ -17,6 +17,7 @@ from service.api.graphql.errors import describe
 from service.api.graphql.resolvers import GETTERS, ROOTS
 from service.errors import LaurelError
 from service.http.api import Route, mount
+from service.http.problem import INTERNAL_ERROR
 from service.http.services import SERVICES
 from tests.api.graphql.conftest import USER
 
@@ -330,7 +331,7 @@ async def test_unexpected_error_is_logged_and_returned_without_details(client_wi
     result = await (await (await client_with_resolver(fail))()).json()
     services.observer.flush()
 
-    assert result["errors"][0]["message"] == "this is an error of the service"
+    assert result["errors"][0]["message"] == INTERNAL_ERROR
     assert codes(result) == ["INTERNAL_SERVER_ERROR"]
     assert "ZeroDivisionError: a secret" in services.observer._stream.getvalue()
 
