@@ -49,11 +49,19 @@ def conditional_response(
     charset: str | None = None,
 ) -> web.Response:
     """The body with its entity tag, or 304 if the client already has it; a callable body is only made to be sent."""
-    sent = {**headers, hdrs.ETAG: etag, "X-Content-Type-Options": "nosniff"}
     if etag_matches(if_none_match(request), etag):
-        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=sent)
+        return not_modified(etag, headers)
     content = body if isinstance(body, bytes) else body()
-    return web.Response(body=content, headers=sent, content_type=content_type, charset=charset)
+    return web.Response(body=content, headers=_with_etag(etag, headers), content_type=content_type, charset=charset)
+
+
+def not_modified(etag: str, headers: Mapping[str, str]) -> web.Response:
+    """304: the client has the current response already. `headers` are those that the response itself has."""
+    return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=_with_etag(etag, headers))
+
+
+def _with_etag(etag: str, headers: Mapping[str, str]) -> dict[str, str]:
+    return {**headers, hdrs.ETAG: etag, "X-Content-Type-Options": "nosniff"}
 
 
 def version_etag(kind: str, version: int) -> str:

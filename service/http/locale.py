@@ -66,6 +66,11 @@ def content_language(locales: Iterable[str | None]) -> str | None:
     return ", ".join(dict.fromkeys(locale for locale in locales if locale is not None)) or None
 
 
+def language_headers(languages: str | None) -> dict[str, str]:
+    """The headers that name the languages of a response, which `content_language` returned."""
+    return {} if languages is None else {hdrs.CONTENT_LANGUAGE: languages}
+
+
 class LocalizedText:
     """A text in a response document that `encode_localized` encodes, with the locale that it is in (None: no locale)."""
 

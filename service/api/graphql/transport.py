@@ -26,7 +26,7 @@ from service.errors import InvalidField, LaurelError, MethodNotAllowed, NotAccep
 from service.http.accept import media_ranges, preferred_media_type
 from service.http.body import decode, read_body
 from service.http.conditional import conditional_response, make_etag
-from service.http.locale import vary
+from service.http.locale import language_headers, vary
 from service.http.services import SERVICES
 from service.telemetry import Observer
 
@@ -104,9 +104,7 @@ def _format_error(error: GraphQLError, observer: Observer) -> Mapping[str, Any]:
 
 def _response(request: web.Request, body: bytes, *, media_type: str, content_language: str | None) -> web.Response:
     """The response of an executed request; 304 to a GET whose caller has it already."""
-    headers: dict[str, str] = {hdrs.VARY: VARY, hdrs.CACHE_CONTROL: "private, no-cache"}
-    if content_language is not None:
-        headers[hdrs.CONTENT_LANGUAGE] = content_language
+    headers = {hdrs.VARY: VARY, hdrs.CACHE_CONTROL: "private, no-cache", **language_headers(content_language)}
     if request.method == hdrs.METH_POST:
         return web.Response(body=body, headers=headers, content_type=media_type, charset="utf-8")
     etag = make_etag(body, media_type, content_language)

@@ -16,7 +16,7 @@ from service.errors import InvalidParameter, NotFound, PermissionDenied, Unauthe
 from service.http.accept import media_ranges
 from service.http.authenticate import API_KEY, anonymous, authenticate_api_key, authenticate_bearer_or_xbl3
 from service.http.conditional import conditional_response, make_etag
-from service.http.locale import RequestLocale, content_language, vary
+from service.http.locale import RequestLocale, content_language, language_headers, vary
 from service.http.services import SERVICES
 from service.integers import parse_integer
 
@@ -130,9 +130,9 @@ def json_response(request: web.Request, document: JsonObject, *, media_type: str
 def localized_response(request: web.Request, document: LocalizedDocument) -> web.Response:
     """A public JSON-LD document in the caller's language."""
     body = msgspec.json.encode({"@context": CONTEXTS, **document.members})
-    headers = _with_language(_LOCALIZED, document.locales)
-    etag = make_etag(body, headers.get(hdrs.CONTENT_LANGUAGE))
-    return conditional_response(request, body, etag=etag, headers=headers)
+    languages = content_language(document.locales)
+    headers = {**_LOCALIZED, **language_headers(languages)}
+    return conditional_response(request, body, etag=make_etag(body, languages), headers=headers)
 
 
 def token_response(request: web.Request, document: SignableDocument) -> web.Response:
@@ -153,7 +153,7 @@ def credential_response(request: web.Request, document: SignableDocument) -> web
             return token.encode()
         return msgspec.json.encode({"credential": token, "claims": document.claims})
 
-    headers = _with_language(_PRIVATE, document.locales)
+    headers = {**_PRIVATE, **language_headers(content_language(document.locales))}
     etag = _token_etag(document, media_type)
     return conditional_response(request, body, etag=etag, headers=headers, content_type=media_type)
 
@@ -166,8 +166,3 @@ def _token_media_type(request: web.Request) -> str:
 
 def _token_etag(document: SignableDocument, media_type: str) -> str:
     return make_etag(msgspec.json.encode(document.claims), document.keys.thumbprint, media_type)
-
-
-def _with_language(headers: Mapping[str, str], locales: tuple[str | None, ...]) -> dict[str, str]:
-    language = content_language(locales)
-    return dict(headers) if language is None else {**headers, hdrs.CONTENT_LANGUAGE: language}

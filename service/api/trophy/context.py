@@ -23,7 +23,7 @@ from service.http.api import Route
 from service.http.authenticate import API_KEY, authenticate_api_key
 from service.http.body import decode, read_body
 from service.http.conditional import conditional_response, make_etag
-from service.http.locale import RequestLocale, encode_localized, vary
+from service.http.locale import RequestLocale, encode_localized, language_headers, vary
 from service.http.services import PLAYER, PRINCIPAL, SERVICES, Services
 
 VARY = vary(API_KEY, "X-Fern-Language", "X-SDK-VERSION", hdrs.ORIGIN)
@@ -160,8 +160,7 @@ class RequestContext:
 
     def _headers(self, languages: str | None) -> Mapping[str, str]:
         headers = {hdrs.VARY: VARY, hdrs.CACHE_CONTROL: "private, no-cache", "X-Content-Type-Options": "nosniff"}
-        if languages is not None:
-            headers[hdrs.CONTENT_LANGUAGE] = languages
+        headers |= language_headers(languages)
         rate_limit = self.request.get(RATE_LIMIT_STATUS)
         if rate_limit is not None:
             headers |= rate_limit.headers()

@@ -12,8 +12,8 @@ from service.core.auth.principal import canonical_xuid
 from service.core.publishing.published_title import PublishedTitle
 from service.core.publishing.snapshot import Snapshot
 from service.errors import InvalidParameter, NotFound
-from service.http.conditional import if_none_match
-from service.http.locale import RequestLocale, content_language, vary
+from service.http.conditional import if_none_match, not_modified
+from service.http.locale import RequestLocale, content_language, language_headers, vary
 from service.http.services import PLAYER, PRINCIPAL, SERVICES, Services
 
 _CONTRACT = "x-xbl-contract-version"
@@ -78,24 +78,16 @@ class ReadContext:
 
     def response(self, body: bytes, etag: str, locales: Iterable[str]) -> web.Response:
         """A JSON body with its ETag and the locales of its texts, in order of appearance."""
-        headers = self._headers(etag)
-        languages = content_language(locales)
-        if languages is not None:
-            headers[hdrs.CONTENT_LANGUAGE] = languages
-        headers[hdrs.CONTENT_TYPE] = "application/json"
+        headers = self._headers() | language_headers(content_language(locales))
+        headers |= {hdrs.ETAG: etag, hdrs.CONTENT_TYPE: "application/json", "X-Content-Type-Options": "nosniff"}
         return web.Response(body=body, headers=headers)
 
     def not_modified(self, etag: str) -> web.Response:
         """304: the client has the current response already."""
-        return web.Response(status=304, headers=self._headers(etag))
+        return not_modified(etag, self._headers())
 
-    def _headers(self, etag: str) -> dict[str, str]:
-        headers = {
-            hdrs.ETAG: etag,
-            hdrs.VARY: _VARY,
-            hdrs.CACHE_CONTROL: "private, no-cache",
-            "X-Content-Type-Options": "nosniff",
-        }
+    def _headers(self) -> dict[str, str]:
+        headers: dict[str, str] = {hdrs.VARY: _VARY, hdrs.CACHE_CONTROL: "private, no-cache"}
         if "MS-CV" in self.request.headers and (vector := correlation_vector(self.request)) is not None:
             headers["MS-CV"] = vector
         return headers
