@@ -17,6 +17,7 @@ from service.http.authenticate import anonymous
 from service.http.services import PLAYER, PRINCIPAL, SERVICES
 
 SERVER = "laurel"  # the Server header, without the library and its version
+_SHOWN_CHARACTERS = 20  # of an unsupported method
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -128,5 +129,6 @@ async def _not_found_or_not_allowed(request: web.Request, api: Api) -> web.Respo
             response = api.preflight(request, methods)
             if response is not None:
                 return response
-        raise MethodNotAllowed(f"{request.method} is not for this path, but {' or '.join(methods)}", allowed=methods)
+        shown = request.method[:_SHOWN_CHARACTERS]
+        raise MethodNotAllowed(f"method: expected {' or '.join(methods)}, got {shown}", allowed=methods)
     raise NotFound("there is nothing at this path")

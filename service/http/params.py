@@ -64,7 +64,8 @@ def query_params(request: web.Request, *names: str) -> dict[str, str]:
     query = request.rel_url.query
     for name in query:
         if name not in names:
-            raise InvalidParameter(name, f"no such parameter, but {', '.join(names) or 'none'}")
+            expected = f"one of the parameters {', '.join(names)}" if names else "no parameters"
+            raise InvalidParameter("query", expected, name)
         if len(query.getall(name)) > 1:
             raise InvalidParameter(name, "one value", len(query.getall(name)))
     return {name: clean_text(name, query.get(name, "").strip(), KEY_CHARACTERS, least=0) for name in names}

@@ -48,3 +48,10 @@ async def test_failed_stream_closes_its_connection_without_a_second_response(ser
 
     assert received.startswith(b"HTTP/1.1 200 OK")
     assert received.endswith(b"5\r\nbegun\r\n")
+
+
+async def test_unsupported_method_is_rejected_with_the_supported_ones(client):
+    response = await client.delete("/open-badges/titles/1/issuer")
+
+    assert response.status == 405
+    assert (await response.json())["detail"] == "method: expected GET or HEAD, got DELETE"
