@@ -49,16 +49,16 @@ async def connect(request: web.Request) -> web.StreamResponse:
     if not is_websocket:
         raise BadRequest(f"Upgrade: expected a websocket of the protocol {PROTOCOL}")
     await socket.prepare(request)
-    connection = _Connection(request, socket)
     lifetime_seconds = max(0.0, request[PRINCIPAL].expires_at - time.time())
-    closing = asyncio.create_task(_close_after(request, socket, lifetime_seconds))
-    try:
-        async for message in socket:
-            if message.type is not WSMsgType.TEXT or not await connection.handle(message.data):
-                break
-    finally:
+    async with asyncio.TaskGroup() as tasks:  # a bug in one task ends the connection
+        connection = _Connection(request, socket, tasks)
+        closing = tasks.create_task(_close_after(request, socket, lifetime_seconds))
+        with contextlib.suppress(ConnectionError):  # the client left before it got a response
+            async for message in socket:
+                if message.type is not WSMsgType.TEXT or not await connection.handle(message.data):
+                    break
         closing.cancel()
-        await connection.close()
+        connection.close()
     await socket.close()
     return socket
 
@@ -74,8 +74,9 @@ async def _close_after(request: web.Request, socket: web.WebSocketResponse, life
 class _Connection:
     """One connection and its subscriptions."""
 
-    def __init__(self, request: web.Request, socket: web.WebSocketResponse) -> None:
+    def __init__(self, request: web.Request, socket: web.WebSocketResponse, tasks: asyncio.TaskGroup) -> None:
         self._socket = socket
+        self._group = tasks
         self._services: Services = request.app[SERVICES]
         self._principal = request[PRINCIPAL]
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -99,11 +100,10 @@ class _Connection:
                 return False
         return True
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """End every subscription."""
         for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def _subscribe(self, uri: str) -> tuple[Any, ...]:
         """The code of the response, the new subscription's id and the current progress (0 and None for an error)."""
@@ -117,7 +117,7 @@ class _Connection:
             return _NO_DATA, 0, None
         self._last_id += 1
         subscription, ready = self._last_id, asyncio.get_running_loop().create_future()
-        self._tasks[subscription] = asyncio.create_task(self._follow(subscription, player, published, ready))
+        self._tasks[subscription] = self._group.create_task(self._follow(subscription, player, published, ready))
         try:
             return _OK, subscription, await ready
         except Unavailable:

@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+from aiohttp import WSMsgType
 
 from service.core.unlocks.model import Change
 from tests.factories import OTHER, PLAYER, authorization, counted, event, metric
@@ -100,3 +101,21 @@ async def test_request_without_websocket_or_credential_is_rejected(client):
 
     assert (plain.status, nobody.status) == (400, 401)
     assert "rta.xboxlive.com.V2" in (await plain.json())["description"]
+
+
+@pytest.mark.parametrize("is_subscribed", [False, True], ids=["first read", "later read"])
+async def test_bug_while_reading_progress_is_logged_and_ends_the_connection(socket, services, give, is_subscribed):
+    """A stored value that is no number: nothing in the service writes one."""
+    if is_subscribed:
+        await socket.send_json([1, 1, URI])
+        await receive(socket)
+    await give(1, {}, currents={1: ("broken",)})
+    if is_subscribed:
+        services.subscriptions.notify(PLAYER)
+    else:
+        await socket.send_json([1, 1, URI])
+
+    async with asyncio.timeout(SECONDS):
+        assert (await socket.receive()).type in (WSMsgType.CLOSED, WSMsgType.CLOSE, WSMsgType.ERROR)
+    services.observer.flush()
+    assert "could not convert string to float: 'broken'" in services.observer._stream.getvalue()
