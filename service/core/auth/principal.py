@@ -29,7 +29,7 @@ PLAYER_EXPECTED: Final = f"1 to {MAX_PLAYER_CHARACTERS} characters, none of them
 _NAME_CHARACTERS = 128
 _NEVER = 2**53 - 1  # seconds since 1970
 
-_XBL3_MAX_BYTES = 8_000  # under aiohttp's 8190 for a header field
+_XBL3_MAX_BYTES = 8_000
 _XBL3 = re.compile(
     r"(?i:XBL3\.0) x=([0-9]{1,20}|\*|-);([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)",
     re.ASCII,
