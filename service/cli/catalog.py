@@ -165,7 +165,9 @@ async def _publish(url: str, title_id: int, *, dry_run: bool) -> None:
 @catalog.command("rollback")
 @_title
 @click.option(
-    "--release", type=click.IntRange(1), help="The release to serve again; without it, all releases are listed."
+    "--release",
+    type=click.IntRange(1, 2**31 - 1),
+    help="The release to serve again; without it, all releases are listed.",
 )
 def rollback(*, title_id: int, release: int | None) -> None:
     """Serve an older release again; what is being edited does not change."""

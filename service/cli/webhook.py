@@ -36,7 +36,7 @@ def list_(*, title_id: int) -> None:
 
 @webhook.command("delete")
 @title_option
-@click.argument("webhook_id", type=int)
+@click.argument("webhook_id", type=click.IntRange(1, 2**63 - 1))
 def delete(webhook_id: int, *, title_id: int) -> None:
     """Delete a webhook with its pending deliveries."""
     run_on_connection(lambda connection: outbox.remove_webhook(connection, title_id=title_id, webhook_id=webhook_id))

@@ -196,6 +196,12 @@ def test_check_of_a_broken_file_prints_one_line_per_error(command):
     assert command("catalog", "check", "title.toml").stdout.startswith("errors: 0, ")
 
 
+def test_release_that_the_database_cannot_store_is_a_usage_error(command, title):
+    failed = command("catalog", "rollback", *title, "--release", 2**31, status=2)
+
+    assert "Invalid value for '--release': 2147483648 is not in the range" in failed.stderr
+
+
 @pytest.mark.parametrize("arguments", [("publish",), ("rollback",), ("rollback", "--release", "1"), ("check",)])
 def test_missing_title_is_named_in_the_error(command, arguments):
     failed = command("catalog", arguments[0], "--title", 99, *arguments[1:], status=1)

@@ -19,3 +19,9 @@ def test_webhook_with_an_unsafe_url_is_rejected(command, title):
     failed = command("webhook", "create", *title, "--url", "http://example.com/", status=1)
 
     assert failed.stderr == "laurel: --url: expected https, or http on this machine, got 'http://example.com/'\n"
+
+
+def test_webhook_id_that_the_database_cannot_store_is_a_usage_error(command, title):
+    failed = command("webhook", "delete", *title, 2**63, status=2)
+
+    assert "Invalid value for 'WEBHOOK_ID': 9223372036854775808 is not in the range" in failed.stderr
