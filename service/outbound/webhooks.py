@@ -20,12 +20,11 @@ import yarl
 from service.core.events import outbox
 from service.core.events.outbox import DueMessage
 from service.db.pool import Pool
-from service.errors import LaurelError
 from service.settings import SECONDS
 from service.telemetry import Observer
 
-TIMEOUT = 10.0 * SECONDS  # of one attempt
-POLL = 1.0 * SECONDS
+POLL_INTERVAL = 1.0 * SECONDS
+TIMEOUT = aiohttp.ClientTimeout(total=10.0 * SECONDS)  # of one attempt
 _MAX_CONCURRENCY = 32  # deliveries at once
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -45,35 +44,40 @@ def is_safe_url(url: str) -> bool:
 
 
 class Webhooks:
-    """Delivers messages that are due."""
+    """Delivers messages that are due; `session` sends them."""
 
-    def __init__(self, pool: Pool, render: Render, observer: Observer) -> None:
+    def __init__(self, pool: Pool, session: aiohttp.ClientSession, render: Render, observer: Observer) -> None:
         self._pool = pool
+        self._session = session
         self._render = render
         self._observer = observer
         self._failing: set[int] = set()
 
-    async def run(self) -> None:
-        """Deliver messages that are due until cancelled."""
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT)) as session:
-            while True:
-                try:
-                    if await self.deliver_due(session):
-                        continue
-                except LaurelError as error:  # the database is unreachable; messages stay due
-                    self._observer.log("debug", "webhooks wait for the database", error=str(error))
-                await asyncio.sleep(POLL)
+    async def deliver_all_due(self) -> None:
+        """Attempt batches of due messages until none is due."""
+        while await self.deliver_due():
+            pass
 
-    async def deliver_due(self, session: aiohttp.ClientSession) -> int:
-        """Attempt one batch of due messages and return its size."""
+    async def deliver_due(self) -> int:
+        """Attempt one batch of due messages and return its size.
+
+        Raises:
+            Unavailable: the database cannot answer; messages whose result is not stored become due again.
+        """
         async with self._pool.connection() as connection:
             due = await outbox.claim_due(connection, most=_MAX_CONCURRENCY)
-        await asyncio.gather(*(self._deliver(session, message) for message in due))
+        results = await asyncio.gather(*(self._deliver(message) for message in due), return_exceptions=True)
+        for error in results:  # after every message of the batch has had its attempt
+            if error is not None:
+                raise error
         return len(due)
 
-    async def _deliver(self, session: aiohttp.ClientSession, due: DueMessage) -> None:
-        body = self._render(due)
-        error = None if body is None else await self._attempt(session, due, body)
+    async def _deliver(self, due: DueMessage) -> None:
+        try:
+            body = self._render(due)
+            error = None if body is None else await self._attempt(due, body)
+        except Exception as bug:  # noqa: BLE001  (a failed attempt like others, which does not stop other messages)
+            error = repr(bug)
         async with self._pool.connection() as connection:
             if error is None:
                 await outbox.mark_delivered(connection, due)
@@ -85,12 +89,14 @@ class Webhooks:
             self._failing.add(due.webhook_id)
             self._observer.log("warning", f"webhook {due.webhook_id} delivery failed, retrying later", error=error)
 
-    async def _attempt(self, session: aiohttp.ClientSession, due: DueMessage, body: bytes) -> str | None:
+    async def _attempt(self, due: DueMessage, body: bytes) -> str | None:
         """Send a message once; None on success, else the error."""
         if not is_safe_url(due.url):
             return "the URL is neither https nor http on loopback"
         try:
-            async with session.post(due.url, data=body, headers=_headers(due, body), allow_redirects=False) as response:
+            async with self._session.post(
+                due.url, data=body, headers=_headers(due, body), allow_redirects=False
+            ) as response:
                 return None if 200 <= response.status < 300 else f"answered {response.status}"  # noqa: PLR2004
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             return type(error).__name__

@@ -8,13 +8,15 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+import aiohttp
+
 from service.api import trophy
 from service.core.events import backfill, event_log, subscriptions, tenure
 from service.core.events.outbox import DueMessage
 from service.core.publishing import schedules
 from service.db.listen import listen
 from service.http.services import Services
-from service.outbound.webhooks import Webhooks
+from service.outbound import jwks, webhooks
 from service.settings import SECONDS
 from service.telemetry import Observer
 
@@ -48,7 +50,6 @@ async def background(services: Services, *, url: str | None = None) -> AsyncIter
         _every(SCHEDULES_INTERVAL, jobs.publish_due, observer),
         _every(FALLBACKS_INTERVAL, services.fallbacks.flush, observer),
         _every(subscriptions.POLL_SECONDS, services.subscriptions.poll, observer),
-        Webhooks(services.pool, jobs.render, observer).run(),
     ]
     if url is not None:
 
@@ -57,14 +58,17 @@ async def background(services: Services, *, url: str | None = None) -> AsyncIter
 
         loops.append(_every(RECONNECT_INTERVAL, listen_to_publications, observer, at_once=True))
     if services.jwks is not None:
-        loops.append(services.jwks.run())
-    tasks = [asyncio.create_task(loop) for loop in loops]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        loops.append(_every(jwks.RETRY, services.jwks.run, observer, at_once=True))
+    async with aiohttp.ClientSession(timeout=webhooks.TIMEOUT) as session:
+        deliveries = webhooks.Webhooks(services.pool, session, jobs.render, observer)
+        loops.append(_every(webhooks.POLL_INTERVAL, deliveries.deliver_all_due, observer))
+        tasks = [asyncio.create_task(loop) for loop in loops]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Jobs:
@@ -107,8 +111,8 @@ class Jobs:
 async def _every(
     seconds: float, action: Callable[[], Awaitable[None]], observer: Observer, *, at_once: bool = False
 ) -> None:
-    """Run an action periodically. The first failure in a row is logged; the action is retried at its next turn."""
-    has_failed = False
+    """Run an action periodically. A failure is logged, unless it repeats the last one; the action is retried."""
+    last_error = None
     while True:
         if not at_once:
             await asyncio.sleep(seconds)
@@ -116,8 +120,8 @@ async def _every(
         try:
             await action()
         except Exception as error:  # noqa: BLE001  (a failed round must not end the job)
-            if not has_failed:
+            if repr(error) != last_error:
                 observer.log("warning", f"{action.__qualname__} failed, retrying in {seconds:g} s", error=repr(error))
-            has_failed = True
+            last_error = repr(error)
         else:
-            has_failed = False
+            last_error = None

@@ -60,9 +60,8 @@ async def deliver(pool, services):
     def render(due):
         return completed_message(services.snapshots.current.titles[1], due.player, due.number, due.at)
 
-    webhooks = Webhooks(pool, render, Observer(level="error", stream=io.StringIO()))
     async with aiohttp.ClientSession() as session:
-        yield lambda: webhooks.deliver_due(session)
+        yield Webhooks(pool, session, render, Observer(level="error", stream=io.StringIO())).deliver_due
 
 
 async def test_unlock_is_delivered_signed_and_then_deleted(receiver, unlocked, deliver, connection):
@@ -122,6 +121,33 @@ async def test_refused_connection_counts_as_an_attempt(receiver, unlocked, deliv
     assert (await connection.fetchval("SELECT error FROM outbox")).startswith("Client")
     assert not receiver.came
     assert unlocked
+
+
+async def test_message_that_cannot_be_rendered_is_a_failed_attempt_and_others_are_delivered(
+    receiver, unlocked, pool, connection
+):
+    broken = await connection.fetchval("SELECT min(webhook_id) FROM webhook")
+    second, _ = await outbox.add_webhook(connection, title_id=1, url=receiver.url)
+    await connection.execute(
+        "INSERT INTO outbox (player, title_id, number, webhook_id, at) SELECT player, title_id, number, $1, at FROM outbox",
+        second,
+    )
+
+    def render(due):
+        if due.webhook_id == broken:
+            raise KeyError(due.number)
+        return b"{}"
+
+    log = io.StringIO()
+    observer = Observer(level="warning", stream=log)
+    async with aiohttp.ClientSession() as session:
+        assert await Webhooks(pool, session, render, observer).deliver_due() == 2
+    observer.flush()
+
+    assert len(receiver.came) == 1
+    (waiting,) = await connection.fetch("SELECT webhook_id, attempts, error FROM outbox")
+    assert tuple(waiting) == (unlocked, 1, "KeyError(1)")
+    assert f"webhook {unlocked} delivery failed" in log.getvalue()
 
 
 @pytest.mark.parametrize(
