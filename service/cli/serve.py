@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from service.cli.console import database_url, fail, migrated_pool, run, settings
+from service.cli.private_file import write_private_file
 from service.cli.signing_secret import with_signing_secret
 from service.core.auth import tokens
 from service.db.migrate import migrate as migrate_database
@@ -110,8 +111,7 @@ def migrate() -> None:
 async def _stored(file: pathlib.Path, create: Callable[[], Awaitable[str]]) -> str:
     """A credential of the demo: the one in this file, else a new one, which is written there."""
     if not file.exists():  # noqa: ASYNC240  (before anything is served)
-        file.touch(mode=0o600)  # noqa: ASYNC240
-        file.write_text(await create(), encoding="ascii")  # noqa: ASYNC240
+        write_private_file(file, await create())
     return file.read_text(encoding="ascii")  # noqa: ASYNC240
 
 

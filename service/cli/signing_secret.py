@@ -1,11 +1,11 @@
 """The signing secret in LAUREL_DATA: created by `laurel demo`, read by other commands when no key is set."""
 
-import contextlib
 import secrets
 
 import msgspec
 
 from service.cli.console import fail
+from service.cli.private_file import write_private_file
 from service.settings import Settings
 
 _FILE = "signing-secret"  # in LAUREL_DATA, readable by its owner alone
@@ -23,9 +23,7 @@ def with_signing_secret(chosen: Settings, *, create: bool) -> Settings:
     try:
         if create and not file.exists():
             chosen.data.mkdir(parents=True, exist_ok=True)
-            with contextlib.suppress(FileExistsError):
-                file.touch(mode=0o600, exist_ok=False)
-                file.write_text(secrets.token_urlsafe(_SECRET_BYTES), encoding="ascii")
+            write_private_file(file, secrets.token_urlsafe(_SECRET_BYTES))
         return msgspec.structs.replace(chosen, jwt_secret=file.read_text(encoding="ascii"))
     except FileNotFoundError:
         fail(
