@@ -16,7 +16,7 @@ def webhook() -> None:
 @click.option("--url", required=True, help="Absolute https URL, or http on this machine.")
 def create(*, title_id: int, url: str) -> None:
     """Create a webhook for all future unlocks; print its id and its signing secret, which is shown only once."""
-    from service.outbound.webhooks import is_safe_url
+    from service.outbound.fetch import is_safe_url
 
     if not is_safe_url(url):
         fail(f"--url: expected https, or http on this machine, got {url[:100]!r}")

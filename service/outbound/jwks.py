@@ -5,19 +5,17 @@ fetches again.
 """
 
 import asyncio
-import contextlib
-import ipaddress
 import logging
 import random
 import time
 from collections.abc import Callable
 
 import aiohttp
-import yarl
 
 from service.core.auth.key_ring import KEY_SET_MAX_BYTES, KeyRing
 from service.core.auth.tokens import Verifier
 from service.errors import ConfigurationError
+from service.outbound.fetch import FetchError, fetch_bounded, is_safe_url
 from service.settings import SECONDS
 
 INTERVAL = 300.0 * SECONDS
@@ -47,8 +45,12 @@ class JwksRefresher:
         interval: float = INTERVAL,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        if not is_safe_url(url):
+            raise ConfigurationError(
+                f"LAUREL_JWKS_URL: expected an https URL (http on loopback only), got {url[:80]!r}"
+            )
         self._verifier = verifier
-        self._url = _safe(url)
+        self._url = url
         self._interval = interval
         self._clock = clock
         self._lock = asyncio.Lock()
@@ -78,7 +80,7 @@ class JwksRefresher:
             if body != self._body:
                 self._verifier.replace_keys(await asyncio.to_thread(KeyRing.from_jwks, body))
                 self._absent.clear()
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except (FetchError, ValueError) as error:
             _log.warning("the key set at %s could not be refreshed: %r", self._url, error)
             if self.age is not None and self.age > MAX_AGE and self._body is not None:
                 self._body = None
@@ -107,32 +109,5 @@ class JwksRefresher:
             return False
 
     async def _fetch(self) -> bytes:
-        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
-        async with (
-            aiohttp.ClientSession(timeout=TIMEOUT, headers=headers) as session,
-            session.get(self._url, allow_redirects=False) as response,
-        ):
-            if response.status != 200:  # noqa: PLR2004  (OK)
-                raise ValueError(f"expected status 200, got {response.status}")
-            body = bytearray()
-            async for chunk in response.content.iter_any():
-                body += chunk
-                if len(body) > KEY_SET_MAX_BYTES:
-                    raise ValueError(f"expected at most {KEY_SET_MAX_BYTES} bytes")
-            return bytes(body)
-
-
-def _safe(url: str) -> yarl.URL:
-    """The URL, if its connection is authenticated: https, or http on loopback."""
-    with contextlib.suppress(ValueError):
-        parsed = yarl.URL(url)
-        if parsed.scheme == "https" or (parsed.scheme == "http" and _is_loopback(parsed.host or "")):
-            return parsed
-    raise ConfigurationError("LAUREL_JWKS_URL: expected an https URL (http on loopback only)")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+        async with aiohttp.ClientSession(timeout=TIMEOUT, headers={"Accept": "application/json"}) as session:
+            return await fetch_bounded(session, self._url, max_bytes=KEY_SET_MAX_BYTES)

@@ -15,32 +15,20 @@ import uuid
 from collections.abc import Callable
 
 import aiohttp
-import yarl
 
 from service.core.events import outbox
 from service.core.events.outbox import DueMessage
 from service.db.pool import Pool
+from service.outbound.fetch import is_safe_url
 from service.settings import SECONDS
 from service.telemetry import Observer
 
 POLL_INTERVAL = 1.0 * SECONDS
 TIMEOUT = aiohttp.ClientTimeout(total=10.0 * SECONDS)  # of one attempt
 _MAX_CONCURRENCY = 32  # deliveries at once
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 Render = Callable[[DueMessage], bytes | None]
 """The body of an unlock; None if its achievement is no longer published."""
-
-
-def is_safe_url(url: str) -> bool:
-    """Whether a webhook may have this URL: https, or http on loopback."""
-    try:
-        parsed = yarl.URL(url)
-    except ValueError:
-        return False
-    return parsed.host is not None and (
-        parsed.scheme == "https" or (parsed.scheme == "http" and parsed.host in _LOOPBACK)
-    )
 
 
 class Webhooks:

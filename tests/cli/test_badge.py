@@ -111,7 +111,7 @@ def test_badge_stays_valid_after_key_rotation_but_not_after_withdrawal(run, badg
     status, output = run("verify", badge)
 
     assert name != other
-    assert (status, "answers 404" in output) == (1, True)
+    assert (status, "expected status 200, got 404" in output) == (1, True)
 
 
 def test_badge_is_read_from_a_url_and_keys_from_a_file_or_url(run, badge, server, tmp_path):
@@ -187,9 +187,9 @@ def test_failure_is_reported_in_one_line(run, arguments, reason):
 @pytest.mark.usefixtures("server")
 def test_redirects_and_large_responses_are_rejected(run):
     with serving(b"", 302, Location="http://127.0.0.1:1/") as url:
-        assert "answers 302, expected 200" in run("verify", url)[1]
+        assert "expected status 200, got 302" in run("verify", url)[1]
     with serving(b"a" * 1_100_000) as url:
-        assert "answers more than 1048576 bytes" in run("verify", url)[1]
+        assert "expected at most 1048576 bytes, got more" in run("verify", url)[1]
 
 
 def test_control_characters_of_a_foreign_badge_are_not_printed(run, tmp_path):
