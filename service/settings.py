@@ -12,7 +12,6 @@ import msgspec
 from service.errors import ConfigurationError
 from service.integers import parse_integer
 
-SECONDS = 1.0
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 ReadPolicy = Literal["self", "public"]
@@ -35,7 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     read_policy: ReadPolicy = "self"
     default_contract: int = 1
     locale_max_distance: int = 50
-    catalog_poll: float = 2.0 * SECONDS
+    catalog_poll: float = 2.0
     event_retention_months: int = 0
     rate_tier: RateTier = "off"
     cors_origins: tuple[str, ...] = ()

@@ -25,11 +25,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from service.errors import ConfigurationError
-from service.settings import SECONDS
 
-START_TIMEOUT = 60 * SECONDS  # recovery after a crash replays all writes since the last checkpoint
-STOP_TIMEOUT = 10 * SECONDS
-POLL_INTERVAL = 0.02 * SECONDS
+START_TIMEOUT_SECONDS = 60  # recovery after a crash replays all writes since the last checkpoint
+STOP_TIMEOUT_SECONDS = 10
+POLL_INTERVAL_SECONDS = 0.02
 
 SOCKET_PATH_BYTES = 100  # Linux takes 107, macOS 103
 PORT = 5432  # part of the name of the socket
@@ -157,11 +156,11 @@ class EmbeddedPostgres:
                     **account,
                 )
             undo.callback(process.communicate, b"stop\n")
-            deadline = time.monotonic() + START_TIMEOUT
+            deadline = time.monotonic() + START_TIMEOUT_SECONDS
             while (url := running_url(self._folder)) is None:
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise self._start_error()
-                time.sleep(POLL_INTERVAL)
+                time.sleep(POLL_INTERVAL_SECONDS)
             yield url
 
     def _start_error(self) -> ConfigurationError:
@@ -181,7 +180,7 @@ def embedded(data_dir: pathlib.Path) -> Iterator[str]:
         ConfigurationError: as for `EmbeddedPostgres.start`.
     """
     server = EmbeddedPostgres(data_dir)
-    deadline = time.monotonic() + START_TIMEOUT
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
     url = None
     while url is None:
         try:
@@ -191,7 +190,7 @@ def embedded(data_dir: pathlib.Path) -> Iterator[str]:
             if url is None:
                 if time.monotonic() > deadline:
                     raise
-                time.sleep(POLL_INTERVAL)
+                time.sleep(POLL_INTERVAL_SECONDS)
     try:
         yield url
     finally:
@@ -252,11 +251,11 @@ def _wait_for_orphan(cluster: pathlib.Path) -> None:
     file = _postmaster(cluster)
     if not file:
         return
-    deadline = time.monotonic() + STOP_TIMEOUT
+    deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
     while (name := _process_name(file[0])) == "postgres":
         if time.monotonic() > deadline:
             raise InUse(f"LAUREL_DATA: process {file[0]} runs a PostgreSQL in {cluster} that laurel did not start")
-        time.sleep(POLL_INTERVAL)
+        time.sleep(POLL_INTERVAL_SECONDS)
     if name is not None:
         (cluster / "postmaster.pid").unlink(missing_ok=True)
 

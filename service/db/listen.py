@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 
-from service.db.pool import CONNECT_TIMEOUT, REFUSED
+from service.db.pool import CONNECT_TIMEOUT_SECONDS, REFUSED
 from service.errors import Unavailable
 
 NAME = "laurel listening"  # application_name in pg_stat_activity
@@ -20,7 +20,9 @@ async def listen(url: str, channel: str, on_notify: Callable[[], Awaitable[None]
         Unavailable: the database is unreachable, or the connection was lost.
     """
     try:
-        connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT, server_settings={"application_name": NAME})
+        connection = await asyncpg.connect(
+            url, timeout=CONNECT_TIMEOUT_SECONDS, server_settings={"application_name": NAME}
+        )
     except REFUSED as error:
         raise Unavailable("cannot connect to listen for notifications") from error
     try:

@@ -9,7 +9,7 @@ import pathlib
 import asyncpg
 import msgspec
 
-from service.db.pool import CONNECT_TIMEOUT, reaching
+from service.db.pool import CONNECT_TIMEOUT_SECONDS, reaching
 from service.db.queries import query, sql_folder, statement
 from service.errors import ConfigurationError
 
@@ -41,7 +41,7 @@ async def migrate(url: str, *, folder: pathlib.Path | None = None) -> list[str]:
     """
     files = {file.stem: file for file in sorted((folder or sql_folder() / "migrations").glob("*.sql"))}
     with reaching():
-        connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT)
+        connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS)
     try:
         version = connection.get_server_version()
         if version.major < OLDEST_POSTGRES:

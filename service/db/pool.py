@@ -11,15 +11,14 @@ import asyncpg
 
 from service.db import Connection
 from service.errors import ConfigurationError, Unavailable
-from service.settings import SECONDS
 
 T = TypeVar("T")
 Lend = Callable[[], AbstractAsyncContextManager[Connection]]
 
-ACQUIRE_TIMEOUT = 0.5 * SECONDS  # asyncpg's default is to wait without a limit; releasing may take as long again
-STATEMENT_TIMEOUT = 1.0 * SECONDS
-CONNECT_TIMEOUT = 5.0 * SECONDS
-LENT_TIMEOUT = 5.0 * SECONDS
+ACQUIRE_TIMEOUT_SECONDS = 0.5  # asyncpg's default is to wait without a limit; releasing may take as long again
+STATEMENT_TIMEOUT_SECONDS = 1.0
+CONNECT_TIMEOUT_SECONDS = 5.0
+LENT_TIMEOUT_SECONDS = 5.0
 
 LOST: tuple[type[Exception], ...] = (
     OSError,  # TimeoutError is one
@@ -100,11 +99,11 @@ class Pool:
             return await function(connection)
 
     async def close(self) -> None:
-        """Close all connections; those still in use are terminated after `CONNECT_TIMEOUT`."""
+        """Close all connections; those still in use are terminated after `CONNECT_TIMEOUT_SECONDS`."""
         if self._pool is None:
             return
         try:
-            await asyncio.wait_for(self._pool.close(), CONNECT_TIMEOUT)
+            await asyncio.wait_for(self._pool.close(), CONNECT_TIMEOUT_SECONDS)
         except LOST:
             self._pool.terminate()
 
@@ -139,7 +138,7 @@ class LentPool(Pool):
 
         @contextlib.asynccontextmanager
         async def lend() -> AsyncGenerator[Connection]:
-            await asyncio.wait_for(lock.acquire(), LENT_TIMEOUT)
+            await asyncio.wait_for(lock.acquire(), LENT_TIMEOUT_SECONDS)
             try:
                 async with connection.transaction():
                     yield connection
@@ -149,7 +148,7 @@ class LentPool(Pool):
         super().__init__(lend)
 
 
-async def open_pool(url: str, *, size: int, statement_timeout: float | None = STATEMENT_TIMEOUT) -> Pool:
+async def open_pool(url: str, *, size: int, statement_timeout: float | None = STATEMENT_TIMEOUT_SECONDS) -> Pool:
     """A pool of at most `size` connections, one of them open.
 
     A statement may take `statement_timeout` seconds, waiting for a lock half of that; None, for imports and other long
@@ -174,13 +173,13 @@ async def open_pool(url: str, *, size: int, statement_timeout: float | None = ST
             min_size=0,
             max_size=size,
             connection_class=_Connection,
-            timeout=CONNECT_TIMEOUT,
+            timeout=CONNECT_TIMEOUT_SECONDS,
             command_timeout=None if statement_timeout is None else 1.5 * statement_timeout,
             server_settings=settings,
             reset=_keep_session,
             connect=_connect,
         )
-    return Pool(functools.partial(pool.acquire, timeout=ACQUIRE_TIMEOUT), pool)
+    return Pool(functools.partial(pool.acquire, timeout=ACQUIRE_TIMEOUT_SECONDS), pool)
 
 
 @contextlib.contextmanager
@@ -197,7 +196,7 @@ def reaching() -> Iterator[None]:
             "LAUREL_DATABASE_URL: cannot be read as postgresql://user:password@host:5432/name"
         ) from None
     except TimeoutError:
-        raise ConfigurationError(f"LAUREL_DATABASE_URL: no answer within {CONNECT_TIMEOUT} s") from None
+        raise ConfigurationError(f"LAUREL_DATABASE_URL: no answer within {CONNECT_TIMEOUT_SECONDS} s") from None
     except REFUSED as error:
         raise ConfigurationError(f"LAUREL_DATABASE_URL: cannot connect: {error}") from error
 

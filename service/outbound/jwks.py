@@ -16,14 +16,13 @@ from service.core.auth.key_ring import KEY_SET_MAX_BYTES, KeyRing
 from service.core.auth.tokens import Verifier
 from service.errors import ConfigurationError
 from service.outbound.fetch import FetchError, fetch_bounded, is_safe_url
-from service.settings import SECONDS
 
-INTERVAL = 300.0 * SECONDS
-RETRY = 10.0 * SECONDS  # after a failure; requests fail until the first set arrives
-COOL_DOWN = 30.0 * SECONDS  # between fetches caused by unknown kids, so that forged kids cannot flood the issuer
+INTERVAL_SECONDS = 300.0
+RETRY_SECONDS = 10.0  # after a failure; requests fail until the first set arrives
+COOL_DOWN_SECONDS = 30.0  # between fetches caused by unknown kids, so that forged kids cannot flood the issuer
 ABSENT_MAX = 256  # remembered kids that the current set does not hold
-MAX_AGE = 24 * 3600.0 * SECONDS
-TIMEOUT = aiohttp.ClientTimeout(total=2.0 * SECONDS)
+MAX_AGE_SECONDS = 24 * 3600.0
+TIMEOUT = aiohttp.ClientTimeout(total=2.0)  # seconds
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +41,7 @@ class JwksRefresher:
         verifier: Verifier,
         url: str,
         *,
-        interval: float = INTERVAL,
+        interval: float = INTERVAL_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not is_safe_url(url):
@@ -69,7 +68,7 @@ class JwksRefresher:
         while True:
             async with self._lock:
                 is_fresh = await self.refresh()
-            pause = self._interval if is_fresh else min(RETRY, self._interval)
+            pause = self._interval if is_fresh else min(RETRY_SECONDS, self._interval)
             await asyncio.sleep(pause * random.uniform(0.9, 1.1))  # noqa: S311  (jitter, no secret)
 
     async def refresh(self) -> bool:
@@ -82,7 +81,7 @@ class JwksRefresher:
                 self._absent.clear()
         except (FetchError, ValueError) as error:
             _log.warning("the key set at %s could not be refreshed: %r", self._url, error)
-            if self.age is not None and self.age > MAX_AGE and self._body is not None:
+            if self.age is not None and self.age > MAX_AGE_SECONDS and self._body is not None:
                 self._body = None
                 self._verifier.replace_keys(KeyRing.empty())
             return False
@@ -96,7 +95,7 @@ class JwksRefresher:
         async with self._lock:
             if kid in self._verifier.ring:
                 return True
-            if self._requested_at is not None and self._clock() - self._requested_at < COOL_DOWN:
+            if self._requested_at is not None and self._clock() - self._requested_at < COOL_DOWN_SECONDS:
                 return False
             self._requested_at = self._clock()
             if not await self.refresh():

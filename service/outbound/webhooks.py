@@ -20,11 +20,10 @@ from service.core.events import outbox
 from service.core.events.outbox import DueMessage
 from service.db.pool import Pool
 from service.outbound.fetch import is_safe_url
-from service.settings import SECONDS
 from service.telemetry import Observer
 
-POLL_INTERVAL = 1.0 * SECONDS
-TIMEOUT = aiohttp.ClientTimeout(total=10.0 * SECONDS)  # of one attempt
+POLL_INTERVAL_SECONDS = 1.0
+TIMEOUT = aiohttp.ClientTimeout(total=10.0)  # seconds, of one attempt
 _MAX_CONCURRENCY = 32  # deliveries at once
 
 Render = Callable[[DueMessage], bytes | None]

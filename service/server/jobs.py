@@ -17,17 +17,16 @@ from service.core.publishing import schedules
 from service.db.listen import listen
 from service.http.services import Services
 from service.outbound import jwks, webhooks
-from service.settings import SECONDS
 from service.telemetry import Observer
 
-RARITY_INTERVAL = 15.0 * SECONDS
-MERGE_INTERVAL = 2.0 * SECONDS
-TENURE_INTERVAL = 2.0 * SECONDS
-BACKFILL_INTERVAL = 2.0 * SECONDS  # between polls; pages follow each other while there is work
-SCHEDULES_INTERVAL = 1.0 * SECONDS  # reads an index that holds only what is due
-FALLBACKS_INTERVAL = 30.0 * SECONDS
-RECONNECT_INTERVAL = 5.0 * SECONDS  # after the connection was lost; polling continues meanwhile
-PARTITIONS_INTERVAL = 3600.0 * SECONDS
+RARITY_INTERVAL_SECONDS = 15.0
+MERGE_INTERVAL_SECONDS = 2.0
+TENURE_INTERVAL_SECONDS = 2.0
+BACKFILL_INTERVAL_SECONDS = 2.0  # between polls; pages follow each other while there is work
+SCHEDULES_INTERVAL_SECONDS = 1.0  # reads an index that holds only what is due
+FALLBACKS_INTERVAL_SECONDS = 30.0
+RECONNECT_INTERVAL_SECONDS = 5.0  # after the connection was lost; polling continues meanwhile
+PARTITIONS_INTERVAL_SECONDS = 3600.0
 MONTHS_AHEAD = 3
 
 
@@ -42,13 +41,13 @@ async def background(services: Services, *, url: str | None = None) -> AsyncIter
         _every(poll, services.snapshots.refresh, observer),
         _every(poll, services.api_keys.refresh, observer),
         _every(poll, services.user_contexts.refresh, observer),
-        _every(RARITY_INTERVAL, services.rarities.refresh, observer),
-        _every(MERGE_INTERVAL, jobs.merge_deltas, observer),
-        _every(PARTITIONS_INTERVAL, jobs.maintain_partitions, observer, at_once=True),
-        _every(BACKFILL_INTERVAL, jobs.run_backfill, observer),
-        _every(TENURE_INTERVAL, jobs.award_tenure, observer),
-        _every(SCHEDULES_INTERVAL, jobs.publish_due, observer),
-        _every(FALLBACKS_INTERVAL, services.fallbacks.flush, observer),
+        _every(RARITY_INTERVAL_SECONDS, services.rarities.refresh, observer),
+        _every(MERGE_INTERVAL_SECONDS, jobs.merge_deltas, observer),
+        _every(PARTITIONS_INTERVAL_SECONDS, jobs.maintain_partitions, observer, at_once=True),
+        _every(BACKFILL_INTERVAL_SECONDS, jobs.run_backfill, observer),
+        _every(TENURE_INTERVAL_SECONDS, jobs.award_tenure, observer),
+        _every(SCHEDULES_INTERVAL_SECONDS, jobs.publish_due, observer),
+        _every(FALLBACKS_INTERVAL_SECONDS, services.fallbacks.flush, observer),
         _every(subscriptions.POLL_SECONDS, services.subscriptions.poll, observer),
     ]
     if url is not None:
@@ -56,12 +55,12 @@ async def background(services: Services, *, url: str | None = None) -> AsyncIter
         async def listen_to_publications() -> None:
             await listen(url, "publication", services.snapshots.refresh)
 
-        loops.append(_every(RECONNECT_INTERVAL, listen_to_publications, observer, at_once=True))
+        loops.append(_every(RECONNECT_INTERVAL_SECONDS, listen_to_publications, observer, at_once=True))
     if services.jwks is not None:
-        loops.append(_every(jwks.RETRY, services.jwks.run, observer, at_once=True))
+        loops.append(_every(jwks.RETRY_SECONDS, services.jwks.run, observer, at_once=True))
     async with aiohttp.ClientSession(timeout=webhooks.TIMEOUT) as session:
         deliveries = webhooks.Webhooks(services.pool, session, jobs.render, observer)
-        loops.append(_every(webhooks.POLL_INTERVAL, deliveries.deliver_all_due, observer))
+        loops.append(_every(webhooks.POLL_INTERVAL_SECONDS, deliveries.deliver_all_due, observer))
         tasks = [asyncio.create_task(loop) for loop in loops]
         try:
             yield

@@ -16,11 +16,11 @@ from service.http.runner import ApiRunner
 from service.server import ops
 from service.server.app import APIS, make_application, make_services
 from service.server.jobs import background
-from service.settings import SECONDS, Settings
+from service.settings import Settings
 from service.telemetry import LoggingBridge, Observer
 
-KEEPALIVE = 75.0 * SECONDS  # longer than a load balancer's, so that the load balancer closes first
-SHUTDOWN = 5.0 * SECONDS  # for requests in progress
+KEEPALIVE_SECONDS = 75.0  # longer than a load balancer's, so that the load balancer closes first
+SHUTDOWN_SECONDS = 5.0  # for requests in progress
 
 
 async def make_runner(settings: Settings, *, url: str, ops_listen: socket.socket | None) -> web.AppRunner:
@@ -39,7 +39,7 @@ async def make_runner(settings: Settings, *, url: str, ops_listen: socket.socket
         services = await make_services(settings, pool, observer)
         await stack.enter_async_context(background(services, url=url))
         if ops_listen is not None:
-            operations = web.AppRunner(ops.operations(services), access_log=None, shutdown_timeout=SHUTDOWN)
+            operations = web.AppRunner(ops.operations(services), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
             await operations.setup()
             stack.push_async_callback(operations.cleanup)
             await web.SockSite(operations, ops_listen).start()
@@ -80,4 +80,6 @@ async def serve(
 
 def application_runner(app: web.Application, **options: Any) -> web.AppRunner:
     """The runner that serves the application; the first API answers what cannot be read as an HTTP request."""
-    return ApiRunner(app, APIS[0], access_log=None, keepalive_timeout=KEEPALIVE, shutdown_timeout=SHUTDOWN, **options)
+    return ApiRunner(
+        app, APIS[0], access_log=None, keepalive_timeout=KEEPALIVE_SECONDS, shutdown_timeout=SHUTDOWN_SECONDS, **options
+    )

@@ -12,7 +12,7 @@ from gunicorn.app.base import BaseApplication
 from service.server import lifecycle
 from service.settings import Settings
 
-_GRACE = 10  # seconds for requests in progress
+_GRACE_SECONDS = 10  # for requests in progress
 
 
 def serve(
@@ -56,7 +56,7 @@ class _WorkerApplication(BaseApplication):  # type: ignore[misc]  # (gunicorn ha
             "bind": f"fd://{os.dup(self._listen.fileno())}",
             "workers": len(self._ops),
             "worker_class": "aiohttp.GunicornUVLoopWebWorker",
-            "graceful_timeout": _GRACE,
+            "graceful_timeout": _GRACE_SECONDS,
             "loglevel": "warning",
             "pre_fork": self._assign_slot,
             "child_exit": self._release_slot,
