@@ -5,7 +5,7 @@ import os
 import pathlib
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -18,6 +18,10 @@ ReadPolicy = Literal["self", "public"]
 Switch = Literal["on", "off"]
 RateTier = Literal["off", "standard", "reduced"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+
+CONTRACT_VERSIONS = (1, 2, 3, 4)
+RATE_LIMITS: Mapping[RateTier, tuple[int, int] | None] = {"off": None, "standard": (10, 100), "reduced": (5, 50)}
+"""Writes and reads per second and title of each tier, as Trophy documents them; None for no limit."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,13 +70,25 @@ def _seconds(low: float, high: float) -> Callable[[str], float]:
     return read
 
 
-def _one_of(*words: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in words:
-            raise ValueError
-        return text
+def _one_of(words: Any, text: str) -> str:
+    """The text, if it is one of the words of a `Literal`."""
+    if text not in get_args(words):
+        raise ValueError
+    return text
 
-    return read
+
+def _choice(name: str, field: str, words: Any) -> SettingSpec:
+    *others, last = get_args(words)
+    return SettingSpec(name, field, f"{', '.join(others)} or {last}", functools.partial(_one_of, words))
+
+
+def _rate_tiers() -> str:
+    """The description of all tiers, such as "off or standard (10 writes and 100 reads a second and title)"."""
+    *others, last = (
+        tier if limits is None else f"{tier} ({limits[0]} writes and {limits[1]} reads a second and title)"
+        for tier, limits in RATE_LIMITS.items()
+    )
+    return f"{', '.join(others)} or {last}"
 
 
 def _text(text: str) -> str:
@@ -147,12 +163,12 @@ SETTING_SPECS = (
         "an https URL (http on loopback only) of a JSON Web Key Set",
         _url("https", "http"),
     ),
-    SettingSpec("LAUREL_READ_POLICY", "read_policy", "self or public", _one_of("self", "public")),
+    _choice("LAUREL_READ_POLICY", "read_policy", ReadPolicy),
     SettingSpec(
         "LAUREL_DEFAULT_CONTRACT",
         "default_contract",
-        "the contract version of requests without one, 1 to 4",
-        _whole(1, 4),
+        f"the contract version of requests without one, {CONTRACT_VERSIONS[0]} to {CONTRACT_VERSIONS[-1]}",
+        _whole(CONTRACT_VERSIONS[0], CONTRACT_VERSIONS[-1]),
     ),
     SettingSpec("LAUREL_LOCALE_MAX_DISTANCE", "locale_max_distance", "a CLDR distance, 1 to 100", _whole(1, 100)),
     SettingSpec(
@@ -164,36 +180,21 @@ SETTING_SPECS = (
         "number of whole months of the event log to keep, 0 for all, at most 1200",
         _whole(0, 1200),
     ),
-    SettingSpec(
-        "LAUREL_RATE_TIER",
-        "rate_tier",
-        "off, standard (10 writes and 100 reads a second and title) or reduced (5 and 50)",
-        _one_of("off", "standard", "reduced"),
-    ),
+    SettingSpec("LAUREL_RATE_TIER", "rate_tier", _rate_tiers(), functools.partial(_one_of, RateTier)),
     SettingSpec(
         "LAUREL_CORS_ORIGINS",
         "cors_origins",
         "origins such as https://game.example.com, separated by commas, or * for any",
         _origins,
     ),
-    SettingSpec(
-        "LAUREL_PSEUDO_LOCALES",
-        "pseudo_locales",
-        "on or off",
-        _one_of("on", "off"),
-    ),
+    _choice("LAUREL_PSEUDO_LOCALES", "pseudo_locales", Switch),
     SettingSpec(
         "LAUREL_PUBLIC_URL",
         "public_url",
         "the public URL of the service, such as https://badges.example.com: scheme, host and port, without a path",
         _origin,
     ),
-    SettingSpec(
-        "LAUREL_LOG_LEVEL",
-        "log_level",
-        "debug, info, warning or error",
-        _one_of("debug", "info", "warning", "error"),
-    ),
+    _choice("LAUREL_LOG_LEVEL", "log_level", LogLevel),
 )
 
 _KEY_SPECS = ("LAUREL_JWT_SECRET", "LAUREL_JWT_PUBLIC_KEY", "LAUREL_JWKS_URL")

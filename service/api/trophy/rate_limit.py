@@ -3,10 +3,7 @@
 import time
 
 from service.errors import TooManyRequests
-from service.settings import RateTier
-
-TIERS: dict[RateTier, tuple[int, int] | None] = {"off": None, "standard": (10, 100), "reduced": (5, 50)}
-"""Writes and reads per second, as Trophy documents its tiers."""
+from service.settings import RATE_LIMITS, RateTier
 
 
 class RateLimitStatus:
@@ -41,7 +38,7 @@ class Limiter:
         Raises:
             TooManyRequests: the limit of this second is used up.
         """
-        limits = TIERS[tier]
+        limits = RATE_LIMITS[tier]
         if limits is None:
             return None
         second = int(time.time() if now is None else now)

@@ -2,8 +2,7 @@
 
 from service.api.xbox.json_fragments import FragmentCache, legacy, modern
 from service.errors import NotAcceptable
-
-VERSIONS = (1, 2, 3, 4)
+from service.settings import CONTRACT_VERSIONS
 
 
 class Contract:
@@ -22,7 +21,8 @@ class Contracts:
     def __init__(self) -> None:
         self._legacy, self._modern = FragmentCache(legacy), FragmentCache(modern)
         self._by_version = {
-            version: Contract(version, self._legacy if version in (1, 3) else self._modern) for version in VERSIONS
+            str(version): Contract(version, self._legacy if version in (1, 3) else self._modern)
+            for version in CONTRACT_VERSIONS
         }
 
     def select(self, field: str | None, *, default: int) -> Contract:
@@ -32,7 +32,7 @@ class Contracts:
             NotAcceptable: there is no such version ("Resource version is not supported").
         """
         if field is None:
-            return self._by_version[default]
-        if len(field) == 1 and field in "1234":
-            return self._by_version[int(field)]
+            return self._by_version[str(default)]
+        if field in self._by_version:
+            return self._by_version[field]
         raise NotAcceptable(f"x-xbl-contract-version: expected 1, 2, 3 or 4, got {field[:20]!r}")

@@ -11,12 +11,12 @@ from aiohttp.test_utils import make_mocked_request
 
 from service import demo
 from service.api.xbox import errors, list_request
-from service.api.xbox.contract import VERSIONS
 from service.api.xbox.routes import API
 from service.core.catalog.model import Kind, MediaAsset, Requirement, Reward, Window
 from service.errors import InvalidParameter, Unavailable
 from service.server import openapi
 from service.server.app import APIS
+from service.settings import CONTRACT_VERSIONS
 from tests.factories import OTHER, PLAYER, achievement, authorization
 
 DOCUMENT = openapi.document((API,))
@@ -255,7 +255,7 @@ def test_enums_and_defaults_are_those_of_the_code():
     assert described["maxItems"]["default"] == list_request.parse_list_query("", own_title=None).count
     assert described["titleId"]["maxItems"] == list_request.MAX_TITLES
     assert parameters(LIST, "header")["x-xbl-contract-version"]["schema"]["enum"] == [
-        str(version) for version in VERSIONS
+        str(version) for version in CONTRACT_VERSIONS
     ]
 
 
