@@ -23,5 +23,5 @@ class _KeyRow(msgspec.Struct, frozen=True):
     key: bytes
 
 
-_make_key = statement("keys.make_key")
-_key = query("keys.key", row=_KeyRow)
+_make_key = statement("service_keys.make_key")
+_key = query("service_keys.key", row=_KeyRow)

@@ -21,16 +21,16 @@ USER_TABLES = (
 
 # Background statements over all players, a page or a queue at a time; with several servers, each runs them itself.
 OVER_ALL_PLAYERS = {
-    "age.arrivals",
     "backfill.players_after",
-    "doctor.completions",
-    "doctor.double_unlocks",
-    "doctor.totals",
+    "consistency.completions",
+    "consistency.double_unlocks",
+    "consistency.totals",
     "outbox.claim",
     "outbox.dead",
     "outbox.remove_webhook",
     "outbox.retry",
     "outbox.webhooks",
+    "tenure.arrivals",
 }
 
 _COMMENT = re.compile(r"--[^\n]*")

@@ -173,6 +173,6 @@ class _KeyRow(msgspec.Struct, frozen=True):
 
 
 _keys = query("badges.keys", row=_KeyRow)
-_make_key = statement("keys.make_key")
+_make_key = statement("service_keys.make_key")
 _retire_key = statement("badges.retire_key")
 _forget_key = statement("badges.forget_key")

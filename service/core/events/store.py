@@ -169,7 +169,7 @@ class _PlaceRow(msgspec.Struct, frozen=True):
     place: int
 
 
-_states = query("records.states", row=_StateRow)
-_find_replays = query("records.find_replays", row=_ReplayRow)
-_find_committed = query("records.find_committed", row=_EventRow)
-RECORD = query("records.record", row=_PlaceRow)
+_states = query("store.states", row=_StateRow)
+_find_replays = query("store.find_replays", row=_ReplayRow)
+_find_committed = query("store.find_committed", row=_EventRow)
+RECORD = query("store.record", row=_PlaceRow)

@@ -98,6 +98,6 @@ async def _move_cursor(
         )
 
 
-_claim = query("age.claim", row=TenureCursor)
-_arrivals = query("age.arrivals", row=TenureCursor)
-_advance = statement("age.advance")
+_claim = query("tenure.claim", row=TenureCursor)
+_arrivals = query("tenure.arrivals", row=TenureCursor)
+_advance = statement("tenure.advance")

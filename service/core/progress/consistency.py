@@ -53,7 +53,7 @@ class _CountRow(msgspec.Struct, frozen=True):
     players: int
 
 
-_completions = query("doctor.completions", row=_CompletionRow)
-_totals = query("doctor.totals", row=_TotalRow)
-_double_unlocks = query("doctor.double_unlocks", row=_CountRow)
-_correct = statement("doctor.correct")
+_completions = query("consistency.completions", row=_CompletionRow)
+_totals = query("consistency.totals", row=_TotalRow)
+_double_unlocks = query("consistency.double_unlocks", row=_CountRow)
+_correct = statement("consistency.correct")

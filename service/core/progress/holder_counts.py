@@ -90,5 +90,5 @@ class _MergeRow(msgspec.Struct, frozen=True):
     rows: int
 
 
-_of_titles = query("completions.of_titles", row=_CountRow)
-_merge = query("completions.fold", row=_MergeRow)
+_of_titles = query("holder_counts.of_titles", row=_CountRow)
+_merge = query("holder_counts.fold", row=_MergeRow)

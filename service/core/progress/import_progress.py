@@ -58,7 +58,7 @@ class _RevisionRow(msgspec.Struct, frozen=True):
     revision: int
 
 
-_known_titles = query("catalog.known_titles", row=_TitleRow)
+_known_titles = query("drafts.known_titles", row=_TitleRow)
 _next_revision = query("progress.next_revision", row=_RevisionRow)
 _put_progress = statement("progress.put_progress")
 _add_completions = statement("progress.add_completions")

@@ -108,18 +108,18 @@ class _CountedRow(msgspec.Struct, frozen=True):
     unlocks: int
 
 
-_QUERIES = {part: query(f"players.{part}", row=_DocumentRow) for part in _PARTS}
-_player = query("players.player", row=_RevisionRow)
-_hold = query("players.hold", row=_RevisionRow)
-_counted = query("players.counted", row=_CountedRow)
-_remember = statement("players.remember")
-_uncount = statement("players.uncount")
-_erase_events = statement("players.erase_events")
-_erase_days = statement("players.erase_days")
-_erase_idempotency = statement("players.erase_idempotency")
-_erase_outbox = statement("players.erase_outbox")
-_erase_progress = statement("players.erase_progress")
-_erase_keys = statement("players.erase_keys")
-_erase_contexts = statement("players.erase_contexts")
-_erase_badges = statement("players.erase_badges")
-_erase_player = statement("players.erase_player")
+_QUERIES = {part: query(f"player_data.{part}", row=_DocumentRow) for part in _PARTS}
+_player = query("player_data.player", row=_RevisionRow)
+_hold = query("player_data.hold", row=_RevisionRow)
+_counted = query("player_data.counted", row=_CountedRow)
+_remember = statement("player_data.remember")
+_uncount = statement("player_data.uncount")
+_erase_events = statement("player_data.erase_events")
+_erase_days = statement("player_data.erase_days")
+_erase_idempotency = statement("player_data.erase_idempotency")
+_erase_outbox = statement("player_data.erase_outbox")
+_erase_progress = statement("player_data.erase_progress")
+_erase_keys = statement("player_data.erase_keys")
+_erase_contexts = statement("player_data.erase_contexts")
+_erase_badges = statement("player_data.erase_badges")
+_erase_player = statement("player_data.erase_player")

@@ -84,4 +84,4 @@ class _CompletionRow(msgspec.Struct, frozen=True):
     players: int
 
 
-_completions = query("completions.of_everything", row=_CompletionRow)
+_completions = query("holder_counts.of_everything", row=_CompletionRow)

@@ -247,13 +247,13 @@ class TextRow(msgspec.Struct, frozen=True):
     text: str
 
 
-_titles = query("catalog.titles", row=TitleRow)
-_title = query("catalog.title", row=TitleRow)
-_lock_title = query("catalog.lock_title", row=_TitleIdRow)
-_definitions = query("catalog.definitions", row=_DefinitionRow)
-_texts = query("catalog.texts", row=TextRow)
-_put_title = statement("catalog.put_title")
-_put_definitions = statement("catalog.put_definitions")
-_put_texts = statement("catalog.put_texts")
-_drop_texts = statement("catalog.drop_texts")
-_touch = statement("catalog.touch")
+_titles = query("drafts.titles", row=TitleRow)
+_title = query("drafts.title", row=TitleRow)
+_lock_title = query("drafts.lock_title", row=_TitleIdRow)
+_definitions = query("drafts.definitions", row=_DefinitionRow)
+_texts = query("drafts.texts", row=TextRow)
+_put_title = statement("drafts.put_title")
+_put_definitions = statement("drafts.put_definitions")
+_put_texts = statement("drafts.put_texts")
+_drop_texts = statement("drafts.drop_texts")
+_touch = statement("drafts.touch")

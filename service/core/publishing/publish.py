@@ -127,4 +127,4 @@ async def roll_back(
     await serve_release(connection, title_id, release, actor=principal.name, note=note)
 
 
-_unready = query("catalog.unready", row=TextRow)
+_unready = query("drafts.unready", row=TextRow)
