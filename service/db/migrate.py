@@ -23,10 +23,10 @@ class Migration(msgspec.Struct, frozen=True):
     name: str
 
 
-_lock = statement("migrate.take_turn")
-_make_table = statement("migrate.make_table")
-_applied = query("migrate.applied", row=Migration)
-_record = statement("migrate.record")
+_lock = statement("migrate.lock")
+_create_table = statement("migrate.create_table")
+_applied_migrations = query("migrate.applied_migrations", row=Migration)
+_record_migration = statement("migrate.record_migration")
 
 
 async def migrate(url: str, *, folder: pathlib.Path | None = None) -> list[str]:
@@ -48,9 +48,9 @@ async def migrate(url: str, *, folder: pathlib.Path | None = None) -> list[str]:
             raise ConfigurationError(
                 f"LAUREL_DATABASE_URL: expected PostgreSQL {OLDEST_POSTGRES} or newer, got {version.major}"
             )
-        await _lock.run(connection, turn=LOCK_KEY)
-        await _make_table.run(connection)
-        applied = {migration.name for migration in await _applied.all(connection)}
+        await _lock.run(connection, lock_key=LOCK_KEY)
+        await _create_table.run(connection)
+        applied = {migration.name for migration in await _applied_migrations.all(connection)}
         if unknown := sorted(applied - files.keys()):
             raise ConfigurationError(
                 f"LAUREL_DATABASE_URL: the database is newer than this version of laurel: it has {unknown[-1]}"
@@ -59,7 +59,7 @@ async def migrate(url: str, *, folder: pathlib.Path | None = None) -> list[str]:
         for name in missing:
             async with connection.transaction():
                 await connection.execute(files[name].read_text(encoding="utf-8"))
-                await _record.run(connection, name=name)
+                await _record_migration.run(connection, name=name)
     finally:
         await connection.close()
     return missing

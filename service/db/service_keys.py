@@ -15,13 +15,13 @@ async def service_key(pool: Pool, name: str) -> bytes:
         Unavailable: the database is unreachable.
     """
     async with pool.connection() as connection:
-        await _make_key.run(connection, name=name, key=secrets.token_bytes(32))
-        return (await _key.one(connection, name=name)).key
+        await _add_key.run(connection, name=name, key=secrets.token_bytes(32))
+        return (await _get_key.one(connection, name=name)).key
 
 
 class _KeyRow(msgspec.Struct, frozen=True):
     key: bytes
 
 
-_make_key = statement("service_keys.make_key")
-_key = query("service_keys.key", row=_KeyRow)
+_add_key = statement("service_keys.add_key")
+_get_key = query("service_keys.get_key", row=_KeyRow)

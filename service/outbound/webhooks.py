@@ -52,7 +52,7 @@ class Webhooks:
             Unavailable: the database cannot answer; messages whose result is not stored become due again.
         """
         async with self._pool.connection() as connection:
-            due = await outbox.claim_due(connection, most=_MAX_CONCURRENCY)
+            due = await outbox.claim_due(connection, limit=_MAX_CONCURRENCY)
         results = await asyncio.gather(*(self._deliver(message) for message in due), return_exceptions=True)
         for error in results:  # after every message of the batch has had its attempt
             if error is not None:

@@ -1,6 +1,6 @@
 -- API keys of titles' servers and of single players, and the secrets of OAuth clients.
 
--- name: good_keys
+-- name: active_keys
 -- The unrevoked keys with these prefixes.
 --
 --   :prefixes  text[]

@@ -34,14 +34,14 @@ RETURNING
 --
 --   :title_id  bigint
 --   :position  text     NULL for the first ones
---   :most      integer
+--   :max_rows  integer
 --
 -- Index: progress_pkey, scanned from the position on.
 SELECT p.player
 FROM progress AS p
 WHERE p.player > coalesce(:position::text, '') AND p.title_id = :title_id
 ORDER BY p.player
-LIMIT :most;
+LIMIT :max_rows;
 
 -- name: advance
 -- Moves a backfill on after a page and releases its lease.

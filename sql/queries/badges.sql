@@ -54,7 +54,7 @@ RETURNING r.list, r.position;
 DELETE FROM status_bit AS b
 WHERE b.title_id = :title_id AND b.list = :list AND b.position = :position;
 
--- name: bits
+-- name: set_bits
 -- The bits that are set in one of a title's status lists.
 --
 --   :title_id  bigint
@@ -66,7 +66,7 @@ FROM status_bit AS b
 WHERE b.title_id = :title_id AND b.list = :list
 ORDER BY b.position;
 
--- name: keys
+-- name: credential_keys
 -- The keys of credentials: the secret of pseudonyms, then the signing keys, the current one first.
 SELECT
     k.name,
@@ -75,7 +75,7 @@ FROM service_key AS k
 WHERE k.name LIKE 'open-badges/%'
 ORDER BY k.name DESC;
 
--- name: retire_key
+-- name: keep_public_key
 -- Replaces a signing key by its public part, which verifiers need.
 --
 --   :name  text
@@ -84,7 +84,7 @@ UPDATE service_key
 SET key = :key
 WHERE name = :name;
 
--- name: forget_key
+-- name: delete_key
 -- Deletes a key.
 --
 --   :name  text

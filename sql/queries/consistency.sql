@@ -1,6 +1,6 @@
 -- Consistency checks: recomputed totals over all players. With several servers, each checks its own players.
 
--- name: completions
+-- name: holder_count_drift
 -- Achievements whose counted holders differ from the actual ones; number 0 counts the players of the title.
 WITH counted AS (
     SELECT
@@ -16,7 +16,7 @@ WITH counted AS (
     FROM completion_delta AS d
 ),
 
-there AS (
+actual AS (
     SELECT
         p.title_id,
         0::bigint AS number,
@@ -38,32 +38,32 @@ both_sides AS (
         c.title_id,
         c.number,
         c.players AS counted,
-        0::bigint AS there
+        0::bigint AS actual
     FROM counted AS c
     UNION ALL
     SELECT
         t.title_id,
         t.number,
         0::bigint AS counted,
-        t.players AS there
-    FROM there AS t
+        t.players AS actual
+    FROM actual AS t
 )
 
 SELECT
     b.title_id,
     b.number,
     sum(b.counted)::bigint AS counted,
-    sum(b.there)::bigint AS there
+    sum(b.actual)::bigint AS actual
 FROM both_sides AS b
 GROUP BY b.title_id, b.number
-HAVING sum(b.counted) <> sum(b.there)
+HAVING sum(b.counted) <> sum(b.actual)
 ORDER BY b.title_id, b.number;
 
--- name: totals
+-- name: daily_total_drift
 -- Metrics of which players have totals that differ from the sum of their days.
 --
 --   :prefix  text  prefix of a metric's key in the name of its sum
-WITH standing AS (
+WITH stored AS (
     SELECT
         p.player,
         p.title_id,
@@ -74,7 +74,7 @@ WITH standing AS (
     WHERE s.key LIKE :prefix::text || '%' AND s.key !~ '[@?]'
 ),
 
-spent AS (
+summed AS (
     SELECT
         d.player,
         d.title_id,
@@ -88,8 +88,8 @@ SELECT
     coalesce(s.title_id, d.title_id) AS title_id,
     coalesce(s.metric, d.metric) AS metric,
     count(*)::integer AS players
-FROM standing AS s
-FULL JOIN spent AS d ON s.player = d.player AND s.title_id = d.title_id AND s.metric = d.metric
+FROM stored AS s
+FULL JOIN summed AS d ON s.player = d.player AND s.title_id = d.title_id AND s.metric = d.metric
 WHERE coalesce(s.total, 0) <> coalesce(d.total, 0)
 GROUP BY coalesce(s.title_id, d.title_id), coalesce(s.metric, d.metric)
 ORDER BY title_id, metric;
@@ -100,7 +100,7 @@ SELECT count(*)::integer AS players
 FROM progress AS p
 WHERE cardinality(p.unlocked) <> (SELECT count(DISTINCT u.number) FROM unnest(p.unlocked) AS u (number));
 
--- name: correct
+-- name: correct_holder_count
 -- Corrects a counter by a difference.
 --
 --   :title_id  bigint

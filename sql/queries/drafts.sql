@@ -123,7 +123,7 @@ ON CONFLICT (title_id, number) DO UPDATE SET
     public_id = excluded.public_id,
     definition = excluded.definition;
 
--- name: touch
+-- name: raise_catalog_version
 -- Raises the catalog version after a change of the draft, which makes earlier reports and pages outdated.
 --
 --   :title_id  bigint
@@ -276,7 +276,7 @@ SET
     catalog_version = title.catalog_version + 1
 WHERE title.title_id = :title_id;
 
--- name: editing
+-- name: draft_status
 -- The version of a title's draft, and which texts its releases take.
 --
 --   :title_id  bigint

@@ -43,20 +43,20 @@ WHERE
     AND e.at <= :until
 ORDER BY e.at, e.event_id;
 
--- name: make_months
+-- name: create_partitions
 -- Creates the partitions of this month and the following ones.
 --
 --   :months  integer
 SELECT make_event_months(:months::integer) AS made;
 
--- name: drop_months
+-- name: drop_partitions
 -- Drops the partitions of months that ended more than :older_than months before this one.
 --
 --   :older_than  integer
 SELECT d.name
 FROM drop_event_months(:older_than::integer) AS d (name);
 
--- name: days
+-- name: daily_changes
 -- What each day added to a metric of a player; in a row with a NULL day, the sum of all days before them.
 --
 --   :player    text

@@ -26,7 +26,7 @@ ON CONFLICT (title_id, wanted, key, used) DO UPDATE SET
 -- The strings of a title that fall back most often.
 --
 --   :title_id  bigint
---   :count     integer  the limit
+--   :max_rows  integer
 SELECT
     f.key,
     f.wanted,
@@ -36,4 +36,4 @@ SELECT
 FROM fallback AS f
 WHERE f.title_id = :title_id
 ORDER BY f.answers DESC, f.key ASC, f.wanted ASC, f.used ASC
-LIMIT :count;
+LIMIT :max_rows;

@@ -38,11 +38,11 @@ SELECT
 FROM summed AS s
 GROUP BY s.title_id;
 
--- name: fold
+-- name: merge_deltas
 -- Merges deltas into the totals, except those that another process is merging; returns their number.
 --
---   :most  integer  the number of deltas at most
-WITH taken AS (
+--   :max_rows  integer  the number of deltas at most
+WITH deleted AS (
     DELETE FROM completion_delta AS d
     WHERE
         d.ctid = any(
@@ -50,7 +50,7 @@ WITH taken AS (
                 SELECT w.ctid
                 FROM completion_delta AS w
                 ORDER BY w.ctid
-                LIMIT :most
+                LIMIT :max_rows
                 FOR UPDATE SKIP LOCKED
             )
         )
@@ -60,22 +60,22 @@ WITH taken AS (
         d.change
 ),
 
-folded AS (
+merged AS (
     INSERT INTO completion AS c (title_id, number, players)
     SELECT
         t.title_id,
         t.number,
         sum(t.change)::bigint AS players
-    FROM taken AS t
+    FROM deleted AS t
     GROUP BY t.title_id, t.number
     ORDER BY t.title_id, t.number
     ON CONFLICT (title_id, number) DO UPDATE SET players = c.players + excluded.players
 )
 
 SELECT count(*)::integer AS rows
-FROM taken;
+FROM deleted;
 
--- name: of_everything
+-- name: of_all_titles
 -- The counts of all titles: (title, number, players); number 0 counts the players of the title.
 WITH counted AS (
     SELECT

@@ -1,6 +1,6 @@
 -- Import batches: files of texts with a report of what they would change.
 
--- name: known
+-- name: find_batch
 -- The batch of the same files on the same catalog version, if there is one.
 --
 --   :title_id         bigint
@@ -21,7 +21,7 @@ SELECT
 FROM import_batch AS b
 WHERE b.title_id = :title_id AND b.sha256 = :sha256 AND b.catalog_version = :catalog_version;
 
--- name: one
+-- name: get_batch
 -- One batch of a title.
 --
 --   :title_id  bigint
@@ -39,7 +39,7 @@ SELECT
 FROM import_batch AS b
 WHERE b.title_id = :title_id AND b.batch_id = :batch_id;
 
--- name: add
+-- name: add_batch
 -- Adds a batch; no row if it exists already.
 --
 --   :title_id         bigint
@@ -53,14 +53,14 @@ VALUES (:title_id, :catalog_version, :sha256, :format, :report::json, :actor)
 ON CONFLICT (title_id, sha256, catalog_version) DO NOTHING
 RETURNING batch_id, title_id, catalog_version, format, report, actor, at, applied_by, applied_at;
 
--- name: forget
+-- name: delete_expired
 -- Deletes batches of a title that were not applied within 30 days.
 --
 --   :title_id  bigint
 DELETE FROM import_batch AS b
 WHERE b.title_id = :title_id AND b.applied_at IS NULL AND b.at < now() - interval '30 days';
 
--- name: applied
+-- name: mark_applied
 -- Marks a batch as applied.
 --
 --   :title_id  bigint

@@ -1,12 +1,12 @@
 -- The applied migrations of a database.
 
--- name: take_turn
+-- name: lock
 -- Waits until no other process migrates this database. The lock is released with the connection.
 --
---   :turn  bigint  key of the advisory lock
-SELECT pg_advisory_lock(:turn);
+--   :lock_key  bigint  key of the advisory lock
+SELECT pg_advisory_lock(:lock_key);
 
--- name: make_table
+-- name: create_table
 -- Creates the table of migrations, which no migration can create.
 CREATE TABLE IF NOT EXISTS schema_migration (
     name text NOT NULL,  -- noqa: RF04
@@ -14,13 +14,13 @@ CREATE TABLE IF NOT EXISTS schema_migration (
     CONSTRAINT schema_migration_pkey PRIMARY KEY (name)
 );
 
--- name: applied
+-- name: applied_migrations
 -- The names of the migrations that were applied, in order.
 SELECT m.name
 FROM schema_migration AS m
 ORDER BY m.name;
 
--- name: record
+-- name: record_migration
 -- Records an applied migration.
 --
 --   :name  text

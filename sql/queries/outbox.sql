@@ -3,8 +3,8 @@
 -- name: claim
 -- Claims due messages for a lease, the longest due first.
 --
---   :most   integer
---   :lease  interval
+--   :max_rows  integer
+--   :lease     interval
 --
 -- Index: outbox_by_due.
 UPDATE outbox AS o
@@ -18,7 +18,7 @@ FROM (
     FROM outbox AS w
     WHERE w.due_at <= now() AND w.died_at IS NULL
     ORDER BY w.due_at
-    LIMIT :most
+    LIMIT :max_rows
     FOR UPDATE SKIP LOCKED
 ) AS d
 INNER JOIN webhook AS h ON d.webhook_id = h.webhook_id
@@ -53,7 +53,7 @@ SET
     died_at = CASE WHEN :is_dead::boolean THEN now() END
 WHERE o.player = :player AND o.title_id = :title_id AND o.number = :number AND o.webhook_id = :webhook_id;
 
--- name: dead
+-- name: dead_messages
 -- The dead messages of a title, the oldest first.
 --
 --   :title_id  bigint
@@ -67,7 +67,7 @@ FROM outbox AS o
 WHERE o.title_id = :title_id AND o.died_at IS NOT NULL
 ORDER BY o.died_at, o.player, o.number;
 
--- name: retry
+-- name: retry_dead
 -- Makes the dead messages of a title due again.
 --
 --   :title_id  bigint

@@ -1,6 +1,6 @@
 -- All data of one player, to export or erase.
 
--- name: player
+-- name: get_revision
 -- The revision of a player; no row if the player has no data.
 --
 --   :player  text
@@ -8,7 +8,7 @@ SELECT w.revision
 FROM player AS w
 WHERE w.player = :player;
 
--- name: hold
+-- name: lock_player
 -- The same, and locks the player until the transaction ends.
 --
 --   :player  text
@@ -114,7 +114,7 @@ FROM revoked_badge AS r
 WHERE r.player = :player
 ORDER BY r.title_id, r.number;
 
--- name: counted
+-- name: count_progress
 -- The number of titles and unlocks of the player.
 --
 --   :player  text
@@ -124,7 +124,7 @@ SELECT
 FROM progress AS p
 WHERE p.player = :player;
 
--- name: remember
+-- name: keep_revision
 -- Stores the revision of an erased player under the keyed hash of the name.
 --
 --   :player_hash  bytea
@@ -133,7 +133,7 @@ INSERT INTO erased AS e (player_hash, revision)
 VALUES (:player_hash, :revision)
 ON CONFLICT (player_hash) DO UPDATE SET revision = greatest(e.revision, excluded.revision);
 
--- name: uncount
+-- name: subtract_from_counts
 -- Removes the player and their unlocks from the counts.
 --
 --   :player  text

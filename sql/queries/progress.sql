@@ -97,7 +97,7 @@ ON CONFLICT (player, title_id) DO UPDATE SET
     unlocked_in = excluded.unlocked_in,
     currents = excluded.currents;
 
--- name: add_completions
+-- name: add_holder_deltas
 -- Adds deltas to the numbers of players who hold these achievements (number 0: who have progress in the title).
 --
 --   :title_id  bigint

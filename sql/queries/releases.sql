@@ -71,7 +71,7 @@ SELECT
 FROM release AS r
 WHERE r.title_id = :title_id AND r.release = :release;
 
--- name: released_before
+-- name: releases_of_title
 -- Every release of a title, newest first, with who published it and why. Times are UTC to the second.
 --
 --   :title_id  bigint
@@ -104,7 +104,7 @@ ORDER BY r.release DESC;
 -- The publications of a title, newest first: each publish and each rollback.
 --
 --   :title_id  bigint
---   :count     integer  the limit
+--   :max_rows  integer
 --
 -- Reads by publication_of_title.
 SELECT
@@ -116,7 +116,7 @@ SELECT
 FROM publication AS p
 WHERE p.title_id = :title_id
 ORDER BY p.publication_id DESC
-LIMIT :count;
+LIMIT :max_rows;
 
 -- name: authors
 -- The last author of each of these texts, up to a moment; no row for a text without an author.

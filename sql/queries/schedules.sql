@@ -15,7 +15,7 @@ RETURNING schedule_id, title_id, due_at, note, actor, status, release, problem;
 -- The scheduled publishes of a title with their outcome, latest due first.
 --
 --   :title_id  bigint
---   :count     integer  the limit
+--   :max_rows  integer
 SELECT
     s.schedule_id,
     s.title_id,
@@ -28,7 +28,7 @@ SELECT
 FROM scheduled_publish AS s
 WHERE s.title_id = :title_id
 ORDER BY s.due_at DESC, s.schedule_id DESC
-LIMIT :count;
+LIMIT :max_rows;
 
 -- name: claim
 -- Claims the scheduled publish that has been due for longest: the row is locked, and others skip it.
@@ -49,7 +49,7 @@ ORDER BY s.due_at
 LIMIT 1
 FOR UPDATE SKIP LOCKED;
 
--- name: settle
+-- name: set_outcome
 -- Sets the outcome of a waiting scheduled publish.
 --
 --   :title_id     bigint

@@ -1,6 +1,6 @@
 -- Secret keys that all processes share.
 
--- name: make_key
+-- name: add_key
 -- Stores a key unless there is one of that name; concurrent calls store only the first.
 --
 --   :name  text
@@ -9,7 +9,7 @@ INSERT INTO service_key (name, key)
 VALUES (:name, :key)
 ON CONFLICT (name) DO NOTHING;
 
--- name: key
+-- name: get_key
 -- The key of that name.
 --
 --   :name  text

@@ -72,7 +72,7 @@ INNER JOIN event AS e
         AND k.at = e.at
         AND k.event_id = e.event_id;
 
--- name: record
+-- name: write_changes
 -- Writes the changes of several players, of each player all or nothing; returns the places of those written.
 --
 -- A player is written if the row still has the revision that the change was evaluated from, and no event of the

@@ -23,7 +23,7 @@ RETURNING
 --   :player_name  text
 --   :until        bigint     ticks; the latest arrival that is long enough ago
 --   :numbers      integer[]  as they are stored
---   :most         integer    rows
+--   :max_rows     integer    rows at most
 --
 -- Index: progress_by_arrival, scanned from the cursor on.
 SELECT
@@ -37,7 +37,7 @@ WHERE
     AND (p.created_at, p.player) > (:arrived_at::bigint, :player_name::text)
     AND NOT p.unlocked @> :numbers::integer[]
 ORDER BY p.created_at, p.player
-LIMIT :most;
+LIMIT :max_rows;
 
 -- name: advance
 -- Moves the cursor and renews the lease; a lease of 0 releases it.

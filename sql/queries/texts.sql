@@ -1,6 +1,6 @@
 -- Strings under translation: each in one locale, with its source, state and revisions.
 
--- name: one
+-- name: get_string
 -- One string in one locale, with or without a text; no row if there is no such title.
 --
 --   :title_id  bigint
@@ -37,17 +37,17 @@ LEFT JOIN text AS x ON t.title_id = x.title_id AND x.locale = :locale AND x.key 
 LEFT JOIN text AS w ON t.title_id = w.title_id AND w.locale = :other AND w.key = :key
 WHERE t.title_id = :title_id;
 
--- name: page
+-- name: list_strings
 -- Strings of a title in one locale, ordered by key, after a key.
 --
 --   :title_id  bigint
 --   :locale    text
 --   :other     text     a third locale whose text is added; '' for none
 --   :after     text     the last key of the previous page; '' for the first page
---   :q         text     search text for the key, the source and the text, ignoring case; '' for all
+--   :search    text     search text for the key, the source and the text, ignoring case; '' for all
 --   :filter    text     '' for all, missing, needs_review, translated, approved, stale, problems, unpublished
 --   :known     text[]   keys to list even without a source
---   :count     integer  the limit
+--   :max_rows  integer
 --
 -- Reads and joins all texts of both locales by text_pkey, then up to two rows for each string of the page; the served
 -- texts only for "unpublished".
@@ -117,10 +117,10 @@ shown AS (
     FULL JOIN target AS x ON s.key = x.key
     WHERE
         (
-            :q = ''
-            OR strpos(lower(coalesce(s.key, x.key)), lower(:q)) > 0
-            OR strpos(lower(s.text), lower(:q)) > 0
-            OR strpos(lower(x.text), lower(:q)) > 0
+            :search = ''
+            OR strpos(lower(coalesce(s.key, x.key)), lower(:search)) > 0
+            OR strpos(lower(s.text), lower(:search)) > 0
+            OR strpos(lower(x.text), lower(:search)) > 0
         )
         AND CASE :filter
             WHEN '' THEN TRUE
@@ -140,7 +140,7 @@ shown AS (
             ELSE x.state = :filter
         END
     ORDER BY coalesce(s.key, x.key)
-    LIMIT :count
+    LIMIT :max_rows
 )
 
 SELECT
@@ -170,7 +170,7 @@ INNER JOIN title AS t ON t.title_id = :title_id
 LEFT JOIN text AS w ON t.title_id = w.title_id AND w.locale = :other AND k.key = w.key
 ORDER BY k.key;
 
--- name: standing
+-- name: existing_texts
 -- Every text of a title with its state.
 --
 --   :title_id  bigint
@@ -188,7 +188,7 @@ LEFT JOIN text AS s ON t.title_id = s.title_id AND t.default_locale = s.locale A
 WHERE x.title_id = :title_id
 ORDER BY x.locale, x.key;
 
--- name: save
+-- name: save_string
 -- Writes a string in one locale, and its revision, if it is at the version that its writer saw; a row if it was.
 --
 --   :title_id        bigint
@@ -285,7 +285,7 @@ RETURNING w.version;
 --   :locale    text
 --   :key       text
 --   :before    integer  only revisions of a lower version
---   :count     integer  the limit
+--   :max_rows  integer
 --
 -- Reads by text_revision_pkey.
 SELECT
@@ -301,7 +301,7 @@ SELECT
 FROM text_revision AS r
 WHERE r.title_id = :title_id AND r.locale = :locale AND r.key = :key AND r.version < :before
 ORDER BY r.version DESC
-LIMIT :count;
+LIMIT :max_rows;
 
 -- name: coverage
 -- The coverage of these titles: a row for each title and locale with a text, in the draft or served.
@@ -309,7 +309,7 @@ LIMIT :count;
 --   :title_ids  bigint[]
 --
 -- Reads the titles' texts by text_pkey, each with its source, and the bundles that are served.
-WITH editing AS (
+WITH draft AS (
     SELECT
         x.title_id,
         x.locale,
@@ -351,7 +351,7 @@ SELECT
     coalesce(e.stale, 0) AS stale,
     coalesce(e.problems, 0) AS problems,
     e.changed_at
-FROM editing AS e
+FROM draft AS e
 FULL JOIN served AS s ON e.title_id = s.title_id AND e.locale = s.locale
 ORDER BY coalesce(e.title_id, s.title_id), coalesce(e.locale, s.locale);
 

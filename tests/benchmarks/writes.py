@@ -18,7 +18,7 @@ import msgspec
 
 from service.core.auth import api_keys
 from service.core.catalog.model import Achievement, Draft, Measure, Metric, Requirement, metric_key
-from service.core.events.store import RECORD
+from service.core.events.store import WRITE_CHANGES
 from service.db.embedded import binaries
 from service.db.queries import Statement
 from tests.benchmarks import seed
@@ -163,7 +163,7 @@ async def _pgbench(url: str, *, clients: int, seconds: int, players: int) -> flo
     parts = urllib.parse.urlsplit(url)
     host = urllib.parse.parse_qs(parts.query).get("host", [parts.hostname or "127.0.0.1"])[0]
     try:
-        script.write_text(f"\\set id random(0, {players - 1})\n{_as_script(RECORD)};\n")
+        script.write_text(f"\\set id random(0, {players - 1})\n{_as_script(WRITE_CHANGES)};\n")
         process = await asyncio.create_subprocess_exec(
             *(str(binaries() / "pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-j", "1"),
             *("-T", str(seconds), "-f", str(script), "-h", host, "-U", parts.username or "laurel"),

@@ -22,13 +22,13 @@ USER_TABLES = (
 # Background statements over all players, a page or a queue at a time; with several servers, each runs them itself.
 OVER_ALL_PLAYERS = {
     "backfill.players_after",
-    "consistency.completions",
+    "consistency.holder_count_drift",
     "consistency.double_unlocks",
-    "consistency.totals",
+    "consistency.daily_total_drift",
     "outbox.claim",
-    "outbox.dead",
+    "outbox.dead_messages",
     "outbox.remove_webhook",
-    "outbox.retry",
+    "outbox.retry_dead",
     "outbox.webhooks",
     "tenure.arrivals",
 }

@@ -107,7 +107,7 @@ class ApiKeys:
             return
         prefixes = [prefix for prefix, _ in self._cache.values()]
         async with self._pool.connection() as connection:
-            rows = await _keys.all(connection, prefixes=prefixes)
+            rows = await _active_keys.all(connection, prefixes=prefixes)
         valid = {row.prefix for row in rows}
         for sha256, (prefix, _) in list(self._cache.items()):
             if prefix not in valid:
@@ -115,7 +115,7 @@ class ApiKeys:
 
     async def _load(self, prefixes: list[str]) -> "list[_KeyRow | None]":
         async with self._pool.connection() as connection:
-            rows = await _keys.all(connection, prefixes=prefixes)
+            rows = await _active_keys.all(connection, prefixes=prefixes)
         by_prefix = {row.prefix: row for row in rows}
         return [by_prefix.get(prefix) for prefix in prefixes]
 
@@ -163,7 +163,7 @@ async def revoke(connection: Connection, *, title_id: int, key_ids: Sequence[uui
 
 async def list_keys(connection: Connection, title_id: int) -> list[KeyInfo]:
     """All keys of a title, the newest first."""
-    return await _keys_of.all(connection, title_id=title_id)
+    return await _keys_of_title.all(connection, title_id=title_id)
 
 
 class _KeyRow(msgspec.Struct, frozen=True):
@@ -186,7 +186,7 @@ def _principal(row: _KeyRow) -> Principal:
     )
 
 
-_keys = query("api_keys.good_keys", row=_KeyRow)
-_keys_of = query("api_keys.keys_of_title", row=KeyInfo)
+_active_keys = query("api_keys.active_keys", row=_KeyRow)
+_keys_of_title = query("api_keys.keys_of_title", row=KeyInfo)
 _add_key = statement("api_keys.add_key")
 _revoke = query("api_keys.revoke", row=_KeyIdRow)

@@ -77,7 +77,7 @@ async def revoked_positions(pool: Pool, *, title_id: int, number: int) -> list[i
     if number >= MAX_STATUS_LISTS:
         raise NotFound("the title has no such status list")
     async with pool.connection() as connection:
-        return [row.position for row in await _bits.all(connection, title_id=title_id, list=number)]
+        return [row.position for row in await _set_bits.all(connection, title_id=title_id, list=number)]
 
 
 class _BitRow(msgspec.Struct, frozen=True):
@@ -93,4 +93,4 @@ _revoke = statement("badges.revoke")
 _set_bit = statement("badges.set_bit")
 _restore = query("badges.restore", row=_BitRow)
 _clear_bit = statement("badges.clear_bit")
-_bits = query("badges.bits", row=_PositionRow)
+_set_bits = query("badges.set_bits", row=_PositionRow)

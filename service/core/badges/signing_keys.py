@@ -88,8 +88,8 @@ async def load_signing_keys(pool: Pool) -> SigningKeys:
     if _SECRET_NAME not in stored or len(stored) == 1:
         private = await asyncio.to_thread(_generate_private_key)
         async with pool.transaction() as connection:
-            await _make_key.run(connection, name=_SECRET_NAME, key=secrets.token_bytes(32))
-            await _make_key.run(connection, name=f"{_KEY_NAME_PREFIX}{1:06}", key=private)
+            await _add_key.run(connection, name=_SECRET_NAME, key=secrets.token_bytes(32))
+            await _add_key.run(connection, name=f"{_KEY_NAME_PREFIX}{1:06}", key=private)
         stored = await _load_stored_keys(pool)
     return _parse(tuple(stored.items()))
 
@@ -108,12 +108,12 @@ async def rotate_signing_key(pool: Pool, *, withdraw: bool = False) -> str:
     current_name = keys.stored_names[0]
     number = int(current_name.removeprefix(_KEY_NAME_PREFIX)) + 1
     async with pool.transaction() as connection:
-        await _make_key.run(connection, name=f"{_KEY_NAME_PREFIX}{number:06}", key=private)
+        await _add_key.run(connection, name=f"{_KEY_NAME_PREFIX}{number:06}", key=private)
         if withdraw:
             for name in keys.stored_names:
-                await _forget_key.run(connection, name=name)
+                await _delete_key.run(connection, name=name)
         else:
-            await _retire_key.run(connection, name=current_name, key=keys.current_public_key())
+            await _keep_public_key.run(connection, name=current_name, key=keys.current_public_key())
     return (await load_signing_keys(pool)).thumbprint
 
 
@@ -164,7 +164,7 @@ def _load_public(der: bytes) -> RSAPublicKey:
 
 async def _load_stored_keys(pool: Pool) -> dict[str, bytes]:
     async with pool.connection() as connection:
-        return {row.name: row.key for row in await _keys.all(connection)}
+        return {row.name: row.key for row in await _credential_keys.all(connection)}
 
 
 class _KeyRow(msgspec.Struct, frozen=True):
@@ -172,7 +172,7 @@ class _KeyRow(msgspec.Struct, frozen=True):
     key: bytes
 
 
-_keys = query("badges.keys", row=_KeyRow)
-_make_key = statement("service_keys.make_key")
-_retire_key = statement("badges.retire_key")
-_forget_key = statement("badges.forget_key")
+_credential_keys = query("badges.credential_keys", row=_KeyRow)
+_add_key = statement("service_keys.add_key")
+_keep_public_key = statement("badges.keep_public_key")
+_delete_key = statement("badges.delete_key")

@@ -124,7 +124,7 @@ async def _change_of_player(
 
 
 async def _list_players(connection: Connection, title_id: int, position: str | None) -> list[str]:
-    rows = await _players_after.all(connection, title_id=title_id, position=position, most=_PAGE)
+    rows = await _players_after.all(connection, title_id=title_id, position=position, max_rows=_PAGE)
     return [row.player for row in rows]
 
 

@@ -42,7 +42,7 @@ async def summarize(
         Unavailable: the database is out of reach.
     """
     rows = await pool.read(
-        functools.partial(_days.all, player=player, title_id=title_id, metric=metric, since=since, until=until)
+        functools.partial(_daily_changes.all, player=player, title_id=title_id, metric=metric, since=since, until=until)
     )
     total = sum((row.change for row in rows if row.day is None), Decimal(0))
     changes = {row.day: row.change for row in rows if row.day is not None}
@@ -114,5 +114,5 @@ class _ActiveDayRow(msgspec.Struct, frozen=True):
     day: datetime.date
 
 
-_days = query("event_log.days", row=_DayRow)
+_daily_changes = query("event_log.daily_changes", row=_DayRow)
 _active_days = query("event_log.active_days", row=_ActiveDayRow)

@@ -78,5 +78,5 @@ class _NameRow(msgspec.Struct, frozen=True):
 
 _active_days = query("event_log.active_days", row=_DayRow)
 _events = query("event_log.events", row=_EventRow)
-_create_partitions = statement("event_log.make_months")
-_drop_partitions = query("event_log.drop_months", row=_NameRow)
+_create_partitions = statement("event_log.create_partitions")
+_drop_partitions = query("event_log.drop_partitions", row=_NameRow)

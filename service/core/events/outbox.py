@@ -48,9 +48,9 @@ class DeadMessage(msgspec.Struct, frozen=True):
     error: str | None
 
 
-async def claim_due(connection: Connection, *, most: int) -> list[DueMessage]:
-    """Claim up to `most` due messages for a minute, the longest due first; concurrent callers get others."""
-    return await _claim.all(connection, most=most, lease=datetime.timedelta(seconds=_LEASE_SECONDS))
+async def claim_due(connection: Connection, *, limit: int) -> list[DueMessage]:
+    """Claim up to `limit` due messages for a minute, the longest due first; concurrent callers get others."""
+    return await _claim.all(connection, max_rows=limit, lease=datetime.timedelta(seconds=_LEASE_SECONDS))
 
 
 async def mark_delivered(connection: Connection, message: DueMessage) -> None:
@@ -70,12 +70,12 @@ async def mark_failed(connection: Connection, message: DueMessage, *, error: str
 
 async def list_dead(connection: Connection, title_id: int) -> Sequence[DeadMessage]:
     """The dead messages of one title, the oldest first."""
-    return await _dead.all(connection, title_id=title_id)
+    return await _dead_messages.all(connection, title_id=title_id)
 
 
 async def retry_dead(connection: Connection, title_id: int) -> int:
     """Make all dead messages of one title due again; returns how many."""
-    return await _retry.run(connection, title_id=title_id)
+    return await _retry_dead.run(connection, title_id=title_id)
 
 
 async def add_webhook(connection: Connection, *, title_id: int, url: str) -> tuple[int, str]:
@@ -122,8 +122,8 @@ class _IdRow(msgspec.Struct, frozen=True):
 _claim = query("outbox.claim", row=DueMessage)
 _delete = statement("outbox.delete")
 _reschedule = statement("outbox.reschedule")
-_dead = query("outbox.dead", row=DeadMessage)
-_retry = statement("outbox.retry")
+_dead_messages = query("outbox.dead_messages", row=DeadMessage)
+_retry_dead = statement("outbox.retry_dead")
 _add_webhook = query("outbox.add_webhook", row=_IdRow)
 _webhooks = query("outbox.webhooks", row=Webhook)
 _remove_webhook = statement("outbox.remove_webhook")

@@ -89,7 +89,7 @@ async def write(connection: Connection, writes: Sequence[PendingWrite]) -> set[i
     events = [(i, event) for i, r in enumerate(writes, 1) for event in r.outcome.logged]
     days = [(i, day) for i, r in enumerate(writes, 1) for day in r.outcome.days]
     keys = [(i, event) for i, event in events if event.key is not None]
-    rows = await RECORD.all(
+    rows = await WRITE_CHANGES.all(
         connection,
         players=[r.player for r in writes],
         title_ids=[r.title_id for r in writes],
@@ -172,4 +172,4 @@ class _PlaceRow(msgspec.Struct, frozen=True):
 _states = query("store.states", row=_StateRow)
 _find_replays = query("store.find_replays", row=_ReplayRow)
 _find_committed = query("store.find_committed", row=_EventRow)
-RECORD = query("store.record", row=_PlaceRow)
+WRITE_CHANGES = query("store.write_changes", row=_PlaceRow)

@@ -72,7 +72,7 @@ async def _award(pool: Pool, writer: Writer, title_id: int, seconds: int, number
             player_name=cursor.player_name,
             until=until,
             numbers=numbers,
-            most=_PAGE,
+            max_rows=_PAGE,
         )
     ):
         for arrival in page:

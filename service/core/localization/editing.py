@@ -170,7 +170,7 @@ async def _write(
         raise InvalidField("text", f"a text that breaks no rule: {errors[0].message} [{errors[0].rule}]")
     broken = {diagnostic.rule for diagnostic in diagnostics}
     overridden = {rule: override for rule, override in (overrides or {}).items() if rule in broken}
-    saved = await _save.first(
+    saved = await _save_string.first(
         connection,
         title_id=title_id,
         locale=locale,
@@ -196,4 +196,4 @@ class _VersionRow(msgspec.Struct, frozen=True):
     version: int
 
 
-_save = query("texts.save", row=_VersionRow)
+_save_string = query("texts.save_string", row=_VersionRow)

@@ -89,7 +89,7 @@ def missing_keys(published: PublishedTitle, chain: tuple[str, ...]) -> list[tupl
 
 async def list_fallbacks(connection: Connection, title_id: int) -> list[Fallback]:
     """The strings of a title that fall back most often, in descending order."""
-    return await _of_title.all(connection, title_id=title_id, count=LISTED)
+    return await _of_title.all(connection, title_id=title_id, max_rows=LISTED)
 
 
 _add = statement("fallbacks.add")

@@ -70,7 +70,7 @@ async def stage_import(
         # The version is read first: a change after it makes the batch outdated, and an outdated batch is never applied.
         status = await get_draft_status(connection, title_id)
         version = status.catalog_version
-        known = await _known.first(connection, title_id=title_id, sha256=sha256, catalog_version=version)
+        known = await _find_batch.first(connection, title_id=title_id, sha256=sha256, catalog_version=version)
         if known is not None:
             batch = known.batch()
             _may_apply(principal, title_id, batch.report, status.default_locale)
@@ -93,8 +93,8 @@ async def stage_import(
     _may_apply(principal, title_id, report, draft.title.default_locale)
     encoded = (await asyncio.to_thread(msgspec.json.encode, report)).decode()
     async with pool.transaction() as connection:
-        await _forget.run(connection, title_id=title_id)
-        added = await _add.first(
+        await _delete_expired.run(connection, title_id=title_id)
+        added = await _add_batch.first(
             connection,
             title_id=title_id,
             catalog_version=version,
@@ -104,7 +104,7 @@ async def stage_import(
             actor=principal.name,
         )
         # None: the same files were staged at the same time, so the batch exists by now.
-        row = added or await _known.one(connection, title_id=title_id, sha256=sha256, catalog_version=version)
+        row = added or await _find_batch.one(connection, title_id=title_id, sha256=sha256, catalog_version=version)
     return row.batch()
 
 
@@ -114,7 +114,7 @@ async def get_import(connection: Connection, title_id: int, batch_id: int) -> Im
     Raises:
         NotFound: the title has no such batch.
     """
-    row = await _one.first(connection, title_id=title_id, batch_id=batch_id)
+    row = await _get_batch.first(connection, title_id=title_id, batch_id=batch_id)
     if row is None:
         raise NotFound(f"title {title_id} has no import {batch_id}")
     return row.batch()
@@ -146,7 +146,7 @@ async def apply_import(
     if batch.report.has_errors:
         raise InvalidCatalog(_errors(batch))
     await _write_batch(connection, principal, batch)
-    return (await _applied.one(connection, title_id=title_id, batch_id=batch_id, actor=principal.name)).batch()
+    return (await _mark_applied.one(connection, title_id=title_id, batch_id=batch_id, actor=principal.name)).batch()
 
 
 async def _write_batch(connection: Connection, principal: Principal, batch: ImportBatch) -> None:
@@ -220,9 +220,9 @@ class _ExistingTextRow(msgspec.Struct, frozen=True):
     is_stale: bool
 
 
-_known = query("imports.known", row=_BatchRow)
-_one = query("imports.one", row=_BatchRow)
-_add = query("imports.add", row=_BatchRow)
-_applied = query("imports.applied", row=_BatchRow)
-_forget = statement("imports.forget")
-_existing_texts = query("texts.standing", row=_ExistingTextRow)
+_find_batch = query("imports.find_batch", row=_BatchRow)
+_get_batch = query("imports.get_batch", row=_BatchRow)
+_add_batch = query("imports.add_batch", row=_BatchRow)
+_mark_applied = query("imports.mark_applied", row=_BatchRow)
+_delete_expired = statement("imports.delete_expired")
+_existing_texts = query("texts.existing_texts", row=_ExistingTextRow)

@@ -104,7 +104,7 @@ async def get_string(connection: Connection, title_id: int, key: str, locale: st
     Raises:
         NotFound: there is no such title, or it has no text of that key.
     """
-    string = await _one.first(connection, title_id=title_id, locale=locale, key=key, other=other)
+    string = await _get_string.first(connection, title_id=title_id, locale=locale, key=key, other=other)
     if string is None:
         raise NotFound(f"there is no title {title_id}")
     if string.source is None and string.text is None and key not in await text_keys(connection, title_id):
@@ -134,16 +134,16 @@ async def list_strings(
     """
     default = (await get_draft_status(connection, title_id)).default_locale
     known = await text_keys(connection, title_id) if locale == default else set()
-    strings = await _page.all(
+    strings = await _list_strings.all(
         connection,
         title_id=title_id,
         locale=locale,
         other=other,
         after=after,
-        q=q,
+        search=q,
         filter=filter,
         known=list(known),
-        count=count + 1,
+        max_rows=count + 1,
     )
     shown = strings[:count]
     return StringPage(shown, shown[-1].key if len(strings) > count else None)
@@ -160,10 +160,10 @@ async def list_revisions(
 ) -> list[Revision]:
     """The revisions of a string in a locale, newest first; only those of a version below `before`."""
     return await _history.all(
-        connection, title_id=title_id, locale=locale, key=key, before=min(before, _MAX_VERSION), count=count
+        connection, title_id=title_id, locale=locale, key=key, before=min(before, _MAX_VERSION), max_rows=count
     )
 
 
-_one = query("texts.one", row=String)
-_page = query("texts.page", row=String)
+_get_string = query("texts.get_string", row=String)
+_list_strings = query("texts.list_strings", row=String)
 _history = query("texts.history", row=Revision)

@@ -19,16 +19,16 @@ async def find_drift(connection: Connection, *, repair: bool = False) -> list[Dr
     The connection must be in a repeatable-read transaction, so that concurrent writes do not look like drift.
     """
     drifts = []
-    for row in await _completions.all(connection):
+    for row in await _holder_count_drift.all(connection):
         counted = "players" if row.number == 0 else f"holders of achievement {row.number}"
-        description = f"title {row.title_id}: {row.counted} {counted} are counted, {row.there} are there"
+        description = f"title {row.title_id}: {row.counted} {counted} are counted, {row.actual} are there"
         drifts.append(Drift(description + (", put right" if repair else "")))
         if repair:
-            change = row.there - row.counted
-            await _correct.run(connection, title_id=row.title_id, number=row.number, change=change)
+            change = row.actual - row.counted
+            await _correct_holder_count.run(connection, title_id=row.title_id, number=row.number, change=change)
     drifts += [
         Drift(f"title {row.title_id}: {row.players} totals of {row.metric} are not what their days add up to")
-        for row in await _totals.all(connection, prefix=Measure(aggregate="sum").key)
+        for row in await _daily_total_drift.all(connection, prefix=Measure(aggregate="sum").key)
     ]
     unlocks = await _double_unlocks.one(connection)
     if unlocks.players:
@@ -40,7 +40,7 @@ class _CompletionRow(msgspec.Struct, frozen=True):
     title_id: int
     number: int
     counted: int
-    there: int
+    actual: int
 
 
 class _TotalRow(msgspec.Struct, frozen=True):
@@ -53,7 +53,7 @@ class _CountRow(msgspec.Struct, frozen=True):
     players: int
 
 
-_completions = query("consistency.completions", row=_CompletionRow)
-_totals = query("consistency.totals", row=_TotalRow)
+_holder_count_drift = query("consistency.holder_count_drift", row=_CompletionRow)
+_daily_total_drift = query("consistency.daily_total_drift", row=_TotalRow)
 _double_unlocks = query("consistency.double_unlocks", row=_CountRow)
-_correct = statement("consistency.correct")
+_correct_holder_count = statement("consistency.correct_holder_count")

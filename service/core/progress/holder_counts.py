@@ -53,7 +53,7 @@ class HolderCounts:
     async def merge_deltas(self, connection: Connection) -> int:
         """Merge the deltas into the sums and return how many rows that were. Writers do not wait for it."""
         rows = 0
-        while merged := (await _merge.one(connection, most=_MERGE_BATCH)).rows:
+        while merged := (await _merge_deltas.one(connection, max_rows=_MERGE_BATCH)).rows:
             rows += merged
         return rows
 
@@ -91,4 +91,4 @@ class _MergeRow(msgspec.Struct, frozen=True):
 
 
 _of_titles = query("holder_counts.of_titles", row=_CountRow)
-_merge = query("holder_counts.fold", row=_MergeRow)
+_merge_deltas = query("holder_counts.merge_deltas", row=_MergeRow)

@@ -45,7 +45,7 @@ async def import_progress(connection: Connection, *, player: str, progress: Sequ
             currents=before.current_values_with(part.currents),
         )
         counted = [0, *new] if existing is None else [*new]
-        await _add_completions.run(connection, title_id=part.title_id, numbers=counted, changes=[1] * len(counted))
+        await _add_holder_deltas.run(connection, title_id=part.title_id, numbers=counted, changes=[1] * len(counted))
         added += len(new)
     return added
 
@@ -61,4 +61,4 @@ class _RevisionRow(msgspec.Struct, frozen=True):
 _known_titles = query("drafts.known_titles", row=_TitleRow)
 _next_revision = query("progress.next_revision", row=_RevisionRow)
 _put_progress = statement("progress.put_progress")
-_add_completions = statement("progress.add_completions")
+_add_holder_deltas = statement("progress.add_holder_deltas")

@@ -39,7 +39,7 @@ async def export(connection: Connection, player: str) -> AsyncIterator[bytes]:
     Raises:
         NotFound: nothing is stored about the player.
     """
-    row = await _player.first(connection, player=player)
+    row = await _get_revision.first(connection, player=player)
     if row is None:
         raise NotFound("nothing is held of this player")
     head = msgspec.json.encode({"player": player, "revision": row.revision})
@@ -61,12 +61,12 @@ async def erase(connection: Connection, player: str, *, player_hash: bytes) -> E
     Raises:
         NotFound: nothing is stored about the player.
     """
-    row = await _hold.first(connection, player=player)
+    row = await _lock_player.first(connection, player=player)
     if row is None:
         raise NotFound("nothing is held of this player")
-    await _remember.run(connection, player_hash=player_hash, revision=row.revision + 1)
-    await _uncount.run(connection, player=player)
-    counted = await _counted.one(connection, player=player)
+    await _keep_revision.run(connection, player_hash=player_hash, revision=row.revision + 1)
+    await _subtract_from_counts.run(connection, player=player)
+    counted = await _count_progress.one(connection, player=player)
     events = await _erase_events.run(connection, player=player)
     for forget in (
         _erase_days,
@@ -109,11 +109,11 @@ class _CountedRow(msgspec.Struct, frozen=True):
 
 
 _QUERIES = {part: query(f"player_data.{part}", row=_DocumentRow) for part in _PARTS}
-_player = query("player_data.player", row=_RevisionRow)
-_hold = query("player_data.hold", row=_RevisionRow)
-_counted = query("player_data.counted", row=_CountedRow)
-_remember = statement("player_data.remember")
-_uncount = statement("player_data.uncount")
+_get_revision = query("player_data.get_revision", row=_RevisionRow)
+_lock_player = query("player_data.lock_player", row=_RevisionRow)
+_count_progress = query("player_data.count_progress", row=_CountedRow)
+_keep_revision = statement("player_data.keep_revision")
+_subtract_from_counts = statement("player_data.subtract_from_counts")
 _erase_events = statement("player_data.erase_events")
 _erase_days = statement("player_data.erase_days")
 _erase_idempotency = statement("player_data.erase_idempotency")

@@ -69,7 +69,7 @@ class Rarities:
     async def refresh(self) -> None:
         """Read the counts of holders again."""
         async with self._pool.connection() as connection:
-            rows = await _completions.all(connection)
+            rows = await _of_all_titles.all(connection)
         counted: dict[int, dict[int, int]] = {}
         for row in rows:
             counted.setdefault(row.title_id, {})[row.number] = row.players
@@ -84,4 +84,4 @@ class _CompletionRow(msgspec.Struct, frozen=True):
     players: int
 
 
-_completions = query("holder_counts.of_everything", row=_CompletionRow)
+_of_all_titles = query("holder_counts.of_all_titles", row=_CompletionRow)

@@ -49,5 +49,5 @@ async def set_publish_from(
         raise NotFound(f"there is no title {title_id}")
 
 
-_draft_status = query("drafts.editing", row=DraftStatus)
+_draft_status = query("drafts.draft_status", row=DraftStatus)
 _set_publish_from = statement("drafts.set_publish_from")

@@ -189,7 +189,7 @@ async def write_texts(
     if gone:
         locales, keys = zip(*gone, strict=True)
         await _drop_texts.run(connection, **by, locales=locales, keys=keys)
-    await _touch.run(connection, title_id=title_id)
+    await _raise_catalog_version.run(connection, title_id=title_id)
 
 
 def _duplicate_public_ids(draft: Draft, file: str) -> list[Diagnostic]:
@@ -256,4 +256,4 @@ _put_title = statement("drafts.put_title")
 _put_definitions = statement("drafts.put_definitions")
 _put_texts = statement("drafts.put_texts")
 _drop_texts = statement("drafts.drop_texts")
-_touch = statement("drafts.touch")
+_raise_catalog_version = statement("drafts.raise_catalog_version")

@@ -43,7 +43,7 @@ class ReleaseDetails(msgspec.Struct, frozen=True, kw_only=True):
 
 async def list_publications(connection: Connection, title_id: int) -> list[Publication]:
     """The last publications of a title, newest first."""
-    return await _publications.all(connection, title_id=title_id, count=LISTED)
+    return await _publications.all(connection, title_id=title_id, max_rows=LISTED)
 
 
 async def get_release(connection: Connection, title_id: int, number: int) -> ReleaseDetails:

@@ -26,7 +26,7 @@ class Release(msgspec.Struct, frozen=True):
 
 async def list_releases(connection: Connection, title_id: int) -> list[Release]:
     """Every release of a title, newest first."""
-    return await _released_before.all(connection, title_id=title_id)
+    return await _releases_of_title.all(connection, title_id=title_id)
 
 
 async def served_release(connection: Connection, title_id: int) -> int:
@@ -110,7 +110,7 @@ class _BundleRow(msgspec.Struct, frozen=True):
 _release = query("releases.release", row=_ReleaseRow)
 _bundles_of_release = query("releases.bundles_of_release", row=_BundleRow)
 _newest_release = query("releases.newest_release", row=_NumberRow)
-_released_before = query("releases.released_before", row=Release)
+_releases_of_title = query("releases.releases_of_title", row=Release)
 _add_release = statement("releases.add_release")
 _add_bundle = statement("releases.add_bundle")
 _add_release_bundle = statement("releases.add_release_bundle")

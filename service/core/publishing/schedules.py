@@ -54,7 +54,7 @@ async def schedule_publish(
 
 async def list_schedules(connection: Connection, title_id: int) -> list[Schedule]:
     """The last scheduled publishes of a title, waiting or settled, latest due first."""
-    return await _of_title.all(connection, title_id=title_id, count=LISTED)
+    return await _of_title.all(connection, title_id=title_id, max_rows=LISTED)
 
 
 async def cancel_schedule(connection: Connection, principal: Principal, title_id: int, schedule_id: int) -> None:
@@ -65,7 +65,7 @@ async def cancel_schedule(connection: Connection, principal: Principal, title_id
         NotFound: the title has no such schedule that still waits.
     """
     may_localize(principal, "publish", title_id)
-    if not await _settle.run(
+    if not await _set_outcome.run(
         connection, title_id=title_id, schedule_id=schedule_id, status="cancelled", release=None, problem=None
     ):
         raise NotFound(f"title {title_id} has no schedule {schedule_id} that still waits")
@@ -83,7 +83,7 @@ async def run_due(pool: Pool) -> int:
             if due is None:
                 return count
             status, release, problem = await _publish(connection, due)
-            await _settle.run(
+            await _set_outcome.run(
                 connection,
                 title_id=due.title_id,
                 schedule_id=due.schedule_id,
@@ -107,4 +107,4 @@ async def _publish(connection: Connection, due: Schedule) -> tuple[str, int | No
 _add = query("schedules.add", row=Schedule)
 _of_title = query("schedules.of_title", row=Schedule)
 _claim = query("schedules.claim", row=Schedule)
-_settle = statement("schedules.settle")
+_set_outcome = statement("schedules.set_outcome")
