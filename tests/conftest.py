@@ -20,8 +20,9 @@ from playwright.async_api import Browser
 from service.db import Connection
 from service.db.embedded import EmbeddedPostgres
 from service.db.migrate import migrate
-from service.db.pool import LentPool, Pool
+from service.db.pool import Pool
 from tests.browser import chromium
+from tests.lent_pool import LentPool
 
 NewDatabase = Callable[..., AbstractAsyncContextManager[str]]
 

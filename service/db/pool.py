@@ -18,7 +18,6 @@ Lend = Callable[[], AbstractAsyncContextManager[Connection]]
 ACQUIRE_TIMEOUT_SECONDS = 0.5  # asyncpg's default is to wait without a limit; releasing may take as long again
 STATEMENT_TIMEOUT_SECONDS = 1.0
 CONNECT_TIMEOUT_SECONDS = 5.0
-LENT_TIMEOUT_SECONDS = 5.0
 
 LOST: tuple[type[Exception], ...] = (
     OSError,  # TimeoutError is one
@@ -124,28 +123,6 @@ class Pool:
                 self._generation += 1  # the first of all failures with one cause replaces the connections
                 await self._pool.expire_connections()
             raise Unavailable("the database cannot answer for now") from error
-
-
-class LentPool(Pool):
-    """A pool of one connection that the caller owns: a test's connection inside its transaction, or a command's.
-
-    Every use opens a savepoint, so that a failed statement does not affect the next, as in a real pool. Acquiring it
-    while holding it times out, as in a pool whose connections are all in use.
-    """
-
-    def __init__(self, connection: Connection) -> None:
-        lock = asyncio.Lock()
-
-        @contextlib.asynccontextmanager
-        async def lend() -> AsyncGenerator[Connection]:
-            await asyncio.wait_for(lock.acquire(), LENT_TIMEOUT_SECONDS)
-            try:
-                async with connection.transaction():
-                    yield connection
-            finally:
-                lock.release()
-
-        super().__init__(lend)
 
 
 async def open_pool(url: str, *, size: int, statement_timeout: float | None = STATEMENT_TIMEOUT_SECONDS) -> Pool:

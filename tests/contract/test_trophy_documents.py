@@ -6,11 +6,11 @@ import pytest
 
 from service.core.auth import api_keys
 from service.core.catalog.model import Attribute, MediaAsset, Metric, achievement_key, metric_key
-from service.db.pool import LentPool
 from service.server.app import make_application, make_services
 from service.settings import Settings
 from service.telemetry import Observer
 from tests.factories import SECRET, achievement, counted, draft, publish_draft
+from tests.lent_pool import LentPool
 
 BADGE = "https://example.com/badge.png"
 ACHIEVEMENTS = [

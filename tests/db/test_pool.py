@@ -6,8 +6,9 @@ import contextlib
 import asyncpg
 import pytest
 
-from service.db.pool import LentPool, open_pool
+from service.db.pool import open_pool
 from service.errors import ConfigurationError, NotFound, Unavailable
+from tests.lent_pool import LentPool
 
 END_OTHERS = """
 SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity AS a

@@ -23,9 +23,6 @@ NO_LIMITS: Limits = {}
 
 _SERVED_STORE = STORE_LIMITS["xbox"]  # the Xbox API serves every title, so its limits hold for every saved text
 
-RULES: tuple[str, ...] = (*text_checks.ERRORS, *text_checks.WARNINGS, *title_checks.WARNINGS)
-"""The names of all rules for texts."""
-
 
 def check_string(
     text: str,
