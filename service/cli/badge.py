@@ -108,10 +108,10 @@ def verify(source: str, *, jwks: str | None) -> None:
     if result.credential is not None:
         click.echo("\n".join(_lines(result.credential)))
     if result.failure is not None:
-        click.echo(f"not good: {result.failure}")
+        click.echo(f"not valid: {result.failure}")
         sys.exit(1)
     is_revocable = result.credential is not None and result.credential.statuses
-    click.echo(f"good: the issuer signed it, and {'it was not revoked' if is_revocable else 'it cannot be revoked'}")
+    click.echo(f"valid: the issuer signed it, and {'it was not revoked' if is_revocable else 'it cannot be revoked'}")
 
 
 def _lines(credential: VerifiedCredential) -> Iterator[str]:

@@ -46,7 +46,7 @@ def delete(webhook_id: int, *, title_id: int) -> None:
 @webhook.command("dead")
 @title_option
 def dead(*, title_id: int) -> None:
-    """List deliveries that failed for good: webhook, achievement, attempts, last error."""
+    """List deliveries that are no longer retried: webhook, achievement, attempts, last error."""
     for delivery in run_on_connection(lambda connection: outbox.list_dead(connection, title_id)):
         click.echo(
             f"webhook {delivery.webhook_id}  achievement {delivery.number}  {delivery.attempts} attempts  {delivery.error}"
@@ -56,6 +56,6 @@ def dead(*, title_id: int) -> None:
 @webhook.command("retry")
 @title_option
 def retry(*, title_id: int) -> None:
-    """Retry all deliveries that failed for good."""
+    """Retry all deliveries that are no longer retried automatically."""
     count = run_on_connection(lambda connection: outbox.retry_dead(connection, title_id))
     click.echo(f"{count} deliveries will be retried")

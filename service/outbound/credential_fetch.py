@@ -25,7 +25,7 @@ TIMEOUT = aiohttp.ClientTimeout(total=10.0)  # seconds
 class Verification(msgspec.Struct, frozen=True):
     """A verified badge. `failure` is the reason why it is not valid; None if it is.
 
-    `credential` is None if even its signature, types or times are not good: then nothing that it says is known to be
+    `credential` is None if even its signature, types or times are not valid: then nothing in it is known to be
     the issuer's.
     """
 

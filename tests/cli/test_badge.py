@@ -88,14 +88,14 @@ def serving(answer: bytes, status: int = 200, **headers: str) -> Iterator[str]:
 
 def test_badge_is_invalid_while_it_is_revoked(run, badge):
     status, output = run("verify", badge)
-    assert (status, output.splitlines()[-1]) == (0, "good: the issuer signed it, and it was not revoked")
+    assert (status, output.splitlines()[-1]) == (0, "valid: the issuer signed it, and it was not revoked")
     assert "Première lueur" in output
     assert PLAYER not in output
 
     assert run("revoke", *BADGE, "--reason", "won by mistake") == (0, "revoked\n")
     assert run("revoke", *BADGE) == (0, "it was revoked already\n")
     status, output = run("verify", badge)
-    assert (status, output.splitlines()[-1]) == (1, "not good: it was revoked")
+    assert (status, output.splitlines()[-1]) == (1, "not valid: it was revoked")
     assert "mistake" not in output
 
     assert run("restore", *BADGE) == (0, "restored\n")
@@ -131,7 +131,7 @@ def test_altered_badge_is_rejected_and_not_shown(run, badge):
     status, output = run("verify", badge)
 
     assert (status, len(output.splitlines())) == (1, 1)
-    assert output.startswith("not good: ")
+    assert output.startswith("not valid: ")
 
 
 def test_issued_badge_equals_that_of_the_service(run, badge, server, tmp_path):
@@ -207,5 +207,5 @@ def test_control_characters_of_a_foreign_badge_are_not_printed(run, tmp_path):
         file.write_text(jwt.encode(claims, key, "RS256", headers={"kid": "1"}))
         status, output = run("verify", file)
 
-    assert (status, output.splitlines()[-1]) == (0, "good: the issuer signed it, and it cannot be revoked")
+    assert (status, output.splitlines()[-1]) == (0, "valid: the issuer signed it, and it cannot be revoked")
     assert "badge    A�[2J�name\n" in output
