@@ -69,7 +69,7 @@ def test_unix_time_equals_that_of_the_system(seconds):
         ("9999-12-31T23:59:59.9999999Z", ticks.MAX),
     ],
 )
-def test_known_times(text, moment):
+def test_documented_times_parse_to_their_ticks(text, moment):
     assert ticks.parse(text) == moment
 
 
