@@ -72,20 +72,16 @@ async def put_string(request: web.Request) -> web.Response:
 async def _change(context: RequestContext, form: Form, *, expected: int) -> String:
     """Change the string as the pressed button says, at the version that was seen."""
     key, locale, action, text = context.key(), context.locale(), form.get("action", "save"), form.get("text")
-    reasons = _reasons(form)
     async with context.services.pool.transaction() as connection:
         target = connection, context.principal, context.title_id, key, locale
         if form.get("restore"):
             return await editing.restore_string(*target, version=form.whole("restore"), expected_version=expected)
-        is_approval = action == "approve" and not reasons
-        if is_approval:  # without a change of the text, it is a review
-            is_approval = text == (await strings.get_string(connection, context.title_id, key, locale)).text
-        if action == "send-back" or is_approval:
-            return await editing.review_string(*target, approve=is_approval, expected_version=expected)
+        if action == "send-back":
+            return await editing.review_string(*target, approve=False, expected_version=expected)
         if action not in _SAVES:
             raise InvalidField("action", "save, suggest, approve or send-back", action)
         return await editing.save_string(
-            *target, text=text, expected_version=expected, state=_SAVES[action], reasons=reasons
+            *target, text=text, expected_version=expected, state=_SAVES[action], reasons=_reasons(form)
         )
 
 

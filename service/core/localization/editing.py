@@ -47,8 +47,9 @@ async def save_string(
 ) -> String:
     """Save a text over the version that its writer saw, and return the string as it is then.
 
-    A suggestion is a text of the state "needs_review". `reasons` overrides warnings: rule → why it does not apply here;
-    rules that the text does not break are ignored.
+    A suggestion is a text of the state "needs_review". Saving the current text as "approved" is a review: the overrides
+    that it has stay if `reasons` is empty. `reasons` overrides warnings: rule → why it does not apply here; rules that
+    the text does not break are ignored.
 
     Raises:
         NotFound: there is no such title, or it has no text of that key.
@@ -58,6 +59,8 @@ async def save_string(
     """
     current = await _lock_string(connection, title_id, key, locale)
     may_localize(principal, required_right(current, state), title_id, locale)
+    is_review = state == "approved" and text == current.text
+    overrides = {rule: Override(principal.name, reason) for rule, reason in (reasons or {}).items()}
     return await _write(
         connection,
         principal,
@@ -66,7 +69,8 @@ async def save_string(
         text=text,
         expected_version=expected_version,
         state=state,
-        overrides={rule: Override(principal.name, reason) for rule, reason in (reasons or {}).items()},
+        origin="review" if is_review else "edit",
+        overrides=current.overridden() if is_review and not overrides else overrides,
     )
 
 

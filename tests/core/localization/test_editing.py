@@ -57,6 +57,15 @@ async def test_warning_stays_until_it_is_overridden(connection, save):
     assert reviewed.overridden() == overridden.overridden()
 
 
+async def test_saving_the_current_text_as_approved_is_a_review(connection, save):
+    await save("Name 1", 1, reasons={"same-as-source": "it is a name"})
+
+    approved = await save("Name 1", 2, state="approved")
+
+    assert approved.overridden() == {"same-as-source": strings.Override("Ana", "it is a name")}
+    assert (await strings.list_revisions(connection, 1, NAME, "fr-FR"))[0].origin == "review"
+
+
 async def test_changed_source_makes_translations_stale_until_they_are_saved(connection, title, save):
     await editing.save_string(connection, DEV, title, NAME, "en-US", text="Another name", expected_version=1)
 
