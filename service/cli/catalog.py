@@ -16,15 +16,15 @@ from service.core.events.writer import Writer
 from service.core.formats.registry import EXPORT_FORMATS, IMPORT_FORMATS, Export, ExportFormat, ImportFormat
 from service.core.formats.title_folder import write_files
 from service.core.localization.exports import export_folder
-from service.core.publishing.diff import DraftDiff, newly_earnable
+from service.core.publishing.diff import DraftDiff
 from service.core.publishing.drafts import all_drafts, import_draft
-from service.core.publishing.publish import publish_title, ready_draft, roll_back
+from service.core.publishing.publish import preview_publish, publish_title, roll_back
 from service.core.publishing.releases import list_releases
 from service.core.publishing.snapshot import SnapshotStore
 from service.db import Connection
 from service.db.pool import Pool
 from service.db.service_keys import service_key
-from service.errors import Diagnostic, NotFound
+from service.errors import Diagnostic, InvalidCatalog, NotFound
 
 _SHOWN = 20  # achievements and texts of a diff; the rest is counted
 
@@ -145,21 +145,28 @@ def publish_(*, title_id: int, dry_run: bool) -> None:
 
 async def _publish(url: str, title_id: int, *, dry_run: bool) -> None:
     async with migrated_pool(url) as pool:
-        async with _transaction(pool, keep=not dry_run) as connection:
-            draft, served = await ready_draft(connection, title_id)
+        if dry_run:
+            await _preview_publish(pool, title_id)
+            click.echo("dry run: nothing was changed")
+            return
+        async with pool.transaction() as connection:
             result = await publish_title(connection, OPERATOR, title_id)
         _print_changes(f"title {title_id}", result.changes)
-        if not dry_run:
-            click.echo(f"title {title_id}: release {result.release} is published")
-            return
-        earnable = newly_earnable(served, draft)
-        if earnable:
-            writer = Writer(pool, SnapshotStore(pool), erasure_key=await service_key(pool, "erasure"))
-            preview = await backfill.dry_run(pool, writer, draft, earnable)
-            click.echo(f"of {preview.players} players there, for what they have reached already:")
-            for number in earnable:
-                click.echo(f"  {preview.unlocks.get(number, 0)} would unlock achievement {number}")
-    click.echo("dry run: nothing was changed")
+        click.echo(f"title {title_id}: release {result.release} is published")
+
+
+async def _preview_publish(pool: Pool, title_id: int) -> None:
+    async with pool.connection() as connection:
+        preview = await preview_publish(connection, title_id)
+    if preview.errors:
+        raise InvalidCatalog(preview.errors)
+    _print_changes(f"title {title_id}", preview.changes)
+    if preview.newly_earnable:
+        writer = Writer(pool, SnapshotStore(pool), erasure_key=await service_key(pool, "erasure"))
+        unlocked = await backfill.dry_run(pool, writer, preview.draft, preview.newly_earnable)
+        click.echo(f"of {unlocked.players} players there, for what they have reached already:")
+        for number in preview.newly_earnable:
+            click.echo(f"  {unlocked.unlocks.get(number, 0)} would unlock achievement {number}")
 
 
 @catalog.command("rollback")

@@ -11,7 +11,7 @@ import msgspec
 from service.core.auth.permissions import may_localize
 from service.core.auth.principal import Principal
 from service.core.catalog.model import Draft
-from service.core.publishing.diff import DraftDiff, diff_drafts
+from service.core.publishing.diff import DraftDiff, diff_drafts, newly_earnable
 from service.core.publishing.draft_status import get_draft_status
 from service.core.publishing.drafts import TextRow, draft_of, lock_title
 from service.core.publishing.history import Authorship, authors_of
@@ -32,8 +32,13 @@ class PublishResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PublishPreview(msgspec.Struct, frozen=True, kw_only=True):
-    """What a publish would do now. `errors` prevent it, `warnings` do not."""
+    """What a publish would do now. `errors` prevent it, `warnings` do not.
 
+    `draft` would be served; `newly_earnable` are its achievements that players may already have reached.
+    """
+
+    draft: Draft
+    newly_earnable: tuple[int, ...]
     changes: DraftDiff
     authors: Mapping[tuple[str, str], Authorship]
     errors: list[Diagnostic]
@@ -66,7 +71,7 @@ async def publish_title(
             f"title {title_id} is at catalog version {version}, not at {expected_version}: look at the changes again",
             version,
         )
-    draft, served = await ready_draft(connection, title_id)
+    draft, served = await _ready_draft(connection, title_id)
     errors, _ = publish_rules.check(draft)
     if errors:
         raise InvalidCatalog(errors)
@@ -85,29 +90,17 @@ async def preview_publish(connection: Connection, title_id: int) -> PublishPrevi
     Raises:
         NotFound: there is no such title.
     """
-    draft, served = await ready_draft(connection, title_id)
+    draft, served = await _ready_draft(connection, title_id)
     changes = diff_drafts(served, draft)
     errors, warnings = publish_rules.check(draft)
     return PublishPreview(
+        draft=draft,
+        newly_earnable=newly_earnable(served, draft),
         changes=changes,
         authors=await authors_of(connection, title_id, changes),
         errors=errors,
         warnings=warnings,
     )
-
-
-async def ready_draft(connection: Connection, title_id: int) -> tuple[Draft, Draft | None]:
-    """What a publish would serve now, and what is served; the latter None before the first publish.
-
-    Raises:
-        NotFound: there is no such title.
-    """
-    draft = await draft_of(connection, title_id)
-    if draft is None:
-        raise NotFound(f"there is no title {title_id}")
-    served = await served_draft(connection, title_id)
-    unready = [(row.locale, row.key) for row in await _unready.all(connection, title_id=title_id)]
-    return hold_back_unready(draft, unready, served), served
 
 
 async def roll_back(
@@ -125,6 +118,20 @@ async def roll_back(
     if release not in {known.release for known in await list_releases(connection, title_id)}:
         raise NotFound(f"there is no release {release} of title {title_id}")
     await serve_release(connection, title_id, release, actor=principal.name, note=note)
+
+
+async def _ready_draft(connection: Connection, title_id: int) -> tuple[Draft, Draft | None]:
+    """What a publish would serve now, and what is served; the latter None before the first publish.
+
+    Raises:
+        NotFound: there is no such title.
+    """
+    draft = await draft_of(connection, title_id)
+    if draft is None:
+        raise NotFound(f"there is no title {title_id}")
+    served = await served_draft(connection, title_id)
+    unready = [(row.locale, row.key) for row in await _unready.all(connection, title_id=title_id)]
+    return hold_back_unready(draft, unready, served), served
 
 
 _unready = query("drafts.unready", row=TextRow)

@@ -14,7 +14,7 @@ from service.core.publishing.releases import list_releases, served_draft
 from service.core.publishing.snapshot import SnapshotStore
 from service.db.pool import open_pool
 from service.errors import Conflict, InvalidCatalog, NotFound, PermissionDenied
-from tests.factories import achievement, draft, publish_draft
+from tests.factories import achievement, counted, draft, metric, publish_draft
 
 NAME = "achievement/1/name"
 ANA, RITA = operator("Ana"), operator("Rita")
@@ -135,6 +135,15 @@ async def test_preview_lists_the_changes_and_authors_of_the_publish(connection, 
 
     assert (preview.changes, preview.authors, preview.errors) == (result.changes, result.authors, [])
     assert preview.authors["fr-FR", NAME].actor == "Ana"
+
+
+async def test_preview_names_achievements_that_players_may_already_have_reached(connection):
+    await imported(connection, draft(1, (achievement(1), counted(2, 10)), metrics=(metric(),)))
+
+    preview = await preview_publish(connection, 1)
+
+    assert preview.newly_earnable == (2,)
+    assert [item.number for item in preview.draft.achievements] == [1, 2]
 
 
 async def test_draft_that_changed_since_the_caller_looked_is_not_published(connection, title, save, served):
