@@ -53,17 +53,17 @@ async def post_release(request: web.Request) -> web.Response:
     body = await read_json(request, PublishBody)
     if body.dry_run and body.at is not None:
         raise InvalidField("at", "none together with dryRun: what is ready then is not known now")
-    async with context.services.pool.transaction() as connection:
-        if body.dry_run:
+    if body.dry_run:
+        async with context.services.pool.connection() as connection:
             preview = await preview_publish(connection, context.title_id)
-            return json_response(responses.preview(preview))
+        return json_response(responses.preview(preview))
+    async with context.services.snapshots.transaction() as connection:
         if body.at is not None:
             schedule = await schedules.schedule_publish(
                 connection, context.principal, context.title_id, due_at=body.at, note=body.note
             )
             return _scheduled(schedule)
         result = await publish_title(connection, context.principal, context.title_id, note=body.note)
-    await context.services.snapshots.refresh()
     return json_response(
         {"release": result.release, "changes": responses.changes(result.changes, result.authors)},
         status=201 if result.changes else 200,
@@ -76,9 +76,8 @@ async def activate(request: web.Request) -> web.Response:
     context = RequestContext(request)
     number = path_int(request, "release", most=_MAX_RELEASE)
     body = await read_json(request, ActivateBody)
-    async with context.services.pool.transaction() as connection:
+    async with context.services.snapshots.transaction() as connection:
         await roll_back(connection, context.principal, context.title_id, number, note=body.note)
-    await context.services.snapshots.refresh()
     return json_response({"release": number})
 
 

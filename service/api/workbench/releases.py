@@ -74,13 +74,12 @@ async def post_release(request: web.Request) -> web.Response:
     note = form.line("note", _NOTE_CHARACTERS) or None
     due_at = _moment(form) if form.get("action") == "schedule" else None
     expected = form.whole("catalog_version") if due_at is None else None
-    async with context.services.pool.transaction() as connection:
+    async with context.services.snapshots.transaction() as connection:
         target = connection, context.principal, context.title_id
         if due_at is not None:
             await schedules.schedule_publish(*target, due_at=due_at, note=note)
         else:
             await publish_title(*target, note=note, expected_version=expected)
-    await context.services.snapshots.refresh()
     return _back_to_releases(context)
 
 
@@ -91,9 +90,8 @@ async def activate(request: web.Request) -> web.Response:
     form = await read_form(request)
     note = form.line("note", _NOTE_CHARACTERS) or None
     number = path_int(request, "release", most=_MAX_RELEASE)
-    async with context.services.pool.transaction() as connection:
+    async with context.services.snapshots.transaction() as connection:
         await roll_back(connection, context.principal, context.title_id, number, note=note)
-    await context.services.snapshots.refresh()
     return _back_to_releases(context)
 
 

@@ -1,6 +1,6 @@
 """Publishing a title and rolling it back: who may do it, what is checked, and what players see changed.
 
-The caller holds a transaction; after its commit, `SnapshotStore.refresh` serves the result in this process at once.
+The caller holds a transaction: that of `SnapshotStore.transaction` serves the result in this process at once.
 """
 
 import contextlib

@@ -4,8 +4,9 @@ A request keeps the snapshot that it began with, so it sees one release of every
 """
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import msgspec
 from cachetools import LRUCache
@@ -13,6 +14,7 @@ from cachetools import LRUCache
 from service.core.catalog.model import Achievement, Texts, Title
 from service.core.publishing.pseudo_locales import with_pseudo
 from service.core.publishing.published_title import PublishedTitle
+from service.db import Connection
 from service.db.pool import Pool
 from service.db.queries import query
 
@@ -60,6 +62,13 @@ class SnapshotStore:
             titles=titles,
             by_scid={published.title.scid: title_id for title_id, published in titles.items()},
         )
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A transaction that publishes titles: what it committed is served by this process at once."""
+        async with self._pool.transaction() as connection:
+            yield connection
+        await self.refresh()
 
     async def ensure_version(self, version: int) -> Snapshot:
         """A snapshot that includes this publication, which another process may have seen before this one."""

@@ -56,6 +56,15 @@ async def test_snapshot_has_every_served_title(pool, serve):
     assert snapshots.refreshed_at is not None
 
 
+async def test_what_a_transaction_publishes_is_served_once_it_is_committed(pool):
+    snapshots = SnapshotStore(pool)
+
+    async with snapshots.transaction() as connection:
+        await publish_draft(connection, numbered(1, 1))
+        assert snapshots.current.titles == {}
+    assert numbers(snapshots.current.titles[1]) == [1]
+
+
 async def test_drafts_are_not_in_the_snapshot(pool, connection, serve):
     await serve(numbered(1, 1))
     await import_draft(connection, OPERATOR, numbered(1, 1, 2))
