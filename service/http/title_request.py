@@ -1,11 +1,19 @@
 """What requests about a title's texts share, over REST and on the pages of the workbench: title, key and locale."""
 
+from typing import cast
+
 from aiohttp import web
 
 from service.core.auth.permissions import may_read_texts
 from service.core.catalog.model import U32
-from service.http.params import KEY_CHARACTERS, clean_text, locale_param, path_int
+from service.core.formats.write import DOWNLOAD_FORMATS
+from service.core.localization.strings import FILTERS, Filter
+from service.core.publishing.releases import MAX_RELEASE
+from service.http.params import KEY_CHARACTERS, choice, clean_text, locale_param, path_int, query_params
 from service.http.services import PRINCIPAL, SERVICES, Services
+
+STRING_TAG, CATALOG_TAG = "v", "c"
+"""The kinds of the version numbers in entity tags: of a string in a locale, and of a title's draft."""
 
 
 class TitleRequest:
@@ -30,3 +38,22 @@ class TitleRequest:
     def locale(self) -> str:
         """The locale in the path, in its canonical spelling."""
         return locale_param("locale", self.request.match_info["locale"])
+
+    def release(self) -> int:
+        """The number of the release in the path."""
+        return path_int(self.request, "release", most=MAX_RELEASE)
+
+    def export_params(self) -> tuple[str, str]:
+        """The format of an export and the locale to limit it to: "" for all, as for every format but PO."""
+        query = query_params(self.request, "format", "locale")
+        kind = choice("format", query["format"] or "po", DOWNLOAD_FORMATS)
+        return kind, locale_param("locale", query["locale"]) if kind == "po" and query["locale"] else ""
+
+
+def filter_param(text: str) -> Filter:
+    """The filter of that name.
+
+    Raises:
+        InvalidParameter: there is no such filter.
+    """
+    return cast("Filter", choice("filter", text, FILTERS))

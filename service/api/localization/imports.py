@@ -1,14 +1,12 @@
 """Routes of imports: a file is staged with a report, the report read, and the import applied."""
 
-from typing import get_args
-
 from aiohttp import hdrs, web
 
 from service.api.localization import responses
 from service.api.localization.context import RequestContext, json_response
 from service.core.formats.registry import IMPORT_FORMATS
 from service.core.localization import imports
-from service.core.localization.import_report import Mode, locale_of_report, report_po
+from service.core.localization.import_report import MODES
 from service.core.localization.imports import ImportBatch
 from service.core.validation.diagnostics import MAX_BYTES
 from service.errors import BadRequest
@@ -16,16 +14,14 @@ from service.http.api import Route
 from service.http.body import read_body
 from service.http.conditional import if_match_version
 from service.http.params import choice, locale_param, path_int, query_params
-
-MODES: tuple[Mode, ...] = get_args(Mode)
-_FORMAT_NAMES = tuple(str(kind) for kind in IMPORT_FORMATS)
+from service.http.title_request import CATALOG_TAG
 
 
 async def post_import(request: web.Request) -> web.Response:
     """Read a file of texts and report what it would change; nothing but the report is stored."""
     context = RequestContext(request)
     query = query_params(request, "file", "format", "locale", "mode", "overApproved")
-    choice("format", query["format"], ("", *_FORMAT_NAMES))
+    choice("format", query["format"], ("", *IMPORT_FORMATS))
     choice("mode", query["mode"] or "merge", MODES)
     choice("overApproved", query["overApproved"], ("", "false", "true"))
     data = await read_body(request, limit=MAX_BYTES)
@@ -56,14 +52,14 @@ async def get_import_po(request: web.Request) -> web.Response:
     context = RequestContext(request)
     requested = query_params(request, "locale")["locale"]
     batch = await _read_batch(context)
-    locale = locale_of_report(batch.report, locale_param("locale", requested) if requested else "")
+    file = imports.export_report(batch, locale_param("locale", requested) if requested else "")
     headers = {
         hdrs.CACHE_CONTROL: "no-store",
-        hdrs.CONTENT_DISPOSITION: f'attachment; filename="import-{batch.batch_id}-{locale or "und"}.po"',
+        hdrs.CONTENT_DISPOSITION: f'attachment; filename="{file.name}"',
         "X-Content-Type-Options": "nosniff",
     }
     return web.Response(
-        body=report_po(batch.report, locale),
+        body=file.data,
         headers=headers,
         content_type="text/x-gettext-translation",
         charset="utf-8",
@@ -73,7 +69,7 @@ async def get_import_po(request: web.Request) -> web.Response:
 async def apply_import(request: web.Request) -> web.Response:
     """Write everything that a report announces, if the catalog is at the version of `If-Match` and of the report."""
     context = RequestContext(request)
-    expected = if_match_version(request, responses.CATALOG_TAG)
+    expected = if_match_version(request, CATALOG_TAG)
     async with context.services.pool.transaction() as connection:
         batch = await imports.apply_import(
             connection, context.principal, context.title_id, path_int(request, "id"), expected_version=expected

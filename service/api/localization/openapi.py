@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
-from service.api.localization.imports import MODES
 from service.api.localization.schemas import ActivateBody, CatalogBody, PublishBody, RestoreBody, ReviewBody, TextBody
 from service.core.catalog.model import U32
 from service.core.formats.registry import IMPORT_FORMATS
 from service.core.formats.write import DOWNLOAD_FORMATS
-from service.core.localization.strings import Filter
+from service.core.localization.import_report import MODES
+from service.core.localization.strings import FILTERS
+from service.core.publishing.releases import MAX_RELEASE
 from service.http.api import Route
 from service.http.params import KEY_CHARACTERS
 
@@ -36,7 +37,7 @@ _PATHS: Mapping[str, Mapping[str, Any]] = {
     "key": {"type": "string", "minLength": 1, "maxLength": KEY_CHARACTERS, "examples": ["achievement/1/name"]},
     "locale": _LOCALE,
     "id": _NUMBER,
-    "release": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
+    "release": {"type": "integer", "minimum": 1, "maximum": MAX_RELEASE},
 }
 
 _WITH = ("with", _LOCALE, "Another locale, whose text is added.")
@@ -45,7 +46,7 @@ _QUERIES: Mapping[str, Sequence[tuple[str, Mapping[str, Any], str]]] = {
         ("locale", _LOCALE, "Required. The locale to list."),
         (
             "filter",
-            {"enum": list(get_args(Filter))},
+            {"enum": list(FILTERS)},
             "Only strings in this state; `unpublished` strings differ from what is served.",
         ),
         ("q", _WORDS, "Text to search for in the key, the source and the text, ignoring case."),

@@ -14,8 +14,6 @@ from service.errors import InvalidField
 from service.http.api import Route
 from service.http.params import path_int, query_params
 
-_MAX_RELEASE = 2**31 - 1
-
 
 async def get_releases(request: web.Request) -> web.Response:
     """Every release of a title, its publications and its scheduled publishes, newest first."""
@@ -39,7 +37,7 @@ async def get_release(request: web.Request) -> web.Response:
     """One release: what it changed of the one before it, and who wrote each text."""
     context = RequestContext(request)
     query_params(request)
-    number = path_int(request, "release", most=_MAX_RELEASE)
+    number = context.release()
     async with context.services.pool.connection() as connection:
         details = await history.get_release(connection, context.title_id, number)
     return json_response(
@@ -74,7 +72,7 @@ async def post_release(request: web.Request) -> web.Response:
 async def activate(request: web.Request) -> web.Response:
     """Serve an older release again; the draft stays unchanged."""
     context = RequestContext(request)
-    number = path_int(request, "release", most=_MAX_RELEASE)
+    number = context.release()
     body = await read_json(request, ActivateBody)
     async with context.services.snapshots.transaction() as connection:
         await roll_back(connection, context.principal, context.title_id, number, note=body.note)

@@ -18,10 +18,9 @@ from service.core.publishing.releases import Release
 from service.core.publishing.schedules import Schedule
 from service.errors import Diagnostic
 from service.http.conditional import version_etag
+from service.http.title_request import CATALOG_TAG, STRING_TAG
 
 Shape = dict[str, Any]
-
-STRING_TAG, CATALOG_TAG = "v", "c"
 
 encode = msgspec.json.Encoder().encode
 

@@ -6,13 +6,15 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from aiohttp import web
 
+from service.core.localization.editing import REASON_CHARACTERS
+from service.core.publishing.releases import NOTE_CHARACTERS
 from service.http.body import decode, read_body
 
 MAX_BYTES = 64 * 1024
 MAX_REASONS = 50
 
-Note = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00-\x09\x0b-\x1f]*$")]
-Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+Note = Annotated[str, msgspec.Meta(max_length=NOTE_CHARACTERS, pattern=r"^[^\x00-\x09\x0b-\x1f]*$")]
+Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_CHARACTERS)]
 Rule = Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{1,64}$")]
 
 T = TypeVar("T")

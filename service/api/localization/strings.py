@@ -1,19 +1,16 @@
 """Routes of strings: list, read, save, review, restore, and their revisions."""
 
-from typing import get_args
-
 from aiohttp import hdrs, web
 
 from service.api.localization import responses
 from service.api.localization.context import RequestContext, json_response
 from service.api.localization.schemas import RestoreBody, ReviewBody, TextBody, read_json
 from service.core.localization import editing, strings
-from service.core.localization.strings import Filter, String
+from service.core.localization.strings import String
 from service.http.api import Route
 from service.http.conditional import if_match_version
-from service.http.params import choice, integer, locale_param, query_params
-
-FILTERS: tuple[Filter, ...] = get_args(Filter)
+from service.http.params import integer, locale_param, query_params
+from service.http.title_request import STRING_TAG, filter_param
 
 
 async def list_strings(request: web.Request) -> web.Response:
@@ -22,13 +19,12 @@ async def list_strings(request: web.Request) -> web.Response:
     query = query_params(request, "locale", "filter", "q", "with", "after")
     locale = locale_param("locale", query["locale"])
     other = locale_param("with", query["with"]) if query["with"] else ""
-    choice("filter", query["filter"], FILTERS)
     async with context.services.pool.connection() as connection:
         page = await strings.list_strings(
             connection,
             context.title_id,
             locale,
-            filter=next(filter_ for filter_ in FILTERS if filter_ == query["filter"]),
+            filter=filter_param(query["filter"]),
             q=query["q"],
             other=other,
             after=query["after"],
@@ -49,7 +45,7 @@ async def get_string(request: web.Request) -> web.Response:
 async def put_string(request: web.Request) -> web.Response:
     """Save a text, if the string is at the version of `If-Match`."""
     context = RequestContext(request)
-    key, locale, expected = context.key(), context.locale(), if_match_version(request, responses.STRING_TAG)
+    key, locale, expected = context.key(), context.locale(), if_match_version(request, STRING_TAG)
     body = await read_json(request, TextBody)
     async with context.services.pool.transaction() as connection:
         saved = await editing.save_string(
@@ -69,7 +65,7 @@ async def put_string(request: web.Request) -> web.Response:
 async def review_string(request: web.Request) -> web.Response:
     """Approve a text, or send it back for review."""
     context = RequestContext(request)
-    key, locale, expected = context.key(), context.locale(), if_match_version(request, responses.STRING_TAG)
+    key, locale, expected = context.key(), context.locale(), if_match_version(request, STRING_TAG)
     body = await read_json(request, ReviewBody)
     async with context.services.pool.transaction() as connection:
         saved = await editing.review_string(
@@ -87,7 +83,7 @@ async def review_string(request: web.Request) -> web.Response:
 async def restore_string(request: web.Request) -> web.Response:
     """Save the text of an older revision again."""
     context = RequestContext(request)
-    key, locale, expected = context.key(), context.locale(), if_match_version(request, responses.STRING_TAG)
+    key, locale, expected = context.key(), context.locale(), if_match_version(request, STRING_TAG)
     body = await read_json(request, RestoreBody)
     async with context.services.pool.transaction() as connection:
         saved = await editing.restore_string(

@@ -8,7 +8,6 @@ from aiohttp import hdrs, web
 from service.api.localization import responses
 from service.api.localization.context import RequestContext, json_response
 from service.api.localization.schemas import CatalogBody, read_json
-from service.core.formats.write import DOWNLOAD_FORMATS
 from service.core.localization import coverage, fallbacks
 from service.core.localization.explain import explain
 from service.core.localization.exports import export_file
@@ -16,7 +15,7 @@ from service.core.publishing.draft_status import get_draft_status, set_publish_f
 from service.errors import InvalidParameter, NotFound
 from service.http.api import Route
 from service.http.conditional import conditional_response, make_etag
-from service.http.params import choice, locale_param, query_params
+from service.http.params import query_params
 from service.http.services import PRINCIPAL, SERVICES
 
 _GETTEXT = "text/x-gettext-translation"
@@ -81,9 +80,7 @@ async def list_fallbacks(request: web.Request) -> web.Response:
 async def export(request: web.Request) -> web.Response:
     """The draft as a file for translators and their tools, or for a store; several files come as a ZIP."""
     context = RequestContext(request)
-    query = query_params(request, "format", "locale")
-    kind = choice("format", query["format"] or "po", DOWNLOAD_FORMATS)
-    locale = locale_param("locale", query["locale"]) if kind == "po" and query["locale"] else ""
+    kind, locale = context.export_params()
     file = await export_file(context.services.pool, context.principal, context.title_id, kind, locale=locale)
     headers: dict[str, str] = {
         hdrs.CACHE_CONTROL: "private, no-cache",

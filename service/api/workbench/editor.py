@@ -13,7 +13,6 @@ from service.api.workbench import pages
 from service.api.workbench.context import RequestContext
 from service.api.workbench.forms import Form, read_form
 from service.api.workbench.preview import card_of
-from service.api.workbench.strings import filter_of
 from service.api.workbench.word_diff import word_diff
 from service.core.auth.principal import Right
 from service.core.localization import editing, strings
@@ -23,9 +22,9 @@ from service.errors import Conflict, InvalidField
 from service.http.api import Route
 from service.http.conditional import if_match_version, version_etag
 from service.http.params import locale_param, query_params
+from service.http.title_request import STRING_TAG, filter_param
 
 _REASON = re.compile(r"reason-([a-z0-9-]{1,64})", re.ASCII)
-_REASON_CHARACTERS = 500
 _SAVES: Mapping[str, WritableState] = {"save": "translated", "suggest": "needs_review", "approve": "approved"}
 _RIGHTS: tuple[Right, ...] = get_args(Right)
 
@@ -61,11 +60,11 @@ async def post_string(request: web.Request) -> web.Response:
 async def put_string(request: web.Request) -> web.Response:
     """The same for the script: over the version of `If-Match`, answered as JSON with the address of the next string."""
     context = RequestContext(request)
-    expected = if_match_version(request, "v")
+    expected = if_match_version(request, STRING_TAG)
     saved = await _change(context, await read_form(request), expected=expected)
     next_address = await _address_of_next(context)
     body = msgspec.json.encode({"version": saved.version, "state": saved.state, "next": next_address})
-    headers = {**pages.HEADERS, hdrs.ETAG: version_etag("v", saved.version), hdrs.CACHE_CONTROL: "no-store"}
+    headers = {**pages.HEADERS, hdrs.ETAG: version_etag(STRING_TAG, saved.version), hdrs.CACHE_CONTROL: "no-store"}
     return web.Response(body=body, headers=headers, content_type="application/json")
 
 
@@ -90,7 +89,7 @@ def _reasons(form: Form) -> dict[str, str]:
     reasons = {}
     for name in form.fields:
         match = _REASON.fullmatch(name)
-        if match is not None and (reason := form.line(name, _REASON_CHARACTERS)):
+        if match is not None and (reason := form.line(name, editing.REASON_CHARACTERS)):
             reasons[match[1]] = reason
     return reasons
 
@@ -186,7 +185,7 @@ async def _next_key(context: RequestContext) -> str | None:
             connection,
             context.title_id,
             context.locale(),
-            filter=filter_of(list_query["filter"]),
+            filter=filter_param(list_query["filter"]),
             q=list_query["q"],
             after=context.key(),
             count=1,
@@ -205,7 +204,7 @@ async def _address_of_next(context: RequestContext) -> str:
 def _list_of(request: web.Request) -> dict[str, Any]:
     """The list that a string was opened from, as arguments of `address`; `from_` is the key of the string before it."""
     query = query_params(request, "filter", "q", "with", "from", "saved")
-    filter_of(query["filter"])
+    filter_param(query["filter"])
     other = locale_param("with", query["with"]) if query["with"] else ""
     return {"filter": query["filter"], "q": query["q"], "with_": other, "from_": query["from"]}
 

@@ -1,25 +1,20 @@
 """Pages of imports and exports: a file is uploaded and reported on, then applied; files are downloaded."""
 
-from typing import get_args
-
 from aiohttp import hdrs, web
 
 from service.api.workbench import pages
 from service.api.workbench.context import RequestContext
 from service.api.workbench.forms import read_form, read_upload
 from service.core.formats.registry import EXPORT_FORMATS, IMPORT_FORMATS
-from service.core.formats.write import DOWNLOAD_FORMATS
 from service.core.localization import coverage, imports
 from service.core.localization.exports import export_file
-from service.core.localization.import_report import Mode, locale_of_report, report_po
+from service.core.localization.import_report import MODES
 from service.core.publishing.draft_status import get_draft_status
 from service.errors import InvalidField
 from service.http.api import Route
-from service.http.params import choice, locale_param, path_int, query_params
+from service.http.params import locale_param, path_int, query_params
 
 LINES_SHOWN = 300
-_MODES: tuple[Mode, ...] = get_args(Mode)
-_FORMAT_NAMES = ("", *(str(kind) for kind in IMPORT_FORMATS))
 
 
 async def get_imports(request: web.Request) -> web.Response:
@@ -33,8 +28,8 @@ async def get_imports(request: web.Request) -> web.Response:
         "imports.html",
         title_id=context.title_id,
         title=title,
-        modes=_MODES,
-        formats=_FORMAT_NAMES[1:],
+        modes=MODES,
+        formats=IMPORT_FORMATS,
         exports=EXPORT_FORMATS,
     )
 
@@ -45,10 +40,10 @@ async def post_import(request: web.Request) -> web.Response:
     query_params(request)
     upload = await read_upload(request)
     form = upload.form
-    if form.get("format") not in _FORMAT_NAMES:
-        raise InvalidField("format", " or ".join(_FORMAT_NAMES[1:]), form.get("format"))
-    if form.get("mode", "merge") not in _MODES:
-        raise InvalidField("mode", " or ".join(_MODES), form.get("mode"))
+    if form.get("format") not in ("", *IMPORT_FORMATS):
+        raise InvalidField("format", " or ".join(IMPORT_FORMATS), form.get("format"))
+    if form.get("mode", "merge") not in MODES:
+        raise InvalidField("mode", " or ".join(MODES), form.get("mode"))
     locale = form.line("locale", 64)
     batch = await imports.stage_import(
         context.services.pool,
@@ -57,7 +52,7 @@ async def post_import(request: web.Request) -> web.Response:
         {upload.name: upload.data},
         format=form.get("format") or None,
         locale=locale_param("locale", locale) if locale else None,
-        mode=next(mode for mode in _MODES if mode == form.get("mode", "merge")),
+        mode=next(mode for mode in MODES if mode == form.get("mode", "merge")),
         overwrite_approved=form.get("over_approved") == "yes",
     )
     return pages.redirect(pages.address(context.title_id, "imports", batch.batch_id))
@@ -88,8 +83,8 @@ async def get_import_po(request: web.Request) -> web.Response:
     requested = query_params(request, "locale")["locale"]
     async with context.services.pool.connection() as connection:
         batch = await imports.get_import(connection, context.title_id, path_int(request, "id"))
-    locale = locale_of_report(batch.report, locale_param("locale", requested) if requested else "")
-    return pages.download(report_po(batch.report, locale), name=f"import-{batch.batch_id}-{locale or 'und'}.po")
+    file = imports.export_report(batch, locale_param("locale", requested) if requested else "")
+    return pages.download(file.data, name=file.name)
 
 
 async def apply_import(request: web.Request) -> web.Response:
@@ -111,9 +106,7 @@ async def apply_import(request: web.Request) -> web.Response:
 async def export(request: web.Request) -> web.Response:
     """The draft as a file for translators and their tools, or for a store."""
     context = RequestContext(request)
-    query = query_params(request, "format", "locale")
-    kind = choice("format", query["format"] or "po", DOWNLOAD_FORMATS)
-    locale = locale_param("locale", query["locale"]) if kind == "po" and query["locale"] else ""
+    kind, locale = context.export_params()
     file = await export_file(context.services.pool, context.principal, context.title_id, kind, locale=locale)
     return pages.download(file.data, name=file.name)
 

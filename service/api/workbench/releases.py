@@ -12,14 +12,12 @@ from service.core.publishing import history, schedules
 from service.core.publishing.diff import DraftDiff
 from service.core.publishing.draft_status import get_draft_status
 from service.core.publishing.publish import preview_publish, publish_title, roll_back
-from service.core.publishing.releases import list_releases
+from service.core.publishing.releases import NOTE_CHARACTERS, list_releases
 from service.errors import InvalidField
 from service.http.api import Route
 from service.http.params import path_int, query_params
 
 TEXTS_SHOWN = 300
-_MAX_RELEASE = 2**31 - 1
-_NOTE_CHARACTERS = 1000
 
 
 async def get_releases(request: web.Request) -> web.Response:
@@ -52,7 +50,7 @@ async def get_release(request: web.Request) -> web.Response:
     """What one release changed of the one before it."""
     context = RequestContext(request)
     query_params(request)
-    number = path_int(request, "release", most=_MAX_RELEASE)
+    number = context.release()
     async with context.services.pool.connection() as connection:
         details = await history.get_release(connection, context.title_id, number)
     return pages.render_page(
@@ -71,7 +69,7 @@ async def post_release(request: web.Request) -> web.Response:
     context = RequestContext(request)
     query_params(request)
     form = await read_form(request)
-    note = form.line("note", _NOTE_CHARACTERS) or None
+    note = form.line("note", NOTE_CHARACTERS) or None
     due_at = _moment(form) if form.get("action") == "schedule" else None
     expected = form.whole("catalog_version") if due_at is None else None
     async with context.services.snapshots.transaction() as connection:
@@ -88,8 +86,8 @@ async def activate(request: web.Request) -> web.Response:
     context = RequestContext(request)
     query_params(request)
     form = await read_form(request)
-    note = form.line("note", _NOTE_CHARACTERS) or None
-    number = path_int(request, "release", most=_MAX_RELEASE)
+    note = form.line("note", NOTE_CHARACTERS) or None
+    number = context.release()
     async with context.services.snapshots.transaction() as connection:
         await roll_back(connection, context.principal, context.title_id, number, note=note)
     return _back_to_releases(context)

@@ -1,18 +1,15 @@
 """The page that lists the strings of a title in a locale, with filters and search."""
 
-from typing import get_args
-
 from aiohttp import hdrs, web
 
 from service.api.workbench import pages
 from service.api.workbench.context import RequestContext
 from service.core.localization import strings
-from service.core.localization.strings import Filter
+from service.core.localization.strings import FILTERS
 from service.core.publishing.draft_status import get_draft_status
 from service.http.api import Route
-from service.http.params import choice, locale_param, query_params
-
-FILTERS: tuple[Filter, ...] = get_args(Filter)
+from service.http.params import locale_param, query_params
+from service.http.title_request import filter_param
 
 
 async def list_strings(request: web.Request) -> web.Response:
@@ -26,7 +23,7 @@ async def list_strings(request: web.Request) -> web.Response:
             connection,
             context.title_id,
             locale,
-            filter=filter_of(query["filter"]),
+            filter=filter_param(query["filter"]),
             q=query["q"],
             other=other,
             after=query["after"],
@@ -46,16 +43,6 @@ async def list_strings(request: web.Request) -> web.Response:
         after=query["after"],
         list_query={"filter": query["filter"], "q": query["q"], "with_": other},
     )
-
-
-def filter_of(text: str) -> Filter:
-    """The filter of that name.
-
-    Raises:
-        InvalidParameter: there is no such filter.
-    """
-    choice("filter", text, FILTERS)
-    return next(filter_ for filter_ in FILTERS if filter_ == text)
 
 
 ROUTES = (Route(hdrs.METH_GET, "/l10n/{title}/{locale}", "list-strings", list_strings),)

@@ -17,6 +17,8 @@ from service.db import Connection
 from service.db.queries import query
 from service.errors import Conflict, InvalidField, NotFound
 
+REASON_CHARACTERS = 500  # of the reason why a warning does not apply
+
 
 def required_right(current: String, state: WritableState) -> Right:
     """The right that giving a string a text of this state needs. Pure.

@@ -1,7 +1,7 @@
 """The report of an import: what it would do to each string, before anything is written; also as a PO file. Pure."""
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 import polib
@@ -15,6 +15,7 @@ from service.errors import Diagnostic, InvalidParameter
 
 Kind = Literal["new", "changed", "stale", "removed", "unchanged", "kept", "unknown", "error"]
 Mode = Literal["merge", "replace-locale"]
+MODES: tuple[Mode, ...] = get_args(Mode)
 State = Literal["needs_review", "translated", "approved"]
 
 WRITES: tuple[Kind, ...] = ("new", "changed", "stale", "removed")

@@ -10,6 +10,7 @@ import msgspec
 from service.core.auth.permissions import may_localize
 from service.core.auth.principal import Principal
 from service.core.formats import read
+from service.core.localization.exports import ExportedFile
 from service.core.localization.import_report import (
     WRITES,
     ExistingText,
@@ -17,6 +18,8 @@ from service.core.localization.import_report import (
     Report,
     State,
     compare,
+    locale_of_report,
+    report_po,
     unreadable_report,
 )
 from service.core.publishing.draft_status import get_draft_status
@@ -118,6 +121,16 @@ async def get_import(connection: Connection, title_id: int, batch_id: int) -> Im
     if row is None:
         raise NotFound(f"title {title_id} has no import {batch_id}")
     return row.batch()
+
+
+def export_report(batch: ImportBatch, locale: str) -> ExportedFile:
+    """One locale of a batch's report as a PO file; "" stands for the only locale that the report has.
+
+    Raises:
+        InvalidParameter: the report has no such locale, or several to choose from.
+    """
+    shown = locale_of_report(batch.report, locale)
+    return ExportedFile(f"import-{batch.batch_id}-{shown or 'und'}.po", report_po(batch.report, shown))
 
 
 async def apply_import(

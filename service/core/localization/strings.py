@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -16,6 +16,7 @@ from service.errors import Diagnostic, NotFound
 State = Literal["missing", "needs_review", "translated", "approved"]
 WritableState = Literal["needs_review", "translated", "approved"]
 Filter = Literal["", "missing", "needs_review", "translated", "approved", "stale", "problems", "unpublished"]
+FILTERS: tuple[Filter, ...] = get_args(Filter)
 
 PAGE_SIZE = 50  # strings
 REVISIONS_LISTED = 50

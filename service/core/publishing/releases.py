@@ -10,6 +10,9 @@ from service.core.publishing.drafts import title_row
 from service.db import Connection
 from service.db.queries import query, statement
 
+MAX_RELEASE = 2**31 - 1  # an int4
+NOTE_CHARACTERS = 1000  # of the note on a publish or rollback
+
 
 class Release(msgspec.Struct, frozen=True):
     """One release of a title. `is_served`: players get it now. `actor` published it, with `note`.
