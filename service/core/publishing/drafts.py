@@ -15,9 +15,10 @@ from service.core.catalog.model import Achievement, Draft, Title
 from service.core.publishing.diff import DraftDiff, diff_drafts
 from service.core.publishing.merge import MergeMode, merge_draft
 from service.core.validation import checks, publish_rules
+from service.core.validation.diagnostics import SourceLocation
 from service.db import Connection
 from service.db.queries import query, statement
-from service.errors import Diagnostic, InvalidCatalog, NotFound
+from service.errors import InvalidCatalog, NotFound
 
 
 class Author(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,17 +108,13 @@ async def import_draft(
         await lock_title(connection, title_id)
     before = await draft_of(connection, title_id)
     after = merge_draft(before, new, mode=mode)
-    file = file or f"title-{title_id}"
-    errors = [
-        Diagnostic(
-            file=file, rule="scid-names-one-title", message=f"scid {row.scid} is of title {row.title_id} already"
-        )
-        for row in await _titles.all(connection)
-        if row.scid == after.title.scid and row.title_id != title_id
-    ]
-    errors += _duplicate_public_ids(after, file)
-    if errors:
-        raise InvalidCatalog(errors)
+    location = SourceLocation(file or f"title-{title_id}")
+    for row in await _titles.all(connection):
+        if row.scid == after.title.scid and row.title_id != title_id:
+            location.report("scid-names-one-title", f"scid {row.scid} is of title {row.title_id} already")
+    publish_rules.report_duplicates(after.achievements, location)
+    if location.errors:
+        raise InvalidCatalog(location.errors)
     changes = diff_drafts(before, after)
     if changes:
         await write_draft(connection, after, changes, author=Author(actor=principal.name))
@@ -190,18 +187,6 @@ async def write_texts(
         locales, keys = zip(*gone, strict=True)
         await _drop_texts.run(connection, **by, locales=locales, keys=keys)
     await _raise_catalog_version.run(connection, title_id=title_id)
-
-
-def _duplicate_public_ids(draft: Draft, file: str) -> list[Diagnostic]:
-    owners: dict[str, int] = {}
-    errors = []
-    for achievement in draft.achievements:
-        owner = owners.setdefault(achievement.public_id, achievement.number)
-        if owner != achievement.number:
-            message = f"public_id {achievement.public_id!r} is of achievement {owner} already"
-            key = f"achievement/{achievement.number}"
-            errors.append(Diagnostic(file=file, key=key, rule="public-id-names-one-achievement", message=message))
-    return errors
 
 
 def _json_text(value: object) -> str:

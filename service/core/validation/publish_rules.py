@@ -42,8 +42,7 @@ def check(draft: Draft, *, file: str | None = None) -> tuple[list[Diagnostic], l
     location = SourceLocation(name)
     try:
         _check_title(draft.title, location)
-        for index, violation in duplicates(draft.achievements):
-            location.at(f"achievement/{draft.achievements[index].number}").report_all([violation])
+        report_duplicates(draft.achievements, location)
         for key, violation in check_metrics(draft.title, draft.achievements):
             location.at(key).report_all([violation])
         for achievement in draft.achievements:
@@ -103,6 +102,12 @@ def duplicates(achievements: Sequence[Achievement]) -> Iterator[tuple[int, Inval
             yield index, InvalidValue("duplicate-public-id", message)
         numbers.add(achievement.number)
         public_ids.add(achievement.public_id)
+
+
+def report_duplicates(achievements: Sequence[Achievement], location: SourceLocation) -> None:
+    """Report the `duplicates` among the achievements of a title, each at the later achievement."""
+    for index, violation in duplicates(achievements):
+        location.at(f"achievement/{achievements[index].number}").report_all([violation])
 
 
 def inconsistencies(achievement: Achievement) -> Iterator[InvalidValue]:

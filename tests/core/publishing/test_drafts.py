@@ -55,7 +55,7 @@ async def test_scid_names_one_title(connection):
 async def test_public_id_names_one_achievement(connection):
     await imported(connection, draft(1, (achievement(1, public_id="dawn"),)))
 
-    with pytest.raises(InvalidCatalog, match="'dawn' is of achievement 1 already"):
+    with pytest.raises(InvalidCatalog, match=r"'dawn'.*duplicate-public-id"):
         await imported(connection, draft(1, (achievement(2, public_id="dawn"),)))
 
 
@@ -82,6 +82,6 @@ async def test_rejected_import_changes_nothing(connection):
 
     assert {error.rule for error in rejection.value.diagnostics} == {
         "scid-names-one-title",
-        "public-id-names-one-achievement",
+        "duplicate-public-id",
     }
     assert await draft_of(connection, 2) == before
