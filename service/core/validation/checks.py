@@ -14,8 +14,10 @@ from service.errors import Diagnostic
 Limits = Mapping[str, int]
 """Characters by field (`publish_rules.field_of`)."""
 
+_PARTNER_CENTER_FIELDS = ("description", "locked_description", "reward/name", "reward/description")
+
 STORE_LIMITS: Mapping[str, Limits] = {  # the most characters that a store accepts, as each documents it
-    "xbox": {"description": 100, "locked_description": 100, "reward/name": 57, "reward/description": 90},
+    "xbox": {field: publish_rules.LENGTHS[field] for field in _PARTNER_CENTER_FIELDS},
     "google-play": {"name": 100, "description": 500, "locked_description": 500},
 }
 ADVISED_LIMITS: Limits = publish_rules.LENGTHS  # warnings only: Microsoft's own sample exceeds Partner Center's limits

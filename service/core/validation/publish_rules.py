@@ -206,16 +206,17 @@ def _check_texts(draft: Draft, location: SourceLocation) -> None:
 def _certify(draft: Draft, location: SourceLocation) -> None:
     base = [_gamerscore(achievement) for achievement in draft.achievements if achievement.is_base]
     if len(base) not in ACHIEVEMENTS_AT_LAUNCH:
-        location.warn("xr-055-achievements", f"XR-055: expected 10 to 100 achievements at launch, got {len(base)}")
+        span = f"{ACHIEVEMENTS_AT_LAUNCH[0]} to {ACHIEVEMENTS_AT_LAUNCH[-1]}"
+        location.warn("xr-055-achievements", f"XR-055: expected {span} achievements at launch, got {len(base)}")
     if sum(base) != GAMERSCORE_AT_LAUNCH:
-        location.warn("xr-055-gamerscore", f"XR-055: expected exactly 1000 Gamerscore at launch, got {sum(base)}")
+        expected = f"exactly {GAMERSCORE_AT_LAUNCH} Gamerscore at launch"
+        location.warn("xr-055-gamerscore", f"XR-055: expected {expected}, got {sum(base)}")
     for achievement in draft.achievements:
         gamerscore = _gamerscore(achievement)
         achievement_location = location.at(f"achievement/{achievement.number}")
         if gamerscore > MAX_GAMERSCORE:
-            achievement_location.warn(
-                "xr-055-one", f"XR-055: expected at most 200 Gamerscore for one achievement, got {gamerscore}"
-            )
+            expected = f"at most {MAX_GAMERSCORE} Gamerscore for one achievement"
+            achievement_location.warn("xr-055-one", f"XR-055: expected {expected}, got {gamerscore}")
         if achievement.kind == "Challenge" and gamerscore:
             achievement_location.warn(
                 "challenge-with-gamerscore", "a Challenge cannot have Gamerscore on the live service"

@@ -114,6 +114,18 @@ def test_certification_rule_is_a_warning(with_achievement, rewards, kind, expect
     assert expected in rules(warnings)
 
 
+def test_certification_warnings_state_the_limits(with_achievement):
+    reward = Reward(kind="Gamerscore", value="201", value_type="Int")
+
+    _, warnings = check(with_achievement(rewards=(reward,)))
+
+    assert [diagnostic.message for diagnostic in warnings if "xr-055" in diagnostic.rule] == [
+        "XR-055: expected 10 to 100 achievements at launch, got 2",
+        "XR-055: expected exactly 1000 Gamerscore at launch, got 201",
+        "XR-055: expected at most 200 Gamerscore for one achievement, got 201",
+    ]
+
+
 def test_achievement_added_after_launch_does_not_count_as_launch(with_achievement):
     points = Reward(kind="Gamerscore", value="990", value_type="Int")
 
