@@ -191,7 +191,7 @@ async def _rollback(url: str, title_id: int, release: int | None) -> None:
             raise NotFound(f"there is no release of title {title_id}")
         for listed in releases:
             served = "  is served" if listed.is_served else ""
-            click.echo(f"title {title_id}: release {listed.release} of {listed.created_at}{served}")
+            click.echo(f"title {title_id}: release {listed.release} of {listed.created_at:%Y-%m-%dT%H:%M:%SZ}{served}")
 
 
 @contextlib.asynccontextmanager

@@ -72,7 +72,7 @@ FROM release AS r
 WHERE r.title_id = :title_id AND r.release = :release;
 
 -- name: releases_of_title
--- Every release of a title, newest first, with who published it and why. Times are UTC to the second.
+-- Every release of a title, newest first, with who published it and why.
 --
 --   :title_id  bigint
 --
@@ -89,7 +89,7 @@ WITH first AS (
 
 SELECT
     r.release,
-    to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS created_at,
+    r.created_at,
     coalesce(p.release = r.release, FALSE) AS is_served,
     coalesce(f.actor, 'laurel') AS actor,
     f.note
@@ -157,14 +157,14 @@ ORDER BY n.locale, n.key;
 LOCK TABLE publication IN EXCLUSIVE MODE;
 
 -- name: add_release
--- A new release of a title.
+-- A new release of a title, created now: after every text in it was written, whenever the transaction began.
 --
 --   :title_id      bigint
 --   :release       integer
 --   :title         jsonb
 --   :achievements  jsonb
-INSERT INTO release (title_id, release, title, achievements)
-VALUES (:title_id, :release, :title::jsonb, :achievements::jsonb);
+INSERT INTO release (title_id, release, title, achievements, created_at)
+VALUES (:title_id, :release, :title::jsonb, :achievements::jsonb, clock_timestamp());
 
 -- name: add_bundle
 -- Adds the texts of one locale under their digest, unless they exist already.

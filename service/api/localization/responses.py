@@ -199,7 +199,7 @@ def release(value: Release) -> Shape:
     """A release, and who published it."""
     return {
         "release": value.release,
-        "createdAt": value.created_at,
+        "createdAt": value.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "isServed": value.is_served,
         "publishedBy": value.actor,
         "note": value.note,

@@ -57,8 +57,7 @@ async def get_release(connection: Connection, title_id: int, number: int) -> Rel
     if release is None or after is None:
         raise NotFound(f"there is no release {number} of title {title_id}")
     changes = diff_drafts(await draft_of_release(connection, title_id, number - 1), after)
-    end_of_second = datetime.fromisoformat(release.created_at).replace(microsecond=999_999)
-    authors = await authors_of(connection, title_id, changes, before=end_of_second)
+    authors = await authors_of(connection, title_id, changes, before=release.created_at)
     return ReleaseDetails(release=release, changes=changes, authors=authors)
 
 

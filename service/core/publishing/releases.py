@@ -1,6 +1,7 @@
 """Releases: immutable sets of a title's definitions and texts, created by a publish and served by a publication."""
 
 import hashlib
+from datetime import datetime
 
 import msgspec
 
@@ -15,13 +16,10 @@ NOTE_CHARACTERS = 1000  # of the note on a publish or rollback
 
 
 class Release(msgspec.Struct, frozen=True):
-    """One release of a title. `is_served`: players get it now. `actor` published it, with `note`.
-
-    `created_at` is ISO 8601 in UTC, to the second.
-    """
+    """One release of a title. `is_served`: players get it now. `actor` published it, with `note`."""
 
     release: int
-    created_at: str
+    created_at: datetime
     is_served: bool
     actor: str
     note: str | None

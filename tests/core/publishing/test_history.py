@@ -1,6 +1,9 @@
 """The history of a title names who wrote each text of a release, at the cost of one index probe per text."""
 
+from service.core.auth.principal import operator
+from service.core.localization.editing import save_string
 from service.core.publishing.history import _authors, get_release
+from service.db.pool import open_pool
 from tests.factories import achievement, draft, publish_draft
 
 TEXTS = 500
@@ -16,6 +19,20 @@ async def test_release_names_its_changes_and_their_authors(connection):
     assert details.changes.added == (2,)
     assert {(author.locale, author.actor) for author in details.authors.values()} == {("en-US", "laurel")}
     assert details.authors.keys() == details.changes.texts.keys()
+
+
+async def test_texts_of_a_release_keep_their_authors_when_others_write_them_at_once(own_database):
+    name = 1, "achievement/1/name", "en-US"
+    async with await open_pool(own_database, size=1) as pool:
+        async with pool.transaction() as connection:
+            await publish_draft(connection, draft(1, (achievement(1),)))
+        for version, text in enumerate(("Another", "Name 1"), start=1):
+            async with pool.transaction() as connection:
+                await save_string(connection, operator("Rita"), *name, text=text, expected_version=version)
+        async with pool.connection() as connection:
+            details = await get_release(connection, 1, 1)
+
+    assert {author.actor for author in details.authors.values()} == {"laurel"}
 
 
 async def test_authors_are_read_by_key_in_a_database_without_statistics(connection):
