@@ -53,7 +53,7 @@ def attribute(table: Fields) -> Attribute:
 
 
 def measure(table: Fields | None) -> Measure | None:
-    """The `measure` of a requirement, None if it has nitem."""
+    """The `measure` of a requirement; None if the table has none."""
     if table is None:
         return None
     result = Measure(
