@@ -25,6 +25,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     source: str | None = None
     needs_review: bool = False
 
+    def is_stale(self, source: str | None) -> bool:
+        """Whether it is known to translate another text than `source`, the current one (None if there is none)."""
+        return self.source is not None and self.source != source
+
 
 def with_sources(entries: Iterable[Entry], default_locale: str) -> list[Entry]:
     """The entries of a file with several languages, each with the file's own text in the default locale as source."""
@@ -64,7 +68,7 @@ def publishable_texts(
                 entry_location.report("unknown-key", "the title has no text of that key")
             elif not entry.text:
                 continue
-            elif entry.locale != default and entry.source is not None and entry.source != sources.get(entry.key):
+            elif entry.locale != default and entry.is_stale(sources.get(entry.key)):
                 message = f"left out: its source {values.shown(entry.source)} has changed since it was translated"
                 entry_location.warn("stale", message)
             elif entry.needs_review:

@@ -187,7 +187,7 @@ def _compare_entry(
     for diagnostic in diagnostics:
         if diagnostic.severity == "error":
             return _line("error", entry, source, rule=diagnostic.rule, message=diagnostic.message)
-    is_stale = source is not None and entry.source is not None and entry.source != source
+    is_stale = source is not None and entry.is_stale(source)
     state: State = "needs_review" if is_stale or entry.needs_review else "translated"
     warnings = tuple(sorted({diagnostic.rule for diagnostic in diagnostics}))
     if old is None:

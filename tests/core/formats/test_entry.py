@@ -23,6 +23,15 @@ def test_stale_and_fuzzy_texts_are_left_out_and_unknown_keys_are_errors(draft):
     assert [(warning.rule, warning.line) for warning in warnings] == [("stale", 1), ("fuzzy", 2)]
 
 
+def test_entry_is_stale_if_it_states_another_source():
+    entry = Entry(key="title/name", locale="fr", text="a", source="Old")
+
+    assert entry.is_stale("New")
+    assert entry.is_stale(None)
+    assert not entry.is_stale("Old")
+    assert not Entry(key="title/name", locale="fr", text="a").is_stale("New")
+
+
 def test_many_warnings_do_not_stop_the_reading(draft):
     stale = [Entry(key="title/name", locale="fr", text="a", line=line, source="Old") for line in range(1, 1002)]
     current = Entry(key="achievement/8/name", locale="fr", text="b", line=1002)
