@@ -1,4 +1,6 @@
-"""Every error that a caller can receive. The core raises them; each API renders them in its own error responses.
+"""The base errors that a caller can receive. The core raises them; each API renders them in its own error responses.
+
+Packages define subclasses for cases of their own, which are rendered as their base error is unless the API knows them.
 
 LaurelError
 ├── BadRequest                  the request cannot be read, or is inconsistent
