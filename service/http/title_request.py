@@ -7,8 +7,10 @@ from aiohttp import web
 from service.core.auth.permissions import may_read_texts
 from service.core.catalog.model import U32
 from service.core.formats.write import DOWNLOAD_FORMATS
+from service.core.localization.import_report import Report
 from service.core.localization.strings import FILTERS, Filter
 from service.core.publishing.releases import MAX_RELEASE
+from service.errors import InvalidParameter
 from service.http.params import KEY_CHARACTERS, choice, clean_text, locale_param, path_int, query_params
 from service.http.services import PRINCIPAL, SERVICES, Services
 
@@ -48,6 +50,19 @@ class TitleRequest:
         query = query_params(self.request, "format", "locale")
         kind = choice("format", query["format"] or "po", DOWNLOAD_FORMATS)
         return kind, locale_param("locale", query["locale"]) if kind == "po" and query["locale"] else ""
+
+    def report_locale(self, report: Report) -> str:
+        """The locale of an import's report that the query names; without a name, the only one that the report has.
+
+        Raises:
+            InvalidParameter: the report has no such locale, or several to choose from.
+        """
+        requested = query_params(self.request, "locale")["locale"]
+        locales = sorted(report.counts)
+        locale = locale_param("locale", requested) if requested else locales[0] if len(locales) == 1 else ""
+        if locale not in report.counts:
+            raise InvalidParameter("locale", f"one of the report: {', '.join(locales)}", locale)
+        return locale
 
 
 def filter_param(text: str) -> Filter:

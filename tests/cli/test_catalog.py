@@ -96,7 +96,7 @@ def test_export_can_be_limited_to_the_release_and_to_locales(command, files, tmp
     command(*export, "--published", "--locale", "en-US")
     assert "achievement/1/name,First Light\n" in (tmp_path / "title-7.csv").read_text()
     failed = command(*export, "--locale", "xx", status=1)
-    assert failed.stderr == "laurel: locale: expected one of en-US, fr-FR, got 'xx'\n"
+    assert failed.stderr == "laurel: title 7 has no texts in xx, only in en-US, fr-FR\n"
 
 
 def test_export_that_a_store_would_reject_is_not_written(command, tmp_path):

@@ -50,9 +50,8 @@ async def get_import(request: web.Request) -> web.Response:
 async def get_import_po(request: web.Request) -> web.Response:
     """The strings of one locale of a report as a PO file, with what happens to each as comment."""
     context = RequestContext(request)
-    requested = query_params(request, "locale")["locale"]
     batch = await _read_batch(context)
-    file = imports.export_report(batch, locale_param("locale", requested) if requested else "")
+    file = imports.export_report(batch, context.report_locale(batch.report))
     headers = {
         hdrs.CACHE_CONTROL: "no-store",
         hdrs.CONTENT_DISPOSITION: f'attachment; filename="{file.name}"',

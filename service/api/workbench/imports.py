@@ -80,10 +80,9 @@ async def get_import(request: web.Request) -> web.Response:
 async def get_import_po(request: web.Request) -> web.Response:
     """The strings of one locale of a report as a PO file, with what happens to each as comment."""
     context = RequestContext(request)
-    requested = query_params(request, "locale")["locale"]
     async with context.services.pool.connection() as connection:
         batch = await imports.get_import(connection, context.title_id, path_int(request, "id"))
-    file = imports.export_report(batch, locale_param("locale", requested) if requested else "")
+    file = imports.export_report(batch, context.report_locale(batch.report))
     return pages.download(file.data, name=file.name)
 
 

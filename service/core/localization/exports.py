@@ -14,7 +14,7 @@ from service.core.publishing.drafts import draft_of
 from service.core.publishing.releases import served_draft
 from service.db import Connection
 from service.db.pool import Pool
-from service.errors import InvalidParameter, NotFound
+from service.errors import NotFound
 
 
 class ExportedFile(msgspec.Struct, frozen=True):
@@ -61,8 +61,7 @@ async def export_folder(
 
     Raises:
         PermissionDenied: the principal has no right on the title.
-        NotFound: there is no such title, or nothing of it is published.
-        InvalidParameter: the title has no texts in one of the locales.
+        NotFound: there is no such title, nothing of it is published, or it has no texts in one of the locales.
         InvalidCatalog: the format cannot hold the title.
     """
     async with pool.connection() as connection:
@@ -93,7 +92,8 @@ def _with_locales(draft: Draft, locales: Collection[str]) -> Draft:
     """The draft with the texts of these locales and of the default one; all of them where none is named."""
     unknown = sorted(set(locales) - draft.texts.keys())
     if unknown:
-        raise InvalidParameter("locale", f"one of {', '.join(sorted(draft.texts))}", unknown[0])
+        known = ", ".join(sorted(draft.texts))
+        raise NotFound(f"title {draft.title.title_id} has no texts in {unknown[0]}, only in {known}")
     wanted = {*locales, draft.title.default_locale} if locales else draft.texts.keys()
     texts = {locale: of_locale for locale, of_locale in draft.texts.items() if locale in wanted}
     return msgspec.structs.replace(draft, texts=texts)

@@ -11,7 +11,7 @@ from service.core.catalog.model import Draft
 from service.core.formats.entry import Entry
 from service.core.validation import publish_rules
 from service.core.validation.checks import check_string
-from service.errors import Diagnostic, InvalidParameter
+from service.errors import Diagnostic
 
 Kind = Literal["new", "changed", "stale", "removed", "unchanged", "kept", "unknown", "error"]
 Mode = Literal["merge", "replace-locale"]
@@ -137,19 +137,6 @@ def unreadable_report(diagnostics: Iterable[Diagnostic], *, mode: Mode = "merge"
         for diagnostic in diagnostics
     )
     return Report(mode=mode, counts={locale or "": {"error": len(lines)}}, lines=lines)
-
-
-def locale_of_report(report: Report, locale: str) -> str:
-    """The locale to show of a report: the requested one, or for "" the only one that it has.
-
-    Raises:
-        InvalidParameter: the report has no such locale, or several to choose from.
-    """
-    locales = sorted(report.counts)
-    chosen = locale or (locales[0] if len(locales) == 1 else "")
-    if chosen not in report.counts:
-        raise InvalidParameter("locale", f"one of the report: {', '.join(locales)}", locale)
-    return chosen
 
 
 def report_po(report: Report, locale: str) -> bytes:

@@ -18,7 +18,6 @@ from service.core.localization.import_report import (
     Report,
     State,
     compare,
-    locale_of_report,
     report_po,
     unreadable_report,
 )
@@ -124,13 +123,8 @@ async def get_import(connection: Connection, title_id: int, batch_id: int) -> Im
 
 
 def export_report(batch: ImportBatch, locale: str) -> ExportedFile:
-    """One locale of a batch's report as a PO file; "" stands for the only locale that the report has.
-
-    Raises:
-        InvalidParameter: the report has no such locale, or several to choose from.
-    """
-    shown = locale_of_report(batch.report, locale)
-    return ExportedFile(f"import-{batch.batch_id}-{shown or 'und'}.po", report_po(batch.report, shown))
+    """One locale of a batch's report as a PO file; "" is the locale of a file that cannot be read."""
+    return ExportedFile(f"import-{batch.batch_id}-{locale or 'und'}.po", report_po(batch.report, locale))
 
 
 async def apply_import(
