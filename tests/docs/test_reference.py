@@ -9,7 +9,7 @@ from service import errors
 from service.api.xbox import errors as xbox_errors
 from service.core.formats.registry import EXPORT_FORMATS, IMPORT_FORMATS
 from service.core.localization.strings import State
-from service.core.validation import checks, publish_rules, text_checks, title_checks
+from service.core.validation import checks, text_checks, title_checks
 from tests.docs import generate, pages
 from tests.docs.generate import APIS, PART
 
@@ -83,7 +83,7 @@ def test_every_rule_that_is_listed_exists():
 
 def test_the_length_limits_are_those_of_the_code():
     listed = pages.rows(pages.read(REFERENCE / "checks.md"), "Length limits")
-    columns = (publish_rules.LENGTHS, checks.STORE_LIMITS["xbox"], checks.STORE_LIMITS["google-play"])
+    columns = (checks.ADVISED_LIMITS, checks.STORE_LIMITS["xbox"], checks.STORE_LIMITS["google-play"])
 
     for place, limits in enumerate(columns, start=1):
         assert {row[0]: int(row[place]) for row in listed if row[place]} == limits

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 
 import msgspec
 
+from service.core.catalog import text_keys
 from service.core.catalog.model import Draft
-from service.core.validation import publish_rules, values
+from service.core.validation import values
 from service.core.validation.diagnostics import SourceLocation
 from service.errors import Diagnostic, InvalidCatalog
 
@@ -54,7 +55,7 @@ def publishable_texts(
     """
     entries = list(entries)
     default = draft.title.default_locale
-    known = set(publish_rules.text_keys(draft.title, draft.achievements))
+    known = set(text_keys.keys_of(draft.title, draft.achievements))
     sources = {
         **draft.texts.get(default, {}),
         **{entry.key: entry.text for entry in entries if entry.locale == default and entry.text},
@@ -64,7 +65,7 @@ def publishable_texts(
     with contextlib.suppress(InvalidCatalog):  # too many errors: the first ones are returned
         for entry in entries:
             entry_location = location.at(entry.key, entry.line)
-            if entry.key not in known and not entry.key.startswith(publish_rules.STRING_PREFIX):
+            if entry.key not in known and not entry.key.startswith(text_keys.STRING_PREFIX):
                 entry_location.report("unknown-key", "the title has no text of that key")
             elif not entry.text:
                 continue

@@ -6,10 +6,11 @@ apostrophes before a formula. Reading removes exactly one, so that every text is
 
 import re
 
+from service.core.catalog import text_keys
 from service.core.catalog.model import Draft
 from service.core.formats.entry import Entry
 from service.core.formats.syntax.csv_rows import Row, has_columns, read_rows, write_rows
-from service.core.validation import publish_rules, values
+from service.core.validation import values
 from service.core.validation.diagnostics import SourceLocation
 
 KEY, SOURCE = "key", "source"
@@ -26,7 +27,7 @@ def write_csv(draft: Draft) -> bytes:
     others = sorted(locale for locale, texts in draft.texts.items() if texts and locale != default)
     rows = [
         [key, sources[key], *(draft.texts[locale].get(key, "") for locale in others)]
-        for key in publish_rules.written_keys(draft)
+        for key in text_keys.written_keys(draft)
     ]
     table = [[KEY, SOURCE, *others], *rows]
     return "\ufeff".encode() + write_rows([escape_formula(cell) for cell in row] for row in table)

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 
 import polib
 
-from service.core.catalog import model
+from service.core.catalog import model, text_keys
 from service.core.catalog.model import Draft
 from service.core.formats.entry import Entry
 from service.core.formats.syntax.po_lines import PoEntry, parse_po
-from service.core.validation import publish_rules, values
+from service.core.validation import values
+from service.core.validation.checks import character_limit
 from service.core.validation.diagnostics import SourceLocation, checked_bytes, decode
 
 _CHARSET = re.compile(
@@ -88,8 +89,8 @@ def _write(draft: Draft, language: str, texts: Mapping[str, str]) -> bytes:
         "Content-Type": "text/plain; charset=UTF-8",
         "Content-Transfer-Encoding": "8bit",
     }
-    for key in publish_rules.written_keys(draft):
-        limit = publish_rules.length_limit(key)
+    for key in text_keys.written_keys(draft):
+        limit = character_limit(key)
         file.append(
             polib.POEntry(
                 msgctxt=key,
@@ -104,7 +105,7 @@ def _write(draft: Draft, language: str, texts: Mapping[str, str]) -> bytes:
 
 def _hint(key: str) -> str:
     """A comment for translators: where the text is shown."""
-    match = publish_rules.ACHIEVEMENT_KEY.fullmatch(key)
+    match = text_keys.ACHIEVEMENT_KEY.fullmatch(key)
     if match is None:
         return "The title's name" if key == model.TITLE_NAME else "A text of the game itself"
     if match["reward"] is not None:

@@ -10,7 +10,7 @@ import msgspec
 import tomli_w
 
 from service import ticks
-from service.core.catalog import model
+from service.core.catalog import model, text_keys
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Requirement, Reward, Title, Window
 from service.core.formats import toml_measures
 from service.core.formats.syntax.fields import Fields
@@ -62,9 +62,9 @@ def write_toml(draft: Draft) -> bytes:
     texts = draft.texts.get(title.default_locale, {})
     defaults = _shared(draft.achievements)
     strings = {
-        key.removeprefix(publish_rules.STRING_PREFIX): texts[key]
+        key.removeprefix(text_keys.STRING_PREFIX): texts[key]
         for key in sorted(texts)
-        if key.startswith(publish_rules.STRING_PREFIX)
+        if key.startswith(text_keys.STRING_PREFIX)
     }
     document: dict[str, Any] = {
         **msgspec.to_builtins(draft.title),
@@ -110,7 +110,7 @@ def _draft(fields: Fields) -> Draft:
     strings = fields.nested("strings")
     if strings is not None:
         pairs = strings.pairs(values.label, values.text)
-        texts.update({f"{publish_rules.STRING_PREFIX}{id_}": text for id_, text in pairs.items()})
+        texts.update({f"{text_keys.STRING_PREFIX}{id_}": text for id_, text in pairs.items()})
     fields.report_unknown()
     return Draft(
         title=title,

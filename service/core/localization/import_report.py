@@ -7,9 +7,9 @@ import msgspec
 import polib
 
 from service.core.auth.principal import Right
+from service.core.catalog import text_keys
 from service.core.catalog.model import Draft
 from service.core.formats.entry import Entry
-from service.core.validation import publish_rules
 from service.core.validation.checks import check_string
 from service.errors import Diagnostic
 
@@ -98,7 +98,7 @@ def compare(
     default = draft.title.default_locale
     sources = draft.texts.get(default, {})
     new_sources = {entry.key: entry.text for entry in entries if entry.locale == default}
-    known = {*publish_rules.text_keys(draft.title, draft.achievements), *sources, *new_sources}
+    known = {*text_keys.keys_of(draft.title, draft.achievements), *sources, *new_sources}
     is_forced = overwrite_approved or mode == "replace-locale"
     lines, seen = [], set[tuple[str, str]]()
     for entry in entries:

@@ -12,6 +12,7 @@ import msgspec
 from service.core.auth.permissions import may_edit
 from service.core.auth.principal import Principal
 from service.core.catalog.model import Achievement, Draft, Title
+from service.core.catalog.text_keys import keys_of
 from service.core.publishing.diff import DraftDiff, diff_drafts
 from service.core.publishing.merge import MergeMode, merge_draft
 from service.core.validation import checks, publish_rules
@@ -68,7 +69,7 @@ async def text_keys(connection: Connection, title_id: int) -> set[str]:
         return set()
     definitions = await _definitions.all(connection, title_id=title_id)
     achievements = (msgspec.json.decode(d.definition, type=Achievement) for d in definitions)
-    return set(publish_rules.text_keys(row.title(), achievements))
+    return set(keys_of(row.title(), achievements))
 
 
 async def title_row(connection: Connection, title_id: int) -> "TitleRow | None":

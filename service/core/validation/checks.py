@@ -6,21 +6,30 @@ other). What a title needs to be published is in `publish_rules`.
 
 from collections.abc import Mapping
 
+from service.core.catalog import text_keys
 from service.core.catalog.model import Draft
-from service.core.validation import publish_rules, text_checks, title_checks, values
+from service.core.validation import text_checks, title_checks, values
 from service.core.validation.diagnostics import InvalidValue
 from service.errors import Diagnostic
 
 Limits = Mapping[str, int]
-"""Characters by field (`publish_rules.field_of`)."""
+"""Characters by field (`text_keys.field_of`)."""
 
+ADVISED_LIMITS: Limits = {  # from Partner Center's documentation, the achievement's name from third parties
+    "title/name": 22,
+    "name": 44,
+    "description": 100,
+    "locked_description": 100,
+    "reward/name": 57,
+    "reward/description": 90,
+}
+"""The most characters that Xbox shows. Warnings only: Microsoft's own sample exceeds Partner Center's limits."""
 _PARTNER_CENTER_FIELDS = ("description", "locked_description", "reward/name", "reward/description")
 
 STORE_LIMITS: Mapping[str, Limits] = {  # the most characters that a store accepts, as each documents it
-    "xbox": {field: publish_rules.LENGTHS[field] for field in _PARTNER_CENTER_FIELDS},
+    "xbox": {field: ADVISED_LIMITS[field] for field in _PARTNER_CENTER_FIELDS},
     "google-play": {"name": 100, "description": 500, "locked_description": 500},
 }
-ADVISED_LIMITS: Limits = publish_rules.LENGTHS  # warnings only: Microsoft's own sample exceeds Partner Center's limits
 NO_LIMITS: Limits = {}
 
 _SERVED_STORE = STORE_LIMITS["xbox"]  # the Xbox API serves every title, so its limits hold for every saved text
@@ -45,7 +54,7 @@ def check_string(
         values.text(text)
     except InvalidValue as violation:
         return [Diagnostic(key=key, locale=locale, rule=violation.rule, message=str(violation))]
-    field = publish_rules.field_of(key)
+    field = text_keys.field_of(key)
     checked = text_checks.Text(
         text=text,
         locale=locale,
@@ -99,9 +108,9 @@ def broken_rules(draft: Draft, locale: str, key: str, text: str) -> list[str]:
 
 def character_limit(key: str) -> int | None:
     """How many characters of a text the platform accepts or, where it says nothing, shows; None if not known."""
-    return publish_rules.length_limit(key)
+    return ADVISED_LIMITS.get(text_keys.field_of(key))
 
 
 def is_hard_limit(key: str) -> bool:
     """Whether a text over its limit cannot be saved."""
-    return publish_rules.field_of(key) in _SERVED_STORE
+    return text_keys.field_of(key) in _SERVED_STORE

@@ -6,34 +6,20 @@ texts themselves are in `checks`. Readers of files use the same functions, so th
 """
 
 import collections
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from service import ticks
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Title
+from service.core.catalog.text_keys import STRING_PREFIX, keys_of
 from service.core.validation import store_ids, values
 from service.core.validation.diagnostics import InvalidValue, SourceLocation
 from service.core.validation.metric_checks import check_metrics
 from service.errors import Diagnostic, InvalidCatalog
 
-LENGTHS = {  # characters, by field: from Partner Center's documentation, the achievement's name from third parties
-    "title/name": 22,
-    "name": 44,
-    "description": 100,
-    "locked_description": 100,
-    "reward/name": 57,
-    "reward/description": 90,
-}
 ACHIEVEMENTS_AT_LAUNCH = range(10, 101)  # XR-055
 GAMERSCORE_AT_LAUNCH = 1000  # XR-055
 MAX_GAMERSCORE = 200  # of one achievement: XR-055
-STRING_PREFIX = "string/"  # of the keys of texts that belong to no achievement
-
-ACHIEVEMENT_KEY = re.compile(
-    "achievement/(?P<number>[0-9]+)/"
-    "(?:reward/(?P<reward>gamerscore|inapp|art)/)?(?P<field>name|description|locked_description)"
-)
 
 
 def check(draft: Draft, *, file: str | None = None) -> tuple[list[Diagnostic], list[Diagnostic]]:
@@ -55,38 +41,6 @@ def check(draft: Draft, *, file: str | None = None) -> tuple[list[Diagnostic], l
     except InvalidCatalog:
         pass  # too many errors: the first ones are returned
     return location.errors, location.warnings
-
-
-def text_keys(title: Title, achievements: Iterable[Achievement]) -> Iterator[str]:
-    """The keys of all texts that a title with these achievements can have: the title's name, metrics, achievements."""
-    yield model.TITLE_NAME
-    for metric in title.metrics:
-        yield model.metric_key(metric.key)
-    for achievement in achievements:
-        yield from achievement.text_keys()
-        for reward in achievement.rewards:
-            yield model.reward_key(achievement.number, reward.kind, "name")
-            yield model.reward_key(achievement.number, reward.kind, "description")
-
-
-def written_keys(draft: Draft) -> list[str]:
-    """The keys of all texts that the default locale has, in the order of `text_keys`, then those of no achievement."""
-    sources = draft.texts.get(draft.title.default_locale, {})
-    strings = (key for key in sorted(sources) if key.startswith(STRING_PREFIX))
-    return [key for key in (*text_keys(draft.title, draft.achievements), *strings) if key in sources]
-
-
-def length_limit(key: str) -> int | None:
-    """How many characters of a text the platform shows, None where no limit is known."""
-    return LENGTHS.get(field_of(key))
-
-
-def field_of(key: str) -> str:
-    """The field of an achievement's text, such as `name` or `reward/name`; the key itself for any other text."""
-    match = ACHIEVEMENT_KEY.fullmatch(key)
-    if match is None:
-        return key
-    return match["field"] if match["reward"] is None else f"reward/{match['field']}"
 
 
 def duplicates(achievements: Sequence[Achievement]) -> Iterator[tuple[int, InvalidValue]]:
@@ -183,7 +137,7 @@ def _check_media(media: MediaAsset, location: SourceLocation) -> None:
 
 
 def _check_texts(draft: Draft, location: SourceLocation) -> None:
-    known = set(text_keys(draft.title, draft.achievements))
+    known = set(keys_of(draft.title, draft.achievements))
     default = draft.texts.get(draft.title.default_locale, {})
     required = [
         model.TITLE_NAME,

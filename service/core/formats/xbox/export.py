@@ -4,9 +4,10 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
+from service.core.catalog import text_keys
 from service.core.catalog.model import Achievement, Draft, achievement_key
 from service.core.formats.stores import epic, steam
-from service.core.validation import publish_rules, store_ids
+from service.core.validation import store_ids
 from service.core.validation.diagnostics import SourceLocation
 
 LOCALIZATION, ACHIEVEMENTS = "localization.xml", "achievements2017.xml"
@@ -56,8 +57,8 @@ def _strings(draft: Draft) -> Iterator[tuple[str, str]]:
     for key, id_ in store_ids.xbox_string_ids(draft).items():
         yield id_, key
     for key in draft.texts.get(draft.title.default_locale, {}):
-        if key.startswith(publish_rules.STRING_PREFIX) and not key.startswith(_OTHER_STORES):
-            yield key.removeprefix(publish_rules.STRING_PREFIX), key
+        if key.startswith(text_keys.STRING_PREFIX) and not key.startswith(_OTHER_STORES):
+            yield key.removeprefix(text_keys.STRING_PREFIX), key
 
 
 def _achievements(draft: Draft) -> bytes:

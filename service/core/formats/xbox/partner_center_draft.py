@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from service.core.catalog import model
+from service.core.catalog import model, text_keys
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Requirement, Reward, Title
 from service.core.formats.entry import Entry
 from service.core.formats.xbox import partner_center
 from service.core.formats.xbox.partner_center import ListedAchievement, Localization
-from service.core.validation import publish_rules, store_ids, values
+from service.core.validation import store_ids, values
 from service.core.validation.diagnostics import InvalidValue, SourceLocation
 
 ICON_BASE_URL = "https://localhost/icons/"  # no real host: the file has no addresses of icons
@@ -47,7 +47,7 @@ def read_entries(files: Mapping[str, bytes], *, draft: Draft) -> list[Entry]:
         for localization in localizations
         for id_, texts in localization.strings.items()
         for locale, text in texts.items()
-        for key in keys.get(id_.lower(), (publish_rules.STRING_PREFIX + id_,))
+        for key in keys.get(id_.lower(), (text_keys.STRING_PREFIX + id_,))
     ]
 
 
@@ -152,7 +152,7 @@ def _texts_by_locale(localization: Localization, achievements: list[ListedAchiev
     texts: dict[str, dict[str, str]] = {localization.dev_display_locale: {}}
     for id_, translations in localization.strings.items():
         for locale, text in translations.items():
-            string_keys = keys.get(id_, (publish_rules.STRING_PREFIX + id_,))
+            string_keys = keys.get(id_, (text_keys.STRING_PREFIX + id_,))
             texts.setdefault(locale, {}).update(dict.fromkeys(string_keys, text))
     return texts
 
