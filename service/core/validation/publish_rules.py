@@ -12,7 +12,7 @@ from service import ticks
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Title
 from service.core.catalog.text_keys import STRING_PREFIX, keys_of
-from service.core.validation import store_ids, values
+from service.core.validation import values
 from service.core.validation.diagnostics import InvalidValue, SourceLocation
 from service.core.validation.metric_checks import check_metrics
 from service.errors import Diagnostic, InvalidCatalog
@@ -35,7 +35,7 @@ def check(draft: Draft, *, file: str | None = None) -> tuple[list[Diagnostic], l
             achievement_location = location.at(f"achievement/{achievement.number}")
             _check_values(achievement, achievement_location)
             achievement_location.report_all(inconsistencies(achievement))
-            achievement_location.inside("stores").report_all(store_ids.check(achievement))
+            achievement_location.inside("stores").report_all(_invalid_store_ids(achievement))
         _check_texts(draft, location)
         _certify(draft, location)
     except InvalidCatalog:
@@ -128,6 +128,19 @@ def _check_values(achievement: Achievement, location: SourceLocation) -> None:
         rewards_location.read(values.label, reward.value_type)
         if reward.media is not None:
             _check_media(reward.media, rewards_location)
+
+
+def _invalid_store_ids(achievement: Achievement) -> Iterator[InvalidValue]:
+    """The invalid store identifiers of a definition."""
+    readers = {"xbox": values.guid, "steam": values.steam_slot, "epic": values.label}
+    for store, name in achievement.stores:
+        if store not in readers:
+            yield InvalidValue("unknown-store", f"expected {', '.join(readers)}, got {values.shown(store)}")
+            continue
+        try:
+            readers[store](name)
+        except InvalidValue as violation:
+            yield violation
 
 
 def _check_media(media: MediaAsset, location: SourceLocation) -> None:

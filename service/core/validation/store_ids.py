@@ -17,10 +17,9 @@ from service.core.catalog.model import Achievement, Draft, achievement_key
 from service.core.languages.matching import maximize
 from service.core.languages.negotiation import chain
 from service.core.validation import values
-from service.core.validation.diagnostics import InvalidValue, SourceLocation
+from service.core.validation.diagnostics import SourceLocation
 
 STEAM_BITS = 32
-_SLOT = re.compile("(?:0|[1-9][0-9]{0,8})_(?:[12]?[0-9]|3[01])")
 _LANGUAGE_REGION = re.compile("[a-z]{2,3}-(?:[A-Z]{2}|[0-9]{3})")
 _MAX_DISTANCE = 11  # in CLDR's units: only dialects of the same language
 
@@ -62,19 +61,6 @@ XBOX_STRING_PREFIXES = {  # of the ids of an achievement's strings, before its G
     "UnlockedDescriptionId_": "description",
     "LockedDescriptionId_": "locked_description",
 }
-
-
-def check(achievement: Achievement) -> Iterable[InvalidValue]:
-    """The invalid store identifiers of a definition."""
-    readers = {"xbox": values.guid, "steam": _slot, "epic": values.label}
-    for store, name in achievement.stores:
-        if store not in readers:
-            yield InvalidValue("unknown-store", f"expected {', '.join(readers)}, got {values.shown(store)}")
-            continue
-        try:
-            readers[store](name)
-        except InvalidValue as violation:
-            yield violation
 
 
 def xbox_guid(draft: Draft, achievement: Achievement) -> str:
@@ -177,9 +163,3 @@ def locales_without_code(draft: Draft, codes: Mapping[str, str]) -> list[str]:
 def _nearest(locale: str, offers: tuple[str, ...]) -> str | None:
     best = chain(locale, country=None, locales=offers, default="", max_distance=_MAX_DISTANCE)[0]
     return best or None
-
-
-def _slot(value: object) -> str:
-    if not isinstance(value, str) or _SLOT.fullmatch(value) is None:
-        raise InvalidValue("slot", f"expected stat and bit, such as 1_0 or 2_31, got {values.shown(value)}")
-    return value

@@ -23,6 +23,7 @@ DAY = 24 * 3600  # seconds
 _GUID = re.compile("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _WHOLE = re.compile("0|[1-9][0-9]{0,9}")
+_SLOT = re.compile("(?:0|[1-9][0-9]{0,8})_(?:[12]?[0-9]|3[01])")
 _DURATION = re.compile("([0-9]{2}):([0-5][0-9]):([0-5][0-9])")
 _URL = re.compile(r"https?://[^\s/?#\"<>\\]+[^\s\"<>\\]*", re.IGNORECASE)
 
@@ -180,6 +181,13 @@ def locale(value: object) -> str:
         return canonical_locale(parsed)
     except ValueError:
         raise InvalidValue("locale", f"expected a language tag such as fr-FR, got {shown(value)}") from None
+
+
+def steam_slot(value: object) -> str:
+    """An achievement's slot in Steam's back end: `stat_bit`."""
+    if not isinstance(value, str) or _SLOT.fullmatch(value) is None:
+        raise InvalidValue("slot", f"expected stat and bit, such as 1_0 or 2_31, got {shown(value)}")
+    return value
 
 
 def one_of(*names: str, any_case: bool = False) -> Callable[[object], Any]:
