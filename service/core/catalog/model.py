@@ -153,7 +153,7 @@ class Achievement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     a day. Only the Xbox 360 contract has `legacy_type` (1 completion … 7 other) and `image_id`. All `requirements` must
     be met; without any, the title reports the unlock. `user_filter` are attributes that the player must have. `key` is
     the name that the title's servers use; None for the public id. `is_base`: it exists at launch. `stores` are its
-    identifiers in stores that differ from the defaults (`validation.store_ids`).
+    identifiers in stores that differ from the defaults (`formats.stores.store_ids`).
 
     | status | can be unlocked | is shown |
     |---|---|---|

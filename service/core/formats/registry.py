@@ -12,9 +12,8 @@ import msgspec
 from service.core.catalog.model import Draft
 from service.core.formats import plain_csv, po, title_folder, toml_catalog
 from service.core.formats.entry import Entry, entries_of_draft
-from service.core.formats.stores import epic, google_play, steam
+from service.core.formats.stores import epic, google_play, steam, store_ids
 from service.core.formats.xbox import captured_page, export, partner_center_draft
-from service.core.validation import store_ids
 
 ImportFormat = Literal[
     "xbox-page", "achievements2017", "localization", "toml", "po", "steam", "google-play", "epic", "csv"

@@ -12,12 +12,12 @@ from service.core.catalog.model import Achievement, Draft, MediaAsset, Reward, T
 from service.core.formats import read
 from service.core.formats.entry import publishable_texts
 from service.core.formats.registry import EXPORT_FORMATS
+from service.core.formats.stores.store_ids import only_description
 from service.core.formats.toml_catalog import read_toml
 from service.core.formats.write import export
 from service.core.formats.xbox import partner_center, partner_center_draft
 from service.core.publishing.diff import diff_drafts
 from service.core.publishing.merge import merge_draft
-from service.core.validation.store_ids import only_description
 from tests.core.conftest import PRODUCT, SCID, TOML
 
 SAMPLES = pathlib.Path(__file__).parents[4] / "shared/data/l10n/formats"

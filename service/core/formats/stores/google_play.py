@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 
 from service.core.catalog.model import Achievement, Draft, achievement_key
 from service.core.formats.entry import Entry, with_sources
+from service.core.formats.stores import store_ids
 from service.core.formats.syntax.csv_rows import Row, has_columns, read_rows, write_rows
 from service.core.formats.syntax.zip_files import read_zip, write_zip
-from service.core.validation import store_ids, values
+from service.core.validation import values
 from service.core.validation.diagnostics import InvalidValue, SourceLocation
 
 METADATA, LOCALIZATIONS, ICONS = (

@@ -13,7 +13,8 @@ import vdf
 
 from service.core.catalog.model import Draft, achievement_key
 from service.core.formats.entry import Entry, with_sources
-from service.core.validation import store_ids, values
+from service.core.formats.stores import store_ids
+from service.core.validation import values
 from service.core.validation.diagnostics import SourceLocation, decode
 
 PREFIX = "string/steam/"

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from service.core.catalog import text_keys
 from service.core.catalog.model import Achievement, Draft, achievement_key
-from service.core.formats.stores import epic, steam
-from service.core.validation import store_ids
+from service.core.formats.stores import epic, steam, store_ids
 from service.core.validation.diagnostics import SourceLocation
 
 LOCALIZATION, ACHIEVEMENTS = "localization.xml", "achievements2017.xml"

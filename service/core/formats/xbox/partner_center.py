@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 import msgspec
 
+from service.core.formats.stores import store_ids
 from service.core.formats.syntax.xml_tree import Element, read_xml
-from service.core.validation import store_ids, values
+from service.core.validation import values
 from service.core.validation.diagnostics import InvalidValue, SourceLocation
 
 _NAMESPACE = re.compile("https?://config\\.mgt\\.xboxlive\\.com/schema/(localization|achievements2017)/1")

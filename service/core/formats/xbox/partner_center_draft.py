@@ -10,9 +10,10 @@ import msgspec
 from service.core.catalog import model, text_keys
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Requirement, Reward, Title
 from service.core.formats.entry import Entry
+from service.core.formats.stores import store_ids
 from service.core.formats.xbox import partner_center
 from service.core.formats.xbox.partner_center import ListedAchievement, Localization
-from service.core.validation import store_ids, values
+from service.core.validation import values
 from service.core.validation.diagnostics import InvalidValue, SourceLocation
 
 ICON_BASE_URL = "https://localhost/icons/"  # no real host: the file has no addresses of icons
