@@ -16,7 +16,6 @@ from service.core.auth.user_contexts import UserContexts
 from service.core.events.subscriptions import Subscriptions
 from service.core.events.writer import Writer
 from service.core.localization.fallbacks import Fallbacks
-from service.core.localization.presence import Presence
 from service.core.progress.continuation import ContinuationTokens
 from service.core.progress.holder_counts import HolderCounts
 from service.core.progress.rarity import Rarities
@@ -64,7 +63,6 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     continuation_tokens: ContinuationTokens
     cursor_key: bytes
     sessions: Sessions
-    presence: Presence
     observer: Observer
     api_state: ApiState = msgspec.field(default_factory=ApiState)
 

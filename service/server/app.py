@@ -14,7 +14,6 @@ from service.core.auth.user_contexts import UserContexts
 from service.core.events.subscriptions import Subscriptions
 from service.core.events.writer import Writer
 from service.core.localization.fallbacks import Fallbacks
-from service.core.localization.presence import Presence
 from service.core.progress.continuation import ContinuationTokens
 from service.core.progress.holder_counts import HolderCounts
 from service.core.progress.rarity import Rarities
@@ -78,7 +77,6 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
         continuation_tokens=ContinuationTokens(await service_key(pool, "continuation")),
         cursor_key=await service_key(pool, "cursor"),
         sessions=Sessions(await service_key(pool, "session")),
-        presence=Presence(),
         observer=observer,
     )
 

@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 from service.api.workbench import pages
 from service.api.workbench.context import RequestContext
 from service.api.workbench.forms import Form, read_form
+from service.api.workbench.presence import Presence
 from service.api.workbench.preview import card_of
 from service.api.workbench.word_diff import word_diff
 from service.core.auth.principal import Right
@@ -111,7 +112,9 @@ async def _editor(
         revisions = await strings.list_revisions(connection, title_id, key, locale)
         text = string.text if typed is None else typed
         card = await card_of(connection, title_id, string, text=text, published=published)
-    visit = context.services.presence.open(title_id, key, locale, name=context.principal.name, now=time.monotonic())
+    visit = context.services.api_state.of(Presence).open(
+        title_id, key, locale, name=context.principal.name, now=time.monotonic()
+    )
     next_key = await _next_key(context)
     first = list_query | {"from_": ""}
     changes = [word_diff(old.text or "", new.text or "") for new, old in pairwise(revisions)]
