@@ -6,7 +6,7 @@ Tests compare both with msgfmt.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import polib
 
@@ -25,6 +25,11 @@ _SUPPORTED_CHARSETS = re.compile(
     "utf-?8|us-ascii|ascii|iso-?8859-?[0-9]{1,2}|(windows-|cp)125[0-8]|koi8-[ru]|euc-(jp|kr)|shift_jis|big5|gb(k|2312|18030)",
     re.IGNORECASE,
 )
+_ENCODING = {
+    "MIME-Version": "1.0",
+    "Content-Type": "text/plain; charset=UTF-8",
+    "Content-Transfer-Encoding": "8bit",
+}
 _HINTS = {
     "name": "its name",
     "description": "shown once unlocked",
@@ -78,17 +83,29 @@ def write_pot(draft: Draft) -> bytes:
     return _write(draft, "", {})
 
 
+def write_commented(entries: Iterable[tuple[Entry, str]], locale: str) -> bytes:
+    """Texts of one locale, each with its source, its line and a comment; of two equal ones the first."""
+    file = polib.POFile(wrapwidth=0)
+    file.metadata = {"Language": locale.replace("-", "_"), **_ENCODING}
+    for entry, comment in entries:
+        po_entry = polib.POEntry(
+            msgctxt=entry.key,
+            msgid=entry.source,
+            msgstr=entry.text,
+            comment=comment,
+            flags=["fuzzy"] if entry.needs_review else [],
+            occurrences=[] if entry.line is None else [("line", str(entry.line))],
+        )
+        if po_entry not in file:
+            file.append(po_entry)
+    return str(file).encode() + b"\n"
+
+
 def _write(draft: Draft, language: str, texts: Mapping[str, str]) -> bytes:
     sources = draft.texts.get(draft.title.default_locale, {})
     file = polib.POFile(wrapwidth=0)
     file.header = f"msgctxt: the text's key; msgid: the text in {draft.title.default_locale}; msgstr: its translation"
-    file.metadata = {
-        "Project-Id-Version": f"title-{draft.title.title_id}",
-        "Language": language,
-        "MIME-Version": "1.0",
-        "Content-Type": "text/plain; charset=UTF-8",
-        "Content-Transfer-Encoding": "8bit",
-    }
+    file.metadata = {"Project-Id-Version": f"title-{draft.title.title_id}", "Language": language, **_ENCODING}
     for key in text_keys.written_keys(draft):
         limit = character_limit(key)
         file.append(

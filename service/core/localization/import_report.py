@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
 import msgspec
-import polib
 
 from service.core.auth.principal import Right
 from service.core.catalog import text_keys
 from service.core.catalog.model import Draft
+from service.core.formats import po
 from service.core.formats.entry import Entry
 from service.core.validation.checks import check_string
 from service.errors import Diagnostic
@@ -141,30 +141,32 @@ def unreadable_report(diagnostics: Iterable[Diagnostic], *, mode: Mode = "merge"
 
 def report_po(report: Report, locale: str) -> bytes:
     """The strings of one locale of a report as a PO file for a translation tool, with what happens to each as comment."""
-    file = polib.POFile(wrapwidth=0)
-    file.metadata = {
-        "Language": locale.replace("-", "_"),
-        "MIME-Version": "1.0",
-        "Content-Type": "text/plain; charset=UTF-8",
-        "Content-Transfer-Encoding": "8bit",
-    }
-    for line in report.lines:
-        if line.locale == locale and line.key and line.kind != "removed":
-            comments = [line.kind if line.rule is None else f"{line.kind}: {line.message} [{line.rule}]"]
-            comments += [f"warning: {rule}" for rule in line.warnings]
-            if line.before is not None and line.before != line.text:
-                comments.append(f"before: {line.before}")
-            entry = polib.POEntry(
-                msgctxt=line.key,
-                msgid=line.source or line.text or line.key,
-                msgstr=line.text or "",
-                comment="\n".join(comments),
-                flags=["fuzzy"] if line.state == "needs_review" else [],
-                occurrences=[] if line.line is None else [("line", str(line.line))],
+    return po.write_commented(
+        [
+            (
+                Entry(
+                    key=line.key,
+                    locale=locale,
+                    text=line.text or "",
+                    line=line.line,
+                    source=line.source or line.text or line.key,
+                    needs_review=line.state == "needs_review",
+                ),
+                _comment(line),
             )
-            if entry not in file:
-                file.append(entry)
-    return str(file).encode() + b"\n"
+            for line in report.lines
+            if line.locale == locale and line.key and line.kind != "removed"
+        ],
+        locale,
+    )
+
+
+def _comment(line: ReportLine) -> str:
+    comments = [line.kind if line.rule is None else f"{line.kind}: {line.message} [{line.rule}]"]
+    comments += [f"warning: {rule}" for rule in line.warnings]
+    if line.before is not None and line.before != line.text:
+        comments.append(f"before: {line.before}")
+    return "\n".join(comments)
 
 
 def _compare_entry(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.core.formats.entry import Entry
-from service.core.formats.po import read_po, write_po, write_pot
+from service.core.formats.po import read_po, write_commented, write_po, write_pot
 from service.core.formats.toml_catalog import read_toml
 
 HEADER = 'msgid ""\nmsgstr ""\n"Language: fr_FR\\n"\n\n'
@@ -149,6 +149,15 @@ def test_entries_have_the_order_of_the_achievements_and_a_hint(draft):
     assert keys[4:6] == ["achievement/1/reward/inapp/name", "achievement/8/name"]
     assert '#. Achievement 8, shown once unlocked\n#, max-length:100\nmsgctxt "achievement/8/description"' in written
     assert "Date" not in written
+
+
+def test_commented_file_keeps_the_first_of_equal_texts():
+    entry = Entry(key="title/name", locale="fr-FR", text="Nom", source="Name", line=3, needs_review=True)
+
+    written = write_commented([(entry, "kept"), (entry, "again")], "fr-FR")
+
+    assert [(read.text, read.needs_review) for read in read_po(written, file="fr.po")] == [("Nom", True)]
+    assert (b"#. kept\n" in written, b"#: line:3\n" in written, b"again" in written) == (True, True, False)
 
 
 def test_template_has_every_source_and_no_translation(draft):
