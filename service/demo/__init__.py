@@ -12,7 +12,7 @@ from service.core.auth import api_keys
 from service.core.auth.principal import OPERATOR
 from service.core.auth.user_contexts import Scope, UserContext, UserContexts
 from service.core.events.writer import Writer
-from service.core.formats.title_folder import locales_folder, read_title_folder
+from service.core.formats.title_folder import read_title_folder
 from service.core.formats.xbox import captured_page
 from service.core.progress.import_progress import import_progress
 from service.core.publishing.drafts import draft_of, import_draft
@@ -21,6 +21,7 @@ from service.core.publishing.snapshot import SnapshotStore
 from service.core.unlocks.model import Change, Event
 from service.db.pool import Pool
 from service.db.service_keys import service_key
+from service.locales import locales_folder
 
 PLAYER = "2533274790395904"
 SAMPLE, GAME, ACADEMY = 3051199919, 1297290417, 1403872066

@@ -15,9 +15,9 @@ from babel.dates import format_datetime
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from service.core.formats.title_folder import locales_folder
 from service.core.languages.negotiation import canonical_locale, chain
 from service.core.languages.tags import add_likely_subtags, parse_tag
+from service.locales import locales_folder
 
 _MAX_DISTANCE = 50  # in CLDR's units: related languages too
 SOURCE = "en-US"

@@ -36,13 +36,6 @@ type = PO
 _TITLE_ID = re.compile(rb"^title_id[ \t]*=[ \t]*([0-9]{1,10})\b", re.MULTILINE)
 
 
-def locales_folder() -> Path:
-    """The folder of Laurel's own translations: in the installed package, or beside it in a checkout."""
-    package = Path(__file__).parents[2]
-    packaged = package / "_locales"
-    return packaged if packaged.is_dir() else package.parent / "locales"
-
-
 def read_title_folder(toml_path: Path, locales_dir: Path) -> tuple[Draft, list[Diagnostic]]:
     """The title with the texts of all its locales, and warnings for texts that were left out (stale, fuzzy).
 

@@ -8,7 +8,7 @@ import pytest
 from babel.messages.extract import extract_from_dir
 
 from service.api.workbench import i18n
-from service.core.formats.title_folder import locales_folder
+from service.locales import locales_folder
 
 ROOT = pathlib.Path(__file__).parents[3]
 TRANSLATED = sorted(locales_folder().glob("*/LC_MESSAGES/ui.po"))
