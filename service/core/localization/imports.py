@@ -73,16 +73,14 @@ async def stage_import(
         status = await get_draft_status(connection, title_id)
         version = status.catalog_version
         known = await _find_batch.first(connection, title_id=title_id, sha256=sha256, catalog_version=version)
-        if known is not None:
-            batch = known.batch()
-            _may_apply(principal, title_id, batch.report, status.default_locale)
-            return batch
-        draft = await draft_of(connection, title_id)
-        existing = {
-            (row.locale, row.key): ExistingText(row.text, row.state, row.is_stale)
-            for row in await _existing_texts.all(connection, title_id=title_id)
-        }
+        draft = None if known is not None else await draft_of(connection, title_id)
+        rows = [] if known is not None else await _existing_texts.all(connection, title_id=title_id)
+    if known is not None:
+        batch = known.batch()
+        _may_apply(principal, title_id, batch.report, status.default_locale)
+        return batch
     assert draft is not None  # noqa: S101  (its status was read)
+    existing = {(row.locale, row.key): ExistingText(row.text, row.state, row.is_stale) for row in rows}
 
     def read_and_compare() -> tuple[str, Report]:
         parsed = read.read(files, draft=draft, format=format, locale=locale)

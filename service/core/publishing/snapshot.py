@@ -48,20 +48,24 @@ class SnapshotStore:
 
     async def refresh(self) -> None:
         """Replace the snapshot if something was published since; one cheap query if not."""
-        async with self._refreshing, self._pool.connection() as connection:
-            newer = await _published_since.all(connection, version=self.current.version)
-            self.refreshed_at = time.monotonic()
+        async with self._refreshing:
+            async with self._pool.connection() as connection:
+                newer = await _published_since.all(connection, version=self.current.version)
+                self.refreshed_at = time.monotonic()
+                bundles = [
+                    await _bundles_of_release.all(connection, title_id=row.title_id, release=row.release)
+                    for row in newer
+                ]
             if not newer:
                 return
             titles = dict(self.current.titles)
-            for row in newer:
-                bundles = await _bundles_of_release.all(connection, title_id=row.title_id, release=row.release)
-                titles[row.title_id] = self._published(row, bundles)
-        self.current = Snapshot(
-            version=newer[-1].publication_id,
-            titles=titles,
-            by_scid={published.title.scid: title_id for title_id, published in titles.items()},
-        )
+            for row, of_release in zip(newer, bundles, strict=True):
+                titles[row.title_id] = self._published(row, of_release)
+            self.current = Snapshot(
+                version=newer[-1].publication_id,
+                titles=titles,
+                by_scid={published.title.scid: title_id for title_id, published in titles.items()},
+            )
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
