@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from service import base64url
 from service.errors import BadRequest, ExpiredToken, InvalidToken
 
 SortKey = Literal["CREATED", "TITLE", "EARNED"]
@@ -37,7 +38,7 @@ class Cursors:
     def write(self, sort_key: SortKey, position: CursorPosition, *, now: int) -> str:
         """The cursor of a position. `now` is in seconds since 1970; the cursor is the same within an hour."""
         body = msgspec.json.encode((sort_key, *position, now // _HOUR))
-        return base64.urlsafe_b64encode(self._code(body) + body).decode().rstrip("=")
+        return base64url.encode(self._code(body) + body)
 
     def read(self, text: str, sort_key: SortKey, *, now: int) -> CursorPosition:
         """The position of a cursor of this sort key.

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from cachetools import LRUCache
 
 from service.api.trophy.responses import YEAR, Shape, iso_time, json_number, measured_requirement
-from service.core.catalog.model import NO_PICTURE, Achievement, to_int4
+from service.core.catalog.model import Achievement, to_int4
 from service.core.progress.holder_counts import Counts
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.model import PlayerState
@@ -129,13 +129,12 @@ class Renderer:
                 (texts.name, texts.description, texts.locked_description), texts.locales, strict=False
             )
         )
-        icon = next((media for media in achievement.media if media.kind == "Icon"), NO_PICTURE)
         shape: Shape = {
             "id": achievement.public_id,
             **self._trigger(achievement),
             "name": name or "",
             "description": locked_description if achievement.is_secret else description,
-            "badgeUrl": None if icon == NO_PICTURE else icon.url,
+            "badgeUrl": None if achievement.icon is None else achievement.icon.url,
         }
         if achievement.user_filter or self.is_sdk:
             shape["userAttributes"] = [{"key": key, "value": value} for key, value in achievement.user_filter]

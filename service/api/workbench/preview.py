@@ -47,13 +47,13 @@ async def card_of(
             texts[name] = _card_text(other, other.text)
     texts[field] = _card_text(string, text)
     achievement = None if published is None else published.all_achievements.get(int(number))
-    icons = [] if achievement is None else [asset.url for asset in achievement.media if asset.kind == "Icon"]
+    icon = None if achievement is None else achievement.icon
     return Card(
         field=field,
         texts={name: texts.get(name, CardText("", string.locale)) for name in FIELDS},
         is_secret=achievement is not None and achievement.is_secret,
         points=0 if achievement is None else achievement.gamerscore,
-        icon=next((url for url in icons if url.startswith("https://") and ".invalid/" not in url), None),
+        icon=icon.url if icon is not None and icon.url.startswith("https://") and ".invalid/" not in icon.url else None,
     )
 
 

@@ -7,7 +7,7 @@ seen to send is there, because real clients break on a missing one: `requirement
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -128,8 +128,8 @@ def modern(published: PublishedTitle, position: int, chain: tuple[str, ...]) -> 
     gaps = _requirements(achievement)
     return Fragment(
         opening=b"{" + opening + b',"progressState":"',
-        locked=NOT_STARTED,
-        unlocked=ACHIEVED,
+        locked=_STATES["NotStarted"],
+        unlocked=_STATES["Achieved"],
         middle=b"null".join(gaps),
         closing=b'"},' + tail + b"},",
         gaps=gaps,
@@ -139,16 +139,22 @@ def modern(published: PublishedTitle, position: int, chain: tuple[str, ...]) -> 
     )
 
 
+ProgressState = Literal["NotStarted", "InProgress", "Achieved"]
+
+
+def progress_state(current_values: Sequence[str | None], *, is_unlocked: bool) -> ProgressState:
+    """How far an achievement is, by its current values; values of 0 are no progress."""
+    if is_unlocked:
+        return "Achieved"
+    is_begun = any(current is not None and float(current) != 0 for current in current_values)
+    return "InProgress" if is_begun else "NotStarted"
+
+
 def in_progress(
     gaps: Sequence[bytes], current_values: Sequence[str | None], *, is_unlocked: bool
 ) -> tuple[bytes, bytes]:
     """The state and the middle of an achievement with current values, one for each requirement."""
-    if is_unlocked:
-        state = ACHIEVED
-    elif any(current is not None and float(current) != 0 for current in current_values):
-        state = IN_PROGRESS
-    else:
-        state = NOT_STARTED
+    state = _STATES[progress_state(current_values, is_unlocked=is_unlocked)]
     pieces = [gaps[0]]
     for index, gap in enumerate(gaps[1:]):
         current = current_values[index] if index < len(current_values) else None
@@ -156,11 +162,11 @@ def in_progress(
     return state, b"".join(pieces)
 
 
-def _state(name: str) -> bytes:
+def _state(name: ProgressState) -> bytes:
     return f'{name}","progression":{{"achievementState":"{name}","requirements":['.encode()
 
 
-NOT_STARTED, IN_PROGRESS, ACHIEVED = _state("NotStarted"), _state("InProgress"), _state("Achieved")
+_STATES = {name: _state(name) for name in get_args(ProgressState)}
 
 
 def _requirements(achievement: Achievement) -> tuple[bytes, ...]:

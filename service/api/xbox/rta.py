@@ -18,7 +18,7 @@ from aiohttp import WSMsgType, web
 
 from service import ticks
 from service.api.xbox.context import GUID, title_of_service_config
-from service.api.xbox.json_fragments import encode
+from service.api.xbox.json_fragments import encode, progress_state
 from service.core.auth.permissions import may_read_progress
 from service.core.auth.principal import canonical_xuid
 from service.core.catalog.model import to_int4
@@ -182,10 +182,9 @@ def progression(published: PublishedTitle, progress: TitleProgress) -> Mapping[i
         time_unlocked, values = progress.unlocked_at.get(number), current_values.get(number)
         if time_unlocked is None and values is None:
             continue
-        is_begun = any(value is not None and float(value) != 0 for value in values or ())
         items[achievement.number] = {
             "id": str(achievement.number),
-            "progressState": "Achieved" if time_unlocked is not None else "InProgress" if is_begun else "NotStarted",
+            "progressState": progress_state(values or (), is_unlocked=time_unlocked is not None),
             "timeUnlocked": ticks.to_text(time_unlocked or 0),
             "requirements": [
                 {

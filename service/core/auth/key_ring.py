@@ -1,6 +1,5 @@
 """The keys that verify tokens: read from a secret, a PEM or a JSON Web Key Set (RFC 7517), each bound to its algorithm."""
 
-import base64
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
+from service import base64url
 from service.errors import Unauthenticated
 
 KEY_SET_MAX_BYTES = 65_536
@@ -53,7 +53,7 @@ class KeyRing:
         Raises:
             ValueError: it is shorter, or the PEM of a public key.
         """
-        encoded = base64.urlsafe_b64encode(secret.encode()).decode()
+        encoded = base64url.encode(secret.encode())
         return cls(
             {None: _bound({"kty": "oct", "k": encoded}, "HS256", expected="a secret of 32 bytes or more, no PEM")}
         )

@@ -4,11 +4,11 @@ The signing key is stored in the database and differs from the keys that verify 
 token can be signed with the key of the other.
 """
 
-import base64
 import time
 
 import msgspec
 
+from service import base64url
 from service.core.auth import tokens
 from service.core.auth.api_keys import ApiKeys
 from service.core.auth.key_ring import KeyRing
@@ -16,9 +16,7 @@ from service.core.auth.principal import CONTEXTS, Principal
 from service.core.auth.tokens import Verifier
 
 _KID = "application"
-_HEADER = (
-    base64.urlsafe_b64encode(msgspec.json.encode({"alg": "HS256", "kid": _KID, "typ": "JWT"})).decode().rstrip("=")
-)
+_HEADER = base64url.encode(msgspec.json.encode({"alg": "HS256", "kid": _KID, "typ": "JWT"}))
 
 
 class OAuthClients:

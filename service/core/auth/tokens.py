@@ -3,7 +3,6 @@
 `now` is an argument everywhere, in seconds since 1970. No error message repeats any part of a token.
 """
 
-import base64
 import hashlib
 import re
 import secrets
@@ -14,6 +13,7 @@ import jwt
 import msgspec
 from cachetools import LRUCache
 
+from service import base64url
 from service.core.auth.key_ring import MALFORMED_INPUT_ERRORS, KeyRing
 from service.core.auth.principal import EVERY_USER, Principal, VerifiedClaims, canonical_xuid, parse_xbl3, principal_of
 from service.errors import Unauthenticated, Unavailable
@@ -238,7 +238,7 @@ def _kid(token: str) -> str | None:
     match = _COMPACT.fullmatch(token)
     if match is None:
         raise ValueError
-    header = _read_header(base64.urlsafe_b64decode(match[1] + "=="))
+    header = _read_header(base64url.decode(match[1]))
     if not (header.crit is header.b64 is header.zip is msgspec.UNSET):
         raise ValueError
     return header.kid

@@ -19,7 +19,7 @@ from service.core.badges.status_list import (
     StatusPosition,
 )
 from service.core.badges.urls import achievement_url, issuer_url, status_list_url
-from service.core.catalog.model import NO_PICTURE, Achievement
+from service.core.catalog.model import Achievement
 from service.core.publishing.published_title import LocalizedTexts, PublishedTitle
 
 OPEN_BADGES_CONTEXT = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"
@@ -75,8 +75,8 @@ def achievement_document(issuer: IssuerContext, achievement: Achievement, *, is_
         "description": description[0],
         "criteria": {"narrative": locked_description[0]},
     }
-    icon = next((media for media in achievement.media if media.kind == "Icon"), NO_PICTURE)
-    if icon != NO_PICTURE and icon.url.startswith(("https://", "http://")):
+    icon = achievement.icon
+    if icon is not None and icon.url.startswith(("https://", "http://")):
         members["image"] = {"id": icon.url, "type": "Image"}
     language = None if texts.first_locale is None else issuer.chain[texts.first_locale]
     if language is not None and _LANGUAGE.fullmatch(language):

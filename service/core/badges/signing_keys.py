@@ -4,7 +4,6 @@ One key signs. Of former keys only the public part is stored, so that what they 
 """
 
 import asyncio
-import base64
 import functools
 import hashlib
 import secrets
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
+from service import base64url
 from service.core.badges.urls import key_url
 from service.db.pool import Pool
 from service.db.queries import query, statement
@@ -119,7 +119,7 @@ async def rotate_signing_key(pool: Pool, *, withdraw: bool = False) -> str:
 
 def thumbprint(key: RSAPublicKey) -> str:
     """The SHA-256 of the key's required members in lexicographic order (RFC 7638 §3)."""
-    return _base64url(hashlib.sha256(msgspec.json.encode(_jwk_members(key))).digest())
+    return base64url.encode(hashlib.sha256(msgspec.json.encode(_jwk_members(key))).digest())
 
 
 def _jwk_members(key: RSAPublicKey) -> dict[str, str]:
@@ -128,11 +128,7 @@ def _jwk_members(key: RSAPublicKey) -> dict[str, str]:
 
 
 def _base64url_int(value: int) -> str:
-    return _base64url(value.to_bytes((value.bit_length() + 7) // 8))
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+    return base64url.encode(value.to_bytes((value.bit_length() + 7) // 8))
 
 
 def _generate_private_key() -> bytes:

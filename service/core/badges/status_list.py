@@ -3,7 +3,6 @@
 Source: W3C Bitstring Status List 1.0.
 """
 
-import base64
 import gzip
 import zlib
 from collections.abc import Iterable
@@ -11,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from service import ticks
+from service import base64url, ticks
 from service.core.badges.urls import issuer_url, status_list_url
 
 CREDENTIALS_CONTEXT = "https://www.w3.org/ns/credentials/v2"
@@ -66,7 +65,7 @@ def encode_bits(indexes: Iterable[int]) -> str:
     bits = bytearray(STATUS_LIST_BITS // 8)
     for index in indexes:
         bits[index // 8] |= _mask(index)
-    encoded = base64.urlsafe_b64encode(gzip.compress(bits, mtime=0)).decode().rstrip("=")
+    encoded = base64url.encode(gzip.compress(bits, mtime=0))
     return f"{_MULTIBASE_BASE64URL}{encoded}"
 
 
@@ -78,7 +77,7 @@ def decode_bits(encoded: str) -> bytes:
     """
     if not encoded.startswith(_MULTIBASE_BASE64URL):
         raise ValueError("encodedList: expected multibase base64url")
-    data = base64.urlsafe_b64decode(encoded[1:] + "=" * (-len(encoded[1:]) % 4))
+    data = base64url.decode(encoded[1:])
     decompressor = zlib.decompressobj(wbits=_GZIP)
     try:
         bits = decompressor.decompress(data, _MAX_DECODED_BYTES)

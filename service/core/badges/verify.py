@@ -3,7 +3,6 @@
 Until the signature is verified, only the address of the issuer's keys is taken from a credential.
 """
 
-import base64
 import datetime
 import re
 import urllib.parse
@@ -13,6 +12,7 @@ from typing import Any
 import jwt
 import msgspec
 
+from service import base64url
 from service.core.auth.key_ring import KEY_SET_MAX_BYTES, KeyRing, UnknownKey
 from service.core.badges.credential import OPEN_BADGES_CONTEXT
 from service.core.badges.status_list import CREDENTIALS_CONTEXT, decode_bits, is_set
@@ -119,7 +119,7 @@ def read_unverified(token: str) -> UnverifiedCredential:
     """
     try:
         header, claims = (
-            msgspec.json.decode(_decode_base64url(part), type=dict[str, Any]) for part in token.split(".")[:2]
+            msgspec.json.decode(base64url.decode(part), type=dict[str, Any]) for part in token.split(".")[:2]
         )
     except _UNREADABLE:
         raise VerificationError("the token is malformed") from None
@@ -299,7 +299,3 @@ def _is_open_badges_context(context: object) -> bool:
 
 def _as_list(value: object) -> list[Any]:
     return value if isinstance(value, list) else [value]
-
-
-def _decode_base64url(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

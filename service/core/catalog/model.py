@@ -201,6 +201,12 @@ class Achievement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         return self.status == "active" or (self.status == "locked" and is_unlocked)
 
     @property
+    def icon(self) -> MediaAsset | None:
+        """Its first icon; None if there is only the placeholder."""
+        icon = next((asset for asset in self.media if asset.kind == NO_PICTURE.kind), NO_PICTURE)
+        return None if icon == NO_PICTURE else icon
+
+    @property
     def gamerscore(self) -> int:
         """Gamerscore points, 0 if there is no such reward."""
         return sum(int(reward.value) for reward in self.rewards if reward.kind == "Gamerscore")

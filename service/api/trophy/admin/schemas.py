@@ -8,7 +8,6 @@ import msgspec
 from service.api.trophy import responses
 from service.api.trophy.responses import YEAR, Shape
 from service.core.catalog.model import (
-    NO_PICTURE,
     Achievement,
     Attribute,
     AttributeKind,
@@ -115,13 +114,12 @@ def metric_shape(draft: Draft, metric: Metric) -> Shape:
 
 def achievement_shape(draft: Draft, achievement: Achievement) -> Shape:
     """An achievement as the admin API shows and accepts it."""
-    icon = next((media for media in achievement.media if media.kind == "Icon"), NO_PICTURE)
     shape: Shape = {
         "id": achievement.public_id,
         "name": default_text(draft, achievement_key(achievement.number, "name")) or "",
         "description": default_text(draft, achievement_key(achievement.number, "description")),
         "status": achievement.status,
-        "badge": None if icon == NO_PICTURE else {"url": icon.url},
+        "badge": None if achievement.icon is None else {"url": achievement.icon.url},
         "userAttributes": _filters(draft.title, achievement.user_filter, "user"),
     }
     measured = responses.measured_requirement(achievement)
