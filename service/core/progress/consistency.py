@@ -20,19 +20,19 @@ async def find_drift(connection: Connection, *, repair: bool = False) -> list[Dr
     """
     drifts = []
     for row in await _holder_count_drift.all(connection):
-        counted = "players" if row.number == 0 else f"holders of achievement {row.number}"
-        description = f"title {row.title_id}: {row.counted} {counted} are counted, {row.actual} are there"
-        drifts.append(Drift(description + (", put right" if repair else "")))
+        counter = "players" if row.number == 0 else f"holders of achievement {row.number}"
+        description = f"title {row.title_id}: {counter}: expected {row.actual}, got {row.counted}"
+        drifts.append(Drift(description + (", repaired" if repair else "")))
         if repair:
             change = row.actual - row.counted
             await _correct_holder_count.run(connection, title_id=row.title_id, number=row.number, change=change)
     drifts += [
-        Drift(f"title {row.title_id}: {row.players} totals of {row.metric} are not what their days add up to")
+        Drift(f"title {row.title_id}: {row.players} totals of {row.metric} differ from the sums of their days")
         for row in await _daily_total_drift.all(connection, prefix=Measure(aggregate="sum").key)
     ]
     unlocks = await _double_unlocks.one(connection)
     if unlocks.players:
-        drifts.append(Drift(f"{unlocks.players} rows of players hold an achievement twice"))
+        drifts.append(Drift(f"{unlocks.players} rows of progress hold an achievement twice"))
     return drifts
 
 

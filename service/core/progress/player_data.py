@@ -41,7 +41,7 @@ async def export(connection: Connection, player: str) -> AsyncIterator[bytes]:
     """
     row = await _get_revision.first(connection, player=player)
     if row is None:
-        raise NotFound("nothing is held of this player")
+        raise NotFound("nothing is stored about this player")
     head = msgspec.json.encode({"player": player, "revision": row.revision})
     yield head[:-1]
     for part in _PARTS:
@@ -63,7 +63,7 @@ async def erase(connection: Connection, player: str, *, player_hash: bytes) -> E
     """
     row = await _lock_player.first(connection, player=player)
     if row is None:
-        raise NotFound("nothing is held of this player")
+        raise NotFound("nothing is stored about this player")
     await _keep_revision.run(connection, player_hash=player_hash, revision=row.revision + 1)
     await _subtract_from_counts.run(connection, player=player)
     counted = await _count_progress.one(connection, player=player)

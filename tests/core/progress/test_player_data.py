@@ -142,9 +142,9 @@ async def test_doctor_reports_drift_and_repairs_holder_counts(writer, connection
 
     found = [drift.description for drift in await consistency.find_drift(connection, repair=True)]
     assert found == [
-        "title 1: 7 holders of achievement 1 are counted, 2 are there, put right",
-        "title 1: -2 holders of achievement 7 are counted, 0 are there, put right",
-        "title 1: 1 totals of words are not what their days add up to",
+        "title 1: holders of achievement 1: expected 2, got 7, repaired",
+        "title 1: holders of achievement 7: expected 0, got -2, repaired",
+        "title 1: 1 totals of words differ from the sums of their days",
     ]
     assert len(await consistency.find_drift(connection)) == 1
     del writer
