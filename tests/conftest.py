@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 
 import asyncpg
+import hypothesis
 import pytest
 from playwright.async_api import Browser
 
@@ -23,6 +24,10 @@ from service.db.migrate import migrate
 from service.db.pool import Pool
 from tests.browser import chromium
 from tests.lent_pool import LentPool
+
+# A deadline of Hypothesis measures the load of the machine.
+hypothesis.settings.register_profile("without deadlines", deadline=None)
+hypothesis.settings.load_profile("without deadlines")
 
 NewDatabase = Callable[..., AbstractAsyncContextManager[str]]
 
