@@ -187,7 +187,7 @@ async def test_pages_work_without_javascript(sign_in):
     ana = await sign_in(java_script_enabled=False)
     await ana.goto(DESCRIPTION)
     await ana.fill("#text", "Le phare est allumé.")
-    await ana.get_by_label("then the next one").check()
+    await ana.get_by_label("then open the next string").check()
 
     await ana.get_by_role("button", name="Save", exact=True).click()
 
