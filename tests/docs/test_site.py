@@ -83,7 +83,7 @@ def test_the_navigation_has_every_page_once():
 @needs_browser
 @needs_axe
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_pages_request_nothing_elsewhere_and_have_no_barriers(browser, origin, scheme):
+async def test_pages_load_nothing_from_other_sites_and_have_no_accessibility_violations(browser, origin, scheme):
     page = await browser.new_page(color_scheme=scheme)
     requested, errors = list[str](), list[str]()
     page.on("request", lambda request: requested.append(request.url))

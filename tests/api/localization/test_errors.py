@@ -37,7 +37,7 @@ def made(kind: type[LaurelError]) -> LaurelError:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in family(LaurelError) if kind.__module__ == errors.__name__])
-def test_every_error_is_a_problem_with_its_own_status(kind):
+def test_every_error_response_is_a_problem_with_its_own_status(kind):
     response = error_response(make_mocked_request("GET", "/catalogs"), made(kind))
 
     body = msgspec.json.decode(response.body)

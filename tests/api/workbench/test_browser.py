@@ -78,7 +78,7 @@ async def served(page: Page) -> Any:
     return next(achievement for achievement in achievements if achievement["id"] == "1")
 
 
-async def test_whole_workflow_by_keyboard_alone(sign_in):
+async def test_whole_workflow_needs_only_the_keyboard(sign_in):
     """A missing text is written, reviewed, published and rolled back."""
     ana = await sign_in(can=("translate",))
 
@@ -169,7 +169,7 @@ async def test_expired_session_loses_no_text(sign_in):
     await expect(ana.locator("#text")).to_have_value("Lueur d’Ana")
 
 
-async def test_alt_and_arrows_go_from_string_to_string(sign_in):
+async def test_alt_and_arrow_keys_open_the_previous_and_next_string(sign_in):
     ana = await sign_in()
     await ana.goto(f"/l10n/{TITLE}/fr-FR")
     await ana.keyboard.press("Alt+ArrowDown")
