@@ -47,6 +47,24 @@ def test_dry_run_prints_the_diff_and_changes_nothing(command, contents):
     assert contents(7) is None
 
 
+def test_dry_run_of_a_publish_counts_who_would_unlock_what(command, files):
+    counted = (
+        'id = "00000000-0000-0000-0000-000000000001"\ntarget = "10"\nmeasure = { aggregate = "sum", metric = "lamps" }'
+    )
+    text = f'{TOML}\n[[achievements.requirements]]\n{counted}\n\n[[metrics]]\nkey = "lamps"\nname = "Lamps"\n'
+    (files / "title.toml").write_text(text, encoding="utf-8")
+    command("catalog", "import", "title.toml")
+
+    shown = command("catalog", "publish", "--title", 7, "--dry-run")
+
+    assert shown.stdout.endswith(
+        "of 0 players there, for what they have reached already:\n"
+        "  0 would unlock achievement 1\n"
+        "dry run: nothing was changed\n"
+    )
+    assert "no release of title 7" in command("catalog", "rollback", "--title", 7, status=1).stderr
+
+
 def test_importing_an_export_changes_nothing(command, contents, tmp_path):
     command("catalog", "import", "page.json")
     before = contents(TITLE)
