@@ -87,7 +87,7 @@ async def test_earned_achievement_stays_when_locked_and_goes_when_archived(troph
     assert await listed("u1") is False
 
 
-async def test_activating_an_achievement_unlocks_it_for_who_reached_it(trophy, services, pool):
+async def test_activating_an_achievement_unlocks_it_for_users_who_had_reached_it(trophy, services, pool):
     from service.core.events import backfill
 
     await trophy("POST", "/metrics/steps/event", {"user": {"id": "u1"}, "value": 50}, status=201)

@@ -219,7 +219,7 @@ async def test_event_summary_adds_up_days_weeks_and_months(trophy):
     await trophy("GET", path, aggregation="daily", startDate="x", endDate="2026-02-01", status=422)
 
 
-async def test_streak_of_two_days_in_any_order(trophy):
+async def test_two_active_days_in_any_order_are_a_streak_of_two(trophy):
     today = datetime.datetime.now(datetime.UTC)
     yesterday = (today - datetime.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     first = await trophy("POST", "/metrics/words/event", event(), status=201)

@@ -90,7 +90,7 @@ async def test_invalid_body_gets_a_clear_error(client, key_of, connection, body,
     assert await connection.fetchval("SELECT count(*) FROM event") == 0
 
 
-async def test_other_errors_are_clear(trophy, client, key_of):
+async def test_each_invalid_request_gets_its_own_status(trophy, client, key_of):
     assert (await trophy("POST", "/metrics/nothing/event", event(), status=422)) == {"error": "Metric not found"}
     assert "archived" in (await trophy("POST", "/metrics/old/event", event(), status=422))["error"]
     await trophy("POST", "/achievements/nothing/complete", {"user": {"id": "u"}}, status=404)

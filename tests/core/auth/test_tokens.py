@@ -74,7 +74,7 @@ def test_signed_token_has_the_claims_of_an_xsts_token():
     assert made["xti"] == {"tid": "1"}
 
 
-def test_authorization_header_in_both_schemes():
+def test_authorization_field_is_written_in_both_schemes():
     assert authorization("a.b.c", user_hash="7") == "XBL3.0 x=7;a.b.c"
     assert authorization("a.b.c", user_hash="7", scheme="bearer") == "Bearer a.b.c"
 
@@ -90,7 +90,7 @@ def test_authorization_header_in_both_schemes():
         {"lifetime_seconds": 86_401},
     ],
 )
-def test_claims_that_the_verifier_rejects_are_not_made(more):
+def test_signing_rejects_claims_that_the_verifier_would_reject(more):
     with pytest.raises(ValueError, match="expected a"):
         claims_for(**{"xuid": XUID, "issuer": "laurel", "audience": "laurel", "now": NOW} | more)
 
@@ -367,11 +367,11 @@ def test_bearer_speaks_for_all_users_and_the_subject_of_its_token():
 @pytest.mark.parametrize(
     "field", ["", "Bearer", "Bearer ", "Bearer  a.b.c", "Bearer a.b", "Basic a.b.c", "XBL3.0 x=1;a.b.c"]
 )
-def test_other_field_is_no_bearer(field):
+def test_other_authorization_field_is_rejected_as_bearer(field):
     with pytest.raises(Unauthenticated, match="expected Bearer <token>"):
         Verifier(KeyRing.from_secret(SECRET), issuer="laurel", audience="laurel").bearer(field, NOW)
 
 
-def test_claims_without_xuid_and_subject_are_not_made():
+def test_signing_rejects_claims_without_xuid_and_subject():
     with pytest.raises(ValueError, match="expected a XUID, or the subject"):
         claims_for(None, issuer="laurel", audience="laurel", now=NOW)

@@ -42,7 +42,7 @@ def change(player, n, title_id=1):
     return Change(player=player, title_id=title_id, profile={"n": n})
 
 
-async def test_changes_that_arrive_meanwhile_travel_together_in_order():
+async def test_changes_that_arrive_during_a_batch_form_the_next_one_in_order():
     log = Log()
     queue = ChangeQueue(log.write)
     submitted = [asyncio.create_task(queue.submit(change("a", 0)))]
@@ -55,7 +55,7 @@ async def test_changes_that_arrive_meanwhile_travel_together_in_order():
     assert log.batches == [{("a", 1): [0]}, {("a", 1): [1, 2, 3]}]
 
 
-async def test_one_player_has_one_batch_at_a_time_and_all_have_few():
+async def test_player_has_one_batch_at_a_time_and_few_batches_run_at_once():
     log = Log()
     queue = ChangeQueue(log.write)
     submitted = []

@@ -62,7 +62,7 @@ async def counts(connection):
 
 
 @pytest.mark.usefixtures("writer")
-async def test_export_holds_everything(connection):
+async def test_export_contains_everything_stored_about_a_player(connection):
     found = await exported(connection)
 
     (progress,) = found["progress"]
