@@ -79,7 +79,7 @@ async def load(pool: Pool) -> None:
     if ACADEMY in new:
         contexts = UserContexts(pool)
         for number, player, name, scopes in _CONTEXTS:
-            await contexts.put(writer.write, _context(number, player, name, scopes))
+            await contexts.put(OPERATOR, writer.write, _context(number, player, name, scopes))
     for title_id, demo_events in _EVENTS.items():
         if title_id in new:
             events = tuple(_event(event) for event in demo_events)

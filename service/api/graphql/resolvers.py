@@ -120,7 +120,7 @@ async def set_user_context(
         scopes=cast("list[Scope]", list(arguments.get("scope") or ())),
     )
     try:
-        return SetUserContextPayload([], await contexts.put(context.services.writer.write, new))
+        return SetUserContextPayload([], await contexts.put(context.principal, context.services.writer.write, new))
     except BadRequest as error:
         return SetUserContextPayload([str(error)], None)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from service.core.auth.principal import EDIT, READ_ANY, WRITE, WRITE_OWN, Grant, Principal, Right
+from service.core.auth.principal import CONTEXTS, EDIT, READ_ANY, WRITE, WRITE_OWN, Grant, Principal, Right
 from service.core.catalog.model import Title
 from service.errors import PermissionDenied, UserRequired, WrongPlayer
 from service.settings import ReadPolicy
@@ -61,10 +61,16 @@ def may_edit(principal: Principal, title_id: int) -> None:
     Raises:
         PermissionDenied: the credential is another title's, or lacks the scope.
     """
-    if EDIT not in principal.scopes:
-        raise PermissionDenied(f"this needs the scope {EDIT}")
-    if principal.title_id is not None and principal.title_id != title_id:
-        raise PermissionDenied(f"this credential is of title {principal.title_id}, not of title {title_id}")
+    _check_scope(principal, EDIT, title_id)
+
+
+def may_put_user_context(principal: Principal, title_id: int) -> None:
+    """Allow a title's own applications, with the scope `contexts`, to create and replace its user contexts.
+
+    Raises:
+        PermissionDenied: the credential is another title's, or lacks the scope.
+    """
+    _check_scope(principal, CONTEXTS, title_id)
 
 
 def may_localize(principal: Principal, right: Right, title_id: int, locale: str | None = None) -> None:
@@ -93,6 +99,13 @@ def titles_with_rights(principal: Principal, title_ids: Iterable[int]) -> list[i
     return [
         title_id for title_id in title_ids if any(g.titles is None or title_id in g.titles for g in principal.grants)
     ]
+
+
+def _check_scope(principal: Principal, scope: str, title_id: int) -> None:
+    if scope not in principal.scopes:
+        raise PermissionDenied(f"this needs the scope {scope}")
+    if principal.title_id is not None and principal.title_id != title_id:
+        raise PermissionDenied(f"this credential is of title {principal.title_id}, not of title {title_id}")
 
 
 def _covers(grant: Grant, title_id: int, locale: str | None) -> bool:

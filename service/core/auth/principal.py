@@ -76,7 +76,7 @@ def operator(name: str = "laurel") -> Principal:
     return Principal(
         players=(),
         expires_at=_NEVER,
-        scopes=frozenset((READ_ANY, WRITE, EDIT)),
+        scopes=frozenset((READ_ANY, WRITE, EDIT, CONTEXTS)),
         name=name,
         grants=(Grant(titles=None, locales=None, rights=frozenset(_RIGHTS)),),
     )

@@ -10,7 +10,8 @@ from typing import Literal
 import msgspec
 from cachetools import LRUCache
 
-from service.core.auth.principal import PLAYER_EXPECTED, parse_player
+from service.core.auth.permissions import may_put_user_context
+from service.core.auth.principal import PLAYER_EXPECTED, Principal, parse_player
 from service.core.unlocks.model import Change
 from service.db.batching import BatchLoader
 from service.db.pool import Pool
@@ -82,16 +83,20 @@ class UserContexts:
         async with self._pool.connection() as connection:
             return await _by_id.first(connection, title_id=title_id, context_id=context_id)
 
-    async def put(self, write: Callable[[Change], Awaitable[object]], context: UserContext) -> UserContext:
+    async def put(
+        self, principal: Principal, write: Callable[[Change], Awaitable[object]], context: UserContext
+    ) -> UserContext:
         """Create or replace a context and return it with its number.
 
         `write` writes a change of the player, who exists in the title from then on.
 
         Raises:
+            PermissionDenied: the caller may not create contexts of the title.
             InvalidField: the display name is empty, too long or not printable, or the player is not valid.
             NotFound: the title is not published.
             Unavailable: the database is out of reach. Retrying is safe.
         """
+        may_put_user_context(principal, context.title_id)
         name = context.display_name
         if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not name.isprintable() or name.isspace():
             raise InvalidField("displayName", f"1 to {MAX_NAME_CHARACTERS} characters that can be read", name)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from service.core.auth import api_keys
+from service.core.auth.principal import OPERATOR
 from service.core.auth.user_contexts import UserContext
 from service.core.unlocks.model import Change
 from service.db.pool import Pool
@@ -64,7 +65,7 @@ def make_context(services: Services, academy: int) -> Callable[..., Awaitable[Us
         **profile: Any,
     ) -> UserContext:
         wanted = UserContext(0, title_id, uuid.UUID(name), player, f"User {name[-1]}", is_active, list(scopes))
-        put = await services.user_contexts.put(services.writer.write, wanted)
+        put = await services.user_contexts.put(OPERATOR, services.writer.write, wanted)
         if profile:
             await services.writer.write(Change(player=player, title_id=title_id, profile=profile))
         return put
