@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from service.http.openapi import query_parameter, request_body
+
 _ABOUT = """\
 Achievements as badges: GraphQL over HTTP.
 
@@ -63,7 +65,7 @@ def describe() -> Mapping[str, Any]:
         "200": {"description": "The data and errors of fields, or the errors of the request.", "content": _RESPONSE}
     } | {status: {"description": description, "content": _RESPONSE} for status, description in _ERRORS.items()}
     queries = [
-        {"name": name, "in": "query", "required": False, "schema": {"type": "string"}, "description": description}
+        query_parameter(name, {"type": "string"}, description)
         for name, description in (
             ("query", "The document; optional if the hash in `extensions` is known."),
             ("operationName", "The operation to execute, if the document has several."),
@@ -81,7 +83,7 @@ def describe() -> Mapping[str, Any]:
                 | {
                     "operationId": "badges-post",
                     "summary": "Execute a query or mutation",
-                    "requestBody": {"required": True, "content": {"application/json": {"schema": _REQUEST}}},
+                    "requestBody": request_body(_REQUEST),
                 },
             }
         },
@@ -109,7 +111,7 @@ def describe_public() -> Mapping[str, Any]:
                     "tags": ["badges"],
                     "summary": "Exchange client credentials for a token (RFC 6749 §4.4)",
                     "security": [],
-                    "requestBody": {"required": True, "content": {form: {"schema": _TOKEN_REQUEST}}},
+                    "requestBody": request_body(_TOKEN_REQUEST, media_type=form),
                     "responses": {
                         "200": {"description": "A token.", "content": {"application/json": {"schema": _TOKEN}}}
                     }

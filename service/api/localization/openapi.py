@@ -1,10 +1,7 @@
 """The OpenAPI description of the localization API, made from its routes and schemas and the parameters listed here."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-import msgspec
 
 from service.api.localization.schemas import ActivateBody, CatalogBody, PublishBody, RestoreBody, ReviewBody, TextBody
 from service.core.catalog.model import U32
@@ -14,6 +11,17 @@ from service.core.localization.import_report import MODES
 from service.core.localization.strings import FILTERS
 from service.core.publishing.releases import MAX_RELEASE
 from service.http.api import Route
+from service.http.openapi import (
+    body_schemas,
+    error_components,
+    error_references,
+    path_parameters,
+    paths_of,
+    query_parameter,
+    request_body,
+    schema_reference,
+    summary_of,
+)
 from service.http.params import KEY_CHARACTERS
 
 _ABOUT = """\
@@ -107,21 +115,14 @@ _ERRORS = {
 
 def describe(routes: Sequence[Route]) -> Mapping[str, Any]:
     """The part of this API in the OpenAPI document."""
-    schemas, components = msgspec.json.schema_components(
-        list(_BODIES.values()), ref_template="#/components/schemas/{name}"
-    )
-    bodies = dict(zip(_BODIES, schemas, strict=True))
-    paths: dict[str, dict[str, Any]] = {}
-    for route in routes:
-        path = re.sub(r"\{(\w+):[^}]*\}", r"{\1}", route.path)
-        paths.setdefault(path, {})[route.method.lower()] = _operation(route, path, bodies.get(route.name))
-    problem = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/CatalogsProblem"}}}}
+    bodies, components = body_schemas(_BODIES)
+    problem = {"application/problem+json": {"schema": schema_reference("CatalogsProblem")}}
     return {
         "tags": [{"name": "catalogs", "description": _ABOUT}],
-        "paths": paths,
+        "paths": paths_of(routes, lambda route, path: _operation(route, path, bodies.get(route.name))),
         "components": {
             "securitySchemes": {"CatalogsToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
-            "responses": {f"Catalogs{status}": {"description": text} | problem for status, text in _ERRORS.items()},
+            "responses": error_components("Catalogs", _ERRORS, problem),
             "schemas": {
                 **components,
                 "CatalogsProblem": {
@@ -143,15 +144,8 @@ def describe(routes: Sequence[Route]) -> Mapping[str, Any]:
 
 
 def _operation(route: Route, path: str, body: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": _PATHS[name]}
-        for name in re.findall(r"\{(\w+)\}", path)
-    ]
-    for name, schema, description in _QUERIES.get(route.name, ()):
-        required = description.startswith("Required.")
-        parameters.append(
-            {"name": name, "in": "query", "required": required, "schema": schema, "description": description}
-        )
+    queries = _QUERIES.get(route.name, ())
+    parameters = [*path_parameters(path, _PATHS), *(query_parameter(*described) for described in queries)]
     if route.name in _CONDITIONAL:
         example = _CONDITIONAL[route.name]
         description = f"The ETag of the version that you saw, such as `{example}`."
@@ -164,17 +158,17 @@ def _operation(route: Route, path: str, body: Mapping[str, Any] | None) -> Mappi
     operation: dict[str, Any] = {
         "operationId": f"catalogs-{route.name}",
         "tags": ["catalogs"],
-        "summary": (route.handler.__doc__ or "").partition("\n")[0].rstrip("."),
+        "summary": summary_of(route),
         "security": [{"CatalogsToken": []}],
         "parameters": parameters,
         "responses": {
             status: no_content if status in ("204", "304") else result for status in _SUCCESS.get(route.name, ("200",))
         }
-        | {status: {"$ref": f"#/components/responses/Catalogs{status}"} for status in _ERRORS},
+        | error_references("Catalogs", _ERRORS),
     }
     if body is not None:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+        operation["requestBody"] = request_body(body)
     if route.name == "imports":
-        file = {"schema": {"type": "string", "format": "binary"}}
-        operation["requestBody"] = {"required": True, "content": {"application/octet-stream": file}}
+        file = {"type": "string", "format": "binary"}
+        operation["requestBody"] = request_body(file, media_type="application/octet-stream")
     return operation

@@ -1,10 +1,18 @@
 """The Open Badges API in the OpenAPI document, made from its routes and from the schemas of their responses."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service.http.api import Route
+from service.http.openapi import (
+    Schema,
+    error_components,
+    error_references,
+    path_parameters,
+    paths_of,
+    schema_reference,
+    summary_of,
+)
 
 _ABOUT = """\
 What players unlocked as Open Badges 3.0.
@@ -15,8 +23,6 @@ Everything else is public.
 Texts are in the caller's language: `?language=`, or `Accept-Language`.
 Every error is a problem document (RFC 9457).
 """
-
-Schema = Mapping[str, Any]
 
 _TEXT: Schema = {"type": "string"}
 _URL: Schema = {"type": "string", "format": "uri"}
@@ -65,7 +71,7 @@ _SCHEMAS: Mapping[str, Schema] = {
     "BadgeKeySet": {
         "type": "object",
         "required": ["keys"],
-        "properties": {"keys": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/BadgeKey"}}},
+        "properties": {"keys": {"type": "array", "minItems": 1, "items": schema_reference("BadgeKey")}},
     },
     "BadgeProblem": {
         "type": "object",
@@ -76,7 +82,7 @@ _SCHEMAS: Mapping[str, Schema] = {
 
 
 def _named(name: str) -> Schema:
-    return {"schema": {"$ref": f"#/components/schemas/{name}"}}
+    return {"schema": schema_reference(name)}
 
 
 _RESPONSES: Mapping[str, Mapping[str, Schema]] = {
@@ -101,32 +107,24 @@ _ERRORS = {
 
 def describe(routes: Sequence[Route]) -> Mapping[str, Any]:
     """The paths, schemas and error responses of the API."""
-    problem = {"content": {"application/problem+json": _named("BadgeProblem")}}
     return {
         "tags": [{"name": "open-badges", "description": _ABOUT}],
-        "paths": {_path(route): {route.method.lower(): _operation(route)} for route in routes},
+        "paths": paths_of(routes, _operation),
         "components": {
             "securitySchemes": {
                 "BadgeToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
                 "BadgeKey": {"type": "apiKey", "in": "header", "name": "X-API-KEY"},
             },
-            "responses": {
-                f"Badge{status}": {"description": description} | problem for status, description in _ERRORS.items()
-            },
+            "responses": error_components("Badge", _ERRORS, {"application/problem+json": _named("BadgeProblem")}),
             "schemas": _SCHEMAS,
         },
     }
 
 
-def _path(route: Route) -> str:
-    return re.sub(r"\{(\w+):(?:[^{}]|\{[^{}]*\})*\}", r"{\1}", route.path)
-
-
-def _operation(route: Route) -> Mapping[str, Any]:
+def _operation(route: Route, path: str) -> Mapping[str, Any]:
     parameters: list[Mapping[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": _PARAMETERS[name]}
-        | ({"example": _EXAMPLES[name]} if name in _EXAMPLES else {})
-        for name in re.findall(r"\{(\w+)\}", _path(route))
+        parameter | ({"example": _EXAMPLES[parameter["name"]]} if parameter["name"] in _EXAMPLES else {})
+        for parameter in path_parameters(path, _PARAMETERS)
     ]
     if route.name in _LOCALIZED:
         parameters += (
@@ -145,12 +143,12 @@ def _operation(route: Route) -> Mapping[str, Any]:
     return {
         "operationId": f"open-badges-{route.name}",
         "tags": ["open-badges"],
-        "summary": (route.handler.__doc__ or "").partition("\n")[0].rstrip("."),
+        "summary": summary_of(route),
         "security": [{"BadgeToken": []}, {"XboxToken": []}, {"BadgeKey": []}] if route.name == "credential" else [],
         "parameters": parameters,
         "responses": {
             "200": {"description": "The document.", "headers": etag, "content": _RESPONSES[route.name]},
             "304": {"description": "The cached response is still valid.", "headers": etag},
         }
-        | {status: {"$ref": f"#/components/responses/Badge{status}"} for status in _ERRORS},
+        | error_references("Badge", _ERRORS),
     }

@@ -1,13 +1,21 @@
 """The Trophy API's part of the OpenAPI document, from its routes, request bodies and the parameters listed here."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from service.api.trophy.schemas import CompleteBody, EventBody, UpsertedUser, UserFields
 from service.http.api import Route
+from service.http.openapi import (
+    body_schemas,
+    error_components,
+    error_references,
+    path_parameters,
+    paths_of,
+    query_parameter,
+    request_body,
+    schema_reference,
+    summary_of,
+)
 
 _ABOUT = """\
 Achievements, metrics and streaks, compatible with Trophy's client libraries.
@@ -67,24 +75,15 @@ _ERRORS = {
 
 def describe(routes: Sequence[Route]) -> Mapping[str, Any]:
     """Tags, paths and components of the routes, those at `/v1` left out."""
-    schemas, components = msgspec.json.schema_components(
-        list(_BODIES.values()), ref_template="#/components/schemas/{name}"
-    )
-    bodies = dict(zip(_BODIES, schemas, strict=True))
-    paths: dict[str, dict[str, Any]] = {}
-    for route in routes:
-        if not route.path.startswith("/v1/"):
-            path = re.sub(r"\{(\w+):[^}]*\}", r"{\1}", route.path)
-            paths.setdefault(path, {})[route.method.lower()] = _operation(route, path, bodies.get(route.name))
-    error = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/TrophyError"}}}}
+    bodies, components = body_schemas(_BODIES)
+    described = [route for route in routes if not route.path.startswith("/v1/")]
+    error = {"application/json": {"schema": schema_reference("TrophyError")}}
     return {
         "tags": [{"name": "trophy", "description": _ABOUT}],
-        "paths": paths,
+        "paths": paths_of(described, lambda route, path: _operation(route, path, bodies.get(route.name))),
         "components": {
             "securitySchemes": {"TrophyKey": {"type": "apiKey", "in": "header", "name": "X-API-KEY"}},
-            "responses": {
-                f"Trophy{status}": {"description": description} | error for status, description in _ERRORS.items()
-            },
+            "responses": error_components("Trophy", _ERRORS, error),
             "schemas": {
                 **components,
                 "TrophyError": {
@@ -98,32 +97,20 @@ def describe(routes: Sequence[Route]) -> Mapping[str, Any]:
 
 
 def _operation(route: Route, path: str, body: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    parameters = [
-        {"name": name, "in": "path", "required": True, "schema": _TEXT} for name in re.findall(r"\{(\w+)\}", path)
-    ]
-    for name, (schema, description) in _QUERIES.get(route.name, {}).items():
-        parameters.append(
-            {
-                "name": name,
-                "in": "query",
-                "required": description.startswith("Required"),
-                "schema": schema,
-                "description": description,
-            }
-        )
+    queries = _QUERIES.get(route.name, {}).items()
+    parameters = [*path_parameters(path), *(query_parameter(name, *described) for name, described in queries)]
     statuses = _STATUSES.get(route.name, ("200",))
     success = {"description": "As Trophy documents it.", "content": {"application/json": {"schema": {}}}}
     operation: dict[str, Any] = {
         "operationId": f"trophy-{route.name}",
         "tags": ["trophy"],
-        "summary": (route.handler.__doc__ or "").partition("\n")[0].rstrip("."),
+        "summary": summary_of(route),
         "security": [{"TrophyKey": []}],
         "parameters": parameters,
-        "responses": dict.fromkeys(statuses, success)
-        | {status: {"$ref": f"#/components/responses/Trophy{status}"} for status in _ERRORS},
+        "responses": dict.fromkeys(statuses, success) | error_references("Trophy", _ERRORS),
     }
     if route.method == "GET":
         operation["responses"]["304"] = {"description": "The client's copy is current."}
     if body is not None:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+        operation["requestBody"] = request_body(body)
     return operation

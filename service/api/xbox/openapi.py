@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service.api.xbox.list_request import DEFAULT_PAGE, MAX_PAGE, MAX_TITLES
-from service.api.xbox.schemas import SCHEMAS, TOKEN, Schema, array, reference
+from service.api.xbox.schemas import SCHEMAS, TOKEN, Schema, array
 from service.core.catalog.model import U32
+from service.http.openapi import request_body, schema_reference
 
 _U64 = 2**64
 _INT32 = 2**31
@@ -143,7 +144,7 @@ _ERROR_HEADERS = {
 
 
 def _error(description: str, **more: Any) -> Mapping[str, Any]:
-    content = {"application/json": {"schema": reference("XboxError")}}
+    content = {"application/json": {"schema": schema_reference("XboxError")}}
     return {"description": description, "headers": {**_ERROR_HEADERS, **more}, "content": content}
 
 
@@ -190,7 +191,7 @@ def _get(
     errors: Mapping[str, str] = _ERRORS,
 ) -> Mapping[str, Any]:
     """One path. `result` is the name of its schema under contracts 2 and 4, without the prefix."""
-    schema = {"anyOf": [reference(f"Xbox{result}"), reference(f"Xbox360{result}")]}
+    schema = {"anyOf": [schema_reference(f"Xbox{result}"), schema_reference(f"Xbox360{result}")]}
     success = {
         "description": f"Xbox{result} under contracts 2 and 4, Xbox360{result} under 1 and 3.",
         "headers": {**_HEADERS_OF_200, **_LANGUAGE},
@@ -218,12 +219,12 @@ _UPDATE: Mapping[str, Any] = {
     "Progress only rises. With `Prefer: return=representation` the response has the result of each item.",
     "security": [{"XboxToken": []}],
     "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in ("XboxXuid", "XboxScid")],
-    "requestBody": {"required": True, "content": {"application/json": {"schema": reference("XboxUpdate")}}},
+    "requestBody": request_body(schema_reference("XboxUpdate")),
     "responses": {
         "200": {
             "description": "Progress changed. The body is empty unless requested by `Prefer`.",
             "headers": {},
-            "content": {"application/json": {"schema": reference("XboxUpdated")}},
+            "content": {"application/json": {"schema": schema_reference("XboxUpdated")}},
         },
         "304": {"description": "The report changed nothing.", "headers": {}},
     }

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from service.api.xbox.json_fragments import LOCKED_AT
 from service.core.catalog.model import U32, Kind, Operation, Participation, RewardKind, ValueType
 from service.core.progress.rarity import Category
+from service.http.openapi import schema_reference
 
 Schema = dict[str, Any]
 
@@ -19,11 +20,6 @@ TOKEN = "[A-Za-z0-9_-]{32}"  # noqa: S105  (the pattern of tokens, not a token)
 def one_of(literal: Any) -> Schema:
     """A string that is one of the values of a `Literal`."""
     return {"type": "string", "enum": list(get_args(literal))}
-
-
-def reference(name: str) -> Schema:
-    """A reference to a schema of this module."""
-    return {"$ref": f"#/components/schemas/{name}"}
 
 
 def array(items: Schema, **rules: Any) -> Schema:
@@ -204,16 +200,16 @@ _ERROR = record(
 
 def _page(of: str, item: str, *, is_legacy: bool = False) -> Schema:
     version = {"version": _TIME} if is_legacy else {}
-    return record({of: array(reference(item)), "pagingInfo": reference("XboxPagingInfo"), **version})
+    return record({of: array(schema_reference(item)), "pagingInfo": schema_reference("XboxPagingInfo"), **version})
 
 
 def _single(item: str) -> Schema:
     """The item alone, as the Xbox document prints it, and in a list, as every client reads it."""
     return record(
         {
-            "achievement": reference(item),
-            "achievements": array(reference(item), minItems=1, maxItems=1),
-            "pagingInfo": reference("XboxPagingInfo"),
+            "achievement": schema_reference(item),
+            "achievements": array(schema_reference(item), minItems=1, maxItems=1),
+            "pagingInfo": schema_reference("XboxPagingInfo"),
         }
     )
 
