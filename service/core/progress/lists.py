@@ -43,9 +43,10 @@ async def find_titles(request: PageRequest, snapshots: SnapshotStore, reader: Pr
         own = () if spec.own_title is None else (spec.own_title,)
         titles = await _published(request, snapshots, sorted({*player_progress.titles, *own}))
         views = [TitleView(title, player_progress.titles.get(title.title_id)) for title in titles]
-        return derive(player_progress.derived, key, lambda: ListScope(titles, views, player_progress))
-    scope: ListScope = player_progress.derived[key]
-    return scope
+        derive(player_progress.derived, key, lambda: (titles, views))
+    # The cached values must not refer to the progress that caches them: only the garbage collector would free both.
+    titles, views = player_progress.derived[key]
+    return ListScope(titles, views, player_progress)
 
 
 async def read_views(

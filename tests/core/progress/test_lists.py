@@ -1,6 +1,7 @@
 """Lists of a player: which titles are in them, and what stays the same from page to page while releases change."""
 
 import functools
+import gc
 
 import msgspec
 import pytest
@@ -14,6 +15,7 @@ from service.core.progress.ordering import ListSpec, Order
 from service.core.progress.paging import PageRequest, last_closing, read_page
 from service.core.progress.reader import ProgressReader
 from service.core.publishing.snapshot import SnapshotStore
+from service.core.unlocks.player_progress import PlayerProgress, TitleProgress
 from service.errors import InvalidToken
 from tests.factories import PLAYER, achievement, draft, publish_draft
 
@@ -138,6 +140,25 @@ async def test_few_lists_of_one_player_are_cached(publish_title, give, snapshots
 
 
 # Progress
+
+
+async def test_evicted_progress_is_freed_without_the_garbage_collector(publish_title, give, snapshots, reader):
+    await publish_title(1, 1, 2)
+    await give(1, {1: 5})
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        for _ in range(3):  # each round reads a newer revision, and lets go of the one before
+            await give(1, {2: 7})
+            scope = await lists.find_titles(OF_PLAYER, snapshots, reader)
+            views, revision = await lists.read_views(OF_PLAYER, scope, reader)
+            read_page(OF_PLAYER, views, count=1, revision=revision, player_progress=scope.player_progress)
+        del scope, views
+        gc.collect()
+        assert [item for item in gc.garbage if isinstance(item, PlayerProgress | TitleProgress)] == []
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
 
 
 async def test_progress_in_all_titles_comes_with_its_newest_revision(publish_title, give, snapshots, reader):
