@@ -138,6 +138,7 @@ async def test_client_that_leaves_ends_its_stream_without_an_error(own_database)
             if log.getvalue():
                 break
         await runner.cleanup()
+        observer.flush()
     finally:
         await pool.close()
 
