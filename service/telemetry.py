@@ -1,21 +1,26 @@
-"""Logs and request metrics: one JSON line and one histogram observation per request, and lines of background work.
+"""Logs and request metrics: one JSON line and one observation of a duration per request, and lines of background work.
 
 A line's `text` can be read alone; its values are also fields. No line holds a token, a key or a player's id: players
 appear as a keyed hash that only this process can compute.
 """
 
 import asyncio
+import bisect
 import hashlib
+import itertools
 import logging
 import os
 import secrets
 import sys
 import time
 import traceback
+from collections.abc import Iterator
 from typing import Literal, TextIO
 
 import msgspec
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -35,8 +40,9 @@ class Observer:
         self._lines: list[bytes] = []
         self._pseudonym_key = secrets.token_bytes(16)
         self._flush_handle: asyncio.TimerHandle | None = None
+        self.requests = RequestMetrics()
         self.registry = CollectorRegistry()
-        self.requests = RequestMetrics(self.registry)
+        self.registry.register(self.requests)
 
     def request(
         self,
@@ -99,29 +105,39 @@ class Observer:
                 self.flush()
 
 
-class RequestMetrics:
-    """Histogram of request durations by method, route and status, with OpenTelemetry's names; no player, no title."""
+class RequestMetrics(Collector):
+    """Histogram of request durations by method, route and status, with OpenTelemetry's names; no player, no title.
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # (no `_created` series)
-        self._durations = Histogram(
-            "http_server_request_duration_seconds",
-            "How long requests took to be answered.",
-            ["http_request_method", "http_route", "http_response_status_code"],
-            buckets=_BUCKETS,
-            registry=registry,
-        )
-        self._series: dict[tuple[str, str, int], Histogram] = {}
-        process = Counter("laurel_process", "This process, by its number.", ["pid"], registry=registry)
-        process.labels(os.getpid()).inc()
+    Prometheus' own `Histogram` takes 4 µs more for each request.
+    """
+
+    def __init__(self) -> None:
+        self._series: dict[tuple[str, str, int], list[float]] = {}
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one request."""
+        """Count one request. A series holds a count per bucket, and last the sum of seconds."""
         key = method, route, status
         series = self._series.get(key)
-        if series is None:  # `labels` takes 4 µs
-            series = self._series[key] = self._durations.labels(*key)
-        series.observe(seconds)
+        if series is None:
+            series = self._series[key] = [0.0] * (len(_BUCKETS) + 2)
+        series[bisect.bisect_left(_BUCKETS, seconds)] += 1
+        series[-1] += seconds
+
+    def collect(self) -> Iterator[Metric]:
+        """The metric families, with cumulative buckets."""
+        durations = HistogramMetricFamily(
+            "http_server_request_duration_seconds",
+            "How long requests took to be answered.",
+            labels=["http_request_method", "http_route", "http_response_status_code"],
+        )
+        bounds = (*map(str, _BUCKETS), "+Inf")
+        for (method, route, status), series in self._series.items():
+            buckets = list(zip(bounds, itertools.accumulate(series[:-1]), strict=True))
+            durations.add_metric([method, route, str(status)], buckets, series[-1])
+        yield durations
+        process = CounterMetricFamily("laurel_process", "This process, by its number.", labels=["pid"])
+        process.add_metric([str(os.getpid())], 1)
+        yield process
 
 
 class _RequestLine(msgspec.Struct, frozen=True, kw_only=True):

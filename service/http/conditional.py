@@ -51,8 +51,9 @@ def conditional_response(
     """The body with its entity tag, or 304 if the client already has it; a callable body is only made to be sent."""
     if etag_matches(if_none_match(request), etag):
         return not_modified(etag, headers)
-    content = body if isinstance(body, bytes) else body()
-    return web.Response(body=content, headers=_with_etag(etag, headers), content_type=content_type, charset=charset)
+    sent = _with_etag(etag, headers)
+    sent[hdrs.CONTENT_TYPE] = content_type if charset is None else f"{content_type}; charset={charset}"
+    return web.Response(body=body if isinstance(body, bytes) else body(), headers=sent)
 
 
 def not_modified(etag: str, headers: Mapping[str, str]) -> web.Response:
