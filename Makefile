@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run test test-heavy fuzz check format bench docs reference schema screenshots ui-texts language-data graphiql pins clean
+.PHONY: help setup run test coverage test-heavy fuzz check format bench docs reference schema screenshots ui-texts language-data graphiql pins clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,6 +28,10 @@ run: .venv/.done ## serve the demo on http://127.0.0.1:8080
 # The tests of a file share servers and databases, so a file is never split between processes.
 test: setup ## run all tests, with one process per processor
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+
+coverage: setup ## run the tests that cover the core, and fail below 97 % of its lines and branches
+	$(BIN)/pytest -n auto --dist loadfile --cov --cov-fail-under=97 tests/core tests/contract tests/http \
+		tests/api/xbox tests/api/trophy tests/api/localization tests/api/open_badges
 
 test-heavy: setup ## run the fault tests with many more events
 	FAULT_EVENTS=6000 $(BIN)/pytest tests/faults
