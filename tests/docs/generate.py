@@ -220,7 +220,9 @@ def _statuses(tag: str) -> str:
 
 def _metrics(_: str) -> str:
     registry = CollectorRegistry()
-    RequestMetrics(registry).count("GET", "achievements", 200, 0.01)
+    requests = RequestMetrics()
+    requests.count("GET", "achievements", 200, 0.01)
+    registry.register(requests)
     registry.register(ops.WriteMetrics(Counters()))
     rows = []
     for family in registry.collect():
