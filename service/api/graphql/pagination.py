@@ -139,4 +139,6 @@ def slice_page(count: int, arguments: PageArguments, position_of: Callable[[int]
 
 
 def _slice(start: int, stop: int, *, is_next: bool, is_previous: bool) -> PageSlice:
-    return PageSlice(start, stop, is_next, is_previous) if start < stop else PageSlice(start, start, False, False)  # noqa: FBT003
+    if start >= stop:
+        return PageSlice(start, start, has_next_page=False, has_previous_page=False)
+    return PageSlice(start, stop, has_next_page=is_next, has_previous_page=is_previous)
