@@ -2,12 +2,13 @@
 
 import contextlib
 import pathlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import click
+import msgspec
 
 from service.cli.catalog_check import check
-from service.cli.catalog_files import ImportOptions, import_options, read_files
+from service.cli.catalog_files import ImportOptions, TextsFile, import_options, read_files
 from service.cli.console import database_url, fail, migrated_pool, run, settings, steps
 from service.core.auth.principal import OPERATOR
 from service.core.catalog.model import U32
@@ -15,9 +16,11 @@ from service.core.events import backfill
 from service.core.events.writer import Writer
 from service.core.formats.registry import EXPORT_FORMATS, IMPORT_FORMATS, Export, ExportFormat, ImportFormat
 from service.core.formats.title_folder import write_files
+from service.core.localization import imports
 from service.core.localization.exports import export_folder
+from service.core.localization.import_report import MODES, Mode, report_diagnostics
 from service.core.publishing.diff import DraftDiff
-from service.core.publishing.drafts import all_drafts, import_draft
+from service.core.publishing.drafts import draft_of, import_draft
 from service.core.publishing.publish import preview_publish, publish_title, roll_back
 from service.core.publishing.releases import list_releases
 from service.core.publishing.snapshot import SnapshotStore
@@ -45,6 +48,14 @@ catalog.add_command(check)
 @click.option(
     "--format", "forced", type=click.Choice(IMPORT_FORMATS), help="The format of the files, instead of detecting it."
 )
+@click.option(
+    "--mode",
+    type=click.Choice(MODES),
+    default="merge",
+    show_default=True,
+    help="Of files of texts: keep what they lack, or make each of their locales exactly what they say.",
+)
+@click.option("--overwrite-approved", is_flag=True, help="Let files of texts replace approved texts.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--publish", "and_publish", is_flag=True, help="Publish the titles after the import.")
 def import_(
@@ -52,6 +63,8 @@ def import_(
     *,
     options: ImportOptions,
     forced: ImportFormat | None,
+    mode: Mode,
+    overwrite_approved: bool,
     dry_run: bool,
     and_publish: bool,
 ) -> None:
@@ -61,8 +74,9 @@ def import_(
     or from Laurel's TOML with its PO files. Texts of an existing title may also come alone: PO, localization.xml,
     Steam's VDF, Google Play's ZIP, Epic's CSV, or a CSV of key, source and locales.
     """
+    how = imports.ImportOptions(locale=options.locale, mode=mode, overwrite_approved=overwrite_approved)
     with database_url(settings()) as url:
-        run(lambda: _import(url, files, options, forced=forced, dry_run=dry_run, and_publish=and_publish))
+        run(lambda: _import(url, files, options, forced=forced, how=how, dry_run=dry_run, and_publish=and_publish))
 
 
 async def _import(
@@ -71,25 +85,51 @@ async def _import(
     options: ImportOptions,
     *,
     forced: ImportFormat | None,
+    how: imports.ImportOptions,
     dry_run: bool,
     and_publish: bool,
 ) -> None:
     async with migrated_pool(url) as pool, _transaction(pool, keep=not dry_run) as connection:
-        drafts = await all_drafts(connection)
-        files, warnings = read_files(paths, options, forced=forced, draft_of=drafts.get)
-        _print_diagnostics(warnings)
-        title_ids = dict.fromkeys(file.draft.title.title_id for file in files)
-        with steps("import", len(files) + (len(title_ids) if and_publish else 0)) as step:
-            for file in files:
+        known = None if options.title_id is None else await draft_of(connection, options.title_id)
+        files = read_files(paths, options, forced=forced, known=known)
+        _print_diagnostics(files.warnings)
+        title_ids = [file.draft.title.title_id for file in files.definitions] + [file.title_id for file in files.texts]
+        titles = dict.fromkeys(title_ids) if and_publish else {}
+        with steps("import", len(files.definitions) + len(files.texts) + len(titles)) as step:
+            for file in files.definitions:
                 step(file.file)
                 changes = await import_draft(connection, OPERATOR, file.draft, mode=file.mode, file=file.file)
                 _print_changes(f"title {file.draft.title.title_id}", changes)
-            for title_id in title_ids if and_publish else ():
+            await _import_texts(connection, files.texts, how, step)
+            for title_id in titles:
                 step(f"publishing title {title_id}")
                 result = await publish_title(connection, OPERATOR, title_id)
                 click.echo(f"title {title_id}: release {result.release} is published")
         if dry_run:
             click.echo("dry run: nothing was changed")
+
+
+async def _import_texts(
+    connection: Connection, files: list[TextsFile], how: imports.ImportOptions, step: Callable[[str], None]
+) -> None:
+    """Import files of texts in order, and print what changes.
+
+    Raises:
+        InvalidCatalog: a file has errors; it carries those of all files.
+    """
+    errors: list[Diagnostic] = []
+    for file in files:
+        step(file.file)
+        options = msgspec.structs.replace(how, format=file.format)
+        batch = await imports.import_texts(connection, OPERATOR, file.title_id, {file.file: file.data}, options)
+        diagnostics = report_diagnostics(batch.report, file=file.file)
+        errors += [diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"]
+        _print_diagnostics([diagnostic for diagnostic in diagnostics if diagnostic.severity == "warning"])
+        _print_texts(
+            file.title_id, {(line.locale, line.key): (line.before, line.text) for line in batch.report.written}
+        )
+    if errors:
+        raise InvalidCatalog(errors)
 
 
 @catalog.command("export")
@@ -225,7 +265,21 @@ def _print_changes(title: str, changes: DraftDiff) -> None:
     )
     if changes.changed:
         click.echo(f"  changed: {', '.join(map(str, changes.changed[:_SHOWN]))}")
-    rewritten = [(place, texts) for place, texts in changes.texts.items() if texts[0] is not None]
+    _print_rewritten(changes.texts)
+
+
+def _print_texts(title_id: int, texts: Mapping[tuple[str, str], tuple[str | None, str | None]]) -> None:
+    """Print the texts that a file changes: (locale, key) → old and new text, where None means that there is none."""
+    if not texts:
+        click.echo(f"title {title_id}: nothing changes")
+        return
+    removed = sum(new is None for _, new in texts.values())
+    click.echo(f"title {title_id}: texts {len(texts) - removed} new or changed, {removed} removed")
+    _print_rewritten(texts)
+
+
+def _print_rewritten(texts: Mapping[tuple[str, str], tuple[str | None, str | None]]) -> None:
+    rewritten = [(place, old_and_new) for place, old_and_new in texts.items() if old_and_new[0] is not None]
     for (locale, key), (old, new) in rewritten[:_SHOWN]:
         click.echo(f"  {locale} {key}: {old!r} -> {new!r}")
     if len(rewritten) > _SHOWN:

@@ -1,25 +1,27 @@
 """`laurel catalog check`: check files or a title, and report as text, as JSON or as workflow commands of a forge."""
 
-import functools
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 import click
 import msgspec
 
-from service.cli.catalog_files import DraftOf, ImportOptions, ParsedFile, Places, import_options, locales_of, read_files
+from service.cli.catalog_files import ImportOptions, TextsFile, import_options, locales_of, read_files
 from service.cli.console import database_url, fail, migrated_pool, run, settings
 from service.core.auth.principal import OPERATOR
 from service.core.catalog.model import Draft
 from service.core.formats import read
 from service.core.localization.exports import read_title
+from service.core.localization.import_report import compare, report_diagnostics
 from service.core.publishing.merge import merge_draft
 from service.core.validation import checks, publish_rules
 from service.core.validation.diagnostics import MAX_BYTES
 from service.errors import Diagnostic, InvalidCatalog
 
 ReportFormat = Literal["text", "json", "github"]
+Places = Mapping[tuple[str, str], tuple[str, int | None]]
+"""Locale and text key → the file and line of the text; the line is None where the format has no line numbers."""
 REPORT_FORMATS: tuple[ReportFormat, ...] = get_args(ReportFormat)
 
 
@@ -58,43 +60,50 @@ def check(
 
 
 def _check_files(paths: tuple[pathlib.Path, ...], options: ImportOptions, store: str | None) -> list[Diagnostic]:
-    draft_of = _draft_of_named_title(options)
+    # No database is needed unless the options name a title.
+    known = None if options.title_id is None else _read_draft(options.title_id)
     try:
-        files, diagnostics = read_files(paths, options, forced=None, draft_of=draft_of)
+        files = read_files(paths, options, forced=None, known=known)
+        diagnostics = files.warnings
+        for file in files.definitions:
+            is_folder = file.mode == "complete"
+            places = _places_of(locales_of(pathlib.Path(file.file), options), file.draft) if is_folder else {}
+            diagnostics += _check_draft(file.draft, store, file=file.file, places=places)
+        for texts in files.texts:
+            diagnostics += _check_text_file(texts, options, store, known)
     except InvalidCatalog as error:
         return list(error.diagnostics)
-    for file in files:
-        diagnostics += _check_file(file, options, store, draft_of)
     return diagnostics
 
 
-def _check_file(file: ParsedFile, options: ImportOptions, store: str | None, draft_of: DraftOf) -> list[Diagnostic]:
-    """The diagnostics of one file; of a file of texts alone, those of its texts and not of the rest of the title."""
-    if file.places:
-        merged = merge_draft(draft_of(file.draft.title.title_id), file.draft, mode=file.mode)
-        texts = _check_texts(merged, store, file=file.file, places=file.places)
-        return [diagnostic for diagnostic in texts if (diagnostic.locale, diagnostic.key) in file.places]
-    is_folder = file.mode == "complete"
-    places = _places_of(locales_of(pathlib.Path(file.file), options), file.draft) if is_folder else {}
-    return _check_draft(file.draft, store, file=file.file, places=places)
-
-
-def _draft_of_named_title(options: ImportOptions) -> DraftOf:
-    """Reads the draft of a title. No database is needed unless the options name a title."""
-
-    def read(title_id: int) -> Draft | None:
-        return None if options.title_id is None else _read_draft(title_id)
-
-    return functools.cache(read)
+def _check_text_file(
+    file: TextsFile, options: ImportOptions, store: str | None, draft: Draft | None
+) -> list[Diagnostic]:
+    """What importing a file of texts would report, and the diagnostics of its texts, not of the rest of the title."""
+    if draft is None:
+        message = "texts are checked against the title that they belong to: name it with --title"
+        raise InvalidCatalog([Diagnostic(file=file.file, rule="unknown-title", message=message)])
+    parsed = read.read({file.file: file.data}, draft=draft, format=file.format, locale=options.locale)
+    if parsed.diagnostics:
+        raise InvalidCatalog(parsed.diagnostics)
+    reported = report_diagnostics(compare(parsed.entries, draft, existing={}), file=file.file)
+    places: Places = {(entry.locale, entry.key): (file.file, entry.line) for entry in parsed.entries}
+    new = {
+        locale: {entry.key: entry.text for entry in parsed.entries if entry.locale == locale} for locale, _ in places
+    }
+    merged = merge_draft(draft, Draft(title=draft.title, achievements=(), texts=new), mode="partial")
+    checked = _check_texts(merged, store or "xbox", file=file.file, places=places)
+    found = [diagnostic for diagnostic in checked if (diagnostic.locale, diagnostic.key) in places]
+    return list(dict.fromkeys([*reported, *found]))
 
 
 def _read_draft(title_id: int) -> Draft:
-    async def read(url: str) -> Draft:
+    async def read_stored(url: str) -> Draft:
         async with migrated_pool(url) as pool, pool.connection() as connection:
             return await read_title(connection, OPERATOR, title_id)
 
     with database_url(settings()) as url:
-        return run(lambda: read(url))
+        return run(lambda: read_stored(url))
 
 
 def _check_draft(draft: Draft, store: str | None, *, file: str, places: Places) -> list[Diagnostic]:

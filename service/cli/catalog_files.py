@@ -1,54 +1,74 @@
-"""Files for `laurel catalog import` and `check`, read as drafts: formats are detected, and all files are validated."""
+"""Files for `laurel catalog import` and `check`: formats are detected, and files of definitions are read as drafts."""
 
 import contextlib
 import functools
 import pathlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import click
 import msgspec
 
 from service.core.catalog.model import U32, Draft
-from service.core.formats import read
 from service.core.formats.detect import detect_format
-from service.core.formats.entry import publishable_texts
 from service.core.formats.registry import ImportFormat
 from service.core.formats.title_folder import read_title_folder
 from service.core.formats.xbox import captured_page, partner_center, partner_center_draft
+from service.core.languages.tags import canonical_locale
 from service.core.publishing.merge import MergeMode
 from service.core.validation.diagnostics import MAX_BYTES
 from service.errors import Diagnostic, InvalidCatalog
 from service.integers import parse_integer
 
-Places = Mapping[tuple[str, str], tuple[str, int | None]]
-"""Locale and text key → the file and line of the text; the line is None where the format has no line numbers."""
-
-DraftOf = Callable[[int], Draft | None]
+CAPTURED_LOCALE = "en-US"  # of a captured page, which does not state its language
 
 
 class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What some formats do not contain; None where the caller does not state it.
 
-    `locales` is the folder of PO files (`locales_of` has the default). `locale` is the language of a captured page.
-    `title_id`, `scid`, `product_id` and `name` belong to Partner Center's files, and `title_id` also to files of texts.
+    `locales` is the folder of PO files (`locales_of` has the default). `locale` is the language of a file that does not
+    state it, and of files of texts with several the one to read. `title_id`, `scid`, `product_id` and `name` belong to
+    Partner Center's files, and `title_id` also to files of texts.
     """
 
     locales: pathlib.Path | None = None
-    locale: str = "en-US"
+    locale: str | None = None
     title_id: int | None = None
     scid: str | None = None
     product_id: str | None = None
     name: str | None = None
 
 
-class ParsedFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A draft from a file, to be merged into the existing one in `mode`. Only files of texts alone have `places`."""
+class DefinitionsFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A draft from a file, to be merged into the existing one in `mode`."""
 
     draft: Draft
     file: str
     mode: MergeMode
-    places: Places = {}
+
+
+class TextsFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of texts for an existing title, not read yet."""
+
+    title_id: int
+    file: str
+    data: bytes
+    format: ImportFormat
+
+
+class FilesRead(msgspec.Struct, frozen=True, kw_only=True):
+    """Files by what they contain, each in the order they were given, with warnings."""
+
+    definitions: list[DefinitionsFile]
+    texts: list[TextsFile]
+    warnings: list[Diagnostic]
+
+
+def _check_locale(_context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
+    try:
+        return None if text is None else canonical_locale(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=parameter) from None
 
 
 def import_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -57,7 +77,12 @@ def import_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option(
         "--title", "title_id", type=click.IntRange(1, U32 - 1), help="The title of files that do not name it."
     )
-    @click.option("--locale", default="en-US", show_default=True, help="The language of a captured page.")
+    @click.option(
+        "--locale",
+        callback=_check_locale,
+        help="The language of a file that does not state it (of a captured page en-US by default); of a file of texts in"
+        " several languages, the only one to read.",
+    )
     @click.option(
         "--locales",
         type=click.Path(path_type=pathlib.Path),
@@ -70,7 +95,7 @@ def import_options(command: Callable[..., None]) -> Callable[..., None]:
     def with_options(
         *,
         locales: pathlib.Path | None,
-        locale: str,
+        locale: str | None,
         title_id: int | None,
         scid: str | None,
         product_id: str | None,
@@ -88,14 +113,14 @@ def import_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def read_files(
-    paths: Sequence[pathlib.Path], options: ImportOptions, *, forced: ImportFormat | None, draft_of: DraftOf
-) -> tuple[list[ParsedFile], list[Diagnostic]]:
-    """The drafts of these files, and warnings. `draft_of` returns the existing draft of a title.
+    paths: Sequence[pathlib.Path], options: ImportOptions, *, forced: ImportFormat | None, known: Draft | None
+) -> FilesRead:
+    """The definitions of these files, and the files of texts. `known` is the existing draft of the named title.
 
     Raises:
         InvalidCatalog: a file has errors; it carries those of all files.
     """
-    reader = _Reader(options, draft_of)
+    reader = _Reader(options, known)
     for path in paths:
         with reader.collecting_errors():
             data = _read(path)
@@ -104,18 +129,19 @@ def read_files(
         reader.join_partner_files()
     if reader.errors:
         raise InvalidCatalog(reader.errors)
-    return reader.files, reader.warnings
+    return FilesRead(definitions=reader.definitions, texts=reader.texts, warnings=reader.warnings)
 
 
 class _Reader:
     """The files that were read so far, with their errors and warnings."""
 
-    def __init__(self, options: ImportOptions, draft_of: DraftOf) -> None:
+    def __init__(self, options: ImportOptions, known: Draft | None) -> None:
         self.options = options
-        self.draft_of = draft_of
+        self.known = known
         self.errors: list[Diagnostic] = []
         self.warnings: list[Diagnostic] = []
-        self.files: list[ParsedFile] = []
+        self.definitions: list[DefinitionsFile] = []
+        self.texts: list[TextsFile] = []
         self.partner_files: dict[ImportFormat, tuple[pathlib.Path, bytes]] = {}
 
     @contextlib.contextmanager
@@ -133,39 +159,38 @@ class _Reader:
             case "toml":
                 draft, warnings = read_title_folder(path, locales_of(path, self.options))
                 self.warnings += warnings
-                self.files.append(ParsedFile(draft=draft, file=file, mode="complete"))
+                self.definitions.append(DefinitionsFile(draft=draft, file=file, mode="complete"))
             case "xbox-page":
-                drafts = captured_page.read_definitions(data, file=file, locale=self.options.locale)
-                self.files += [ParsedFile(draft=draft, file=file, mode="partial") for draft in drafts]
+                locale = self.options.locale or CAPTURED_LOCALE
+                drafts = captured_page.read_definitions(data, file=file, locale=locale)
+                self.definitions += [DefinitionsFile(draft=draft, file=file, mode="partial") for draft in drafts]
             case "po" | "steam" | "google-play" | "epic" | "csv":
-                self.read_texts(path, {file: data}, kind)
+                self.add_texts(path, data, kind)
             case "localization" | "achievements2017":
                 if kind in self.partner_files:
                     other = self.partner_files[kind][0]
                     raise _invalid_file(path, "one-of-a-kind", f"{other} is a {kind} file too")
                 self.partner_files[kind] = path, data
 
-    def read_texts(self, path: pathlib.Path, files: dict[str, bytes], kind: ImportFormat) -> None:
-        """Read the texts of an existing title."""
-        draft = _existing_draft(path, self.options, self.draft_of)
-        parsed = read.read(files, draft=draft, format=kind)
-        if parsed.diagnostics:
-            raise InvalidCatalog(parsed.diagnostics)
-        texts, errors, warnings = publishable_texts(parsed.entries, draft, file=str(path))
-        if errors:
-            raise InvalidCatalog(errors)
-        self.warnings += warnings
-        new = Draft(title=draft.title, achievements=(), texts=texts)
-        places = {(entry.locale, entry.key): (str(path), entry.line) for entry in parsed.entries}
-        self.files.append(ParsedFile(draft=new, file=str(path), mode="partial", places=places))
+    def add_texts(self, path: pathlib.Path, data: bytes, kind: ImportFormat) -> None:
+        """Keep a file of texts for the title of the options, or of the file's name (`title-7.po`)."""
+        title_id = self.options.title_id
+        if title_id is None:
+            with contextlib.suppress(ValueError):
+                title_id = parse_integer(path.stem.removeprefix("title-"), least=1, most=U32 - 1)
+        if title_id is None:
+            raise _invalid_file(
+                path, "unknown-title", "the file does not name the title of its texts: name it with --title"
+            )
+        self.texts.append(TextsFile(title_id=title_id, file=str(path), data=data, format=kind))
 
     def join_partner_files(self) -> None:
         """Make one draft of Partner Center's two files, if there are any; localization.xml alone contains texts."""
         if self.partner_files.keys() == {"localization"}:
             path, data = self.partner_files["localization"]
-            self.read_texts(path, {str(path): data}, "localization")
+            self.add_texts(path, data, "localization")
         elif self.partner_files:
-            self.files.append(_join_partner_files(self.partner_files, self.options, self.draft_of))
+            self.definitions.append(_join_partner_files(self.partner_files, self.options, self.known))
 
 
 def locales_of(path: pathlib.Path, options: ImportOptions) -> pathlib.Path:
@@ -174,27 +199,14 @@ def locales_of(path: pathlib.Path, options: ImportOptions) -> pathlib.Path:
     return options.locales or (beside if beside.is_dir() else pathlib.Path("locales"))
 
 
-def _existing_draft(path: pathlib.Path, options: ImportOptions, draft_of: DraftOf) -> Draft:
-    """The draft of the title that a file of texts belongs to: by the options, or by the file's name (`title-7.po`)."""
-    title_id = options.title_id
-    if title_id is None:
-        with contextlib.suppress(ValueError):
-            title_id = parse_integer(path.stem.removeprefix("title-"), least=1, most=U32 - 1)
-    draft = None if title_id is None else draft_of(title_id)
-    if draft is None:
-        raise _invalid_file(path, "unknown-title", "expected the texts of a title that is here: name it with --title")
-    return draft
-
-
 def _join_partner_files(
-    files: dict[ImportFormat, tuple[pathlib.Path, bytes]], options: ImportOptions, draft_of: DraftOf
-) -> ParsedFile:
+    files: dict[ImportFormat, tuple[pathlib.Path, bytes]], options: ImportOptions, known: Draft | None
+) -> DefinitionsFile:
     if "localization" not in files:
         only, _ = files["achievements2017"]
         raise _invalid_file(only, "two-files", "give localization.xml and achievements2017.xml together")
     path, data = files["achievements2017"]
     localization, strings_data = files["localization"]
-    known = draft_of(options.title_id) if options.title_id else None
     name, scid, product_id = options.name, options.scid, options.product_id
     if known is not None:
         scid = scid or known.title.scid
@@ -212,7 +224,7 @@ def _join_partner_files(
         title_name=name,
     )
     draft = draft if known is None else partner_center_draft.keep_known(draft, known)
-    return ParsedFile(draft=draft, file=str(path), mode="partial")
+    return DefinitionsFile(draft=draft, file=str(path), mode="partial")
 
 
 def _read(path: pathlib.Path) -> bytes:

@@ -86,9 +86,88 @@ def test_text_changed_in_an_exported_file_is_the_only_change_on_import(command, 
     result = command("catalog", "import", path, "--title", 7)
 
     assert result.stdout.splitlines() == [
-        "title 7: title unchanged; achievements 0 new, 0 changed; texts 1 new or changed",
+        "title 7: texts 1 new or changed, 0 removed",
         "  fr-FR achievement/1/name: 'Première lueur' -> 'Aube'",
     ]
+
+
+FRENCH = """\
+msgid ""
+msgstr ""
+"Language: fr_FR\\n"
+"Content-Type: text/plain; charset=UTF-8\\n"
+
+msgctxt "achievement/1/description"
+msgid "Lit the lighthouse a year ago."
+msgstr "Phare allumé."
+
+#, fuzzy
+msgctxt "achievement/1/locked_description"
+msgid "Light the lighthouse."
+msgstr "Allumez-le."
+
+msgctxt "achievement/9/name"
+msgid "Ninth"
+msgstr "Neuvième"
+"""
+
+
+def test_texts_follow_the_rules_of_every_import(command, files):
+    """As over REST: texts that need review are imported as such, and a text that the title lacks is left out."""
+    command("catalog", "import", "title.toml")
+    (files / "fr.po").write_text(FRENCH, encoding="utf-8")
+
+    result = command("catalog", "import", files / "fr.po", "--title", 7)
+
+    assert result.stdout == "title 7: texts 2 new or changed, 0 removed\n"
+    warnings = [line.partition("fr.po:")[2] for line in result.stderr.splitlines() if line.startswith("warning: ")]
+    assert warnings == [
+        "6: fr-FR achievement/1/description: needs review: its source has changed since it was translated [stale]",
+        "11: fr-FR achievement/1/locked_description: needs review: it is marked fuzzy [fuzzy]",
+        "15: fr-FR achievement/9/name: left out: the title has no text of that key [unknown-key]",
+    ]
+
+
+def test_texts_over_a_limit_of_xbox_reject_all_files(command, contents, files):
+    command("catalog", "import", "title.toml")
+    before = contents(7)
+    (files / "de.csv").write_text("key,de-DE\nachievement/1/name,Erstes Licht\n", encoding="utf-8")
+    (files / "fr.csv").write_text(f"key,fr-FR\nachievement/1/description,{'x' * 101}\n", encoding="utf-8")
+
+    failed = command("catalog", "import", files / "de.csv", files / "fr.csv", "--title", 7, "--publish", status=1)
+    checked = command("catalog", "check", files / "fr.csv", "--title", 7, status=1)
+
+    for result in (failed, checked):
+        assert "fr.csv:2: fr-FR achievement/1/description: " in result.stderr
+        assert "[over-limit]" in result.stderr
+    assert contents(7) == before
+
+
+def test_replaced_locale_has_only_the_texts_of_the_file(command, files):
+    command("catalog", "import", "title.toml")
+    (files / "fr.csv").write_text("key,fr-FR\nachievement/1/description,Phare.\n", encoding="utf-8")
+    arguments = ("catalog", "import", files / "fr.csv", "--title", 7, "--mode", "replace-locale")
+
+    assert command(*arguments, "--dry-run").stdout.endswith("dry run: nothing was changed\n")
+    assert command(*arguments).stdout.splitlines() == [
+        "title 7: texts 1 new or changed, 1 removed",
+        "  fr-FR achievement/1/name: 'Première lueur' -> None",
+    ]
+
+
+def test_texts_of_a_title_in_the_same_command_are_imported_after_it(command, files):
+    (files / "de.csv").write_text("key,de-DE\nachievement/1/name,Erstes Licht\n", encoding="utf-8")
+
+    result = command("catalog", "import", files / "de.csv", "title.toml", "--title", 7, "--publish")
+
+    assert result.stdout.splitlines()[1:] == [
+        "title 7: texts 1 new or changed, 0 removed",
+        "title 7: release 1 is published",
+    ]
+    unnamed = command("catalog", "import", files / "de.csv", status=1)
+    assert "the file does not name the title of its texts: name it with --title [unknown-title]" in unnamed.stderr
+    absent = command("catalog", "import", files / "de.csv", "--title", 8, status=1)
+    assert absent.stderr.endswith("laurel: there is no title 8\n")
 
 
 def test_partner_center_files_change_only_the_fields_that_they_hold(command, tmp_path):

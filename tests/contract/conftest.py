@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient
 
 from service.cli import catalog, progress
 from service.cli.catalog_files import ImportOptions
+from service.core.localization import imports
 from service.db.pool import open_pool
 from service.server.app import make_application, make_services
 from service.settings import Settings
@@ -29,7 +30,8 @@ async def replay(own_database: str, tmp_path: pathlib.Path, aiohttp_client: Call
         file = tmp_path / "page.json"
         file.write_bytes(page)
         given = ImportOptions(locales=tmp_path)
-        await catalog._import(own_database, (file,), given, forced=None, dry_run=False, and_publish=True)
+        how = imports.ImportOptions()
+        await catalog._import(own_database, (file,), given, forced=None, how=how, dry_run=False, and_publish=True)
         await progress._import(own_database, page, file.name, PLAYER)
         services = await make_services(Settings(jwt_secret=SECRET), pool, Observer(level="error", stream=sys.stderr))
         client: TestClient[Any, Any] = await aiohttp_client(make_application(services))

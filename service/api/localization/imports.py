@@ -32,10 +32,12 @@ async def post_import(request: web.Request) -> web.Response:
         context.principal,
         context.title_id,
         {query["file"] or "body": data},
-        format=query["format"] or None,
-        locale=locale_param("locale", query["locale"]) if query["locale"] else None,
-        mode=next(mode for mode in MODES if mode == (query["mode"] or "merge")),
-        overwrite_approved=query["overApproved"] == "true",
+        imports.ImportOptions(
+            format=query["format"] or None,
+            locale=locale_param("locale", query["locale"]) if query["locale"] else None,
+            mode=next(mode for mode in MODES if mode == (query["mode"] or "merge")),
+            overwrite_approved=query["overApproved"] == "true",
+        ),
     )
     return _batch_response(batch)
 

@@ -50,10 +50,12 @@ async def post_import(request: web.Request) -> web.Response:
         context.principal,
         context.title_id,
         {upload.name: upload.data},
-        format=form.get("format") or None,
-        locale=locale_param("locale", locale) if locale else None,
-        mode=next(mode for mode in MODES if mode == form.get("mode", "merge")),
-        overwrite_approved=form.get("over_approved") == "yes",
+        imports.ImportOptions(
+            format=form.get("format") or None,
+            locale=locale_param("locale", locale) if locale else None,
+            mode=next(mode for mode in MODES if mode == form.get("mode", "merge")),
+            overwrite_approved=form.get("over_approved") == "yes",
+        ),
     )
     return pages.redirect(pages.address(context.title_id, "imports", batch.batch_id))
 

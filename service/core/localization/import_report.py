@@ -66,10 +66,15 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         """Whether nothing of it can be applied."""
         return any("error" in kinds for kinds in self.counts.values())
 
+    @property
+    def written(self) -> list[ReportLine]:
+        """The lines whose strings are written or deleted."""
+        return [line for line in self.lines if line.kind in WRITES]
+
     def rights(self, default_locale: str) -> list[tuple[Right, str]]:
         """The rights that applying it needs: one for each locale that it changes."""
         may_replace: Right = "review" if self.mode == "replace-locale" or self.overwrite_approved else "translate"
-        locales = sorted({line.locale for line in self.lines if line.kind in WRITES})
+        locales = sorted({line.locale for line in self.written})
         return [("source" if locale == default_locale else may_replace, locale) for locale in locales]
 
 
@@ -137,6 +142,32 @@ def unreadable_report(diagnostics: Iterable[Diagnostic], *, mode: Mode = "merge"
         for diagnostic in diagnostics
     )
     return Report(mode=mode, counts={locale or "": {"error": len(lines)}}, lines=lines)
+
+
+def report_diagnostics(report: Report, *, file: str) -> list[Diagnostic]:
+    """The errors of a report, and a warning for each string that is not written or that needs review; `file` names it."""
+    found = []
+    for line in report.lines:
+        rule, message = line.rule, line.message
+        if line.kind in ("new", "changed", "stale") and line.state == "needs_review":
+            rule = "stale" if line.kind == "stale" else "fuzzy"
+            why = "its source has changed since it was translated" if line.kind == "stale" else "it is marked fuzzy"
+            message = f"needs review: {why}"
+        elif rule is not None and line.kind != "error":
+            message = f"left out: {message}"
+        if rule is not None:
+            found.append(
+                Diagnostic(
+                    file=file,
+                    line=line.line,
+                    key=line.key or None,
+                    locale=line.locale or None,
+                    rule=rule,
+                    severity="error" if line.kind == "error" else "warning",
+                    message=message or "",
+                )
+            )
+    return found
 
 
 def report_po(report: Report, locale: str) -> bytes:

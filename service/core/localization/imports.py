@@ -9,24 +9,26 @@ import msgspec
 
 from service.core.auth.permissions import may_localize
 from service.core.auth.principal import Principal
+from service.core.catalog.model import Draft
 from service.core.formats import read
+from service.core.formats.registry import Files
 from service.core.localization.exports import ExportedFile
 from service.core.localization.import_report import (
-    WRITES,
     ExistingText,
     Mode,
     Report,
     State,
     compare,
+    report_diagnostics,
     report_po,
     unreadable_report,
 )
-from service.core.publishing.draft_status import get_draft_status
+from service.core.publishing.draft_status import DraftStatus, get_draft_status
 from service.core.publishing.drafts import Author, NewText, draft_of, lock_title, write_texts
 from service.db import Connection
 from service.db.pool import Pool
 from service.db.queries import query, statement
-from service.errors import Conflict, Diagnostic, InvalidCatalog, NotFound
+from service.errors import Conflict, InvalidCatalog, NotFound
 
 
 class ImportBatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,66 +48,54 @@ class ImportBatch(msgspec.Struct, frozen=True, kw_only=True):
     applied_at: datetime | None
 
 
-async def stage_import(
-    pool: Pool,
-    principal: Principal,
-    title_id: int,
-    files: Mapping[str, bytes],
-    *,
-    format: str | None = None,  # noqa: A002  (the name that callers know it by)
-    locale: str | None = None,
-    mode: Mode = "merge",
-    overwrite_approved: bool = False,
-) -> ImportBatch:
-    """Compare files (content by name) of one format with a title's draft, and store the report. Nothing else is written.
+class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How files are read and merged into a draft.
 
-    `format` is detected where it is None; `locale` is the language of files that do not state it, or the one to read of
-    those with several. The same files with the same options on the same catalog version give the same batch.
+    `format` is detected where it is None. `locale` is the language of files that do not state it, or the one to read of
+    those with several.
+    """
+
+    format: str | None = None
+    locale: str | None = None
+    mode: Mode = "merge"
+    overwrite_approved: bool = False
+
+
+async def stage_import(
+    pool: Pool, principal: Principal, title_id: int, files: Files, options: ImportOptions
+) -> ImportBatch:
+    """Compare files of one format with a title's draft, and store the report. Nothing else is written.
+
+    The same files with the same options on the same catalog version give the same batch.
 
     Raises:
         NotFound: there is no such title.
         PermissionDenied: the principal may not apply what the files would change; no batch is stored.
     """
-    options = [format, locale, mode, overwrite_approved]
-    sha256 = hashlib.sha256(msgspec.msgpack.encode([*options, *files, *files.values()])).digest()
     async with pool.connection() as connection:
-        # The version is read first: a change after it makes the batch outdated, and an outdated batch is never applied.
-        status = await get_draft_status(connection, title_id)
-        version = status.catalog_version
-        known = await _find_batch.first(connection, title_id=title_id, sha256=sha256, catalog_version=version)
-        draft = None if known is not None else await draft_of(connection, title_id)
-        rows = [] if known is not None else await _existing_texts.all(connection, title_id=title_id)
-    if known is not None:
-        batch = known.batch()
-        _may_apply(principal, title_id, batch.report, status.default_locale)
-        return batch
-    assert draft is not None  # noqa: S101  (its status was read)
-    existing = {(row.locale, row.key): ExistingText(row.text, row.state, row.is_stale) for row in rows}
-
-    def read_and_compare() -> tuple[str, Report]:
-        parsed = read.read(files, draft=draft, format=format, locale=locale)
-        if parsed.diagnostics:
-            return parsed.format, unreadable_report(parsed.diagnostics, mode=mode, locale=locale)
-        return parsed.format, compare(parsed.entries, draft, existing, mode=mode, overwrite_approved=overwrite_approved)
-
-    # In a thread and without a connection: a large file delays nobody else.
-    found_format, report = await asyncio.to_thread(read_and_compare)
-    _may_apply(principal, title_id, report, draft.title.default_locale)
-    encoded = (await asyncio.to_thread(msgspec.json.encode, report)).decode()
+        basis = await _read_basis(connection, title_id, files, options)
+    # Without a connection: a large file delays nobody else.
+    compared = await _compare(principal, basis, files, options)
+    if isinstance(compared, ImportBatch):
+        return compared
     async with pool.transaction() as connection:
-        await _delete_expired.run(connection, title_id=title_id)
-        added = await _add_batch.first(
-            connection,
-            title_id=title_id,
-            catalog_version=version,
-            sha256=sha256,
-            format=found_format,
-            report=encoded,
-            actor=principal.name,
-        )
-        # None: the same files were staged at the same time, so the batch exists by now.
-        row = added or await _find_batch.one(connection, title_id=title_id, sha256=sha256, catalog_version=version)
-    return row.batch()
+        return await _store(connection, principal, basis, compared)
+
+
+async def import_texts(
+    connection: Connection, principal: Principal, title_id: int, files: Files, options: ImportOptions
+) -> ImportBatch:
+    """Stage files, and apply their report at once unless it has errors. The connection must be in a transaction.
+
+    Raises:
+        NotFound: there is no such title.
+        PermissionDenied: the principal lacks a right in one of the locales that the files change.
+    """
+    await lock_title(connection, title_id)
+    basis = await _read_basis(connection, title_id, files, options)
+    compared = await _compare(principal, basis, files, options)
+    batch = compared if isinstance(compared, ImportBatch) else await _store(connection, principal, basis, compared)
+    return batch if batch.report.has_errors else await _apply(connection, principal, batch)
 
 
 async def get_import(connection: Connection, title_id: int, batch_id: int) -> ImportBatch:
@@ -149,13 +139,105 @@ async def apply_import(
     if not version == expected_version == batch.catalog_version:
         raise Conflict(f"the catalog is at version {version}, the report is of {batch.catalog_version}", version)
     if batch.report.has_errors:
-        raise InvalidCatalog(_errors(batch))
+        diagnostics = report_diagnostics(batch.report, file=f"import-{batch.batch_id}")
+        raise InvalidCatalog([diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"])
+    return await _apply(connection, principal, batch)
+
+
+class _Basis(msgspec.Struct, frozen=True, kw_only=True):
+    """What files are compared with. `batch` is that of the same files on the same catalog version, if there is one."""
+
+    status: DraftStatus
+    sha256: bytes
+    batch: ImportBatch | None = None
+    draft: Draft | None = None
+    existing: Mapping[tuple[str, str], ExistingText] = {}
+
+
+class _Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """The report on files, and the same as JSON."""
+
+    format: str
+    report: Report
+    encoded: str
+
+
+async def _read_basis(connection: Connection, title_id: int, files: Files, options: ImportOptions) -> _Basis:
+    content = [*msgspec.structs.astuple(options), *files, *files.values()]
+    sha256 = hashlib.sha256(msgspec.msgpack.encode(content)).digest()
+    # The version is read first: a change after it makes the batch outdated, and an outdated batch is never applied.
+    status = await get_draft_status(connection, title_id)
+    version = status.catalog_version
+    known = await _find_batch.first(connection, title_id=title_id, sha256=sha256, catalog_version=version)
+    if known is not None:
+        return _Basis(status=status, sha256=sha256, batch=known.batch())
+    draft = await draft_of(connection, title_id)
+    rows = await _existing_texts.all(connection, title_id=title_id)
+    existing = {(row.locale, row.key): ExistingText(row.text, row.state, row.is_stale) for row in rows}
+    return _Basis(status=status, sha256=sha256, draft=draft, existing=existing)
+
+
+async def _compare(
+    principal: Principal, basis: _Basis, files: Files, options: ImportOptions
+) -> "ImportBatch | _Compared":
+    """Compare files in a thread; the batch of `basis`, if it has one.
+
+    Raises:
+        PermissionDenied: the principal may not apply what the files would change.
+    """
+    draft, title_id, default_locale = basis.draft, basis.status.title_id, basis.status.default_locale
+    if basis.batch is not None or draft is None:
+        assert basis.batch is not None  # noqa: S101  (there is a draft or a batch)
+        _may_apply(principal, title_id, basis.batch.report, default_locale)
+        return basis.batch
+
+    def read_and_compare() -> _Compared:
+        parsed = read.read(files, draft=draft, format=options.format, locale=options.locale)
+        if parsed.diagnostics:
+            report = unreadable_report(parsed.diagnostics, mode=options.mode, locale=options.locale)
+        else:
+            report = compare(
+                parsed.entries,
+                draft,
+                basis.existing,
+                mode=options.mode,
+                overwrite_approved=options.overwrite_approved,
+            )
+        return _Compared(format=parsed.format, report=report, encoded=msgspec.json.encode(report).decode())
+
+    compared = await asyncio.to_thread(read_and_compare)
+    _may_apply(principal, title_id, compared.report, default_locale)
+    return compared
+
+
+async def _store(connection: Connection, principal: Principal, basis: _Basis, compared: _Compared) -> ImportBatch:
+    title_id, version = basis.status.title_id, basis.status.catalog_version
+    await _delete_expired.run(connection, title_id=title_id)
+    added = await _add_batch.first(
+        connection,
+        title_id=title_id,
+        catalog_version=version,
+        sha256=basis.sha256,
+        format=compared.format,
+        report=compared.encoded,
+        actor=principal.name,
+    )
+    # None: the same files were staged at the same time, so the batch exists by now.
+    row = added or await _find_batch.one(connection, title_id=title_id, sha256=basis.sha256, catalog_version=version)
+    return row.batch()
+
+
+async def _apply(connection: Connection, principal: Principal, batch: ImportBatch) -> ImportBatch:
+    """Write a batch whose report has no errors; one that was applied before is returned unchanged."""
+    if batch.applied_at is not None:
+        return batch
     await _write_batch(connection, principal, batch)
-    return (await _mark_applied.one(connection, title_id=title_id, batch_id=batch_id, actor=principal.name)).batch()
+    row = await _mark_applied.one(connection, title_id=batch.title_id, batch_id=batch.batch_id, actor=principal.name)
+    return row.batch()
 
 
 async def _write_batch(connection: Connection, principal: Principal, batch: ImportBatch) -> None:
-    lines = [line for line in batch.report.lines if line.kind in WRITES]
+    lines = batch.report.written
     if not lines:
         return
     draft = await draft_of(connection, batch.title_id)
@@ -185,20 +267,6 @@ def _may_apply(principal: Principal, title_id: int, report: Report, default_loca
     """
     for right, locale in report.rights(default_locale):
         may_localize(principal, right, title_id, locale)
-
-
-def _errors(batch: ImportBatch) -> list[Diagnostic]:
-    return [
-        Diagnostic(
-            file=f"import-{batch.batch_id}",
-            rule=line.rule or "error",
-            message=line.message or "",
-            line=line.line,
-            key=line.key or None,
-        )
-        for line in batch.report.lines
-        if line.kind == "error"
-    ]
 
 
 class _BatchRow(msgspec.Struct, frozen=True):

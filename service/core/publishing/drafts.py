@@ -56,12 +56,6 @@ async def draft_of(connection: Connection, title_id: int) -> Draft | None:
     )
 
 
-async def all_drafts(connection: Connection) -> dict[int, Draft]:
-    """The drafts of all titles, by title id."""
-    drafts = [await draft_of(connection, row.title_id) for row in await _titles.all(connection)]
-    return {draft.title.title_id: draft for draft in drafts if draft is not None}
-
-
 async def text_keys(connection: Connection, title_id: int) -> set[str]:
     """The keys of all texts that a title's definitions provide for; empty if there is no such title."""
     row = await title_row(connection, title_id)

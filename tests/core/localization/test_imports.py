@@ -36,7 +36,7 @@ def stage(pool, title):
     """Stages files as Ana; gives the batch."""
 
     async def stage(files, principal=ANA, **options):
-        return await imports.stage_import(pool, principal, title, files, **options)
+        return await imports.stage_import(pool, principal, title, files, imports.ImportOptions(**options))
 
     return stage
 
