@@ -216,6 +216,7 @@ class _Header(msgspec.Struct):
 
     alg: str
     kid: str | None = None
+    typ: str | msgspec.UnsetType = msgspec.UNSET
     crit: Any = msgspec.UNSET
     b64: Any = msgspec.UNSET
     zip: Any = msgspec.UNSET
