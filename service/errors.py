@@ -12,6 +12,7 @@ LaurelError
 │   ├── PayloadTooLarge         a body above the size limit
 │   ├── RequestTimeout          a body that did not arrive in time
 │   ├── UnsupportedMediaType    a body in an unsupported content coding or media type
+│   ├── UnsupportedVersion      a request in another major version of HTTP
 │   ├── Conflict                a change of something that has changed meanwhile
 │   ├── PreconditionRequired    a change without the version that it was made for
 │   └── InvalidCatalog          a file or title with errors, with all of their diagnostics
@@ -104,6 +105,12 @@ class UnsupportedMediaType(BadRequest):
     """A body in an unsupported content coding or media type."""
 
     code = "unsupported_body"
+
+
+class UnsupportedVersion(BadRequest):
+    """A request line of another major version of HTTP than 1 (RFC 9110 §15.6.6)."""
+
+    code = "unsupported_http_version"
 
 
 class Conflict(BadRequest):

@@ -7,12 +7,12 @@ the API that was called.
 import functools
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 
 from service.core.auth.principal import Principal
-from service.errors import LaurelError, MethodNotAllowed, NotFound
+from service.errors import LaurelError, MethodNotAllowed, NotFound, UnsupportedVersion
 from service.http.authenticate import anonymous
 from service.http.services import PLAYER, PRINCIPAL, SERVICES
 
@@ -65,6 +65,8 @@ def _wrap_handler(api: Api, name: str, handler: Handler) -> Handler:
         observer = request.app[SERVICES].observer
         bug: Exception | None = None
         try:
+            if request.version.major != 1:
+                _reject_version(request)
             request[PRINCIPAL] = await api.authenticate(request)
             response: web.StreamResponse = await handler(request)
         except LaurelError as error:
@@ -90,6 +92,14 @@ def _wrap_handler(api: Api, name: str, handler: Handler) -> Handler:
         return response
 
     return wrapped
+
+
+def _reject_version(request: web.Request) -> NoReturn:
+    """Refuse another major version of HTTP; the response is HTTP/1.1, and the last one of its connection."""
+    version = request.version
+    request._cache["version"] = HttpVersion11  # noqa: SLF001  (aiohttp answers in the version of the request, whatever it is)
+    request._message = request._message._replace(should_close=True)  # noqa: SLF001
+    raise UnsupportedVersion(f"version: expected HTTP/1.1, got HTTP/{version.major}.{version.minor}")
 
 
 async def _expect(request: web.Request) -> None:

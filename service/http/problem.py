@@ -29,6 +29,7 @@ _STATUS: Statuses = {
     errors.Conflict: HTTPStatus.PRECONDITION_FAILED,
     errors.PayloadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.UnsupportedVersion: HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
     errors.InvalidField: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidCatalog: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PreconditionRequired: HTTPStatus.PRECONDITION_REQUIRED,

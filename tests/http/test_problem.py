@@ -22,6 +22,7 @@ STATUSES = {
     "PayloadTooLarge": 413,
     "RequestTimeout": 408,
     "UnsupportedMediaType": 415,
+    "UnsupportedVersion": 505,
     "Unauthenticated": 401,
     "PermissionDenied": 403,
     "UserRequired": 403,

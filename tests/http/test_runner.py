@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -32,6 +33,17 @@ async def test_other_servers_of_the_process_keep_their_own_answers(client):
     assert answered.startswith(b"HTTP/1.")
     assert b"errorMessage" not in answered
     assert b"errorMessage" in await answer(client.host, client.port, b"BREW\r\n\r\n")
+
+
+@pytest.mark.parametrize("version", [" HTTP/2.0", " HTTP/0.9", ""], ids=["2.0", "0.9", "none"])
+@pytest.mark.parametrize("path", ["/achievements", "/l10n", "/graphql", "/nowhere", "/openapi.json"])
+async def test_other_major_versions_of_http_are_rejected_in_http_1_1(client, path, version):
+    answered = await answer(client.host, client.port, f"GET {path}{version}\r\nHost: a\r\n\r\n".encode())
+
+    head, _, body = answered.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 505 ")
+    assert b"Connection: close" in head
+    assert b"HTTP/1.1" in body
 
 
 async def test_long_headers_reach_the_apis(ask, make_title):
