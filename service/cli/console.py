@@ -87,12 +87,13 @@ def database_url(chosen: Settings) -> Iterator[str]:
 
 @contextlib.asynccontextmanager
 async def migrated_pool(url: str) -> AsyncIterator[Pool]:
-    """A small pool without a statement timeout, on a schema that is up to date."""
+    """A small pool without limits of statements, on a schema that is up to date."""
+    from service.db.limits import UNLIMITED
     from service.db.migrate import migrate
     from service.db.pool import open_pool
 
     await migrate(url)
-    async with await open_pool(url, size=2, statement_timeout=None) as pool:
+    async with await open_pool(url, size=2, limits=UNLIMITED) as pool:
         yield pool
 
 

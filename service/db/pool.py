@@ -8,16 +8,19 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Self, TypeVar
 
 import asyncpg
+import msgspec
 
 from service.db import Connection
+from service.db.limits import CATALOG, IMPORT, READ, UNLIMITED, WRITE, StatementLimits, set_local
 from service.errors import ConfigurationError, Unavailable
 
 T = TypeVar("T")
 Lend = Callable[[], AbstractAsyncContextManager[Connection]]
 
-ACQUIRE_TIMEOUT_SECONDS = 0.5  # asyncpg's default is to wait without a limit; releasing may take as long again
-STATEMENT_TIMEOUT_SECONDS = 1.0
+ACQUIRE_SECONDS = 0.5  # asyncpg's default is to wait without a limit; releasing may take as long again
+LONG_ACQUIRE_SECONDS = 5.0
 CONNECT_TIMEOUT_SECONDS = 5.0
+_LEAST_LONG = 2  # connections for long statements
 
 LOST: tuple[type[Exception], ...] = (
     OSError,  # TimeoutError is one
@@ -51,29 +54,52 @@ REFUSED: tuple[type[Exception], ...] = (*LOST, asyncpg.PostgresError)
 """Errors of connecting: also a wrong password, or a database that does not exist."""
 
 
+class _Source(msgspec.Struct, frozen=True):
+    """Where connections come from, and the limits that their sessions have; None behind a pooler, which sets none."""
+
+    lend: Lend
+    session: StatementLimits | None = UNLIMITED
+    pool: "asyncpg.Pool[asyncpg.Record] | None" = None
+
+    def needs(self, limits: StatementLimits) -> bool:
+        """Whether the limits must be set in each transaction, because the session has others."""
+        if self.session is None:
+            return True
+        return limits.is_long and self.session is not UNLIMITED and limits != self.session
+
+
 class Pool:
     """A pool of connections: `connection()` for single statements, `transaction()` for several that commit together.
 
-    Hold a connection only while statements run: parse before, encode after.
+    The class of the statements decides how long they may take, and from which connections they run: long ones have
+    their own. Hold a connection only while statements run: parse before, encode after.
     """
 
-    def __init__(self, lend: Lend, pool: "asyncpg.Pool[asyncpg.Record] | None" = None) -> None:
-        self._lend = lend
-        self._pool = pool
+    def __init__(self, short: Lend | _Source, long: _Source | None = None) -> None:
+        self._short = short if isinstance(short, _Source) else _Source(short)
+        self._long = long or self._short
         self._generation = 0
 
     @contextlib.asynccontextmanager
-    async def connection(self) -> AsyncGenerator[Connection]:
-        """A connection on which each statement is a transaction of its own.
+    async def connection(self, limits: StatementLimits = READ) -> AsyncGenerator[Connection]:
+        """A connection on which each statement is a transaction of its own, unless its limits need one.
 
         Raises:
             Unavailable: none was free in time, or the database was lost, full or too slow.
         """
-        async with self._translate_errors(), self._lend() as connection:
-            yield connection
+        source = self._long if limits.is_long else self._short
+        async with self._translate_errors(), source.lend() as connection:
+            if not source.needs(limits):
+                yield connection
+                return
+            async with connection.transaction():
+                await set_local(connection, limits)
+                yield connection
 
     @contextlib.asynccontextmanager
-    async def transaction(self, *, is_one_moment: bool = False) -> AsyncGenerator[Connection]:
+    async def transaction(
+        self, limits: StatementLimits = WRITE, *, is_one_moment: bool = False
+    ) -> AsyncGenerator[Connection]:
         """A connection in a transaction that an exception rolls back.
 
         With `is_one_moment`, all statements see one snapshot of the database (isolation level REPEATABLE READ).
@@ -81,30 +107,39 @@ class Pool:
         Raises:
             Unavailable: as for `connection`. If the connection is lost during the commit, the commit may have succeeded.
         """
+        source = self._long if limits.is_long else self._short
         isolation: Literal["repeatable_read"] | None = "repeatable_read" if is_one_moment else None
-        async with self._translate_errors(), self._lend() as connection, connection.transaction(isolation=isolation):
+        async with (
+            self._translate_errors(),
+            source.lend() as connection,
+            connection.transaction(isolation=isolation),
+        ):
+            if source.needs(limits):
+                await set_local(connection, limits)
             yield connection
 
-    async def read(self, function: Callable[[Connection], Awaitable[T]]) -> T:
+    async def read(self, function: Callable[[Connection], Awaitable[T]], *, limits: StatementLimits = READ) -> T:
         """Run a function that only reads; retry it once, on a new connection, if the database was lost meanwhile.
 
         Raises:
             Unavailable: the retry failed too.
         """
         with contextlib.suppress(Unavailable):
-            async with self.connection() as connection:
+            async with self.connection(limits) as connection:
                 return await function(connection)
-        async with self.connection() as connection:
+        async with self.connection(limits) as connection:
             return await function(connection)
 
     async def close(self) -> None:
         """Close all connections; those still in use are terminated after `CONNECT_TIMEOUT_SECONDS`."""
-        if self._pool is None:
-            return
-        try:
-            await asyncio.wait_for(self._pool.close(), CONNECT_TIMEOUT_SECONDS)
-        except LOST:
-            self._pool.terminate()
+        for pool in self._pools():
+            try:
+                await asyncio.wait_for(pool.close(), CONNECT_TIMEOUT_SECONDS)
+            except LOST:
+                pool.terminate()
+
+    def _pools(self) -> "set[asyncpg.Pool[asyncpg.Record]]":
+        return {source.pool for source in (self._short, self._long) if source.pool is not None}
 
     async def __aenter__(self) -> Self:
         return self
@@ -119,44 +154,50 @@ class Pool:
         try:
             yield
         except LOST as error:
-            if self._pool is not None and isinstance(error, STALE) and generation == self._generation:
+            if isinstance(error, STALE) and generation == self._generation:
                 self._generation += 1  # the first of all failures with one cause replaces the connections
-                await self._pool.expire_connections()
+                for pool in self._pools():
+                    await pool.expire_connections()
             raise Unavailable("the database cannot answer for now") from error
 
 
-async def open_pool(url: str, *, size: int, statement_timeout: float | None = STATEMENT_TIMEOUT_SECONDS) -> Pool:
-    """A pool of at most `size` connections, one of them open.
+async def open_pool(url: str, *, size: int, limits: StatementLimits = READ) -> Pool:
+    """A pool of at most `size` connections for short statements, one of them open, and half as many for long ones.
 
-    A statement may take `statement_timeout` seconds, waiting for a lock half of that; None, for imports and other long
-    work, bounds neither.
+    `limits` are those of short statements; `UNLIMITED` is for commands, whose statements of all classes have no limits.
 
     Raises:
         ConfigurationError: the database cannot be reached.
     """
-    # Every statement is a lookup by key: planning it again for each array costs more than a better plan saves.
-    settings = {"application_name": "laurel", "plan_cache_mode": "force_generic_plan"}
-    if statement_timeout is not None:
-        milliseconds = round(statement_timeout * 1000)
-        settings |= {
-            "statement_timeout": str(milliseconds),
-            "lock_timeout": str(milliseconds // 2),
-            "idle_in_transaction_session_timeout": str(milliseconds * 2),
-        }
     with reaching():
-        pool = await asyncpg.create_pool(
-            url,
-            init_size=1,  # and no minimum, which asyncpg keeps in the background, with a traceback for each failure
-            min_size=0,
-            max_size=size,
-            connection_class=_Connection,
-            timeout=CONNECT_TIMEOUT_SECONDS,
-            command_timeout=None if statement_timeout is None else 1.5 * statement_timeout,
-            server_settings=settings,
-            reset=_keep_session,
-            connect=_connect,
-        )
-    return Pool(functools.partial(pool.acquire, timeout=ACQUIRE_TIMEOUT_SECONDS), pool)
+        short = await _open(url, size=size, session=limits, acquire_seconds=ACQUIRE_SECONDS, is_first=True)
+        if limits is UNLIMITED:
+            return Pool(short)
+        long_size = max(_LEAST_LONG, size // 2)
+        return Pool(short, await _open(url, size=long_size, session=CATALOG, acquire_seconds=LONG_ACQUIRE_SECONDS))
+
+
+async def _open(
+    url: str, *, size: int, session: StatementLimits, acquire_seconds: float, is_first: bool = False
+) -> _Source:
+    # Every statement is a lookup by key: planning it again for each array costs more than a better plan saves.
+    settings = {"application_name": "laurel", "plan_cache_mode": "force_generic_plan", **session.settings}
+    longest = IMPORT if session.is_long else session
+    pool = await asyncpg.create_pool(
+        url,
+        init_size=int(
+            is_first
+        ),  # and no minimum, which asyncpg keeps in the background, with a traceback for each failure
+        min_size=0,
+        max_size=size,
+        connection_class=_Connection,
+        timeout=CONNECT_TIMEOUT_SECONDS,
+        command_timeout=None if longest.statement is None else 1.5 * longest.statement,
+        server_settings=settings,
+        reset=_keep_session,
+        connect=_connect,
+    )
+    return _Source(functools.partial(pool.acquire, timeout=acquire_seconds), session, pool)
 
 
 @contextlib.contextmanager

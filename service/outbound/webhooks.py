@@ -18,6 +18,7 @@ import aiohttp
 
 from service.core.events import outbox
 from service.core.events.outbox import DueMessage
+from service.db.limits import CATALOG
 from service.db.pool import Pool
 from service.outbound.fetch import is_safe_url
 from service.telemetry import Observer
@@ -51,7 +52,7 @@ class Webhooks:
         Raises:
             Unavailable: the database cannot answer; messages whose result is not stored become due again.
         """
-        async with self._pool.connection() as connection:
+        async with self._pool.connection(CATALOG) as connection:
             due = await outbox.claim_due(connection, limit=_MAX_CONCURRENCY)
         results = await asyncio.gather(*(self._deliver(message) for message in due), return_exceptions=True)
         for error in results:  # after every message of the batch has had its attempt
@@ -65,7 +66,7 @@ class Webhooks:
             error = None if body is None else await self._attempt(due, body)
         except Exception as bug:  # noqa: BLE001  (a failed attempt like others, which does not stop other messages)
             error = repr(bug)
-        async with self._pool.connection() as connection:
+        async with self._pool.connection(CATALOG) as connection:
             if error is None:
                 await outbox.mark_delivered(connection, due)
             else:

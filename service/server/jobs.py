@@ -14,6 +14,7 @@ from service.api import trophy
 from service.core.events import backfill, event_log, subscriptions, tenure
 from service.core.events.outbox import DueMessage
 from service.core.publishing import schedules
+from service.db.limits import CATALOG
 from service.db.listen import listen
 from service.http.services import Services
 from service.outbound import jwks, webhooks
@@ -78,7 +79,7 @@ class Jobs:
 
     async def merge_deltas(self) -> None:
         """Merge deltas of achievement holders into their totals."""
-        async with self._services.pool.connection() as connection:
+        async with self._services.pool.connection(CATALOG) as connection:
             await self._services.holder_counts.merge_deltas(connection)
 
     async def run_backfill(self) -> None:
@@ -96,7 +97,7 @@ class Jobs:
 
     async def maintain_partitions(self) -> None:
         """Create partitions of the event log ahead of time, and drop those past their retention."""
-        async with self._services.pool.connection() as connection:
+        async with self._services.pool.connection(CATALOG) as connection:
             await event_log.create_partitions(connection, MONTHS_AHEAD)
             if self._services.settings.event_retention_months:
                 await event_log.drop_partitions(connection, older_than=self._services.settings.event_retention_months)

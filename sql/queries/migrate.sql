@@ -6,6 +6,23 @@
 --   :lock_key  bigint  key of the advisory lock
 SELECT pg_advisory_lock(:lock_key);
 
+-- name: lock_holder
+-- The session that holds the lock, and for how many seconds it has been connected.
+--
+--   :lock_key  bigint  key of the advisory lock
+SELECT
+    a.pid,
+    a.usename AS user,
+    a.application_name AS application,
+    coalesce(host(a.client_addr), 'a local socket') AS address,
+    extract(EPOCH FROM now() - a.backend_start)::integer AS seconds
+FROM pg_locks AS l
+INNER JOIN pg_stat_activity AS a ON l.pid = a.pid
+WHERE
+    l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+    AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+    AND (l.classid::bigint << 32) | l.objid::bigint = :lock_key;
+
 -- name: create_table
 -- Creates the table of migrations, which no migration can create.
 CREATE TABLE IF NOT EXISTS schema_migration (

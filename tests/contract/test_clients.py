@@ -11,6 +11,7 @@ from xbox.webapi.authentication.manager import AuthenticationManager
 from xbox.webapi.authentication.models import OAuth2TokenResponse, XAUResponse, XSTSResponse
 
 from service import demo
+from service.db.limits import UNLIMITED
 from service.db.pool import open_pool
 from tests.factories import OTHER, SECRET, authorization
 from tests.servers import running
@@ -24,7 +25,7 @@ LOCKED = datetime.datetime(1, 1, 1, tzinfo=datetime.UTC)
 async def url(new_database, template) -> AsyncIterator[str]:
     """The URL of a server with the demo."""
     async with new_database(template) as database_url:
-        async with await open_pool(database_url, size=1, statement_timeout=None) as pool:
+        async with await open_pool(database_url, size=1, limits=UNLIMITED) as pool:
             await demo.load(pool)
         settings = {"LAUREL_DATABASE_URL": database_url, "LAUREL_JWT_SECRET": SECRET, "LAUREL_LOG_LEVEL": "warning"}
         with running("serve", "--port", 0, "--ops-port", 0, **settings) as server:

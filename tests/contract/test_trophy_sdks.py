@@ -26,6 +26,7 @@ from trophy.types import (
 )
 
 from service.core.auth import api_keys
+from service.db.limits import UNLIMITED
 from service.db.pool import open_pool
 from tests.factories import SECRET, draft, publish_draft
 from tests.servers import running
@@ -46,7 +47,7 @@ async def started(new_database, template) -> AsyncIterator[Started]:
     """A server with an empty title."""
     async with new_database(template) as database_url:
         async with (
-            await open_pool(database_url, size=1, statement_timeout=None) as pool,
+            await open_pool(database_url, size=1, limits=UNLIMITED) as pool,
             pool.transaction() as connection,
         ):
             await publish_draft(connection, draft(1, ()))

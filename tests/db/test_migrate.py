@@ -9,7 +9,7 @@ import urllib.parse
 import asyncpg
 import pytest
 
-from service.db.migrate import migrate
+from service.db.migrate import LOCK_KEY, migrate
 from service.db.queries import sql_folder
 from service.errors import ConfigurationError
 
@@ -84,6 +84,20 @@ async def test_concurrent_starts_apply_each_migration_once(new_database):
         applied = await asyncio.gather(*(migrate(url) for _ in range(5)))
 
     assert sorted(applied) == [[], [], [], [], [file.stem for file in MIGRATIONS]]
+
+
+async def test_waiting_for_the_lock_ends_with_an_error_that_names_its_holder(own_database):
+    holder = await asyncpg.connect(own_database, server_settings={"application_name": "a stuck deployment"})
+    try:
+        await holder.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
+        pid = await holder.fetchval("SELECT pg_backend_pid()")
+
+        with pytest.raises(ConfigurationError, match=rf"held the lock .* process {pid} .*'a stuck deployment'"):
+            await migrate(own_database, lock_seconds=0.1)
+    finally:
+        await holder.close()
+
+    assert await migrate(own_database) == []
 
 
 async def test_failed_migration_is_rolled_back_and_can_be_retried(new_database, tmp_path: pathlib.Path):

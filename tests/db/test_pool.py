@@ -6,6 +6,8 @@ import contextlib
 import asyncpg
 import pytest
 
+from service.db import limits
+from service.db.limits import UNLIMITED, StatementLimits
 from service.db.pool import open_pool
 from service.errors import ConfigurationError, NotFound, Unavailable
 from tests.lent_pool import LentPool
@@ -30,7 +32,7 @@ async def administrator(own_database):
 @pytest.fixture
 async def real_pool(own_database):
     """A pool of two connections, both open."""
-    async with await open_pool(own_database, size=2, statement_timeout=0.2) as pool:
+    async with await open_pool(own_database, size=2, limits=StatementLimits(statement=0.2, lock=0.1)) as pool:
         async with pool.connection() as first, pool.connection() as second:
             await asyncio.gather(first.execute("SELECT 1"), second.execute("SELECT 1"))
         yield pool
@@ -156,11 +158,37 @@ async def test_locked_row_raises_unavailable_before_the_statement_times_out(real
     assert isinstance(caught.value.__cause__, asyncpg.LockNotAvailableError)
 
 
-async def test_statement_timeout_none_removes_both_timeouts(own_database):
-    async with await open_pool(own_database, size=1, statement_timeout=None) as pool, pool.connection() as connection:
-        limits = [await connection.fetchval(f"SHOW {name}") for name in ("statement_timeout", "lock_timeout")]
+async def shown(connection) -> list[str]:
+    """The limits of the statements that the connection runs now."""
+    return [await connection.fetchval(f"SHOW {name}") for name in limits.READ.settings]
 
-    assert limits == ["0", "0"]
+
+@pytest.mark.parametrize("kind", ["connection", "transaction"])
+async def test_each_class_of_statements_has_its_own_limits(own_database, kind):
+    async with await open_pool(own_database, size=1) as pool:
+
+        async def of(chosen) -> list[str]:
+            async with getattr(pool, kind)(chosen) as connection:
+                return await shown(connection)
+
+        assert await of(limits.READ) == ["1s", "500ms", "2s"]
+        assert await of(limits.IMPORT) == ["1min", "5s", "2min"]
+        assert await of(limits.CATALOG) == ["10s", "5s", "20s"]  # also after an import on the same connection
+        assert await of(limits.WRITE) == ["1s", "500ms", "2s"]
+
+
+@pytest.mark.parametrize("chosen", [limits.READ, limits.CATALOG, limits.IMPORT])
+async def test_a_command_has_no_limits(own_database, chosen):
+    async with await open_pool(own_database, size=1, limits=UNLIMITED) as pool, pool.connection(chosen) as connection:
+        assert await shown(connection) == ["0", "0", "0"]
+
+
+async def test_long_statements_leave_the_connections_of_players_free(own_database):
+    async with await open_pool(own_database, size=1) as pool, contextlib.AsyncExitStack() as held:
+        for _ in range(2):
+            await held.enter_async_context(pool.connection(limits.IMPORT))
+
+        assert await pool.read(select_one) == 1
 
 
 async def test_unreachable_database_at_startup_is_a_configuration_error():

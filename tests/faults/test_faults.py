@@ -22,6 +22,7 @@ import pytest
 from service.core.auth import api_keys
 from service.core.progress import consistency
 from service.db.embedded import EmbeddedPostgres
+from service.db.limits import UNLIMITED
 from service.db.migrate import migrate
 from service.db.pool import open_pool
 from tests.factories import SECRET, counted, draft, metric, publish_draft
@@ -163,7 +164,7 @@ class Clients:
 
 async def stored(url: str) -> dict[str, object]:
     """Totals of the database, and the drift that `laurel doctor` reports."""
-    async with await open_pool(url, size=1, statement_timeout=None) as pool, pool.connection() as connection:
+    async with await open_pool(url, size=1, limits=UNLIMITED) as pool, pool.connection() as connection:
         return {
             "events": await connection.fetchval("SELECT count(*) FROM event"),
             "keys": await connection.fetchval("SELECT count(*) FROM idempotency"),

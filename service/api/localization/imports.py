@@ -9,6 +9,7 @@ from service.core.localization import imports
 from service.core.localization.import_report import MODES
 from service.core.localization.imports import ImportBatch
 from service.core.validation.diagnostics import MAX_BYTES
+from service.db.limits import CATALOG, IMPORT
 from service.errors import BadRequest
 from service.http.api import Route
 from service.http.body import read_body
@@ -71,7 +72,7 @@ async def apply_import(request: web.Request) -> web.Response:
     """Write everything that a report announces, if the catalog is at the version of `If-Match` and of the report."""
     context = RequestContext(request)
     expected = if_match_version(request, CATALOG_TAG)
-    async with context.services.pool.transaction() as connection:
+    async with context.services.pool.transaction(IMPORT) as connection:
         batch = await imports.apply_import(
             connection, context.principal, context.title_id, path_int(request, "id"), expected_version=expected
         )
@@ -79,7 +80,7 @@ async def apply_import(request: web.Request) -> web.Response:
 
 
 async def _read_batch(context: RequestContext) -> ImportBatch:
-    async with context.services.pool.connection() as connection:
+    async with context.services.pool.connection(CATALOG) as connection:
         return await imports.get_import(connection, context.title_id, path_int(context.request, "id"))
 
 

@@ -10,6 +10,7 @@ from service.core.publishing.draft_status import get_draft_status
 from service.core.publishing.publish import preview_publish, publish_title, roll_back
 from service.core.publishing.releases import list_releases
 from service.core.publishing.schedules import Schedule
+from service.db.limits import CATALOG
 from service.errors import InvalidField
 from service.http.api import Route
 from service.http.params import path_int, query_params
@@ -19,7 +20,7 @@ async def get_releases(request: web.Request) -> web.Response:
     """Every release of a title, its publications and its scheduled publishes, newest first."""
     context = RequestContext(request)
     query_params(request)
-    async with context.services.pool.connection() as connection:
+    async with context.services.pool.connection(CATALOG) as connection:
         await get_draft_status(connection, context.title_id)
         releases = await list_releases(connection, context.title_id)
         publications = await history.list_publications(connection, context.title_id)
@@ -38,7 +39,7 @@ async def get_release(request: web.Request) -> web.Response:
     context = RequestContext(request)
     query_params(request)
     number = context.release()
-    async with context.services.pool.connection() as connection:
+    async with context.services.pool.connection(CATALOG) as connection:
         details = await history.get_release(connection, context.title_id, number)
     return json_response(
         responses.release(details.release) | {"changes": responses.changes(details.changes, details.authors)}
@@ -52,7 +53,7 @@ async def post_release(request: web.Request) -> web.Response:
     if body.dry_run and body.at is not None:
         raise InvalidField("at", "none together with dryRun: what is ready then is not known now")
     if body.dry_run:
-        async with context.services.pool.connection() as connection:
+        async with context.services.pool.connection(CATALOG) as connection:
             preview = await preview_publish(connection, context.title_id)
         return json_response(responses.preview(preview))
     async with context.services.snapshots.transaction() as connection:
@@ -82,7 +83,7 @@ async def activate(request: web.Request) -> web.Response:
 async def cancel_schedule(request: web.Request) -> web.Response:
     """Cancel a scheduled publish."""
     context = RequestContext(request)
-    async with context.services.pool.connection() as connection:
+    async with context.services.pool.connection(CATALOG) as connection:
         await schedules.cancel_schedule(connection, context.principal, context.title_id, path_int(request, "id"))
     return web.Response(status=204, headers={hdrs.CACHE_CONTROL: "no-store"})
 

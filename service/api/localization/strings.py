@@ -7,6 +7,7 @@ from service.api.localization.context import RequestContext, json_response
 from service.api.localization.schemas import RestoreBody, ReviewBody, TextBody, read_json
 from service.core.localization import editing, strings
 from service.core.localization.strings import String
+from service.db.limits import CATALOG
 from service.http.api import Route
 from service.http.conditional import if_match_version
 from service.http.params import integer, locale_param, query_params
@@ -19,7 +20,7 @@ async def list_strings(request: web.Request) -> web.Response:
     query = query_params(request, "locale", "filter", "q", "with", "after")
     locale = locale_param("locale", query["locale"])
     other = locale_param("with", query["with"]) if query["with"] else ""
-    async with context.services.pool.connection() as connection:
+    async with context.services.pool.connection(CATALOG) as connection:
         page = await strings.list_strings(
             connection,
             context.title_id,
@@ -37,7 +38,7 @@ async def get_string(request: web.Request) -> web.Response:
     context = RequestContext(request)
     query = query_params(request, "with")
     other = locale_param("with", query["with"]) if query["with"] else ""
-    async with context.services.pool.connection() as connection:
+    async with context.services.pool.connection(CATALOG) as connection:
         string = await strings.get_string(connection, context.title_id, context.key(), context.locale(), other=other)
     return _string_response(context, string, other=other)
 
@@ -47,7 +48,7 @@ async def put_string(request: web.Request) -> web.Response:
     context = RequestContext(request)
     key, locale, expected = context.key(), context.locale(), if_match_version(request, STRING_TAG)
     body = await read_json(request, TextBody)
-    async with context.services.pool.transaction() as connection:
+    async with context.services.pool.transaction(CATALOG) as connection:
         saved = await editing.save_string(
             connection,
             context.principal,
@@ -67,7 +68,7 @@ async def review_string(request: web.Request) -> web.Response:
     context = RequestContext(request)
     key, locale, expected = context.key(), context.locale(), if_match_version(request, STRING_TAG)
     body = await read_json(request, ReviewBody)
-    async with context.services.pool.transaction() as connection:
+    async with context.services.pool.transaction(CATALOG) as connection:
         saved = await editing.review_string(
             connection,
             context.principal,
@@ -85,7 +86,7 @@ async def restore_string(request: web.Request) -> web.Response:
     context = RequestContext(request)
     key, locale, expected = context.key(), context.locale(), if_match_version(request, STRING_TAG)
     body = await read_json(request, RestoreBody)
-    async with context.services.pool.transaction() as connection:
+    async with context.services.pool.transaction(CATALOG) as connection:
         saved = await editing.restore_string(
             connection,
             context.principal,
@@ -104,7 +105,7 @@ async def list_revisions(request: web.Request) -> web.Response:
     key, locale = context.key(), context.locale()
     text = query_params(request, "before")["before"]
     before = integer("before", text, most=2**31 - 1) if text else 2**31 - 1
-    async with context.services.pool.connection() as connection:
+    async with context.services.pool.connection(CATALOG) as connection:
         await strings.get_string(connection, context.title_id, key, locale)
         revisions = await strings.list_revisions(connection, context.title_id, key, locale, before=before)
     return json_response({"revisions": [responses.revision(revision) for revision in revisions]})

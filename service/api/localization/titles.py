@@ -12,6 +12,7 @@ from service.core.localization import coverage, fallbacks
 from service.core.localization.explain import explain
 from service.core.localization.exports import export_file
 from service.core.publishing.draft_status import get_draft_status, set_publish_from
+from service.db.limits import CATALOG
 from service.errors import InvalidParameter, NotFound
 from service.http.api import Route
 from service.http.conditional import conditional_response, make_etag
@@ -26,7 +27,7 @@ _COUNTRY = re.compile("[A-Za-z]{2}", re.ASCII)
 async def list_catalogs(request: web.Request) -> web.Response:
     """The titles that the caller has any right on, with the coverage of each locale."""
     query_params(request)
-    async with request.app[SERVICES].pool.connection() as connection:
+    async with request.app[SERVICES].pool.connection(CATALOG) as connection:
         titles = await coverage.list_coverage(connection, request[PRINCIPAL])
     return json_response({"catalogs": [responses.coverage(title) for title in titles]})
 
@@ -35,7 +36,7 @@ async def get_catalog(request: web.Request) -> web.Response:
     """One title with the coverage of each locale."""
     context = RequestContext(request)
     query_params(request)
-    async with context.services.pool.connection() as connection:
+    async with context.services.pool.connection(CATALOG) as connection:
         title = await coverage.get_coverage(connection, context.title_id)
     return json_response(responses.coverage(title), tag=responses.catalog_tag(title.catalog_version))
 
@@ -44,7 +45,7 @@ async def change_catalog(request: web.Request) -> web.Response:
     """Choose which texts the next releases of a title take."""
     context = RequestContext(request)
     body = await read_json(request, CatalogBody)
-    async with context.services.pool.transaction() as connection:
+    async with context.services.pool.transaction(CATALOG) as connection:
         await set_publish_from(connection, context.principal, context.title_id, body.publish_from)
         title = await coverage.get_coverage(connection, context.title_id)
     return json_response(responses.coverage(title), tag=responses.catalog_tag(title.catalog_version))
@@ -71,7 +72,7 @@ async def list_fallbacks(request: web.Request) -> web.Response:
     """The strings that fall back most often in production, in descending order."""
     context = RequestContext(request)
     query_params(request)
-    async with context.services.pool.connection() as connection:
+    async with context.services.pool.connection(CATALOG) as connection:
         await get_draft_status(connection, context.title_id)
         rows = await fallbacks.list_fallbacks(connection, context.title_id)
     return json_response({"fallbacks": [responses.fallback(row) for row in rows]})

@@ -19,6 +19,7 @@ from service.core.auth.principal import Right
 from service.core.localization import editing, strings
 from service.core.localization.strings import String, WritableState
 from service.core.validation.checks import is_hard_limit
+from service.db.limits import CATALOG
 from service.errors import Conflict, InvalidField
 from service.http.api import Route
 from service.http.conditional import if_match_version, version_etag
@@ -72,7 +73,7 @@ async def put_string(request: web.Request) -> web.Response:
 async def _change(context: RequestContext, form: Form, *, expected: int) -> String:
     """Change the string as the pressed button says, at the version that was seen."""
     key, locale, action, text = context.key(), context.locale(), form.get("action", "save"), form.get("text")
-    async with context.services.pool.transaction() as connection:
+    async with context.services.pool.transaction(CATALOG) as connection:
         target = connection, context.principal, context.title_id, key, locale
         if form.get("restore"):
             return await editing.restore_string(*target, version=form.whole("restore"), expected_version=expected)
@@ -107,7 +108,7 @@ async def _editor(
     key, locale, title_id = context.key(), context.locale(), context.title_id
     list_query = _list_of(context.request)
     published = context.services.snapshots.current.titles.get(title_id)
-    async with context.services.pool.connection() as connection:
+    async with context.services.pool.connection(CATALOG) as connection:
         string = await strings.get_string(connection, title_id, key, locale, other=list_query["with_"])
         revisions = await strings.list_revisions(connection, title_id, key, locale)
         text = string.text if typed is None else typed
@@ -160,7 +161,7 @@ async def _conflict(context: RequestContext, form: Form, conflict: Conflict) -> 
     theirs = conflict.current
     assert isinstance(theirs, String)  # noqa: S101  (so `editing` raises it)
     seen = form.whole("version")
-    async with context.services.pool.connection() as connection:
+    async with context.services.pool.connection(CATALOG) as connection:
         old = await strings.list_revisions(
             connection, context.title_id, theirs.key, theirs.locale, before=seen + 1, count=1
         )
@@ -183,7 +184,7 @@ async def _conflict(context: RequestContext, form: Form, conflict: Conflict) -> 
 async def _next_key(context: RequestContext) -> str | None:
     """The key of the next string in the list; None at its end."""
     list_query = _list_of(context.request)
-    async with context.services.pool.connection() as connection:
+    async with context.services.pool.connection(CATALOG) as connection:
         page = await strings.list_strings(
             connection,
             context.title_id,

@@ -10,6 +10,7 @@ from service.core.localization import coverage, imports
 from service.core.localization.exports import export_file
 from service.core.localization.import_report import MODES
 from service.core.publishing.draft_status import get_draft_status
+from service.db.limits import CATALOG, IMPORT
 from service.errors import InvalidField
 from service.http.api import Route
 from service.http.params import locale_param, path_int, query_params
@@ -21,7 +22,7 @@ async def get_imports(request: web.Request) -> web.Response:
     """The page to choose a file to import, or to download an export."""
     context = RequestContext(request)
     query_params(request)
-    async with context.services.pool.connection() as connection:
+    async with context.services.pool.connection(CATALOG) as connection:
         title = await coverage.get_coverage(connection, context.title_id)
     return pages.render_page(
         request,
@@ -64,7 +65,7 @@ async def get_import(request: web.Request) -> web.Response:
     """The report of an import: what it would change, or changed."""
     context = RequestContext(request)
     query_params(request)
-    async with context.services.pool.connection() as connection:
+    async with context.services.pool.connection(CATALOG) as connection:
         batch = await imports.get_import(connection, context.title_id, path_int(request, "id"))
         status = await get_draft_status(connection, context.title_id)
     return pages.render_page(
@@ -82,7 +83,7 @@ async def get_import(request: web.Request) -> web.Response:
 async def get_import_po(request: web.Request) -> web.Response:
     """The strings of one locale of a report as a PO file, with what happens to each as comment."""
     context = RequestContext(request)
-    async with context.services.pool.connection() as connection:
+    async with context.services.pool.connection(CATALOG) as connection:
         batch = await imports.get_import(connection, context.title_id, path_int(request, "id"))
     file = imports.export_report(batch, context.report_locale(batch.report))
     return pages.download(file.data, name=file.name)
@@ -93,7 +94,7 @@ async def apply_import(request: web.Request) -> web.Response:
     context = RequestContext(request)
     query_params(request)
     form = await read_form(request)
-    async with context.services.pool.transaction() as connection:
+    async with context.services.pool.transaction(IMPORT) as connection:
         batch = await imports.apply_import(
             connection,
             context.principal,

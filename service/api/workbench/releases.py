@@ -13,6 +13,7 @@ from service.core.publishing.diff import DraftDiff
 from service.core.publishing.draft_status import get_draft_status
 from service.core.publishing.publish import preview_publish, publish_title, roll_back
 from service.core.publishing.releases import NOTE_CHARACTERS, list_releases
+from service.db.limits import CATALOG
 from service.errors import InvalidField
 from service.http.api import Route
 from service.http.params import path_int, query_params
@@ -24,7 +25,7 @@ async def get_releases(request: web.Request) -> web.Response:
     """What a publish would change now and what prevents it; every release, publication and scheduled publish."""
     context = RequestContext(request)
     query_params(request)
-    async with context.services.pool.connection() as connection:
+    async with context.services.pool.connection(CATALOG) as connection:
         status = await get_draft_status(connection, context.title_id)
         preview = await preview_publish(connection, context.title_id)
         releases = await list_releases(connection, context.title_id)
@@ -51,7 +52,7 @@ async def get_release(request: web.Request) -> web.Response:
     context = RequestContext(request)
     query_params(request)
     number = context.release()
-    async with context.services.pool.connection() as connection:
+    async with context.services.pool.connection(CATALOG) as connection:
         details = await history.get_release(connection, context.title_id, number)
     return pages.render_page(
         request,
@@ -98,7 +99,7 @@ async def cancel_schedule(request: web.Request) -> web.Response:
     context = RequestContext(request)
     query_params(request)
     await read_form(request)
-    async with context.services.pool.connection() as connection:
+    async with context.services.pool.connection(CATALOG) as connection:
         await schedules.cancel_schedule(connection, context.principal, context.title_id, path_int(request, "id"))
     return _back_to_releases(context)
 

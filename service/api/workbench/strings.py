@@ -7,6 +7,7 @@ from service.api.workbench.context import RequestContext
 from service.core.localization import strings
 from service.core.localization.strings import FILTERS
 from service.core.publishing.draft_status import get_draft_status
+from service.db.limits import CATALOG
 from service.http.api import Route
 from service.http.params import locale_param, query_params
 from service.http.title_request import filter_param
@@ -18,7 +19,7 @@ async def list_strings(request: web.Request) -> web.Response:
     locale = context.locale()
     query = query_params(request, "filter", "q", "with", "after")
     other = locale_param("with", query["with"]) if query["with"] else ""
-    async with context.services.pool.connection() as connection:
+    async with context.services.pool.connection(CATALOG) as connection:
         page = await strings.list_strings(
             connection,
             context.title_id,

@@ -14,6 +14,7 @@ from service.core.auth.permissions import may_put_user_context
 from service.core.auth.principal import PLAYER_EXPECTED, Principal, parse_player
 from service.core.unlocks.model import Change
 from service.db.batching import BatchLoader
+from service.db.limits import WRITE
 from service.db.pool import Pool
 from service.db.queries import query
 from service.errors import InvalidField
@@ -106,7 +107,7 @@ class UserContexts:
             raise InvalidField("player", PLAYER_EXPECTED, ascii(context.player)) from None
         profile = {"name": context.display_name, "is_active": context.is_active}
         await write(Change(player=context.player, title_id=context.title_id, profile=profile))
-        async with self._pool.connection() as connection:
+        async with self._pool.connection(WRITE) as connection:
             put = await _put.one(
                 connection,
                 title_id=context.title_id,

@@ -21,6 +21,7 @@ from service.core.unlocks import evaluate
 from service.core.unlocks.model import Change, LogEntry, MeasureValue
 from service.core.unlocks.rules import Rules
 from service.db import Connection
+from service.db.limits import CATALOG
 from service.db.pool import Pool
 from service.db.queries import query, statement
 from service.errors import NotFound
@@ -42,15 +43,17 @@ async def run_step(pool: Pool, writer: Writer, snapshots: SnapshotStore) -> bool
     Raises:
         Unavailable: the database is out of reach; the backfill continues from the same page later.
     """
-    async with pool.connection() as connection:
+    async with pool.connection(CATALOG) as connection:
         backfill = await _claim_next.first(connection, lease=_LEASE)
     if backfill is None:
         return False
     await snapshots.refresh()
     published = snapshots.current.titles.get(backfill.title_id)
-    page = await pool.read(functools.partial(_list_players, title_id=backfill.title_id, position=backfill.position))
+    page = await pool.read(
+        functools.partial(_list_players, title_id=backfill.title_id, position=backfill.position), limits=CATALOG
+    )
     if published is None or not page:
-        async with pool.connection() as connection:
+        async with pool.connection(CATALOG) as connection:
             await _finish.run(connection, backfill_id=backfill.backfill_id)
         return True
     unlocks = 0
@@ -60,7 +63,7 @@ async def run_step(pool: Pool, writer: Writer, snapshots: SnapshotStore) -> bool
             change = await _change_of_player(pool, writer, published.rules, backfill.numbers, key)
             if change is not None:
                 unlocks += len((await writer.write(change)).unlocked)
-    async with pool.connection() as connection:
+    async with pool.connection(CATALOG) as connection:
         await _advance.run(
             connection, backfill_id=backfill.backfill_id, position=page[-1], players=len(page), unlocks=unlocks
         )
@@ -77,7 +80,9 @@ async def dry_run(pool: Pool, writer: Writer, draft: Draft, numbers: Sequence[in
     title_id = draft.title.title_id
     rules = _rules_if_active(draft, numbers)
     players, unlocks, position = 0, Counter[int](), None
-    while page := await pool.read(functools.partial(_list_players, title_id=title_id, position=position)):
+    while page := await pool.read(
+        functools.partial(_list_players, title_id=title_id, position=position), limits=CATALOG
+    ):
         for player in page:
             with contextlib.suppress(NotFound):  # erased meanwhile
                 change = await _change_of_player(pool, writer, rules, numbers, (player, title_id))
@@ -112,7 +117,8 @@ async def _change_of_player(
         log: list[LogEntry] = []
         for metric in [measure.metric] if measure.metric is not None else rules.metrics:
             log += await pool.read(
-                functools.partial(event_log.list_events, player=player, title_id=title_id, metric=metric)
+                functools.partial(event_log.list_events, player=player, title_id=title_id, metric=metric),
+                limits=CATALOG,
             )
         value = rules.recompute(measure, sorted(log, key=lambda event: event.at), state=state)
         if value is not None and value != state.measure_values.get(measure.key):

@@ -18,6 +18,7 @@ from service.core.events.writer import Writer
 from service.core.publishing.snapshot import SnapshotStore
 from service.core.unlocks.model import Change
 from service.core.unlocks.rules import Rules
+from service.db.limits import CATALOG
 from service.db.pool import Pool
 from service.db.queries import query, statement
 from service.errors import NotFound
@@ -58,7 +59,7 @@ def required_tenures(rules: Rules) -> Mapping[int, Sequence[int]]:
 
 
 async def _award(pool: Pool, writer: Writer, title_id: int, seconds: int, numbers: Sequence[int]) -> None:
-    async with pool.connection() as connection:
+    async with pool.connection(CATALOG) as connection:
         start = await _claim.first(connection, title_id=title_id, seconds=seconds, lease=_LEASE)
     if start is None:
         return
@@ -73,7 +74,8 @@ async def _award(pool: Pool, writer: Writer, title_id: int, seconds: int, number
             until=until,
             numbers=numbers,
             max_rows=_PAGE,
-        )
+        ),
+        limits=CATALOG,
     ):
         for arrival in page:
             with contextlib.suppress(NotFound):  # erased meanwhile
@@ -87,7 +89,7 @@ async def _award(pool: Pool, writer: Writer, title_id: int, seconds: int, number
 async def _move_cursor(
     pool: Pool, title_id: int, seconds: int, cursor: TenureCursor, *, lease: datetime.timedelta
 ) -> None:
-    async with pool.connection() as connection:
+    async with pool.connection(CATALOG) as connection:
         await _advance.run(
             connection,
             title_id=title_id,

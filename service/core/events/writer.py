@@ -23,6 +23,7 @@ from service.core.publishing.snapshot import SnapshotStore
 from service.core.unlocks import evaluate
 from service.core.unlocks.model import Change, ChangeOutcome, HistoryQuery, HistoryResult, PlayerState
 from service.core.unlocks.rules import Rules
+from service.db.limits import WRITE
 from service.db.pool import Pool
 from service.errors import LaurelError, NotFound, Unavailable
 
@@ -218,7 +219,7 @@ class Writer:
         if not writes:
             return set()
         try:
-            async with self._pool.connection() as connection:
+            async with self._pool.connection(WRITE) as connection:
                 return await store.write(connection, writes)
         except Unavailable:
             return await self._pool.read(functools.partial(store.find_committed, writes=writes))

@@ -13,6 +13,7 @@ from service.core.formats.registry import Export, ExportFormat
 from service.core.publishing.drafts import draft_of
 from service.core.publishing.releases import served_draft
 from service.db import Connection
+from service.db.limits import CATALOG
 from service.db.pool import Pool
 from service.errors import NotFound
 
@@ -41,7 +42,7 @@ async def export_file(
         NotFound: there is no such title.
         InvalidCatalog: the format cannot hold the title.
     """
-    async with pool.connection() as connection:
+    async with pool.connection(CATALOG) as connection:
         draft = await read_title(connection, principal, title_id)
     return ExportedFile(*await asyncio.to_thread(write.download, draft, format, locale=locale))
 
@@ -64,7 +65,7 @@ async def export_folder(
         NotFound: there is no such title, nothing of it is published, or it has no texts in one of the locales.
         InvalidCatalog: the format cannot hold the title.
     """
-    async with pool.connection() as connection:
+    async with pool.connection(CATALOG) as connection:
         draft = await read_title(connection, principal, title_id, published=published)
     return await asyncio.to_thread(write.export, _with_locales(draft, locales), format)
 

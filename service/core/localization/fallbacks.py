@@ -10,6 +10,7 @@ import msgspec
 
 from service.core.publishing.published_title import PublishedTitle
 from service.db import Connection
+from service.db.limits import CATALOG
 from service.db.pool import Pool
 from service.db.queries import query, statement
 
@@ -64,7 +65,7 @@ class Fallbacks:
         if not rows:
             return
         try:
-            async with self._pool.transaction() as connection:
+            async with self._pool.transaction(CATALOG) as connection:
                 for start in range(0, len(rows), _ROWS):
                     title_ids, wanted, used_locales, keys, answers = zip(*rows[start : start + _ROWS], strict=True)
                     await _add.run(

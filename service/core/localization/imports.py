@@ -26,6 +26,7 @@ from service.core.localization.import_report import (
 from service.core.publishing.draft_status import DraftStatus, get_draft_status
 from service.core.publishing.drafts import Author, NewText, draft_of, lock_title, write_texts
 from service.db import Connection
+from service.db.limits import CATALOG, IMPORT
 from service.db.pool import Pool
 from service.db.queries import query, statement
 from service.errors import Conflict, InvalidCatalog, NotFound
@@ -72,13 +73,13 @@ async def stage_import(
         NotFound: there is no such title.
         PermissionDenied: the principal may not apply what the files would change; no batch is stored.
     """
-    async with pool.connection() as connection:
+    async with pool.connection(CATALOG) as connection:
         basis = await _read_basis(connection, title_id, files, options)
     # Without a connection: a large file delays nobody else.
     compared = await _compare(principal, basis, files, options)
     if isinstance(compared, ImportBatch):
         return compared
-    async with pool.transaction() as connection:
+    async with pool.transaction(IMPORT) as connection:
         return await _store(connection, principal, basis, compared)
 
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from service.db.limits import CATALOG
 from service.db.pool import Pool
 from service.db.queries import query
 
@@ -68,7 +69,7 @@ class Rarities:
 
     async def refresh(self) -> None:
         """Read the counts of holders again."""
-        async with self._pool.connection() as connection:
+        async with self._pool.connection(CATALOG) as connection:
             rows = await _of_all_titles.all(connection)
         counted: dict[int, dict[int, int]] = {}
         for row in rows:

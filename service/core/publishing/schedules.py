@@ -10,6 +10,7 @@ from service.core.auth.principal import Principal, operator
 from service.core.publishing.drafts import lock_title
 from service.core.publishing.publish import publish_title
 from service.db import Connection
+from service.db.limits import IMPORT
 from service.db.pool import Pool
 from service.db.queries import query, statement
 from service.errors import InvalidCatalog, InvalidField, NotFound
@@ -78,7 +79,7 @@ async def run_due(pool: Pool) -> int:
     """
     count = 0
     while True:
-        async with pool.transaction() as connection:
+        async with pool.transaction(IMPORT) as connection:
             due = await _claim.first(connection)
             if due is None:
                 return count

@@ -15,6 +15,7 @@ from service.core.catalog.model import Achievement, Texts, Title
 from service.core.publishing.pseudo_locales import with_pseudo
 from service.core.publishing.published_title import PublishedTitle
 from service.db import Connection
+from service.db.limits import CATALOG, IMPORT
 from service.db.pool import Pool
 from service.db.queries import query
 
@@ -49,7 +50,7 @@ class SnapshotStore:
     async def refresh(self) -> None:
         """Replace the snapshot if something was published since; one cheap query if not."""
         async with self._refreshing:
-            async with self._pool.connection() as connection:
+            async with self._pool.connection(CATALOG) as connection:
                 newer = await _published_since.all(connection, version=self.current.version)
                 self.refreshed_at = time.monotonic()
                 bundles = [
@@ -70,7 +71,7 @@ class SnapshotStore:
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """A transaction that publishes titles: what it committed is served by this process at once."""
-        async with self._pool.transaction() as connection:
+        async with self._pool.transaction(IMPORT) as connection:
             yield connection
         await self.refresh()
 
@@ -94,7 +95,7 @@ class SnapshotStore:
         return old.published
 
     async def _read_old(self, title_id: int, version: int) -> "_OldRelease":
-        async with self._pool.connection() as connection:
+        async with self._pool.connection(CATALOG) as connection:
             row = await _published_as_of.first(connection, title_id=title_id, version=version)
             if row is None:
                 return _OldRelease(None, 1)

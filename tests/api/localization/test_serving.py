@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from service.core.auth.principal import OPERATOR
 from service.core.publishing.publish import roll_back
+from service.db.limits import UNLIMITED
 from service.db.listen import NAME
 from service.db.pool import open_pool
 from service.server.app import make_application, make_services
@@ -42,7 +43,7 @@ async def process(url: str, *, poll: float):
 
 
 async def publish_title(url: str, word: str) -> None:
-    async with await open_pool(url, size=1, statement_timeout=None) as pool, pool.transaction() as connection:
+    async with await open_pool(url, size=1, limits=UNLIMITED) as pool, pool.transaction() as connection:
         await publish_draft(connection, worded(word))
 
 

@@ -12,6 +12,7 @@ from service.core.publishing.drafts import draft_of, import_draft
 from service.core.publishing.publish import preview_publish, publish_title, roll_back
 from service.core.publishing.releases import list_releases, served_draft
 from service.core.publishing.snapshot import SnapshotStore
+from service.db.limits import UNLIMITED
 from service.db.pool import open_pool
 from service.errors import Conflict, InvalidCatalog, NotFound, PermissionDenied
 from tests.factories import achievement, counted, draft, metric, publish_draft
@@ -228,7 +229,7 @@ async def test_unchanged_locale_is_stored_once(connection):
 async def test_titles_may_be_published_at_the_same_time(own_database):
     """Publications are numbered in the order of their commits, so a process that reads newer numbers misses none."""
     titles = range(1, 9)
-    async with await open_pool(own_database, size=len(titles), statement_timeout=None) as pool:
+    async with await open_pool(own_database, size=len(titles), limits=UNLIMITED) as pool:
         async with pool.transaction() as connection:
             for title_id in titles:
                 await imported(connection, draft(title_id, (achievement(1),)))

@@ -9,6 +9,7 @@ from service.api.trophy.responses import Shape, encode
 from service.core.auth.permissions import may_edit
 from service.core.catalog.model import Draft
 from service.core.publishing.amend import Amendment, amend_items, served
+from service.db.limits import CATALOG
 from service.errors import InvalidField, InvalidParameter, NotFound
 from service.http.body import decode, read_body
 from service.http.services import PRINCIPAL, SERVICES
@@ -64,7 +65,7 @@ class AdminContext:
         Raises:
             NotFound: the title was deleted.
         """
-        async with self.services.pool.connection() as connection:
+        async with self.services.pool.connection(CATALOG) as connection:
             draft = await served(connection, self.title_id)
         if draft is None:
             raise NotFound("there is no title of this key")

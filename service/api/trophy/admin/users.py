@@ -14,6 +14,7 @@ from service.api.trophy.schemas import BatchEvent, check_idempotency_key, parse_
 from service.core.auth import api_keys
 from service.core.events.change_queue import WriteResult
 from service.core.unlocks.model import Change, Event
+from service.db.limits import WRITE
 from service.errors import InvalidField, NotFound
 from service.http.api import Route
 from service.http.body import decode, read_body
@@ -40,7 +41,7 @@ async def create_keys(request: web.Request) -> web.Response:
         if (await context.services.progress.read_title(player, context.title_id)).revision < 0:
             context.add_issue("User does not exist", userId=player)
             continue
-        async with context.services.pool.connection() as connection:
+        async with context.services.pool.connection(WRITE) as connection:
             key = await api_keys.create_key(connection, title_id=context.title_id, player=player)
         created.append({"id": str(key.key_id), "userId": player, "key": key.key, "prefix": key.prefix})
     return context.respond({"created": created, "issues": context.issues}, status=201 if created else 200)
@@ -55,7 +56,7 @@ async def delete_keys(request: web.Request) -> web.Response:
             key_ids.append(uuid.UUID(name))
         except ValueError:
             context.add_issue("id must be a valid UUID", id=name)
-    async with context.services.pool.connection() as connection:
+    async with context.services.pool.connection(WRITE) as connection:
         revoked = await api_keys.revoke(connection, title_id=context.title_id, key_ids=key_ids)
     await context.services.api_keys.refresh()
     for key_id in key_ids:
