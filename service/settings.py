@@ -44,7 +44,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cors_origins: tuple[str, ...] = ()
     pseudo_locales: Switch = "off"
     public_url: str | None = None
+    open_badges: Switch | None = None
     log_level: LogLevel = "info"
+
+    @property
+    def has_open_badges(self) -> bool:
+        """Whether Open Badges are served; if the setting does not say, only under a public URL."""
+        return self.public_url is not None if self.open_badges is None else self.open_badges == "on"
 
 
 class SettingSpec(msgspec.Struct, frozen=True):
@@ -194,6 +200,7 @@ SETTING_SPECS = (
         "the public URL of the service, such as https://badges.example.com: scheme, host and port, without a path",
         _origin,
     ),
+    _choice("LAUREL_OPEN_BADGES", "open_badges", Switch),
     _choice("LAUREL_LOG_LEVEL", "log_level", LogLevel),
 )
 

@@ -37,6 +37,7 @@ VALID = {
     "LAUREL_CORS_ORIGINS": ["*", "https://game.example.com", "https://a.example, http://localhost:3000"],
     "LAUREL_PSEUDO_LOCALES": ["on", "off"],
     "LAUREL_PUBLIC_URL": ["https://badges.example.com", "http://127.0.0.1:8080", "http://[::1]:8080"],
+    "LAUREL_OPEN_BADGES": ["on", "off"],
     "LAUREL_LOG_LEVEL": ["debug", "info", "warning", "error"],
 }
 INVALID = {
@@ -65,6 +66,7 @@ INVALID = {
         "https://u@a",
         "https://a b",
     ],
+    "LAUREL_OPEN_BADGES": ["", "yes"],
     "LAUREL_LOG_LEVEL": ["", "INFO", "trace"],
 }
 

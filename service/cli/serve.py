@@ -12,7 +12,7 @@ import msgspec
 
 from service.cli.console import database_url, fail, migrated_pool, run, settings
 from service.cli.private_file import write_private_file
-from service.cli.signing_secret import with_signing_secret
+from service.cli.signing_secret import has_key, is_demo_secret, with_signing_secret
 from service.core.auth import tokens
 from service.db.migrate import migrate as migrate_database
 from service.settings import Settings
@@ -24,6 +24,12 @@ _BACKLOG = 1024  # connections that the kernel holds before they are accepted
 _host = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 _port = click.option(
     "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port of the service; 0 for any."
+)
+_ops_host = click.option(
+    "--ops-host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address of /livez, /readyz and /metrics, which players must not reach.",
 )
 _ops_port = click.option(
     "--ops-port",
@@ -37,9 +43,10 @@ _ops_port = click.option(
 @click.command("demo")
 @_host
 @_port
+@_ops_host
 @_ops_port
 @click.option("--data", type=click.Path(path_type=pathlib.Path), help="Folder of the database, instead of LAUREL_DATA.")
-def demo(*, host: str, port: int, ops_port: int, data: pathlib.Path | None) -> None:
+def demo(*, host: str, port: int, ops_host: str, ops_port: int, data: pathlib.Path | None) -> None:
     """Serve demo titles and a demo player from an embedded PostgreSQL.
 
     The first start creates the database, the content, a signing key and credentials.
@@ -51,7 +58,9 @@ def demo(*, host: str, port: int, ops_port: int, data: pathlib.Path | None) -> N
     if data is not None:
         chosen = msgspec.structs.replace(chosen, data=data)
     chosen = with_signing_secret(msgspec.structs.replace(chosen, database_url=None), create=True)
-    with _listening(host, port) as listen, _listening(host, ops_port) as ops_listen, database_url(chosen) as url:
+    if chosen.open_badges is None:
+        chosen = msgspec.structs.replace(chosen, open_badges="on")
+    with _listening(host, port) as listen, _listening(ops_host, ops_port) as ops_listen, database_url(chosen) as url:
 
         async def work() -> None:
             async with migrated_pool(url) as pool:
@@ -74,9 +83,10 @@ def demo(*, host: str, port: int, ops_port: int, data: pathlib.Path | None) -> N
 @click.command("serve")
 @_host
 @_port
+@_ops_host
 @_ops_port
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Number of processes.")
-def serve(*, host: str, port: int, ops_port: int, workers: int) -> None:
+def serve(*, host: str, port: int, ops_host: str, ops_port: int, workers: int) -> None:
     """Serve the titles in LAUREL_DATABASE_URL, or in the embedded PostgreSQL of LAUREL_DATA.
 
     With several workers, worker N has ops port `--ops-port` + N - 1.
@@ -84,14 +94,15 @@ def serve(*, host: str, port: int, ops_port: int, workers: int) -> None:
     from service.server import lifecycle
     from service.server import workers as processes
 
-    chosen = with_signing_secret(settings(), create=False)
+    chosen = settings()
+    _check_for_service(chosen)
     if workers > 1:
         with _listening(host, port) as listen, database_url(chosen) as url:
             run(lambda: migrate_database(url))
-            ops = [_listening(host, ops_port + n if ops_port else 0) for n in range(workers)]
+            ops = [_listening(ops_host, ops_port + n if ops_port else 0) for n in range(workers)]
             processes.serve(chosen, url=url, listen=listen, ops=ops, ready=_announce(listen))
         return
-    with _listening(host, port) as listen, _listening(host, ops_port) as ops_listen, database_url(chosen) as url:
+    with _listening(host, port) as listen, _listening(ops_host, ops_port) as ops_listen, database_url(chosen) as url:
 
         async def work() -> None:
             await migrate_database(url)
@@ -106,6 +117,19 @@ def migrate() -> None:
     with database_url(settings()) as url:
         applied = run(lambda: migrate_database(url))
     click.echo("\n".join(f"applied {name}" for name in applied) or "the schema is up to date")
+
+
+def _check_for_service(chosen: Settings) -> None:
+    """Refuse settings that are good enough for the demo alone."""
+    if not has_key(chosen):
+        fail(
+            "LAUREL_JWT_SECRET, LAUREL_JWT_PUBLIC_KEY or LAUREL_JWKS_URL: set one, to verify tokens"
+            " (the key that `laurel demo` makes is for the demo alone)"
+        )
+    if is_demo_secret(chosen):
+        fail("LAUREL_JWT_SECRET: expected a secret of your own, got the one that `laurel demo` made")
+    if chosen.has_open_badges and chosen.public_url is None:
+        fail("LAUREL_PUBLIC_URL: set it, because LAUREL_OPEN_BADGES is on and each badge names it")
 
 
 async def _stored(file: pathlib.Path, create: Callable[[], Awaitable[str]]) -> str:

@@ -1,4 +1,4 @@
-"""The signing secret in LAUREL_DATA: created by `laurel demo`, read by other commands when no key is set."""
+"""The signing secret in LAUREL_DATA: created by `laurel demo`, read by `laurel token` when no key is set."""
 
 import secrets
 
@@ -12,12 +12,25 @@ _FILE = "signing-secret"  # in LAUREL_DATA, readable by its owner alone
 _SECRET_BYTES = 48
 
 
+def has_key(chosen: Settings) -> bool:
+    """Whether a key that verifies tokens is set."""
+    return bool(chosen.jwt_secret or chosen.jwt_public_key or chosen.jwks_url)
+
+
+def is_demo_secret(chosen: Settings) -> bool:
+    """Whether the secret that is set is the one in LAUREL_DATA, which other people may have read in a trial."""
+    try:
+        return chosen.jwt_secret == (chosen.data / _FILE).read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return False
+
+
 def with_signing_secret(chosen: Settings, *, create: bool) -> Settings:
     """The settings with a key that verifies tokens: the one that is set, else the secret in LAUREL_DATA.
 
     The command fails if there is neither and `create` is False, or if the file cannot be used.
     """
-    if chosen.jwt_secret or chosen.jwt_public_key or chosen.jwks_url:
+    if has_key(chosen):
         return chosen
     file = chosen.data / _FILE
     try:

@@ -87,7 +87,8 @@ def make_application(services: Services) -> web.Application:
     app[SERVICES] = services
     app[STOPPING] = asyncio.Event()
     app.on_shutdown.append(_end_streams)
-    mount(app, (*APIS, openapi.openapi_api(APIS)))
+    apis = APIS if services.settings.has_open_badges else tuple(api for api in APIS if api is not open_badges.API)
+    mount(app, (*apis, openapi.openapi_api(apis)))
     return app
 
 

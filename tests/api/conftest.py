@@ -33,7 +33,7 @@ class Server(TestServer):
 @pytest.fixture
 def settings() -> Settings:
     """The settings of the application; a test module may override this fixture."""
-    return Settings(jwt_secret=SECRET)
+    return Settings(jwt_secret=SECRET, open_badges="on")
 
 
 @pytest.fixture

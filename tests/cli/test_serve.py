@@ -1,7 +1,9 @@
 """`laurel demo` and `laurel serve` as processes: what they print, what they need, and what they leave behind."""
 
+import contextlib
 import json
 import os
+import pathlib
 import re
 import select
 import signal
@@ -12,6 +14,7 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
+import aiohttp
 import pytest
 
 from service.demo import PLAYER
@@ -113,6 +116,7 @@ def test_port_in_use_is_reported_before_anything_is_started(tmp_path):
     ("settings", "message"),
     [
         ({}, "LAUREL_JWT_SECRET, LAUREL_JWT_PUBLIC_KEY or LAUREL_JWKS_URL: set one"),
+        ({"LAUREL_JWT_SECRET": SECRET, "LAUREL_OPEN_BADGES": "on"}, "LAUREL_PUBLIC_URL: set it"),
         (
             {"LAUREL_JWT_SECRET": SECRET, "LAUREL_DATABASE_URL": "postgresql://u:hidden@127.0.0.1:1/d"},
             "LAUREL_DATABASE_URL: cannot connect",
@@ -133,3 +137,54 @@ def test_serve_without_a_key_or_a_database_names_the_setting(settings, message, 
     assert failed.stderr.startswith(f"laurel: {message}")
     assert "hidden" not in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+@pytest.mark.parametrize("settings", [{}, {"LAUREL_JWT_SECRET": SECRET}], ids=["as the default", "as the setting"])
+def test_serve_refuses_the_signing_key_of_the_demo(settings, tmp_path):
+    (tmp_path / "signing-secret").write_text(SECRET)
+
+    failed = invoke("serve", "--port", 0, "--ops-port", 0, LAUREL_DATA=str(tmp_path), **settings)
+
+    assert failed.exit_code == 1
+    assert failed.stderr.startswith("laurel: LAUREL_JWT_SECRET")
+    assert "demo" in failed.stderr
+    assert SECRET not in failed.stderr
+
+
+async def test_open_badges_are_served_only_under_a_public_url(own_database):
+    """Without it, each badge would begin with whatever Host header a caller sends."""
+    settings = {"LAUREL_DATABASE_URL": own_database, "LAUREL_JWT_SECRET": SECRET, "LAUREL_LOG_LEVEL": "error"}
+    paths = {}
+    for public_url in ({}, {"LAUREL_PUBLIC_URL": "https://badges.example"}):
+        with running("serve", "--port", 0, "--ops-port", 0, **settings, **public_url) as server:
+            async with aiohttp.ClientSession(server.url) as session:
+                status = (await session.get("/.well-known/jwks.json")).status
+                document = await (await session.get("/openapi.json")).json()
+        paths[status] = "/.well-known/jwks.json" in document["paths"]
+
+    assert paths == {404: False, 200: True}
+
+
+def test_ops_port_has_an_address_of_its_own(own_database):
+    settings = {"LAUREL_DATABASE_URL": own_database, "LAUREL_JWT_SECRET": SECRET, "LAUREL_LOG_LEVEL": "error"}
+    arguments = ("serve", "--host", "127.0.0.2", "--port", 0, "--ops-port", 0)
+
+    with running(*arguments, "--ops-host", "127.0.0.3", **settings) as server:
+        chosen = listening_addresses(server.process.pid)
+    with running(*arguments, **settings) as server:
+        default = listening_addresses(server.process.pid)
+
+    assert chosen == {"127.0.0.2", "127.0.0.3"}
+    assert default == {"127.0.0.2", "127.0.0.1"}
+
+
+def listening_addresses(pid: int) -> set[str]:
+    """The IPv4 addresses that a process listens on, from the kernel's table of sockets."""
+    inodes = set()
+    for handle in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            inodes.add(str(handle.readlink()).removeprefix("socket:[").removesuffix("]"))
+    rows = [line.split() for line in pathlib.Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
+    is_listening = "0A"
+    hexadecimal = [row[1].split(":")[0] for row in rows if row[3] == is_listening and row[9] in inodes]
+    return {socket.inet_ntoa(bytes.fromhex(address)[::-1]) for address in hexadecimal}

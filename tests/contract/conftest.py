@@ -33,7 +33,9 @@ async def replay(own_database: str, tmp_path: pathlib.Path, aiohttp_client: Call
         how = imports.ImportOptions()
         await catalog._import(own_database, (file,), given, forced=None, how=how, dry_run=False, and_publish=True)
         await progress._import(own_database, page, file.name, PLAYER)
-        services = await make_services(Settings(jwt_secret=SECRET), pool, Observer(level="error", stream=sys.stderr))
+        services = await make_services(
+            Settings(jwt_secret=SECRET, open_badges="on"), pool, Observer(level="error", stream=sys.stderr)
+        )
         client: TestClient[Any, Any] = await aiohttp_client(make_application(services))
 
         async def ask(what: str, **query: Any) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def serve(connection, aiohttp_client):
             new = type(new)(title=new.title, achievements=new.achievements, texts=whole)
             await publish_draft(held, new)
             key = (await api_keys.create_key(held, title_id=1)).key
-        services = await make_services(Settings(jwt_secret=SECRET), pool, Observer(level="error"))
+        services = await make_services(Settings(jwt_secret=SECRET, open_badges="on"), pool, Observer(level="error"))
         client = await aiohttp_client(make_application(services))
 
         async def ask(method, path, body=None, **headers):
