@@ -52,7 +52,8 @@ async def complete_achievement(request: web.Request) -> web.Response:
         key=request.match_info["key"],
         profile=body.user.profile("user"),
     )
-    shape = context.renderer.player_achievement(completed.achievement, completed.state, now=context.now)
+    renderer = context.renderer_of(completed.published)
+    shape = renderer.player_achievement(completed.achievement, completed.state, now=context.now)
     document = {"completionId": str(completed.completion_id), "achievement": shape, "points": {}}
     return context.respond(document, status=201)
 

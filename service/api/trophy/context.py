@@ -80,15 +80,14 @@ class RequestContext:
         self.now = ticks.from_unix_ns(time.time_ns())
 
     @functools.cached_property
-    def chain(self) -> tuple[str, ...]:
-        """The caller's locales, best first; `?language=` replaces the header."""
-        locale = RequestLocale(self.request, language=self.request.rel_url.query.get("language"))
-        return locale.chain(self.published)
-
-    @functools.cached_property
     def renderer(self) -> Renderer:
-        """The renderer of this release, chain and kind of client."""
-        return self.services.api_state.of(Renderers).get(self.published, self.chain, is_sdk=self.is_sdk)
+        """The renderer of the release that the request began with."""
+        return self.renderer_of(self.published)
+
+    def renderer_of(self, published: PublishedTitle) -> Renderer:
+        """The renderer of a release for this kind of client, in the caller's locales; `?language=` replaces the header."""
+        locale = RequestLocale(self.request, language=self.request.rel_url.query.get("language"))
+        return self.services.api_state.of(Renderers).get(published, locale.chain(published), is_sdk=self.is_sdk)
 
     @property
     def with_progress(self) -> bool:

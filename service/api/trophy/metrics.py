@@ -63,15 +63,20 @@ async def send_event(request: web.Request) -> web.Response:
 
 
 def _event(context: RequestContext, event: Event, written: WriteResult) -> Shape:
-    """The result of an event, with every member that the SDKs require."""
+    """The result of an event, with every member that the SDKs require.
+
+    Raises:
+        UnknownMetric: it repeats an event of a metric that the title does not have any more.
+    """
     (recorded,) = written.recorded
-    unlocked = [context.published.all_achievements[number] for number in recorded.unlocked]
+    published, renderer = written.published, context.renderer_of(written.published)
+    unlocked = [published.all_achievements[number] for number in recorded.unlocked]
     shape: Shape = {
         "eventId": str(recorded.event_id),
-        "metricId": context.published.rules.metrics[event.metric].public_id,
+        "metricId": published.rules.metric(event.metric).public_id,
         "total": responses.json_number(recorded.total),
         "achievements": [
-            context.renderer.player_achievement(achievement, written.state, now=context.now) for achievement in unlocked
+            renderer.player_achievement(achievement, written.state, now=context.now) for achievement in unlocked
         ],
         "currentStreak": responses.streak_shape(recorded.streak) | {"extended": recorded.streak.was_extended},
         "points": {},

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
+from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.model import Change, EventResult, PlayerState, Unlock
 from service.errors import LaurelError
 
@@ -25,9 +26,12 @@ PlayerTitle = tuple[str, int]
 class WriteResult(msgspec.Struct, frozen=True, kw_only=True):
     """The state after a change, and what is new in it.
 
-    `is_change` is False if nothing had to be written. `recorded` has the order of the change's events.
+    `published` is the release that the change was evaluated with: a response about the change is rendered from it, as
+    the caller may have begun with an older one. `is_change` is False if nothing had to be written. `recorded` has the
+    order of the change's events.
     """
 
+    published: PublishedTitle
     state: PlayerState
     is_change: bool
     recorded: tuple[EventResult, ...] = ()

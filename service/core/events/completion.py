@@ -19,9 +19,13 @@ _ALL = Decimal(100)  # percent
 
 
 class Completion(msgspec.Struct, frozen=True):
-    """A completed achievement and the player's state after it. `completion_id` is the same for every repetition."""
+    """A completed achievement of a release, and the player's state after it.
+
+    `completion_id` is the same for every repetition.
+    """
 
     completion_id: uuid.UUID
+    published: PublishedTitle
     achievement: Achievement
     state: PlayerState
 
@@ -53,7 +57,8 @@ async def complete(
     if to_int4(achievement.number) not in written.state.unlocked:
         raise InvalidField("key", "an achievement that the player can complete now")
     completion_id = uuid.uuid5(_NAMESPACE, f"{title_id}/{achievement.number}/{player}")
-    return Completion(completion_id, achievement, written.state)
+    completed = written.published.all_achievements[achievement.number]
+    return Completion(completion_id, written.published, completed, written.state)
 
 
 def _find(achievements: Iterable[Achievement], key: str) -> Achievement:

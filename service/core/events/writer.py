@@ -19,10 +19,10 @@ from service.core.events import event_log, store
 from service.core.events.change_queue import ChangeQueue, PendingChange, PlayerBatch, PlayerTitle, WriteResult
 from service.core.events.outcomes import FirstEvents, merge_outcomes, with_replays, without_replays
 from service.core.events.store import PendingWrite
+from service.core.publishing.published_title import PublishedTitle
 from service.core.publishing.snapshot import SnapshotStore
 from service.core.unlocks import evaluate
 from service.core.unlocks.model import Change, ChangeOutcome, HistoryQuery, HistoryResult, PlayerState
-from service.core.unlocks.rules import Rules
 from service.db.limits import WRITE
 from service.db.pool import Pool
 from service.errors import LaurelError, NotFound, Unavailable
@@ -164,7 +164,8 @@ class Writer:
         now = self.now()
         for position, pending in enumerate(list(batch.pending)):
             try:
-                rules = self._rules(batch.key[1])
+                published = self._published(batch.key[1])
+                rules = published.rules
                 change, replays = without_replays(pending.change, seen)
                 queries = rules.history_queries(state, change, now=now)
                 if queries and outcomes:  # the log lacks the changes before this one
@@ -190,7 +191,13 @@ class Writer:
                 silent.update(unlock.number for unlock in outcome.unlocked if change.suppress_notifications)
             recorded = with_replays(outcome, pending.change, replays, rules, now=now)
             seen |= {(event.metric, event.key): event.event_id for event in change.events if event.key is not None}
-            result = WriteResult(state=state, is_change=outcome.is_change, recorded=recorded, unlocked=outcome.unlocked)
+            result = WriteResult(
+                published=published,
+                state=state,
+                is_change=outcome.is_change,
+                recorded=recorded,
+                unlocked=outcome.unlocked,
+            )
             evaluation.results.append((pending, result))
         if outcomes:
             return PendingWrite(
@@ -208,11 +215,11 @@ class Writer:
             evaluation.before = None
         return None
 
-    def _rules(self, title_id: int) -> Rules:
+    def _published(self, title_id: int) -> PublishedTitle:
         published = self._snapshots.current.titles.get(title_id)
         if published is None:
             raise NotFound(f"there is no title {title_id}")
-        return published.rules
+        return published
 
     async def _record(self, writes: list[PendingWrite]) -> set[int]:
         """The indexes of the writes that were committed, also if the connection was lost before the answer."""

@@ -195,6 +195,17 @@ class Rules:
             raise InvalidField("achievements", f"no report on achievement {number}: its events are counted")
         return achievement
 
+    def metric(self, key: str) -> Metric:
+        """The metric with this key.
+
+        Raises:
+            UnknownMetric: there is none.
+        """
+        metric = self.metrics.get(key)
+        if metric is None:
+            raise UnknownMetric("there is no such metric in this title")
+        return metric
+
     def check_event(self, event: Event, *, field: str = "") -> None:
         """Check that the title counts an event's metric and declares its attributes; `field` is where the event is.
 
@@ -202,9 +213,7 @@ class Rules:
             UnknownMetric: the metric does not exist or is archived.
             InvalidAttributes: an attribute is not declared.
         """
-        metric = self.metrics.get(event.metric)
-        if metric is None:
-            raise UnknownMetric("there is no such metric in this title")
+        metric = self.metric(event.metric)
         if metric.status == "archived":
             raise UnknownMetric(f"the metric {event.metric} is archived", is_archived=True)
         if event.attributes:

@@ -5,10 +5,13 @@ import asyncio
 import pytest
 
 from service.core.events.change_queue import MAX_CHANGES, MAX_CONCURRENCY, ChangeQueue, WriteResult
+from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.model import Change, PlayerState
 from service.errors import NotFound
+from tests.factories import draft
 
-RESULT = WriteResult(state=PlayerState(), is_change=True)
+PUBLISHED = PublishedTitle(publication_id=1, release=1, title=draft(1, ()).title, achievements=(), texts={})
+RESULT = WriteResult(published=PUBLISHED, state=PlayerState(), is_change=True)
 
 
 class Log:
