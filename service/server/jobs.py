@@ -40,7 +40,7 @@ async def background(services: Services, *, url: str | None = None) -> AsyncIter
     jobs, observer, poll = Jobs(services), services.observer, services.settings.catalog_poll
     loops = [
         _every(poll, services.snapshots.refresh, observer),
-        _every(poll, services.api_keys.refresh, observer),
+        _every(poll, jobs.check_credentials, observer),
         _every(poll, services.user_contexts.refresh, observer),
         _every(RARITY_INTERVAL_SECONDS, services.rarities.refresh, observer),
         _every(MERGE_INTERVAL_SECONDS, jobs.merge_deltas, observer),
@@ -76,6 +76,13 @@ class Jobs:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+
+    async def check_credentials(self) -> None:
+        """Forget the keys that were revoked, and end the streams and sockets whose credential is no longer valid."""
+        try:
+            await self._services.api_keys.refresh()
+        finally:
+            await self._services.open_streams.check()  # tokens expire whether the database is there or not
 
     async def merge_deltas(self) -> None:
         """Merge deltas of achievement holders into their totals."""

@@ -41,7 +41,7 @@ async def stream_unlocks(request: web.Request) -> web.StreamResponse:
         stream = await _open_stream(request)
         # The client left or reads no more; its key was revoked, or the unlocks cannot be read now: it resumes later.
         with contextlib.suppress(ConnectionResetError, TimeoutError, LaurelError):
-            async with stream:
+            async with context.services.open_streams.while_valid(lambda: authenticate_api_key(request)), stream:
                 if request.method == hdrs.METH_GET:
                     await stream.write(b"retry: 1000\n\n")
                 while _is_open(request):

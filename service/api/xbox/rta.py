@@ -9,12 +9,11 @@ client may not read it), 1002 temporarily unavailable.
 import asyncio
 import contextlib
 import re
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from service import ticks
 from service.api.xbox.context import GUID, title_of_service_config
@@ -25,7 +24,8 @@ from service.core.catalog.model import to_int4
 from service.core.events.subscriptions import Subscription
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.player_progress import TitleProgress
-from service.errors import BadRequest, LaurelError, NotFound, Unavailable
+from service.errors import BadRequest, LaurelError, NotFound, Unauthenticated, Unavailable
+from service.http.authenticate import authenticate_xbl3
 from service.http.services import PRINCIPAL, SERVICES, STOPPING, Services
 
 PROTOCOL = "rta.xboxlive.com.V2"
@@ -40,7 +40,7 @@ _URI = re.compile(
 
 
 async def connect(request: web.Request) -> web.StreamResponse:
-    """Notify the client of the progress of players until it disconnects or its credential expires."""
+    """Notify the client of the progress of players until it disconnects or its credential is no longer valid."""
     socket = web.WebSocketResponse(protocols=(PROTOCOL,), heartbeat=_HEARTBEAT_SECONDS, max_msg_size=_MAX_MESSAGE_BYTES)
     try:
         is_websocket = socket.can_prepare(request).ok
@@ -49,25 +49,31 @@ async def connect(request: web.Request) -> web.StreamResponse:
     if not is_websocket:
         raise BadRequest(f"Upgrade: expected a websocket of the protocol {PROTOCOL}")
     await socket.prepare(request)
-    lifetime_seconds = max(0.0, request[PRINCIPAL].expires_at - time.time())
+    code, reason = WSCloseCode.OK, b""
     async with asyncio.TaskGroup() as tasks:  # a bug in one task ends the connection
         connection = _Connection(request, socket, tasks)
-        closing = tasks.create_task(_close_after(request, socket, lifetime_seconds))
-        with contextlib.suppress(ConnectionError):  # the client left before it got a response
-            async for message in socket:
-                if message.type is not WSMsgType.TEXT or not await connection.handle(message.data):
-                    break
+        closing = tasks.create_task(_close_at_shutdown(request, socket))
+        try:
+            async with request.app[SERVICES].open_streams.while_valid(lambda: authenticate_xbl3(request)):
+                await _handle_messages(socket, connection)
+        except Unauthenticated as error:
+            code, reason = WSCloseCode.POLICY_VIOLATION, str(error).encode()
         closing.cancel()
         connection.close()
-    await socket.close()
+    await socket.close(code=code, message=reason)
     return socket
 
 
-async def _close_after(request: web.Request, socket: web.WebSocketResponse, lifetime_seconds: float) -> None:
-    """Close the socket when the credential expires or the service stops."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(lifetime_seconds):
-            await request.app[STOPPING].wait()
+async def _handle_messages(socket: web.WebSocketResponse, connection: "_Connection") -> None:
+    """Handle messages until the client leaves or violates the protocol."""
+    with contextlib.suppress(ConnectionError):  # the client left before it got a response
+        async for message in socket:
+            if message.type is not WSMsgType.TEXT or not await connection.handle(message.data):
+                break
+
+
+async def _close_at_shutdown(request: web.Request, socket: web.WebSocketResponse) -> None:
+    await request.app[STOPPING].wait()
     await socket.close()
 
 
