@@ -30,7 +30,7 @@ ConfigurationError is separate: it aborts startup and is read by an operator, ne
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -39,6 +39,10 @@ class LaurelError(Exception):
     """An error for a caller. `code` is its stable name; the message is for the sender of the request."""
 
     code = "error"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle it, as child processes do, without its constructor: that of a subclass has parameters of its own."""
+        return _restore, (type(self), self.args), self.__dict__
 
 
 class BadRequest(LaurelError):
@@ -237,6 +241,10 @@ class ConfigurationError(Exception):
 
 
 _SHOWN_CHARACTERS = 64
+
+
+def _restore(kind: type[LaurelError], arguments: tuple[Any, ...]) -> LaurelError:
+    return kind.__new__(kind, *arguments)
 
 
 def _expected(field: str, expected: str, got: object) -> str:

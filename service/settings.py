@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     default_contract: int = 1
     locale_max_distance: int = 50
     catalog_poll: float = 2.0
+    child_processes: int = 1
     event_retention_months: int = 0
     rate_tier: RateTier = "off"
     cors_origins: tuple[str, ...] = ()
@@ -179,6 +180,12 @@ SETTING_SPECS = (
     SettingSpec("LAUREL_LOCALE_MAX_DISTANCE", "locale_max_distance", "a CLDR distance, 1 to 100", _whole(1, 100)),
     SettingSpec(
         "LAUREL_CATALOG_POLL", "catalog_poll", "seconds between polls for new releases, 0.1 to 60", _seconds(0.1, 60)
+    ),
+    SettingSpec(
+        "LAUREL_CHILD_PROCESSES",
+        "child_processes",
+        "a number of child processes per process for imports, exports and publishing, 1 to 16",
+        _whole(1, 16),
     ),
     SettingSpec(
         "LAUREL_EVENT_RETENTION_MONTHS",

@@ -24,6 +24,7 @@ from service.core.publishing.snapshot import SnapshotStore
 from service.db.pool import Pool
 from service.http.open_streams import OpenStreams
 from service.outbound.jwks import JwksRefresher
+from service.processes import Processes
 from service.settings import Settings
 from service.telemetry import Observer
 
@@ -61,6 +62,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     holder_counts: HolderCounts
     rarities: Rarities
     fallbacks: Fallbacks
+    processes: Processes
     continuation_tokens: ContinuationTokens
     cursor_key: bytes
     sessions: Sessions

@@ -25,6 +25,7 @@ from service.errors import ConfigurationError
 from service.http.api import Api, mount
 from service.http.services import SERVICES, STOPPING, Services
 from service.outbound.jwks import JwksRefresher
+from service.processes import Processes
 from service.server import openapi
 from service.settings import Settings
 from service.telemetry import Observer
@@ -74,6 +75,7 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
         holder_counts=HolderCounts(pool),
         rarities=rarities,
         fallbacks=Fallbacks(pool),
+        processes=Processes(settings.child_processes),
         continuation_tokens=ContinuationTokens(await service_key(pool, "continuation")),
         cursor_key=await service_key(pool, "cursor"),
         sessions=Sessions(await service_key(pool, "session")),
@@ -87,6 +89,7 @@ def make_application(services: Services) -> web.Application:
     app[SERVICES] = services
     app[STOPPING] = asyncio.Event()
     app.on_shutdown.append(_end_streams)
+    app.on_cleanup.append(_end_processes)
     apis = APIS if services.settings.has_open_badges else tuple(api for api in APIS if api is not open_badges.API)
     mount(app, (*apis, openapi.openapi_api(apis)))
     return app
@@ -96,6 +99,11 @@ async def _end_streams(app: web.Application) -> None:
     """End event streams and websockets, whose clients reconnect to another process; they would delay shutdown."""
     app[STOPPING].set()
     app[SERVICES].subscriptions.notify_all()
+
+
+async def _end_processes(app: web.Application) -> None:
+    """End child processes once no request needs them."""
+    await app[SERVICES].processes.close()
 
 
 def _keys(settings: Settings) -> KeyRing:

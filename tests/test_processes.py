@@ -1,0 +1,174 @@
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from service import processes
+from service.core.formats.detect import detect_format
+from service.errors import InvalidCatalog, PayloadTooLarge, TooManyRequests, Unavailable
+from service.processes import Processes
+
+LARGE = processes.SMALL_BYTES + 1
+PID = "__import__('os').getpid()"
+
+
+def large(expression: str) -> str:
+    """An expression that is too large to be evaluated in this process."""
+    return expression.ljust(LARGE)
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[Processes]:
+    made = Processes()
+    yield made
+    await made.close()
+
+
+async def test_small_work_is_done_here_and_large_work_in_a_child_of_lower_priority(pool):
+    run = pool.run_for("ana")
+
+    assert await run(eval, PID) == os.getpid()
+    child, niceness = await run(eval, large(f"({PID}, __import__('os').nice(0))"))
+    assert child != os.getpid()
+    assert niceness > os.nice(0)
+    assert await run(eval, large(PID)) == child
+
+
+async def test_child_knows_no_setting(pool, monkeypatch):
+    monkeypatch.setenv("LAUREL_JWT_SECRET", "secret")
+
+    names = await pool.run_for("ana")(eval, large("list(__import__('os').environ)"))
+
+    assert "PATH" in names
+    assert "LAUREL_JWT_SECRET" not in names
+
+
+async def test_errors_of_the_child_are_raised_as_they_are(pool):
+    with pytest.raises(InvalidCatalog) as expected:
+        detect_format(b"x" * LARGE, "file.bin")
+    with pytest.raises(InvalidCatalog) as raised:
+        await pool.run_for("ana")(detect_format, b"x" * LARGE, "file.bin")
+
+    assert str(raised.value) == str(expected.value)
+    assert raised.value.diagnostics == expected.value.diagnostics
+
+
+async def test_bug_in_the_child_keeps_its_trace(pool):
+    with pytest.raises(ZeroDivisionError) as raised:
+        await pool.run_for("ana")(eval, large("1 / 0"))
+
+    assert "Traceback" in raised.value.__notes__[0]
+
+
+async def test_killed_child_is_replaced_and_the_call_repeated_once(pool):
+    run = pool.run_for("ana")
+    first = await run(eval, large(PID))
+    working = asyncio.create_task(run(eval, large(f"__import__('time').sleep(0.3) or {PID}")))
+    await asyncio.sleep(0)
+    os.kill(first, signal.SIGKILL)
+
+    assert await working not in (first, os.getpid())
+    with pytest.raises(Unavailable, match="ended twice"):
+        await run(eval, large(f"__import__('os').kill({PID}, 9)"))
+    assert await run(eval, large("1")) == 1
+
+
+async def test_call_that_needs_too_much_time_or_memory_is_refused(pool):
+    run = pool.run_for("ana")
+
+    with pytest.raises(PayloadTooLarge, match="takes longer than"):
+        await run(eval, large(f"__import__('os').kill({PID}, {int(signal.SIGALRM)})"))
+    with pytest.raises(PayloadTooLarge, match="of memory"):
+        await run(eval, large(f"bytes({2 * processes.MAX_MEMORY_BYTES})"))
+    assert await run(eval, large("1")) == 1
+
+
+async def test_child_that_needed_much_memory_is_replaced(pool):
+    run = pool.run_for("ana")
+    used = await run(eval, large(f"bytearray(b'x' * {processes.REPLACED_ABOVE_BYTES}) and {PID}"))
+
+    assert await run(eval, large(PID)) != used
+
+
+async def test_callers_take_turns(pool):
+    order: list[str] = []
+
+    async def call(caller: str) -> None:
+        await pool.run_for(caller)(eval, large("1"))
+        order.append(caller)
+
+    await asyncio.gather(*(call("ana") for _ in range(4)), call("ben"), call("cy"))
+
+    assert order == ["ana", "ana", "ben", "cy", "ana", "ana"]
+
+
+async def test_waiting_calls_are_bounded_in_all_and_by_caller(pool):
+    begun = [asyncio.create_task(pool.run_for("ana")(eval, large("1"))) for _ in range(6)]
+    begun += [asyncio.create_task(pool.run_for(f"caller-{number}")(eval, large("1"))) for number in range(5)]
+
+    results = await asyncio.gather(*begun, return_exceptions=True)
+
+    assert [type(result) for result in results] == [int] * 5 + [TooManyRequests] + [int] * 4 + [Unavailable]
+    assert results[-1].retry_after_seconds == processes.RETRY_AFTER_SECONDS
+
+
+async def test_cancelled_call_leaves_the_queue(pool):
+    run = pool.run_for("ana")
+    begun = [asyncio.create_task(run(eval, large("1"))) for _ in range(5)]
+    await asyncio.sleep(0)
+    begun[3].cancel()
+
+    results = await asyncio.gather(*begun, run(eval, large("2")), return_exceptions=True)
+
+    assert [result for result in results if isinstance(result, int)] == [1, 1, 1, 1, 2]
+
+
+async def test_work_that_nobody_wants_any_more_ends(pool):
+    started = time.monotonic()
+    run = pool.run_for("ana", is_wanted=lambda: time.monotonic() < started + 0.1)
+
+    with pytest.raises(asyncio.CancelledError):
+        await run(eval, large("__import__('time').sleep(30)"))
+
+    assert time.monotonic() < started + 20
+    assert await pool.run_for("ana")(eval, large("1")) == 1
+
+
+async def test_one_import_or_export_of_a_caller_at_a_time(pool):
+    with pool.one_at_a_time("ana"):
+        with pool.one_at_a_time("ben"), pytest.raises(TooManyRequests), pool.one_at_a_time("ana"):
+            pass
+        with pytest.raises(TooManyRequests), pool.one_at_a_time("ana"):
+            pass
+    with pool.one_at_a_time("ana"):
+        pass
+
+
+async def test_child_without_work_is_ended(pool, monkeypatch):
+    monkeypatch.setattr(processes, "IDLE_SECONDS", 0.01)
+    child = await pool.run_for("ana")(eval, large(PID))
+
+    (ended,) = pool._children
+    await ended._process.wait()
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+
+
+async def test_no_child_outlives_the_service(pool):
+    run = pool.run_for("ana")
+    child = await run(eval, large(PID))
+    working = asyncio.create_task(run(eval, large("__import__('time').sleep(30)")))
+    await asyncio.sleep(0)
+
+    await pool.close()
+
+    with pytest.raises(Unavailable):
+        await working
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+    with pytest.raises(Unavailable, match="stopping"):
+        await run(eval, large("1"))
