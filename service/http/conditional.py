@@ -1,6 +1,7 @@
 """Conditional requests (RFC 9110 §13): making entity tags, If-None-Match with 304, and If-Match."""
 
 import hashlib
+import io
 import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -11,6 +12,7 @@ from aiohttp import hdrs, web
 from service.errors import InvalidParameter, PreconditionRequired
 from service.http.services import VERSION
 
+_PIECES_ABOVE_BYTES = 256 * 1024
 _VERSION_TAG = re.compile(r'"([a-z])(0|[1-9][0-9]{0,9})"', re.ASCII)
 
 
@@ -53,7 +55,12 @@ def conditional_response(
         return not_modified(etag, headers)
     sent = _with_etag(etag, headers)
     sent[hdrs.CONTENT_TYPE] = content_type if charset is None else f"{content_type}; charset={charset}"
-    return web.Response(body=body if isinstance(body, bytes) else body(), headers=sent)
+    return web.Response(body=in_pieces(body if isinstance(body, bytes) else body()), headers=sent)
+
+
+def in_pieces(body: bytes) -> bytes | io.BytesIO:
+    """A body as a response takes it; a large one as a stream, which is sent in pieces as the client reads it."""
+    return body if len(body) <= _PIECES_ABOVE_BYTES else io.BytesIO(body)
 
 
 def not_modified(etag: str, headers: Mapping[str, str]) -> web.Response:

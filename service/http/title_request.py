@@ -1,5 +1,6 @@
 """What requests about a title's texts share, over REST and on the pages of the workbench: title, key and locale."""
 
+from contextlib import AbstractContextManager
 from typing import cast
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from service.core.publishing.releases import MAX_RELEASE
 from service.errors import InvalidParameter
 from service.http.params import KEY_CHARACTERS, choice, clean_text, locale_param, path_int, query_params
 from service.http.services import PRINCIPAL, SERVICES, Services
+from service.processes import Run
 
 STRING_TAG, CATALOG_TAG = "v", "c"
 """The kinds of the version numbers in entity tags: of a string in a locale, and of a title's draft."""
@@ -32,6 +34,21 @@ class TitleRequest:
         self.principal = request[PRINCIPAL]
         self.title_id = path_int(request, "title", most=U32 - 1)
         may_read_texts(self.principal, self.title_id)
+
+    @property
+    def run(self) -> Run:
+        """Runs work that grows with the title for as long as the client is there."""
+        return self.services.processes.run_for(
+            self.principal.name, is_wanted=lambda: self.request.transport is not None
+        )
+
+    def one_at_a_time(self) -> AbstractContextManager[None]:
+        """Refuse a second import or export of this caller for as long as the block runs.
+
+        Raises:
+            TooManyRequests: the caller has one already.
+        """
+        return self.services.processes.one_at_a_time(self.principal.name)
 
     def key(self) -> str:
         """The text key in the path; its slashes may be percent-encoded."""

@@ -57,27 +57,24 @@ WHERE t.title_id = :title_id
 FOR NO KEY UPDATE;
 
 -- name: definitions
--- The definitions of a title's achievements, ordered by number.
+-- The definitions of a title's achievements as one JSON array, ordered by number.
 --
 --   :title_id  bigint
-SELECT
-    a.number,
-    a.definition
+SELECT convert_to(coalesce(json_agg(a.definition ORDER BY a.number), '[]')::text, 'UTF8') AS definitions
 FROM achievement AS a
-WHERE a.title_id = :title_id
-ORDER BY a.number;
+WHERE a.title_id = :title_id;
 
 -- name: texts
--- Every text of a title.
+-- Every text of a title: a row for each locale, with a JSON object of its texts by key.
 --
 --   :title_id  bigint
 SELECT
     x.locale,
-    x.key,
-    x.text
+    convert_to(json_object_agg(x.key, x.text ORDER BY x.key)::text, 'UTF8') AS texts
 FROM text AS x
 WHERE x.title_id = :title_id
-ORDER BY x.locale, x.key;
+GROUP BY x.locale
+ORDER BY x.locale;
 
 -- name: put_title
 -- Adds a title or changes one.

@@ -11,7 +11,7 @@ SELECT
     r.title_id,
     r.release,
     r.title,
-    r.achievements
+    convert_to(r.achievements::text, 'UTF8') AS achievements
 FROM title AS t
 INNER JOIN publication AS p ON t.publication_id = p.publication_id
 INNER JOIN release AS r ON p.title_id = r.title_id AND p.release = r.release
@@ -30,7 +30,7 @@ SELECT
     r.title_id,
     r.release,
     r.title,
-    r.achievements
+    convert_to(r.achievements::text, 'UTF8') AS achievements
 FROM publication AS p
 INNER JOIN release AS r ON p.title_id = r.title_id AND p.release = r.release
 WHERE p.title_id = :title_id AND p.publication_id <= :version
@@ -38,7 +38,7 @@ ORDER BY p.publication_id DESC
 LIMIT 1;
 
 -- name: bundles_of_release
--- The texts of one release: a row per locale.
+-- The texts of one release: a row for each locale, with a JSON object of its texts by key.
 --
 --   :title_id  bigint
 --   :release   integer
@@ -46,7 +46,7 @@ LIMIT 1;
 -- Reads by release_bundle_pkey and bundle_pkey.
 SELECT
     b.locale,
-    t.texts
+    convert_to(t.texts::text, 'UTF8') AS texts
 FROM release_bundle AS b
 INNER JOIN bundle AS t ON b.sha256 = t.sha256
 WHERE b.title_id = :title_id AND b.release = :release
@@ -67,7 +67,7 @@ WHERE r.title_id = :title_id;
 --   :release   integer
 SELECT
     r.title,
-    r.achievements
+    convert_to(r.achievements::text, 'UTF8') AS achievements
 FROM release AS r
 WHERE r.title_id = :title_id AND r.release = :release;
 

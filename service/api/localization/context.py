@@ -7,6 +7,7 @@ from aiohttp import hdrs, web
 
 from service.api.localization import responses
 from service.core.publishing.published_title import PublishedTitle
+from service.http.conditional import in_pieces
 from service.http.title_request import TitleRequest
 
 
@@ -33,5 +34,5 @@ def json_response(
     if location is not None:
         headers[hdrs.LOCATION] = location
     return web.Response(
-        status=status, body=responses.encode(document), headers=headers, content_type="application/json"
+        status=status, body=in_pieces(responses.encode(document)), headers=headers, content_type="application/json"
     )

@@ -108,6 +108,7 @@ _ERRORS = {
     "415": "The body is compressed.",
     "422": "A value is invalid, or a catalog breaks rules, listed in `problems`.",
     "428": "If-Match is missing.",
+    "429": "Another import or export of yours is still running, or too much work of yours is waiting.",
     "500": "An error of the service.",
     "503": "The database is unavailable or too slow; try again later.",
 }

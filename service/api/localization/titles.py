@@ -1,5 +1,6 @@
 """Routes of titles: coverage, publish settings, explanations, fallbacks and exports."""
 
+import asyncio
 import mimetypes
 import re
 
@@ -82,7 +83,10 @@ async def export(request: web.Request) -> web.Response:
     """The draft as a file for translators and their tools, or for a store; several files come as a ZIP."""
     context = RequestContext(request)
     kind, locale = context.export_params()
-    file = await export_file(context.services.pool, context.principal, context.title_id, kind, locale=locale)
+    with context.one_at_a_time():
+        file = await export_file(
+            context.services.pool, context.principal, context.title_id, kind, locale=locale, run=context.run
+        )
     headers: dict[str, str] = {
         hdrs.CACHE_CONTROL: "private, no-cache",
         hdrs.CONTENT_DISPOSITION: f'attachment; filename="{file.name}"',
@@ -92,7 +96,7 @@ async def export(request: web.Request) -> web.Response:
     return conditional_response(
         request,
         file.data,
-        etag=make_etag(file.data),
+        etag=await asyncio.to_thread(make_etag, file.data),
         headers=headers,
         content_type=media_type,
         charset="utf-8" if is_gettext else None,

@@ -109,7 +109,10 @@ async def export(request: web.Request) -> web.Response:
     """The draft as a file for translators and their tools, or for a store."""
     context = RequestContext(request)
     kind, locale = context.export_params()
-    file = await export_file(context.services.pool, context.principal, context.title_id, kind, locale=locale)
+    with context.one_at_a_time():
+        file = await export_file(
+            context.services.pool, context.principal, context.title_id, kind, locale=locale, run=context.run
+        )
     return pages.download(file.data, name=file.name)
 
 

@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 from service.api.workbench import i18n
 from service.api.workbench.static import url_of
 from service.core.auth.principal import Principal
+from service.http.conditional import in_pieces
 from service.http.services import PRINCIPAL
 
 SESSION = web.RequestKey("session", str)
@@ -67,7 +68,7 @@ def download(data: bytes, *, name: str) -> web.Response:
         hdrs.CACHE_CONTROL: "no-store",
         hdrs.CONTENT_DISPOSITION: f'attachment; filename="{name}"',
     }
-    return web.Response(body=data, headers=headers, content_type="application/octet-stream")
+    return web.Response(body=in_pieces(data), headers=headers, content_type="application/octet-stream")
 
 
 def address(*parts: object, **query: object) -> str:

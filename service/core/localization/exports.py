@@ -1,6 +1,5 @@
 """Exports of a title's texts and definitions as files: for translators and their tools, for stores, for a repository."""
 
-import asyncio
 from collections.abc import Collection
 
 import msgspec
@@ -10,12 +9,14 @@ from service.core.auth.principal import Principal
 from service.core.catalog.model import Draft
 from service.core.formats import write
 from service.core.formats.registry import Export, ExportFormat
-from service.core.publishing.drafts import draft_of
+from service.core.publishing.drafts import stored_draft
 from service.core.publishing.releases import served_draft
+from service.core.publishing.stored import StoredDraft
 from service.db import Connection
 from service.db.limits import CATALOG
 from service.db.pool import Pool
 from service.errors import NotFound
+from service.processes import Run, in_place
 
 
 class ExportedFile(msgspec.Struct, frozen=True):
@@ -32,19 +33,21 @@ async def export_file(
     format: str,  # noqa: A002  (the name that callers know it by)
     *,
     locale: str = "",
+    run: Run = in_place,
 ) -> ExportedFile:
     """The draft of a title as one file, in one of `formats.write.DOWNLOAD_FORMATS`.
 
-    `locale` chooses one PO file; the other formats ignore it. Writing happens in a thread: a large title delays nobody.
+    `locale` chooses one PO file; the other formats ignore it. `run` decodes the draft and writes the file.
 
     Raises:
         PermissionDenied: the principal has no right on the title.
         NotFound: there is no such title.
         InvalidCatalog: the format cannot hold the title.
     """
+    may_read_texts(principal, title_id)
     async with pool.connection(CATALOG) as connection:
-        draft = await read_title(connection, principal, title_id)
-    return ExportedFile(*await asyncio.to_thread(write.download, draft, format, locale=locale))
+        stored = await _stored_draft(connection, title_id)
+    return await run(_download, stored, format, locale)
 
 
 async def export_folder(
@@ -67,7 +70,7 @@ async def export_folder(
     """
     async with pool.connection(CATALOG) as connection:
         draft = await read_title(connection, principal, title_id, published=published)
-    return await asyncio.to_thread(write.export, _with_locales(draft, locales), format)
+    return write.export(_with_locales(draft, locales), format)
 
 
 async def read_title(connection: Connection, principal: Principal, title_id: int, *, published: bool = False) -> Draft:
@@ -78,15 +81,24 @@ async def read_title(connection: Connection, principal: Principal, title_id: int
         NotFound: there is no such title, or nothing of it is published.
     """
     may_read_texts(principal, title_id)
-    draft = await draft_of(connection, title_id)
-    if draft is None:
-        raise NotFound(f"there is no title {title_id}")
+    stored = await _stored_draft(connection, title_id)
     if not published:
-        return draft
+        return stored.decode()
     served = await served_draft(connection, title_id)
     if served is None:
         raise NotFound(f"nothing of title {title_id} is published")
     return served
+
+
+async def _stored_draft(connection: Connection, title_id: int) -> StoredDraft:
+    stored = await stored_draft(connection, title_id)
+    if stored is None:
+        raise NotFound(f"there is no title {title_id}")
+    return stored
+
+
+def _download(stored: StoredDraft, format: str, locale: str) -> ExportedFile:  # noqa: A002  (as above)
+    return ExportedFile(*write.download(stored.decode(), format, locale=locale))
 
 
 def _with_locales(draft: Draft, locales: Collection[str]) -> Draft:

@@ -11,10 +11,11 @@ import msgspec
 
 from service.core.auth.permissions import may_edit
 from service.core.auth.principal import Principal
-from service.core.catalog.model import Achievement, Draft, Title
+from service.core.catalog.model import Draft
 from service.core.catalog.text_keys import keys_of
 from service.core.publishing.diff import DraftDiff, diff_drafts
 from service.core.publishing.merge import MergeMode, merge_draft
+from service.core.publishing.stored import StoredDraft, StoredTexts, TitleRow, decode_achievements
 from service.core.validation import checks, publish_rules
 from service.core.validation.diagnostics import SourceLocation
 from service.db import Connection
@@ -42,18 +43,17 @@ class NewText(msgspec.Struct, frozen=True):
 
 async def draft_of(connection: Connection, title_id: int) -> Draft | None:
     """The draft of a title; None if there is no such title."""
+    stored = await stored_draft(connection, title_id)
+    return None if stored is None else stored.decode()
+
+
+async def stored_draft(connection: Connection, title_id: int) -> StoredDraft | None:
+    """The draft of a title, not decoded; None if there is no such title."""
     row = await title_row(connection, title_id)
     if row is None:
         return None
-    definitions = await _definitions.all(connection, title_id=title_id)
-    texts: dict[str, dict[str, str]] = {}
-    for text in await _texts.all(connection, title_id=title_id):
-        texts.setdefault(text.locale, {})[text.key] = text.text
-    return Draft(
-        title=row.title(),
-        achievements=tuple(msgspec.json.decode(d.definition, type=Achievement) for d in definitions),
-        texts=texts,
-    )
+    definitions = (await _definitions.one(connection, title_id=title_id)).definitions
+    return StoredDraft(row, definitions, tuple(await _texts.all(connection, title_id=title_id)))
 
 
 async def text_keys(connection: Connection, title_id: int) -> set[str]:
@@ -61,12 +61,11 @@ async def text_keys(connection: Connection, title_id: int) -> set[str]:
     row = await title_row(connection, title_id)
     if row is None:
         return set()
-    definitions = await _definitions.all(connection, title_id=title_id)
-    achievements = (msgspec.json.decode(d.definition, type=Achievement) for d in definitions)
-    return set(keys_of(row.title(), achievements))
+    definitions = (await _definitions.one(connection, title_id=title_id)).definitions
+    return set(keys_of(row.title(), decode_achievements(definitions)))
 
 
-async def title_row(connection: Connection, title_id: int) -> "TitleRow | None":
+async def title_row(connection: Connection, title_id: int) -> TitleRow | None:
     """The draft of one title without its achievements and texts; None if there is no such title."""
     return await _title.first(connection, title_id=title_id)
 
@@ -188,35 +187,12 @@ def _json_text(value: object) -> str:
     return msgspec.json.encode(value, order="sorted").decode()
 
 
-class TitleRow(msgspec.Struct, frozen=True):
-    """A title as it is stored. `release` is the one that is served, 0 before the first publish."""
-
-    title_id: int
-    scid: str
-    default_locale: str
-    kind: str
-    platform: str
-    version: str | None
-    text_unit: str
-    trust: str
-    metrics: str
-    attributes: str
-    release: int
-
-    def title(self) -> Title:
-        """The title as a domain value."""
-        fields = {name: getattr(self, name) for name in Title.__struct_fields__}
-        documents = {name: msgspec.json.decode(fields[name]) for name in ("metrics", "attributes")}
-        return msgspec.convert(fields | documents, Title)
-
-
 class _TitleIdRow(msgspec.Struct, frozen=True):
     title_id: int
 
 
-class _DefinitionRow(msgspec.Struct, frozen=True):
-    number: int
-    definition: str
+class _DefinitionsRow(msgspec.Struct, frozen=True):
+    definitions: bytes
 
 
 class TextRow(msgspec.Struct, frozen=True):
@@ -230,8 +206,8 @@ class TextRow(msgspec.Struct, frozen=True):
 _titles = query("drafts.titles", row=TitleRow)
 _title = query("drafts.title", row=TitleRow)
 _lock_title = query("drafts.lock_title", row=_TitleIdRow)
-_definitions = query("drafts.definitions", row=_DefinitionRow)
-_texts = query("drafts.texts", row=TextRow)
+_definitions = query("drafts.definitions", row=_DefinitionsRow)
+_texts = query("drafts.texts", row=StoredTexts)
 _put_title = statement("drafts.put_title")
 _put_definitions = statement("drafts.put_definitions")
 _put_texts = statement("drafts.put_texts")

@@ -5,9 +5,10 @@ from datetime import datetime
 
 import msgspec
 
-from service.core.catalog.model import Achievement, Draft, Title
+from service.core.catalog.model import Draft
 from service.core.publishing.diff import newly_earnable
 from service.core.publishing.drafts import title_row
+from service.core.publishing.stored import StoredRelease, StoredTexts
 from service.db import Connection
 from service.db.queries import query, statement
 
@@ -43,15 +44,17 @@ async def served_draft(connection: Connection, title_id: int) -> Draft | None:
 
 async def draft_of_release(connection: Connection, title_id: int, number: int) -> Draft | None:
     """A release as a draft; None if the title has no release of that number."""
+    stored = await stored_release(connection, title_id, number)
+    return None if stored is None else stored.decode()
+
+
+async def stored_release(connection: Connection, title_id: int, number: int) -> StoredRelease | None:
+    """A release, not decoded; None if the title has no release of that number."""
     release = await _release.first(connection, title_id=title_id, release=number)
     if release is None:
         return None
-    bundles = await _bundles_of_release.all(connection, title_id=title_id, release=number)
-    return Draft(
-        title=msgspec.json.decode(release.title, type=Title),
-        achievements=msgspec.json.decode(release.achievements, type=tuple[Achievement, ...]),
-        texts={bundle.locale: msgspec.json.decode(bundle.texts, type=dict[str, str]) for bundle in bundles},
-    )
+    texts = await _bundles_of_release.all(connection, title_id=title_id, release=number)
+    return StoredRelease(release.title, release.achievements, tuple(texts))
 
 
 async def create_release(
@@ -96,20 +99,15 @@ def _json_text(value: object) -> str:
 
 class _ReleaseRow(msgspec.Struct, frozen=True):
     title: str
-    achievements: str
+    achievements: bytes
 
 
 class _NumberRow(msgspec.Struct, frozen=True):
     release: int
 
 
-class _BundleRow(msgspec.Struct, frozen=True):
-    locale: str
-    texts: str
-
-
 _release = query("releases.release", row=_ReleaseRow)
-_bundles_of_release = query("releases.bundles_of_release", row=_BundleRow)
+_bundles_of_release = query("releases.bundles_of_release", row=StoredTexts)
 _newest_release = query("releases.newest_release", row=_NumberRow)
 _releases_of_title = query("releases.releases_of_title", row=Release)
 _add_release = statement("releases.add_release")

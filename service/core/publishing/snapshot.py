@@ -11,9 +11,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import msgspec
 from cachetools import LRUCache
 
-from service.core.catalog.model import Achievement, Texts, Title
+from service.core.catalog.model import Title
 from service.core.publishing.pseudo_locales import with_pseudo
 from service.core.publishing.published_title import PublishedTitle
+from service.core.publishing.stored import StoredTexts, decode_achievements, decode_texts
 from service.db import Connection
 from service.db.limits import CATALOG, IMPORT
 from service.db.pool import Pool
@@ -53,15 +54,15 @@ class SnapshotStore:
             async with self._pool.connection(CATALOG) as connection:
                 newer = await _published_since.all(connection, version=self.current.version)
                 self.refreshed_at = time.monotonic()
-                bundles = [
+                texts = [
                     await _bundles_of_release.all(connection, title_id=row.title_id, release=row.release)
                     for row in newer
                 ]
             if not newer:
                 return
             titles = dict(self.current.titles)
-            for row, of_release in zip(newer, bundles, strict=True):
-                titles[row.title_id] = self._published(row, of_release)
+            for row, of_release in zip(newer, texts, strict=True):
+                titles[row.title_id] = await asyncio.to_thread(self._published, row, of_release)
             self.current = Snapshot(
                 version=newer[-1].publication_id,
                 titles=titles,
@@ -99,21 +100,20 @@ class SnapshotStore:
             row = await _published_as_of.first(connection, title_id=title_id, version=version)
             if row is None:
                 return _OldRelease(None, 1)
-            bundles = await _bundles_of_release.all(connection, title_id=title_id, release=row.release)
-        texts = (row.title, row.achievements, *(bundle.texts for bundle in bundles))
-        size_bytes = sum(len(text.encode()) for text in texts)
-        return _OldRelease(self._published(row, bundles), size_bytes)
+            of_release = await _bundles_of_release.all(connection, title_id=title_id, release=row.release)
+        size_bytes = len(row.title) + len(row.achievements) + sum(len(of_locale.texts) for of_locale in of_release)
+        return _OldRelease(await asyncio.to_thread(self._published, row, of_release), size_bytes)
 
-    def _published(self, row: "_PublishedRow", bundles: "Sequence[_BundleRow]") -> PublishedTitle:
-        title = msgspec.json.decode(row.title, type=Title)
-        texts: Texts = {bundle.locale: msgspec.json.decode(bundle.texts, type=dict[str, str]) for bundle in bundles}
+    def _published(self, row: "_PublishedRow", of_release: Sequence[StoredTexts]) -> PublishedTitle:
+        """Decode a release. In a thread, where a large title takes a while: the loop goes on in between."""
+        title, texts = msgspec.json.decode(row.title, type=Title), decode_texts(of_release)
         if self._pseudo_locales:
             texts = with_pseudo(texts, default_locale=title.default_locale)
         return PublishedTitle(
             publication_id=row.publication_id,
             release=row.release,
             title=title,
-            achievements=msgspec.json.decode(row.achievements, type=tuple[Achievement, ...]),
+            achievements=decode_achievements(row.achievements),
             texts=texts,
         )
 
@@ -130,14 +130,9 @@ class _PublishedRow(msgspec.Struct, frozen=True):
     title_id: int
     release: int
     title: str
-    achievements: str
-
-
-class _BundleRow(msgspec.Struct, frozen=True):
-    locale: str
-    texts: str
+    achievements: bytes
 
 
 _published_since = query("releases.published_since", row=_PublishedRow)
 _published_as_of = query("releases.published_as_of", row=_PublishedRow)
-_bundles_of_release = query("releases.bundles_of_release", row=_BundleRow)
+_bundles_of_release = query("releases.bundles_of_release", row=StoredTexts)
