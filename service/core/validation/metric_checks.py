@@ -1,12 +1,16 @@
 """Check that the metrics, attributes and measures of a title are valid and refer to each other. Pure."""
 
 import collections
+import contextlib
+import graphlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 
 from service.core.catalog.model import Achievement, Measure, Title
 from service.core.validation.diagnostics import InvalidValue
+from service.steps import Steps
 
 KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")  # Trophy API: ^[a-zA-Z\d\-_]+$
 MAX_PERIOD_SECONDS = 3660 * 24 * 3600  # about ten years
@@ -15,12 +19,26 @@ _NEEDS_METRIC = ("sum", "max", "last", "distinct")
 
 def check_metrics(title: Title, achievements: Sequence[Achievement]) -> Iterator[tuple[str, InvalidValue]]:
     """The key of each invalid or unknown metric, attribute or measure, and the rule that it breaks."""
+    yield from check_declarations(title)
+    yield from check_references(title, achievements, achievements)
+    for public_id in _in_cycles(achievements):
+        yield "achievements", _cycle(public_id)
+
+
+def check_declarations(title: Title) -> Iterator[tuple[str, InvalidValue]]:
+    """What is wrong with the keys and ids of a title's metrics and attributes."""
     yield from _check_keys("metric", [metric.key for metric in title.metrics], [m.public_id for m in title.metrics])
     for kind in ("user", "event"):
         declared = [attribute for attribute in title.attributes if attribute.kind == kind]
         yield from _check_keys(f"{kind} attribute", [a.key for a in declared], [a.public_id for a in declared])
+
+
+def check_references(
+    title: Title, achievements: Sequence[Achievement], checked: Iterable[Achievement]
+) -> Iterator[tuple[str, InvalidValue]]:
+    """What is wrong with the user filters and measures of the `checked` ones among a title's achievements."""
     names = _Names(title, achievements)
-    for achievement in achievements:
+    for achievement in checked:
         location_key = f"achievement/{achievement.number}"
         for key, _ in achievement.user_filter:
             if key not in names.user:
@@ -30,8 +48,24 @@ def check_metrics(title: Title, achievements: Sequence[Achievement]) -> Iterator
             if requirement.measure is not None:
                 for violation in names.check(requirement.measure, requirement.target):
                     yield location_key, violation
-    for public_id in _in_cycles(achievements):
-        yield "achievements", InvalidValue("circle", f"achievement {public_id!r} is its own prerequisite, in a cycle")
+
+
+def check_prerequisites(achievement: Achievement, achievements: Sequence[Achievement]) -> Steps[InvalidValue | None]:
+    """The violation if an achievement is its own prerequisite, directly or through others."""
+    if not _prerequisites(achievement):
+        return None
+    by_public_id = {other.public_id: other for other in achievements}
+    seen: set[str] = set()
+    pending = [*_prerequisites(achievement)]
+    while pending:
+        public_id = pending.pop()
+        if public_id == achievement.public_id:
+            return _cycle(public_id)
+        if public_id not in seen and public_id in by_public_id:
+            seen.add(public_id)
+            pending += _prerequisites(by_public_id[public_id])
+            yield
+    return None
 
 
 class _Names:
@@ -83,24 +117,43 @@ def _check_keys(kind: str, keys: Sequence[str], public_ids: Sequence[str]) -> It
                 yield "title", InvalidValue("duplicate-key", message)
 
 
-def _in_cycles(achievements: Sequence[Achievement]) -> Iterator[str]:
-    """The public ids of achievements that are their own prerequisite, so that they could never be unlocked."""
-    prerequisites: Mapping[str, set[str]] = {
-        achievement.public_id: {
-            public_id
-            for requirement in achievement.requirements
-            if requirement.measure is not None and requirement.measure.aggregate == "unlocks"
-            for public_id in requirement.measure.achievements
-        }
-        for achievement in achievements
+def _cycle(public_id: str) -> InvalidValue:
+    return InvalidValue("circle", f"achievement {public_id!r} is its own prerequisite, in a cycle")
+
+
+def _prerequisites(achievement: Achievement) -> list[str]:
+    return [
+        public_id
+        for requirement in achievement.requirements
+        if requirement.measure is not None and requirement.measure.aggregate == "unlocks"
+        for public_id in requirement.measure.achievements
+    ]
+
+
+def _in_cycles(achievements: Sequence[Achievement]) -> list[str]:
+    """The public ids of achievements that are their own prerequisite, so that they could never be unlocked, in order.
+
+    Those between two cycles are among them. The time is linear in the number of prerequisites.
+    """
+    known = {achievement.public_id for achievement in achievements}
+    prerequisites = {
+        achievement.public_id: known.intersection(_prerequisites(achievement)) for achievement in achievements
     }
-    for public_id in sorted(prerequisites):
-        seen: set[str] = set()
-        pending = list(prerequisites[public_id])
-        while pending:
-            other = pending.pop()
-            if other not in seen:
-                seen.add(other)
-                pending += prerequisites.get(other, ())
-        if public_id in seen:
-            yield public_id
+    leading = _unsorted(prerequisites)
+    dependents: dict[str, set[str]] = {public_id: set() for public_id in leading}
+    for public_id in leading:
+        for other in prerequisites[public_id] & leading:
+            dependents[other].add(public_id)
+    return sorted(_unsorted(dependents))
+
+
+def _unsorted(graph: Mapping[str, AbstractSet[str]]) -> AbstractSet[str]:
+    """The nodes that no topological order has: those in cycles, and those that lead into one."""
+    sorter = graphlib.TopologicalSorter(graph)
+    with contextlib.suppress(graphlib.CycleError):
+        sorter.prepare()
+    unsorted = set(graph)
+    while ready := sorter.get_ready():
+        unsorted.difference_update(ready)
+        sorter.done(*ready)
+    return unsorted

@@ -6,7 +6,8 @@ texts themselves are in `checks`. Readers of files use the same functions, so th
 """
 
 import collections
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from service import ticks
 from service.core.catalog import model
@@ -14,33 +15,83 @@ from service.core.catalog.model import Achievement, Draft, MediaAsset, Title
 from service.core.catalog.text_keys import STRING_PREFIX, keys_of
 from service.core.validation import values
 from service.core.validation.diagnostics import InvalidValue, SourceLocation
-from service.core.validation.metric_checks import check_metrics
+from service.core.validation.metric_checks import (
+    check_declarations,
+    check_metrics,
+    check_prerequisites,
+    check_references,
+)
 from service.errors import Diagnostic, InvalidCatalog
+from service.steps import Steps, run_at_once
 
 ACHIEVEMENTS_AT_LAUNCH = range(10, 101)  # XR-055
 GAMERSCORE_AT_LAUNCH = 1000  # XR-055
 MAX_GAMERSCORE = 200  # of one achievement: XR-055
+_TEXTS_OF_STEP = 64
 
 
 def check(draft: Draft, *, file: str | None = None) -> tuple[list[Diagnostic], list[Diagnostic]]:
     """The errors that prevent a draft from being published, and the warnings. `file` is the file they name."""
-    name = file or f"title-{draft.title.title_id}"
-    location = SourceLocation(name)
+    return run_at_once(check_steps(draft, file=file))
+
+
+def check_steps(draft: Draft, *, file: str | None = None) -> Steps[tuple[list[Diagnostic], list[Diagnostic]]]:
+    """The same as `check`, in small steps."""
+    location = _location(draft, file)
     try:
         _check_title(draft.title, location)
         report_duplicates(draft.achievements, location)
+        yield
         for key, violation in check_metrics(draft.title, draft.achievements):
             location.at(key).report_all([violation])
+        yield
         for achievement in draft.achievements:
-            achievement_location = location.at(f"achievement/{achievement.number}")
-            _check_values(achievement, achievement_location)
-            achievement_location.report_all(inconsistencies(achievement))
-            achievement_location.inside("stores").report_all(_invalid_store_ids(achievement))
-        _check_texts(draft, location)
+            _check_achievement(achievement, location)
+            yield
+        yield from _check_texts(draft, location)
         _certify(draft, location)
     except InvalidCatalog:
         pass  # too many errors: the first ones are returned
     return location.errors, location.warnings
+
+
+def check_amended_steps(before: Draft, after: Draft) -> Steps[list[Diagnostic]]:
+    """The errors in what a change to a title that keeps all rules has added or replaced; it is much less than `check`.
+
+    The values that are the same objects in both drafts are not checked again.
+    """
+    location = _location(after)
+    old = {achievement.number: achievement for achievement in before.achievements}
+    changed = [achievement for achievement in after.achievements if old.get(achievement.number) is not achievement]
+    referring: Iterable[Achievement] = changed
+    try:
+        if before.title is not after.title:
+            referring = after.achievements
+            _check_title(after.title, location)
+            for key, violation in check_declarations(after.title):
+                location.at(key).report_all([violation])
+        report_duplicates(after.achievements, location)
+        for key, violation in check_references(after.title, after.achievements, referring):
+            location.at(key).report_all([violation])
+        yield
+        for achievement in changed:
+            _check_achievement(achievement, location)
+            violation_or_none = yield from check_prerequisites(achievement, after.achievements)
+            location.at("achievements").report_all([] if violation_or_none is None else [violation_or_none])
+        _check_required_texts(after, changed, location)
+        known = set(keys_of(after.title, changed))
+        for locale, texts in after.texts.items():
+            of_locale = before.texts.get(locale, {})
+            if texts is not of_locale:
+                new = {key: text for key, text in texts.items() if of_locale.get(key) != text}
+                yield from _check_locale_texts(locale, new, known, location)
+    except InvalidCatalog:
+        pass
+    return location.errors
+
+
+def _location(draft: Draft, file: str | None = None) -> SourceLocation:
+    return SourceLocation(file or f"title-{draft.title.title_id}")
 
 
 def duplicates(achievements: Sequence[Achievement]) -> Iterator[tuple[int, InvalidValue]]:
@@ -98,6 +149,13 @@ def _check_locale(locale: str, location: SourceLocation) -> None:
         location.report("locale", f"expected the canonical spelling {canonical}, got {values.shown(locale)}")
 
 
+def _check_achievement(achievement: Achievement, location: SourceLocation) -> None:
+    achievement_location = location.at(f"achievement/{achievement.number}")
+    _check_values(achievement, achievement_location)
+    achievement_location.report_all(inconsistencies(achievement))
+    achievement_location.inside("stores").report_all(_invalid_store_ids(achievement))
+
+
 def _check_values(achievement: Achievement, location: SourceLocation) -> None:
     location.inside("number").read(values.identifier, achievement.number)
     location.inside("public_id").read(values.label, achievement.public_id)
@@ -149,25 +207,40 @@ def _check_media(media: MediaAsset, location: SourceLocation) -> None:
     location.read(values.url, media.url)
 
 
-def _check_texts(draft: Draft, location: SourceLocation) -> None:
+def _check_texts(draft: Draft, location: SourceLocation) -> Steps[None]:
+    _check_required_texts(draft, draft.achievements, location)
     known = set(keys_of(draft.title, draft.achievements))
+    yield
+    for locale, texts in draft.texts.items():
+        yield from _check_locale_texts(locale, texts, known, location)
+
+
+def _check_required_texts(draft: Draft, achievements: Iterable[Achievement], location: SourceLocation) -> None:
+    """Report the texts that the default locale lacks: of the title, its metrics, and these of its achievements."""
     default = draft.texts.get(draft.title.default_locale, {})
     required = [
         model.TITLE_NAME,
-        *(key for achievement in draft.achievements for key in achievement.required_text_keys()),
+        *(key for achievement in achievements for key in achievement.required_text_keys()),
+        *(model.metric_key(metric.key) for metric in draft.title.metrics),
     ]
-    required += [model.metric_key(metric.key) for metric in draft.title.metrics]
     for key in required:
         if not default.get(key):
             location.at(key).report(
                 "missing-text", f"there is no text in the default locale, {draft.title.default_locale}"
             )
-    for locale, texts in draft.texts.items():
-        _check_locale(locale, location)
-        for key, text in texts.items():
-            location.at(key).read(values.text, text)
-            if key not in known and not key.startswith(STRING_PREFIX):
-                location.at(key).report("unknown-key", f"the title has no text of that key, got one in {locale}")
+
+
+def _check_locale_texts(
+    locale: str, texts: Mapping[str, str], known: AbstractSet[str], location: SourceLocation
+) -> Steps[None]:
+    """Report the invalid ones of some texts in a locale, and those of unknown keys."""
+    _check_locale(locale, location)
+    for index, (key, text) in enumerate(texts.items()):
+        location.at(key).read(values.text, text)
+        if key not in known and not key.startswith(STRING_PREFIX):
+            location.at(key).report("unknown-key", f"the title has no text of that key, got one in {locale}")
+        if index % _TEXTS_OF_STEP == 0:
+            yield
 
 
 def _certify(draft: Draft, location: SourceLocation) -> None:

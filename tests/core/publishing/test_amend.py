@@ -1,5 +1,7 @@
 """Changes of admin APIs: edited and served at once, each item on its own, without unpublished work of others."""
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -7,6 +9,8 @@ from service.core.auth.principal import OPERATOR, Principal
 from service.core.catalog.model import Draft
 from service.core.publishing.amend import amend_items, served
 from service.core.publishing.drafts import draft_of, import_draft
+from service.core.publishing.snapshot import SnapshotStore
+from service.db.pool import open_pool
 from service.errors import InvalidField, PermissionDenied
 from tests.factories import achievement, draft, publish_draft
 
@@ -25,25 +29,35 @@ def add(number):
     return change
 
 
+@pytest.fixture
+def amend(pool):
+    """Makes changes to title 1."""
+
+    async def amended(changes, principal=SERVER):
+        return await amend_items(pool, SnapshotStore(pool), principal, 1, changes)
+
+    return amended
+
+
 def numbers(title):
     return [item.number for item in title.achievements]
 
 
-async def test_invalid_change_is_an_error_and_the_others_are_served(connection):
+async def test_invalid_change_is_an_error_and_the_others_are_served(connection, amend):
     await publish_draft(connection, draft(1, (achievement(1),)))
 
-    result = await amend_items(connection, SERVER, 1, [add(2), add(1), add(3)])
+    result = await amend([add(2), add(1), add(3)])
 
     assert list(result.errors) == [1]
     assert numbers(result.served) == numbers(await served(connection, 1)) == [1, 2, 3]
 
 
-async def test_change_that_contradicts_the_draft_is_an_error_and_the_draft_stays(connection):
+async def test_change_that_contradicts_the_draft_is_an_error_and_the_draft_stays(connection, amend):
     """A team has added achievement 2 and not published it."""
     await publish_draft(connection, draft(1, (achievement(1),)))
     await import_draft(connection, OPERATOR, draft(1, (achievement(1), achievement(2))))
 
-    result = await amend_items(connection, SERVER, 1, [add(2), add(3)])
+    result = await amend([add(2), add(3)])
 
     assert list(result.errors) == [0]
     assert numbers(await served(connection, 1)) == [1, 3]
@@ -55,8 +69,22 @@ async def test_change_that_contradicts_the_draft_is_an_error_and_the_draft_stays
     [msgspec.structs.replace(SERVER, title_id=2), msgspec.structs.replace(SERVER, scopes=frozenset())],
     ids=["another title", "no scope"],
 )
-async def test_only_a_credential_that_may_edit_the_title_amends_it(connection, principal):
+async def test_only_a_credential_that_may_edit_the_title_amends_it(connection, amend, principal):
     await publish_draft(connection, draft(1, (achievement(1),)))
 
     with pytest.raises(PermissionDenied):
-        await amend_items(connection, principal, 1, [add(2)])
+        await amend([add(2)], principal)
+
+
+async def test_concurrent_changes_of_one_title_are_all_made(own_database):
+    async with await open_pool(own_database, size=4) as pool:
+        async with pool.transaction() as connection:
+            await publish_draft(connection, draft(1, (achievement(1),)))
+
+        await asyncio.gather(
+            *(amend_items(pool, SnapshotStore(pool), SERVER, 1, [add(number)]) for number in range(2, 10))
+        )
+
+        async with pool.connection() as connection:
+            made = [*range(1, 10)]
+            assert sorted(numbers(await served(connection, 1))) == numbers(await draft_of(connection, 1)) == made

@@ -1,11 +1,13 @@
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.core.catalog.model import MediaAsset, Reward, Window
+from service.core.catalog.model import Measure, MediaAsset, Requirement, Reward, Window
 from service.core.formats.toml_catalog import read_toml
-from service.core.validation.publish_rules import check
+from service.core.validation.publish_rules import check, check_amended_steps
+from service.steps import run_at_once
+from tests.factories import achievement
 
 
 @pytest.fixture
@@ -34,6 +36,12 @@ def with_texts(draft):
         return msgspec.structs.replace(draft, texts={**draft.texts, locale: result})
 
     return changed
+
+
+def unlocks(number, *public_ids):
+    """A requirement to hold other achievements."""
+    measure = Measure(aggregate="unlocks", achievements=public_ids)
+    return Requirement(id=f"00000000-0000-0000-0000-{number:012}", target=str(len(public_ids)), measure=measure)
 
 
 def rules(diagnostics):
@@ -143,3 +151,48 @@ def test_generated_draft_has_no_errors_in_its_values(drafts, data):
     of_measures = {"unknown-metric", "unknown-attribute", "unknown-achievement", "measure", "target"}
     of_keys = {"key", "duplicate-key", "circle"}
     assert {diagnostic.rule for diagnostic in errors} <= {"missing-text"} | of_measures | of_keys
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_check_of_what_was_amended_finds_what_the_check_of_the_whole_title_finds(draft, drafts, data):
+    """For changes as the admin API makes them: achievements, metrics and texts are added or replaced, never removed."""
+    other = data.draw(drafts)
+    rewards = {item.number: item.rewards for item in draft.achievements}
+    achievements = {item.number: item for item in draft.achievements} | {
+        item.number: msgspec.structs.replace(item, rewards=rewards.get(item.number, item.rewards))
+        for item in other.achievements
+    }
+    taken = {metric.key for metric in draft.title.metrics}
+    title = msgspec.structs.replace(
+        draft.title,
+        attributes=data.draw(st.sampled_from([draft.title.attributes, ()])),
+        metrics=(*draft.title.metrics, *(metric for metric in other.title.metrics if metric.key not in taken)),
+    )
+    amended = msgspec.structs.replace(
+        draft,
+        title=data.draw(st.sampled_from([draft.title, title])),
+        achievements=tuple(sorted(achievements.values(), key=lambda item: item.number)),
+        texts={
+            **draft.texts,
+            **{locale: {**draft.texts.get(locale, {}), **new} for locale, new in other.texts.items()},
+        },
+    )
+
+    assert check(draft)[0] == []
+    assert set(rules(run_at_once(check_amended_steps(draft, amended)))) == set(rules(check(amended)[0]))
+
+
+def test_only_achievements_in_a_cycle_of_prerequisites_are_errors(draft):
+    """2 and 3 need each other, 4 itself; 1 needs 2, 5 is needed by 2, and 6 needs nobody."""
+    needs = {1: "2", 2: "35", 3: "2", 4: "4", 5: "6", 6: ""}
+    achievements = tuple(
+        achievement(number, requirements=tuple(unlocks(number, *others) for _ in others[:1]))
+        for number, others in needs.items()
+    )
+    texts = {"en-US": {"title/name": "T", **{f"achievement/{number}/name": "A" for number in needs}}}
+    title = msgspec.structs.replace(draft, achievements=achievements, texts=texts)
+
+    messages = [diagnostic.message for diagnostic in check(title)[0] if diagnostic.rule == "circle"]
+
+    assert [message.split()[1] for message in messages] == ["'2'", "'3'", "'4'"]

@@ -77,8 +77,10 @@ class AdminContext:
         Each other change becomes an issue under the name that it came with.
         """
         named = list(changes)
-        async with self.services.snapshots.transaction() as connection:
-            result = await amend_items(connection, self.principal, self.title_id, [change for _, change in named])
+        services = self.services
+        result = await amend_items(
+            services.pool, services.snapshots, self.principal, self.title_id, [change for _, change in named]
+        )
         for index, error in result.errors.items():
             self.add_issue(str(error), **named[index][0])
         return result.served, [index for index in range(len(named)) if index not in result.errors]

@@ -260,7 +260,10 @@ def _with_texts(draft: Draft, texts: Mapping[str, str]) -> Draft:
     """The title with texts of the default locale replaced; empty ones are removed."""
     locale = draft.title.default_locale
     merged = {**draft.texts.get(locale, {}), **texts}
-    return msgspec.structs.replace(draft, texts={**draft.texts, locale: {k: v for k, v in merged.items() if v}})
+    for key, text in texts.items():
+        if not text:
+            del merged[key]
+    return msgspec.structs.replace(draft, texts={**draft.texts, locale: merged})
 
 
 def _each(items: tuple[Any, ...], public_id: str, change: Callable[[Any], Any]) -> tuple[Any, ...]:
