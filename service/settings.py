@@ -1,6 +1,7 @@
 """Settings from LAUREL_* environment variables. Invalid settings abort startup and list the accepted values."""
 
 import functools
+import ipaddress
 import os
 import pathlib
 import re
@@ -14,6 +15,7 @@ from service.integers import parse_integer
 
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 ReadPolicy = Literal["self", "public"]
 Switch = Literal["on", "off"]
 RateTier = Literal["off", "standard", "reduced"]
@@ -43,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     event_retention_months: int = 0
     rate_tier: RateTier = "off"
     cors_origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[IPNetwork, ...] = ()
     pseudo_locales: Switch = "off"
     public_url: str | None = None
     open_badges: Switch | None = None
@@ -124,6 +127,10 @@ def _origins(text: str) -> tuple[str, ...]:
     return origins
 
 
+def _networks(text: str) -> tuple[IPNetwork, ...]:
+    return tuple(ipaddress.ip_network(network.strip()) for network in text.split(","))
+
+
 def _origin(text: str) -> str:
     origin = text.removesuffix("/")
     if re.fullmatch(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", origin, re.ASCII) is None:
@@ -199,6 +206,12 @@ SETTING_SPECS = (
         "cors_origins",
         "origins such as https://game.example.com, separated by commas, or * for any",
         _origins,
+    ),
+    SettingSpec(
+        "LAUREL_TRUSTED_PROXIES",
+        "trusted_proxies",
+        "addresses or networks such as 10.0.0.0/8, separated by commas, whose X-Forwarded-For and -Proto are believed",
+        _networks,
     ),
     _choice("LAUREL_PSEUDO_LOCALES", "pseudo_locales", Switch),
     SettingSpec(

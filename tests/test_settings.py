@@ -36,6 +36,7 @@ VALID = {
     "LAUREL_EVENT_RETENTION_MONTHS": ["0", "13", "1200"],
     "LAUREL_RATE_TIER": ["off", "standard", "reduced"],
     "LAUREL_CORS_ORIGINS": ["*", "https://game.example.com", "https://a.example, http://localhost:3000"],
+    "LAUREL_TRUSTED_PROXIES": ["127.0.0.1/32", "10.0.0.0/8, fd00::/8"],
     "LAUREL_PSEUDO_LOCALES": ["on", "off"],
     "LAUREL_PUBLIC_URL": ["https://badges.example.com", "http://127.0.0.1:8080", "http://[::1]:8080"],
     "LAUREL_OPEN_BADGES": ["on", "off"],
@@ -58,6 +59,7 @@ INVALID = {
     "LAUREL_EVENT_RETENTION_MONTHS": ["", "-1", "1201", "all"],
     "LAUREL_RATE_TIER": ["", "Standard", "10"],
     "LAUREL_CORS_ORIGINS": ["", "game.example.com", "https://a.example/path", "https://a.example,,"],
+    "LAUREL_TRUSTED_PROXIES": ["", "*", "proxy.example.com", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.1,"],
     "LAUREL_PSEUDO_LOCALES": ["", "true", "en-XA"],
     "LAUREL_PUBLIC_URL": [
         "",
@@ -97,7 +99,7 @@ def test_valid_value_sets_only_its_field(name, text):
     value = getattr(read_settings({name: text}), spec.field)
 
     if isinstance(value, tuple):
-        value = ", ".join(value)
+        value = ", ".join(map(str, value))
     assert str(value) == text or float(value) == float(text)
     others = {field: value for field, value in msgspec.structs.asdict(Settings()).items() if field != spec.field}
     assert others.items() <= msgspec.structs.asdict(read_settings({name: text})).items()

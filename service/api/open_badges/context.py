@@ -16,6 +16,7 @@ from service.errors import InvalidParameter, NotFound, PermissionDenied, Unauthe
 from service.http.accept import media_ranges
 from service.http.authenticate import API_KEY, anonymous, authenticate_api_key, authenticate_bearer_or_xbl3
 from service.http.conditional import conditional_response, make_etag
+from service.http.forwarded import is_https
 from service.http.locale import RequestLocale, content_language, language_headers, vary
 from service.http.services import SERVICES
 from service.integers import parse_integer
@@ -95,7 +96,7 @@ def base_url(request: web.Request) -> str:
         return public_url
     if _HOST.fullmatch(request.host) is None:
         raise InvalidParameter("Host", "a host such as badges.example.com:8080", ascii(request.host))
-    return f"{request.scheme}://{request.host}"
+    return f"{'https' if is_https(request) else 'http'}://{request.host}"
 
 
 def published_title(request: web.Request) -> PublishedTitle:

@@ -12,6 +12,7 @@ from service.core.auth.principal import Principal
 from service.errors import Unauthenticated
 from service.http.api import Route
 from service.http.authenticate import anonymous, authenticate_token
+from service.http.forwarded import is_https
 from service.http.services import SERVICES
 
 COOKIE = "laurel-session"
@@ -69,7 +70,7 @@ async def sign_in(request: web.Request) -> web.Response:
         path=_PATH,
         httponly=True,
         samesite="Strict",
-        secure=request.secure or request.headers.get("X-Forwarded-Proto", "").lower() == "https",
+        secure=is_https(request),
     )
     return response
 

@@ -1,13 +1,16 @@
 """Signing in: a token becomes a cookie for the workbench alone, and only pages of the workbench change anything."""
 
+import ipaddress
 import re
 import time
 
+import msgspec
 import pytest
 
 from service.core.auth.principal import Grant, Principal
 from service.core.auth.sessions import Sessions
 from service.errors import InvalidField, Unauthenticated
+from service.server.app import make_application
 from tests.factories import authorization, bearer
 
 NAME = "/l10n/1/fr-FR/achievement/1/name"
@@ -28,11 +31,16 @@ async def test_cookie_is_limited_to_the_workbench_and_the_lifetime_of_the_token(
     assert not any(part in cookie.value for part in bearer().removeprefix("Bearer ").split("."))
 
 
-async def test_cookie_is_secure_behind_https(client):
+@pytest.mark.parametrize(("proxies", "is_secure"), [(("127.0.0.0/8",), True), (("10.0.0.0/8",), False), ((), False)])
+async def test_cookie_is_secure_behind_https_of_a_trusted_proxy(services, aiohttp_client, proxies, is_secure):
+    trusted = tuple(ipaddress.ip_network(network) for network in proxies)
+    settings = msgspec.structs.replace(services.settings, trusted_proxies=trusted)
+    client = await aiohttp_client(make_application(msgspec.structs.replace(services, settings=settings)))
+
     headers = {"X-Forwarded-Proto": "https"}
     response = await client.post("/l10n/session", data={"token": bearer()}, headers=headers, allow_redirects=False)
 
-    assert response.cookies["laurel-session"]["secure"]
+    assert bool(response.cookies["laurel-session"]["secure"]) is is_secure
 
 
 async def test_no_page_contains_the_token(sign_in):
