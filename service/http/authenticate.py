@@ -10,7 +10,7 @@ from collections.abc import Callable
 from aiohttp import hdrs, web
 
 from service.core.auth.key_ring import UnknownKey
-from service.core.auth.principal import Principal
+from service.core.auth.principal import ANONYMOUS, Principal
 from service.errors import Unauthenticated
 from service.http.services import SERVICES, Services
 
@@ -21,7 +21,7 @@ _XBL3 = "XBL3.0 x=<user hash>;<token>"
 
 async def anonymous(_request: web.Request) -> Principal:
     """Nobody: for routes that anybody may call. No credential is looked at."""
-    return Principal(players=(), title_id=None, country=None, scopes=frozenset(), expires_at=0)
+    return ANONYMOUS
 
 
 def single_field(request: web.Request, name: str, expected: str) -> str:

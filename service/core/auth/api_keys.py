@@ -183,6 +183,7 @@ def _principal(row: _KeyRow) -> Principal:
         expires_at=_FOREVER,
         title_id=row.title_id,
         scopes=_TITLE_SCOPES if row.player is None else _PLAYER_SCOPES,
+        key_prefix=row.prefix,
     )
 
 

@@ -43,6 +43,7 @@ class OAuthClients:
             audience=self._audience,
             now=int(time.time()),
             title_id=await self._keys.title_of_client(client_id, client_secret),
+            client_id=client_id,
             scope=CONTEXTS,
         )
 

@@ -59,7 +59,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 
     `title_id` is a u32, `country` an ISO 3166 alpha-2 code in upper case; None if the credential has none or a
     malformed one. `expires_at` is in seconds since 1970. `name` identifies the caller in the history of texts, and
-    `grants` are the rights on them.
+    `grants` are the rights on them. `key_prefix` is the public part of an API key, or the id of an OAuth client.
     """
 
     players: tuple[str, ...]
@@ -69,6 +69,11 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     scopes: frozenset[str] = frozenset()
     name: str = "unknown"
     grants: tuple[Grant, ...] = ()
+    key_prefix: str | None = None
+
+
+ANONYMOUS: Final = Principal(players=(), expires_at=0)
+"""Nobody: the principal of routes that anybody may call."""
 
 
 def operator(name: str = "laurel") -> Principal:

@@ -165,7 +165,9 @@ def _user(xuid: str, user_hash: str | None) -> dict[str, str]:
     return {"xid": player, "uhs": user_hash, "gtg": f"Player{player[-4:]}", "agg": "Adult"}
 
 
-def client_token(secret: str, *, kid: str, issuer: str, audience: str, now: int, title_id: int, scope: str) -> str:
+def client_token(
+    secret: str, *, kid: str, issuer: str, audience: str, now: int, title_id: int, client_id: str, scope: str
+) -> str:
     """A token for a title's application, of no user, valid for an hour, signed with HS256 under the key id `kid`.
 
     Raises:
@@ -174,6 +176,7 @@ def client_token(secret: str, *, kid: str, issuer: str, audience: str, now: int,
     claims = {
         "iss": issuer,
         "aud": audience,
+        "sub": client_id,
         "iat": now,
         "nbf": now,
         "exp": now + CLIENT_LIFETIME_SECONDS,
