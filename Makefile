@@ -33,8 +33,8 @@ coverage: setup ## run the tests that cover the core, and fail below 97 % of its
 	$(BIN)/pytest -n auto --dist loadfile --cov --cov-fail-under=97 tests/core tests/contract tests/http \
 		tests/api/xbox tests/api/trophy tests/api/localization tests/api/open_badges
 
-test-heavy: setup ## run the fault tests with many more events
-	FAULT_EVENTS=6000 $(BIN)/pytest tests/faults
+test-heavy: setup ## run the long form of the fault tests, and print their table
+	FAULTS=heavy $(BIN)/pytest tests/faults
 
 fuzz: setup ## fuzz the APIs for minutes with random requests by the OpenAPI document
 	FUZZ_EXAMPLES=1000 $(BIN)/pytest tests/api/test_fuzz.py

@@ -32,6 +32,7 @@ hypothesis.settings.load_profile("without deadlines")
 NewDatabase = Callable[..., AbstractAsyncContextManager[str]]
 
 SLOW_FILES = (
+    "faults/test_database.py",
     "api/workbench/test_browser.py",
     "api/test_fuzz.py",
     "benchmarks/test_bench.py",
@@ -42,7 +43,7 @@ SLOW_FILES = (
     "docs/test_site.py",
     "test_wheel.py",
     "cli/test_badge.py",
-    "faults/test_faults.py",
+    "faults/test_workers.py",
     "api/graphql/engine/test_compiled_query.py",
 )
 """Files that take longest, slowest first."""

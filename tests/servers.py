@@ -71,6 +71,15 @@ class Running:
             if line.startswith(start):
                 return line.removeprefix(start)
 
+    def take_lines(self) -> list[str]:
+        """The lines that were printed and not read yet, without waiting for more."""
+        taken = []
+        with contextlib.suppress(queue.Empty):
+            while (line := self._unread.get_nowait()) is not None:
+                taken.append(line)
+        self.lines += taken
+        return taken
+
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal, wait for the end, and return the exit status."""
         self.process.send_signal(number)

@@ -1,0 +1,80 @@
+"""`laurel serve` as a process behind the scenarios, started without blocking the loop that its proxies run in."""
+
+import asyncio
+import contextlib
+import pathlib
+import random
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+from tests.factories import SECRET
+from tests.faults.client import Client, Response
+from tests.servers import LAUREL, Running, running
+
+
+class Service:
+    """A running service, with the address of its first ops port."""
+
+    def __init__(self, started: Running, ops_port: int) -> None:
+        self.started = started
+        self.url = started.url
+        self.pid = started.process.pid
+        self._ops_port = ops_port
+
+    async def ops(self, path: str, worker: int = 0) -> Response:
+        """A response of the ops port of a worker."""
+        with Client(f"http://127.0.0.1:{self._ops_port + worker}") as client:
+            return await client.get(path)
+
+    def children(self) -> list[int]:
+        """The processes that it has started."""
+        return children(self.pid)
+
+    async def end(self) -> int:
+        """Stop it, and return its exit status."""
+        return await asyncio.to_thread(self.started.end)
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    url: str | None, *arguments: object, command: tuple[str, ...] = LAUREL, **settings: str
+) -> AsyncIterator[Service]:
+    """A service on the database of the URL; it is ended with the block."""
+    chosen = {"LAUREL_JWT_SECRET": SECRET, "LAUREL_LOG_LEVEL": "warning", "LAUREL_CATALOG_POLL": "0.2"} | settings
+    if url is not None:
+        chosen["LAUREL_DATABASE_URL"] = url
+    ops_port = free_port()
+    process = running("serve", "--port", 0, "--ops-port", ops_port, *arguments, command=command, **chosen)
+    started = await asyncio.to_thread(process.__enter__)
+    try:
+        yield Service(started, ops_port)
+    finally:
+        await asyncio.to_thread(process.__exit__, None, None, None)
+
+
+def free_port() -> int:
+    """A port that nobody listens on, as the seven after it; below those that the system gives to outgoing connections."""
+    while True:
+        port = random.randrange(20_000, 32_000, 8)  # noqa: S311  (no secret)
+        with contextlib.suppress(OSError), contextlib.ExitStack() as probes:
+            for number in range(port, port + 8):
+                probes.enter_context(socket.create_server(("127.0.0.1", number)))
+            return port
+
+
+def processes() -> Iterator[int]:
+    """The ids of all processes."""
+    return (int(entry.name) for entry in pathlib.Path("/proc").iterdir() if entry.name.isdecimal())
+
+
+def parent(pid: int) -> int:
+    """The id of a process's parent; 0 if the process has ended."""
+    try:
+        return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started, oldest first."""
+    return sorted(child for child in processes() if parent(child) == pid)

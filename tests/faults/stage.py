@@ -1,0 +1,102 @@
+"""What the scenarios of one family share: PostgreSQL behind a proxy, a service, a journal, and checks after each scenario."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Collection
+
+from tests.faults.journal import Journal
+from tests.faults.load import Load
+from tests.faults.postgres import Database, PrivatePostgres
+from tests.faults.proxy import Proxy
+from tests.faults.service import Service, serving
+from tests.faults.table import Row
+from tests.servers import PATIENCE
+
+POOL_SIZE = 4
+MAX_LOG_LINES = 100
+"""Of one scenario, however many requests failed."""
+
+_KEYS = 16
+RECOVERY_SECONDS = 1.0
+"""How soon every request succeeds after the fault, as the service promises."""
+
+_RECOVERY_MARGIN = 2.0
+
+
+class Stage:
+    """A service whose connections to PostgreSQL pass through `network`."""
+
+    def __init__(
+        self, database: Database, network: Proxy, service: Service, keys: list[str], *, workers: int = 1
+    ) -> None:
+        self.postgres = database.server
+        self.database = database
+        self.network = network
+        self.service = service
+        self.keys = keys
+        self.journal = Journal()
+        self._workers = workers
+        self._children = len(service.children())
+
+    def load(self, url: Callable[[str], str] | None = None, **sizes: int) -> Load:
+        """A load on the service."""
+        return Load(self.journal, self.keys, url or (lambda _: self.service.url), **sizes)
+
+    async def settle(self, load: Load, scenario: str, *, may_cut: bool = False) -> Row:
+        """The row of a scenario that has ended, after checking that it left nothing behind and broke no promise.
+
+        `may_cut` allows requests whose connection was cut.
+        """
+        row = load.row(scenario, lost=await self.journal.lost(self.database))
+        wrong, self.journal.wrong = self.journal.wrong, []
+        assert not wrong, wrong[:10]
+        assert (row.lost, row.failed, row.refused) == (0, 0, 0), row
+        assert may_cut or row.ok + row.unavailable == row.sent, row
+        if row.recovery is not None:
+            assert row.recovery <= RECOVERY_SECONDS + _RECOVERY_MARGIN, row
+        await self._idle()
+        assert len(self.service.children()) <= self._children
+        printed = self.service.started.take_lines()
+        assert len(printed) <= MAX_LOG_LINES, printed[:20]
+        return row
+
+    async def until_replaced(self, gone: Collection[int]) -> None:
+        """Wait until as many workers as before are ready, none of them one of these."""
+        deadline = time.monotonic() + PATIENCE
+        while not await self._is_complete(gone):
+            assert time.monotonic() < deadline, "the workers were not replaced"
+            await asyncio.sleep(0.05)
+
+    async def _is_complete(self, gone: Collection[int]) -> bool:
+        children = self.service.children()
+        if len(children) != self._children or any(pid in gone for pid in children):
+            return False
+        return all([(await self.service.ops("/readyz", worker)).status == 200 for worker in range(self._workers)])
+
+    async def _idle(self) -> None:
+        """Wait until no connection of the pool is in use, and fail if one stays in use."""
+        busy = (
+            "SELECT count(*) FILTER (WHERE state <> 'idle') + greatest(0, count(*) - $1) "
+            "+ (SELECT count(*) FROM pg_prepared_xacts) FROM pg_stat_activity WHERE application_name = 'laurel'"
+        )
+        deadline = time.monotonic() + PATIENCE
+        while count := await self.database.value(busy, self._workers * POOL_SIZE):
+            assert time.monotonic() < deadline, f"{count} connections are in use"
+            await asyncio.sleep(0.05)
+
+
+@contextlib.asynccontextmanager
+async def stage(
+    postgres: PrivatePostgres, *arguments: object, workers: int = 1, **settings: str
+) -> AsyncIterator[Stage]:
+    """A running stage, with every player's first event written."""
+    async with postgres.database() as database, Proxy(postgres.connect) as network:
+        keys = await database.make_keys(_KEYS)
+        url = f"postgresql://laurel@127.0.0.1:{network.port}/{database.name}"
+        if workers > 1:
+            arguments = ("--workers", workers, *arguments)
+        async with serving(url, *arguments, LAUREL_POOL_SIZE=str(POOL_SIZE), **settings) as service:
+            made = Stage(database, network, service, keys, workers=workers)
+            await made.load().first_events()
+            yield made
