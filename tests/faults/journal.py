@@ -3,6 +3,7 @@
 import itertools
 
 from service.core.progress import consistency
+from service.db.limits import UNLIMITED
 from service.db.pool import open_pool
 from tests.faults.postgres import Database
 
@@ -51,7 +52,7 @@ class Journal:
     async def lost(self, database: Database) -> int:
         """How many acknowledged writes are missing, or how often more than once anything is counted."""
         async with (
-            await open_pool(database.url, size=1, statement_timeout=None) as pool,
+            await open_pool(database.url, size=1, limits=UNLIMITED) as pool,
             pool.transaction(is_one_moment=True) as connection,
         ):
             stored = await connection.fetch(

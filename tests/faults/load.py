@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from typing import NamedTuple
 
 from tests.factories import authorization
 from tests.faults.client import Client, Response
@@ -16,6 +17,20 @@ _WRITERS = 8
 _READERS = 4
 _PAUSE_SECONDS = 0.05  # of a client whose request failed
 _THINK_SECONDS = 0.01  # of a client between two requests, so that the clients leave the service some of the machine
+
+
+class Answer(NamedTuple):
+    """The response to one request, and the time of the loop's clock at which it came."""
+
+    at: float
+    player: str
+    is_write: bool
+    response: Response
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the request succeeded."""
+        return 200 <= self.response.status < 400
 
 
 class Load:
@@ -37,8 +52,7 @@ class Load:
         self._authorizations = {player: authorization(player) for player in journal.players}
         self._stopping = False
         self._numbers = itertools.count()
-        self.responses: list[tuple[float, bool, Response]] = []
-        """When each response came, whether it is that of a write, and the response."""
+        self.answers: list[Answer] = []
         self.healed_at: float | None = None
         self._milestones: list[tuple[int, asyncio.Event]] = []
 
@@ -70,7 +84,7 @@ class Load:
 
     async def until(self, count: int) -> None:
         """Wait for so many more responses."""
-        target = len(self.responses) + count
+        target = len(self.answers) + count
         reached = asyncio.Event()
         self._milestones.append((target, reached))
         async with asyncio.timeout(PATIENCE):
@@ -91,7 +105,7 @@ class Load:
         body = {"user": {"id": player}, "value": amount}
         since = self._journal.acknowledged(player)
         response = await client.post("/metrics/words/event", body, X_API_KEY=self._key(), Idempotency_Key=key)
-        self._note(response, is_write=True)
+        self._note(player, response, is_write=True)
         if response.status in (201, 202):
             answer = response.json()
             self._journal.acknowledge(player, key, answer["eventId"])
@@ -121,7 +135,7 @@ class Load:
             if response.status == 200:
                 items = {item["id"]: item for item in response.json()["achievements"]}
                 total = int(items["2"]["progression"]["requirements"][0]["current"])
-        self._note(response, is_write=False)
+        self._note(player, response, is_write=False)
         if total is not None:
             self._journal.check_total(player, total, since=since)
         return response
@@ -129,10 +143,10 @@ class Load:
     def _key(self) -> str:
         return self._keys[next(self._numbers) % len(self._keys)]
 
-    def _note(self, response: Response, *, is_write: bool) -> None:
-        self.responses.append((time.monotonic(), is_write, response))
+    def _note(self, player: str, response: Response, *, is_write: bool) -> None:
+        self.answers.append(Answer(time.monotonic(), player, is_write, response))
         for count, reached in self._milestones:
-            if len(self.responses) >= count:
+            if len(self.answers) >= count:
                 reached.set()
         if response.status == 503 and "retry-after" not in response.headers:
             self._journal.wrong.append(f"503 without Retry-After: {response.body[:200]!r}")
@@ -141,8 +155,8 @@ class Load:
 
     def row(self, scenario: str, *, lost: int) -> Row:
         """The row of the scenario."""
-        statuses = [response.status for _, _, response in self.responses]
-        failures = [at for at, _, response in self.responses if not 200 <= response.status < 400]
+        statuses = [answer.response.status for answer in self.answers]
+        failures = [answer.at for answer in self.answers if not answer.is_ok]
         recovery = None
         if self.healed_at is not None:
             recovery = max(0.0, max(failures, default=self.healed_at) - self.healed_at)
@@ -155,5 +169,5 @@ class Load:
             failed=sum(status >= 500 and status not in (503, 504) for status in statuses),
             lost=lost,
             recovery=recovery,
-            worst=max(response.seconds for _, _, response in self.responses),
+            worst=max(answer.response.seconds for answer in self.answers),
         )

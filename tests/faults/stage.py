@@ -14,6 +14,7 @@ from tests.faults.table import Row
 from tests.servers import PATIENCE
 
 POOL_SIZE = 4
+LONG_POOL_SIZE = 2
 MAX_LOG_LINES = 100
 """Of one scenario, however many requests failed."""
 
@@ -33,6 +34,7 @@ class Stage:
         self.postgres = database.server
         self.database = database
         self.network = network
+        self.network_url = f"postgresql://laurel@127.0.0.1:{network.port}/{database.name}"
         self.service = service
         self.keys = keys
         self.journal = Journal()
@@ -81,7 +83,7 @@ class Stage:
             "+ (SELECT count(*) FROM pg_prepared_xacts) FROM pg_stat_activity WHERE application_name = 'laurel'"
         )
         deadline = time.monotonic() + PATIENCE
-        while count := await self.database.value(busy, self._workers * POOL_SIZE):
+        while count := await self.database.value(busy, self._workers * (POOL_SIZE + LONG_POOL_SIZE)):
             assert time.monotonic() < deadline, f"{count} connections are in use"
             await asyncio.sleep(0.05)
 
@@ -93,9 +95,9 @@ async def stage(
     """A running stage, with every player's first event written."""
     async with postgres.database() as database, Proxy(postgres.connect) as network:
         keys = await database.make_keys(_KEYS)
-        url = f"postgresql://laurel@127.0.0.1:{network.port}/{database.name}"
         if workers > 1:
             arguments = ("--workers", workers, *arguments)
+        url = f"postgresql://laurel@127.0.0.1:{network.port}/{database.name}"
         async with serving(url, *arguments, LAUREL_POOL_SIZE=str(POOL_SIZE), **settings) as service:
             made = Stage(database, network, service, keys, workers=workers)
             await made.load().first_events()

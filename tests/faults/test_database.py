@@ -66,6 +66,26 @@ async def refuse(scene: Stage, _: Load) -> None:
     await scene.network.set("pass")
 
 
+async def hold_table(scene: Stage, _: Load) -> None:
+    async with scene.database.session() as session, session.transaction():
+        await session.execute("LOCK TABLE progress IN ACCESS EXCLUSIVE MODE")
+        until = asyncio.get_running_loop().time() + scaled(1.5, 10)
+        while asyncio.get_running_loop().time() < until:
+            alive = await scene.service.ops("/livez")
+            assert alive.status == 200
+            assert alive.seconds < 1, alive
+            await asyncio.sleep(0.1)  # between probes
+
+
+async def alter_tables(scene: Stage, load: Load) -> None:
+    for _ in range(int(scaled(3, 20))):
+        for table in ("progress", "event", "player"):
+            await scene.database.execute(f"ALTER TABLE {table} ADD COLUMN added integer DEFAULT 1")
+            await load.until(20)
+            await scene.database.execute(f"ALTER TABLE {table} DROP COLUMN added")
+            await load.until(20)
+
+
 class Scenario(NamedTuple):
     """A fault, and how many of the requests of a load it may make fail."""
 
@@ -82,7 +102,9 @@ SCENARIOS = (
     Scenario("F5 the network to PostgreSQL is silent", blackhole),
     Scenario("F6 the network to PostgreSQL is slow", slow, unavailable=0.05),
     Scenario("F7 connections to PostgreSQL are reset", resets),
-    Scenario("PostgreSQL is away", refuse),
+    Scenario("F7 connections to PostgreSQL are refused", refuse),
+    Scenario("F8 a table is locked", hold_table),
+    Scenario("F22 tables are altered", alter_tables),
 )
 
 
