@@ -65,7 +65,7 @@ async def execute_request(
     graphql_request = await _read_request(request)
     context: Context = await make_context(request)
     try:
-        operation = Operation(graphql_request, documents)
+        operation = await Operation.of(graphql_request, documents)
         _check_method(request, operation)
         result = await operation.execute(context, check_access=check_access, longest_list=context.longest_list)
     except InvalidRequest as invalid:

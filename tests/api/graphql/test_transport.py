@@ -227,6 +227,11 @@ def many(count, text):
             + " }",
             id="costly",
         ),
+        pytest.param(
+            "{ __schema { types { " + many(20, "a{0}: fields {{ type {{ fields {{ ...names }} }} }}") + " } } }"
+            " fragment names on __Field { " + many(15, "b{0}: name") + " }",
+            id="costly introspection",
+        ),
     ],
 )
 async def test_hostile_document_is_rejected(send, query):

@@ -25,9 +25,11 @@ from graphql.execution.values import VariableValues
 
 from service.api.graphql.engine.compiled_query import CompiledQuery, compile_query
 from service.api.graphql.engine.errors import FallbackToExecutor, InvalidRequest
+from service.api.graphql.engine.introspection import count_introspection
 from service.api.graphql.engine.limits import MAX_TOKENS, check_selections, check_text, count_leaves, fragments_of
 from service.api.graphql.engine.response_templates import Templates
-from service.api.graphql.engine.schema import BoundSchema
+from service.api.graphql.engine.schema import BoundSchema, requested_fields
+from service.threads import ComputationThread
 
 _MAX_ERRORS = 20
 _MAX_VARIANTS = 16  # of one document: operations, and values of the variables in @skip and @include
@@ -40,13 +42,15 @@ _COMPILED_FIELD_BYTES = 3_000
 class RootField(msgspec.Struct, frozen=True):
     """A root field of an operation: its key in the response, its syntax, its definition, and its number of leaves.
 
-    `definition` is None for introspection.
+    `definition` is None for introspection, of which `leaves` are all values. `requested` are the fields below it, joined
+    by dots.
     """
 
     key: str
     node: FieldNode
     definition: GraphQLField | None
     leaves: int
+    requested: frozenset[str]
 
     @property
     def is_list(self) -> bool:
@@ -76,18 +80,27 @@ class Document:
         """The operation of that name, or the only one; None if there is no such operation or several."""
         return get_operation_ast(self.node, name)
 
-    def prepare(self, operation: OperationDefinitionNode, variables: VariableValues) -> PreparedOperation:
-        """The operation compiled for the values that these variables give to @skip and @include; cached."""
+    async def prepare(
+        self, operation: OperationDefinitionNode, variables: VariableValues, thread: ComputationThread
+    ) -> PreparedOperation:
+        """The operation compiled for the values that these variables give to @skip and @include; cached.
+
+        Raises:
+            Unavailable: too many callers wait for the thread.
+        """
         name = None if operation.name is None else operation.name.value
         key = name, *(variables.coerced.get(variable) for variable in self._conditions)
         prepared = self._prepared.get(key)
         if prepared is None:
-            try:
-                compiled = compile_query(self._bound, self._templates, self.node, operation, variables)
-            except FallbackToExecutor:
-                compiled = None
-            prepared = self._prepared[key] = PreparedOperation(self._root_fields(operation, variables), compiled)
+            prepared = self._prepared[key] = await thread.run(self._compile, operation, variables)
         return prepared
+
+    def _compile(self, operation: OperationDefinitionNode, variables: VariableValues) -> PreparedOperation:
+        try:
+            compiled = compile_query(self._bound, self._templates, self.node, operation, variables)
+        except FallbackToExecutor:
+            compiled = None
+        return PreparedOperation(self._root_fields(operation, variables), compiled)
 
     def _root_fields(self, operation: OperationDefinitionNode, variables: VariableValues) -> Sequence[RootField]:
         schema = self._bound.schema
@@ -96,10 +109,17 @@ class Document:
         fragments = fragments_of(self.node)
         details = {name: FragmentDetails(fragment) for name, fragment in fragments.items()}
         collected = collect_fields(schema, details, variables, root_type, operation).grouped_field_set
-        return [
-            RootField(key, node, root_type.fields.get(node.name.value), count_leaves(node, fragments))
-            for key, node in ((key, fields[0].node) for key, fields in collected.items())
-        ]
+        roots = []
+        for key, fields in collected.items():
+            node = fields[0].node
+            definition = root_type.fields.get(node.name.value)
+            if definition is None:
+                leaves = sum(count_introspection(schema, field.node, fragments) for field in fields)
+            else:
+                leaves = count_leaves(node, fragments)
+            requested = requested_fields((field.node for field in fields), fragments, variables)
+            roots.append(RootField(key, node, definition, leaves, requested))
+        return roots
 
 
 def parse_document(bound: BoundSchema, text: str, templates: Templates) -> Document:

@@ -1,5 +1,9 @@
-"""The documents that requests use, cached by text and by hash; the caches are bounded in bytes."""
+"""The documents that requests use, cached by text and by hash; the caches are bounded in bytes.
 
+A thread parses, validates and compiles new documents: the largest allowed ones take some 50 ms.
+"""
+
+import asyncio
 import hashlib
 import hmac
 import sys
@@ -12,10 +16,12 @@ from service.api.graphql.engine.errors import InvalidRequest
 from service.api.graphql.engine.limits import MAX_CHARACTERS
 from service.api.graphql.engine.response_templates import Templates
 from service.api.graphql.engine.schema import BoundSchema
+from service.threads import ComputationThread
 
 MAX_BYTES = 64_000_000  # some 500 documents of usual size
 MAX_TEMPLATE_BYTES = 32_000_000
 MAX_PERSISTED_BYTES = 4_000_000
+MAX_WAITING = 64  # requests with new documents: some two seconds at most
 
 
 class DocumentCache:
@@ -35,24 +41,40 @@ class DocumentCache:
     ) -> None:
         self.bound = bound
         self._templates = Templates(max_bytes=max_template_bytes)
+        self.thread = ComputationThread("graphql", max_waiting=MAX_WAITING)
+        self._parsing: dict[str, asyncio.Task[Document]] = {}
         self._documents = LRUCache[str, Document](max_bytes, getsizeof=lambda document: document.size_bytes)
         self._persisted = LRUCache[str, str](max_persisted_bytes, getsizeof=sys.getsizeof)
 
     def __len__(self) -> int:
         return len(self._documents)
 
-    def document(self, text: str) -> Document:
-        """The parsed document of a text.
+    async def document(self, text: str) -> Document:
+        """The parsed document of a text. Requests that bring the same new text at once wait for one parsing.
 
         Raises:
             InvalidRequest: it is larger than a limit, cannot be parsed, or is not valid.
+            Unavailable: too many new documents are waiting.
         """
         document = self._documents.get(text)
-        if document is None:
-            document = parse_document(self.bound, text, self._templates)
+        if document is not None:
+            return document
+        if len(text) > MAX_CHARACTERS:  # parsing says so, but must not be waited for with a text of any size
+            return parse_document(self.bound, text, self._templates)
+        parsing = self._parsing.get(text)
+        if parsing is None:
+            parsing = self._parsing[text] = asyncio.create_task(self._parse(text))
+            parsing.add_done_callback(_ignore_error)
+        return await asyncio.shield(parsing)
+
+    async def _parse(self, text: str) -> Document:
+        try:
+            document = await self.thread.run(parse_document, self.bound, text, self._templates)
             if document.size_bytes <= self._documents.maxsize:
                 self._documents[text] = document
-        return document
+            return document
+        finally:
+            del self._parsing[text]
 
     def persisted_text(self, sha256: str, text: str | None) -> str:
         """The text with that SHA-256, in hexadecimal; if the text is given, it is stored for later requests.
@@ -75,3 +97,9 @@ class DocumentCache:
         if len(text) <= MAX_CHARACTERS:
             self._persisted[sha256] = text
         return text
+
+
+def _ignore_error(parsing: asyncio.Task[Document]) -> None:
+    """Take note of the error, as all requests that wait for it may have been cancelled."""
+    if not parsing.cancelled():
+        parsing.exception()

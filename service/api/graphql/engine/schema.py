@@ -28,8 +28,6 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
-from service.errors import LaurelError
-
 Getter = Callable[[Any, Mapping[str, Any], Any], Any]
 Resolver = Callable[[Any, Mapping[str, Any], frozenset[str]], Awaitable[Any]]
 Field = tuple[str, str]
@@ -39,10 +37,10 @@ _UPPER = re.compile("(?<!^)(?=[A-Z])")
 
 
 class Execution(msgspec.Struct, frozen=True):
-    """The context of graphql-core's execution: the request's own, and the errors of denied root fields by key."""
+    """The context of graphql-core's execution: the request's own, and the value or error of each root field by key."""
 
     context: Any
-    denied: Mapping[str, LaurelError] = {}
+    roots: Mapping[str, Any]
 
 
 class PerPlayerFields(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,8 +85,8 @@ def bind(
     fields = {name: field for kind in root_types for name, field in kind.fields.items()}
     if fields.keys() != roots.keys():
         raise LookupError(f"root fields and resolvers differ: {sorted(fields.keys() ^ roots.keys())}")
-    for name, field in fields.items():
-        field.resolve = _make_resolve(roots[name])
+    for field in fields.values():
+        field.resolve = _root_value
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLUnionType):
             kind.resolve_type = _union_member
@@ -144,16 +142,12 @@ def _is_included(node: FieldNode | InlineFragmentNode | FragmentSpreadNode, vari
     return not (skip and skip["if"]) and (include is None or bool(include["if"]))
 
 
-def _make_resolve(resolver: Resolver) -> Callable[..., Awaitable[Any]]:
-    async def resolve(_root: Any, info: GraphQLResolveInfo[Execution], **arguments: Any) -> Any:
-        error = info.context.denied.get(str(info.path.key))
-        if error is not None:
-            raise error
-        return await resolver(
-            info.context.context, arguments, requested_fields(info.field_nodes, info.fragments, info.variable_values)
-        )
-
-    return resolve
+def _root_value(_root: Any, info: GraphQLResolveInfo[Execution], **_arguments: Any) -> Any:
+    """What the resolver of a root field has returned; raises what it has raised."""
+    value = info.context.roots[str(info.path.key)]
+    if isinstance(value, BaseException):
+        raise value
+    return value
 
 
 def _union_member(value: Any, _info: Any, _union: Any) -> str:

@@ -45,7 +45,7 @@ def allow_all(_context, _name, _arguments):
 
 
 async def send(documents, query=None, *, sha256=None, **variables):
-    operation = Operation(GraphQLRequest(query, variables=variables, sha256=sha256), documents)
+    operation = await Operation.of(GraphQLRequest(query, variables=variables, sha256=sha256), documents)
     return await operation.execute(None, check_access=allow_all, longest_list=1)
 
 
@@ -100,13 +100,13 @@ async def test_memory_is_bounded_for_a_stream_of_different_documents(bound, kind
 
 async def test_least_recently_used_document_is_dropped_first(bound):
     documents = DocumentCache(bound, max_bytes=200_000)
-    first = documents.document("{ getBadge { id } }")
+    first = await documents.document("{ getBadge { id } }")
     for i in range(30):
-        documents.document(f"{{ a{i}: getBadge {{ id }} }}")
-        assert documents.document("{ getBadge { id } }") is first
+        await documents.document(f"{{ a{i}: getBadge {{ id }} }}")
+        assert await documents.document("{ getBadge { id } }") is first
 
-    again = documents.document("{ a0: getBadge { id } }")
-    assert documents.document("{ a0: getBadge { id } }") is again
+    again = await documents.document("{ a0: getBadge { id } }")
+    assert await documents.document("{ a0: getBadge { id } }") is again
     assert len(documents) < 30
 
 
