@@ -24,15 +24,20 @@ LaurelError
 ├── MethodNotAllowed            the path exists, but not with this method
 ├── NotAcceptable               an unsupported contract version or response media type
 ├── TooManyRequests             above the title's rate limit
-└── Unavailable                 the database is unreachable or too slow
+└── Unavailable                 the service cannot answer now; the request can be retried
+    ├── DatabaseTimeout         a statement, or its wait for a lock, took longer than its limit
+    └── Overloaded              more requests than the service can answer in time
 
 ConfigurationError is separate: it aborts startup and is read by an operator, never by a caller.
 """
 
+import random
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
+
+_LONGEST_RETRY_SECONDS = 3
 
 
 class LaurelError(Exception):
@@ -230,10 +235,26 @@ class TooManyRequests(LaurelError):
 
 
 class Unavailable(LaurelError):
-    """The database is unreachable or too slow at the moment; the request can be retried."""
+    """The service cannot answer at the moment, mostly because the database cannot; the request can be retried."""
 
     code = "unavailable"
-    retry_after_seconds = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = random.randint(1, _LONGEST_RETRY_SECONDS)  # noqa: S311  (no secret)
+        """Differs, so that clients that were refused together do not come back together."""
+
+
+class DatabaseTimeout(Unavailable):
+    """A statement, or its wait for a lock, took longer than its limit. Nothing of it was written."""
+
+    code = "timeout"
+
+
+class Overloaded(Unavailable):
+    """More requests than the service can answer in time; this one was not begun."""
+
+    code = "overloaded"
 
 
 class ConfigurationError(Exception):

@@ -17,7 +17,7 @@ class BatchLoader(Generic[Key, Value]):
     """Loads values by key, many keys per call of `load_batch`.
 
     `load_batch` returns the values in the order of its keys; an exception of it is raised for each key of the batch.
-    At most `max_concurrency` batches run at once.
+    At most `max_concurrency` batches run at once. A key whose waiter was cancelled before its batch began is not loaded.
     """
 
     def __init__(self, load_batch: Callable[[list[Key]], Awaitable[list[Value]]], *, max_concurrency: int = 2) -> None:
@@ -41,7 +41,9 @@ class BatchLoader(Generic[Key, Value]):
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[:_MAX_BATCH], self._waiting[_MAX_BATCH:]
-                await self._settle(batch)
+                batch = [waiting for waiting in batch if not waiting[1].done()]
+                if batch:
+                    await self._settle(batch)
         finally:
             self._free_slots += 1
 

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 
-from service.db.pool import CONNECT_TIMEOUT_SECONDS, REFUSED
+from service.db.failures import CANNOT_CONNECT
+from service.db.pool import CONNECT_TIMEOUT_SECONDS
 from service.errors import Unavailable
 
 NAME = "laurel listening"  # application_name in pg_stat_activity
@@ -23,7 +24,7 @@ async def listen(url: str, channel: str, on_notify: Callable[[], Awaitable[None]
         connection = await asyncpg.connect(
             url, timeout=CONNECT_TIMEOUT_SECONDS, server_settings={"application_name": NAME}
         )
-    except REFUSED as error:
+    except CANNOT_CONNECT as error:
         raise Unavailable("cannot connect to listen for notifications") from error
     try:
         woken = asyncio.Event()

@@ -11,8 +11,18 @@ import asyncpg
 import msgspec
 
 from service.db import Connection
+from service.db.failures import (
+    CANNOT_ANSWER,
+    CANNOT_CONNECT,
+    ConnectionLost,
+    RolledBack,
+    WritesRefused,
+    cannot_connect,
+    meaning_of,
+)
 from service.db.limits import CATALOG, IMPORT, READ, UNLIMITED, WRITE, StatementLimits, set_local
-from service.errors import ConfigurationError, Unavailable
+from service.db.write_breaker import WriteBreaker
+from service.errors import ConfigurationError
 
 T = TypeVar("T")
 Lend = Callable[[], AbstractAsyncContextManager[Connection]]
@@ -21,37 +31,6 @@ ACQUIRE_SECONDS = 0.5  # asyncpg's default is to wait without a limit; releasing
 LONG_ACQUIRE_SECONDS = 5.0
 CONNECT_TIMEOUT_SECONDS = 5.0
 _LEAST_LONG = 2  # connections for long statements
-
-LOST: tuple[type[Exception], ...] = (
-    OSError,  # TimeoutError is one
-    asyncpg.PostgresConnectionError,  # 08xxx
-    asyncpg.InsufficientResourcesError,  # 53xxx: disk full, too many connections
-    asyncpg.OperatorInterventionError,  # 57xxx: being shut down, a statement out of time
-    asyncpg.TransactionRollbackError,  # 40xxx: deadlock
-    asyncpg.LockNotAvailableError,  # 55P03
-    asyncpg.ReadOnlySQLTransactionError,  # 25006: the server became a replica
-    asyncpg.InvalidCachedStatementError,  # the schema changed inside a transaction
-    asyncpg.InterfaceError,  # "connection is closed"
-    asyncpg.InternalClientError,  # "cannot switch to state 12" when the server stops while it answers
-)
-"""Errors that mean the database cannot answer now; a retry may succeed."""
-
-STALE: tuple[type[Exception], ...] = (
-    ConnectionError,
-    asyncpg.ConnectionDoesNotExistError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
-"""Errors after which all open connections are replaced: the server ended them, or they lead to a replica now.
-
-A Citus node that lost another one raises 08006 on a good connection, and a slow statement says nothing about others.
-"""
-
-REFUSED: tuple[type[Exception], ...] = (*LOST, asyncpg.PostgresError)
-"""Errors of connecting: also a wrong password, or a database that does not exist."""
 
 
 class _Source(msgspec.Struct, frozen=True):
@@ -79,16 +58,19 @@ class Pool:
         self._short = short if isinstance(short, _Source) else _Source(short)
         self._long = long or self._short
         self._generation = 0
+        self._breaker = WriteBreaker()
 
     @contextlib.asynccontextmanager
     async def connection(self, limits: StatementLimits = READ) -> AsyncGenerator[Connection]:
         """A connection on which each statement is a transaction of its own, unless its limits need one.
 
         Raises:
-            Unavailable: none was free in time, or the database was lost, full or too slow.
+            ConnectionLost: the connection ended before the answer; what was being written may have been committed.
+            WritesRefused: for `WRITE`: the database refuses all writes.
+            Unavailable: none was free in time, or the database is out of reach or too slow. Nothing was written.
         """
         source = self._long if limits.is_long else self._short
-        async with self._translate_errors(), source.lend() as connection:
+        async with self._borrow(source, is_write=limits.is_write) as connection:
             if not source.needs(limits):
                 yield connection
                 return
@@ -102,16 +84,16 @@ class Pool:
     ) -> AsyncGenerator[Connection]:
         """A connection in a transaction that an exception rolls back.
 
-        With `is_one_moment`, all statements see one snapshot of the database (isolation level REPEATABLE READ).
+        With `is_one_moment`, all statements see one snapshot of the database (isolation level REPEATABLE READ); it is
+        for reading.
 
         Raises:
-            Unavailable: as for `connection`. If the connection is lost during the commit, the commit may have succeeded.
+            ConnectionLost, WritesRefused, Unavailable: as for `connection`.
         """
         source = self._long if limits.is_long else self._short
         isolation: Literal["repeatable_read"] | None = "repeatable_read" if is_one_moment else None
         async with (
-            self._translate_errors(),
-            source.lend() as connection,
+            self._borrow(source, is_write=not is_one_moment) as connection,
             connection.transaction(isolation=isolation),
         ):
             if source.needs(limits):
@@ -119,23 +101,31 @@ class Pool:
             yield connection
 
     async def read(self, function: Callable[[Connection], Awaitable[T]], *, limits: StatementLimits = READ) -> T:
-        """Run a function that only reads; retry it once, on a new connection, if the database was lost meanwhile.
+        """Run a function that only reads; retry it once, on a new connection, if the first one was lost.
 
         Raises:
-            Unavailable: the retry failed too.
+            Unavailable: the retry failed too, or the database stated that it cannot answer.
         """
-        with contextlib.suppress(Unavailable):
+        with contextlib.suppress(ConnectionLost, RolledBack):
             async with self.connection(limits) as connection:
                 return await function(connection)
         async with self.connection(limits) as connection:
             return await function(connection)
+
+    def check_writes(self) -> None:
+        """Refuse a write before work is done for it, if the database refuses all writes.
+
+        Raises:
+            WritesRefused: with the reason that the database gave.
+        """
+        self._breaker.check()
 
     async def close(self) -> None:
         """Close all connections; those still in use are terminated after `CONNECT_TIMEOUT_SECONDS`."""
         for pool in self._pools():
             try:
                 await asyncio.wait_for(pool.close(), CONNECT_TIMEOUT_SECONDS)
-            except LOST:
+            except CANNOT_ANSWER:
                 pool.terminate()
 
     def _pools(self) -> "set[asyncpg.Pool[asyncpg.Record]]":
@@ -148,17 +138,29 @@ class Pool:
         await self.close()
 
     @contextlib.asynccontextmanager
-    async def _translate_errors(self) -> AsyncGenerator[None]:
-        """Raise `Unavailable` for errors of a database that cannot answer, and replace its connections if they are stale."""
+    async def _borrow(self, source: _Source, *, is_write: bool) -> AsyncGenerator[Connection]:
+        """A connection of the source. Errors of a database that cannot answer are raised as `Unavailable`."""
+        if is_write:
+            self._breaker.enter()
         generation = self._generation
+        connection: Connection | None = None
         try:
-            yield
-        except LOST as error:
-            if isinstance(error, STALE) and generation == self._generation:
+            async with source.lend() as connection:
+                yield connection
+        except CANNOT_ANSWER as error:
+            if connection is None:
+                raise cannot_connect(error) from error
+            unavailable, is_stale = meaning_of(error)
+            if is_stale and generation == self._generation:
                 self._generation += 1  # the first of all failures with one cause replaces the connections
                 for pool in self._pools():
                     await pool.expire_connections()
-            raise Unavailable("the database cannot answer for now") from error
+            if is_write and isinstance(unavailable, WritesRefused):
+                self._breaker.refused(unavailable)
+            raise unavailable from error
+        else:
+            if is_write:
+                self._breaker.succeeded()
 
 
 async def open_pool(url: str, *, size: int, limits: StatementLimits = READ) -> Pool:
@@ -215,7 +217,7 @@ def reaching() -> Iterator[None]:
         ) from None
     except TimeoutError:
         raise ConfigurationError(f"LAUREL_DATABASE_URL: no answer within {CONNECT_TIMEOUT_SECONDS} s") from None
-    except REFUSED as error:
+    except CANNOT_CONNECT as error:
         raise ConfigurationError(f"LAUREL_DATABASE_URL: cannot connect: {error}") from error
 
 
@@ -225,14 +227,16 @@ class _Connection(asyncpg.Connection):
     __slots__ = ()
 
     async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109  (asyncpg's own signature)
-        with contextlib.suppress(*LOST):
+        with contextlib.suppress(*CANNOT_ANSWER):
             await super().close(timeout=timeout)
 
 
 async def _connect(*arguments: Any, **settings: Any) -> "asyncpg.Connection[asyncpg.Record]":
-    """A new connection; any error of the server (shut down, database renamed, password changed) means unreachable."""
+    """A new connection; any error of the server (database renamed, password changed) means that it cannot answer."""
     try:
         return await asyncpg.connect(*arguments, **settings)
+    except CANNOT_ANSWER:
+        raise
     except asyncpg.PostgresError as error:
         raise asyncpg.CannotConnectNowError(str(error)) from error
 

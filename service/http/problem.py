@@ -35,6 +35,7 @@ _STATUS: Statuses = {
     errors.PreconditionRequired: HTTPStatus.PRECONDITION_REQUIRED,
     errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.DatabaseTimeout: HTTPStatus.GATEWAY_TIMEOUT,
     errors.LaurelError: HTTPStatus.BAD_REQUEST,
 }
 """The status of an error is that of its class, or of the nearest class above it."""

@@ -32,6 +32,8 @@ STATUSES = {
     "NotAcceptable": 406,
     "TooManyRequests": 429,
     "Unavailable": 503,
+    "DatabaseTimeout": 504,
+    "Overloaded": 503,
 }
 CONTRACTS = {
     ("trophy", "InvalidParameter"): 422,
@@ -86,7 +88,7 @@ def test_every_api_renders_every_error(api, kind):
     assert response.headers["Cache-Control"] == "no-store"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert (response.headers.get("Allow") == "GET, HEAD") == (response.status == 405)
-    assert ("Retry-After" in response.headers) == (response.status in {429, 503})
+    assert ("Retry-After" in response.headers) == (response.status in {429, 503, 504})
     assert ("WWW-Authenticate" in response.headers) == (response.status == 401 and api.name != "workbench")
 
 

@@ -55,7 +55,8 @@ _ERRORS = {
     "413": "The body is too large.",
     "415": "The body has another media type, or is compressed.",
     "500": "An error of the service.",
-    "503": "The database cannot be reached, or is too slow at the moment.",
+    "503": "The database cannot be reached, or the service has too many requests at the moment.",
+    "504": "The database took too long.",
 }
 
 
@@ -100,7 +101,8 @@ def describe_public() -> Mapping[str, Any]:
         "413": "The body is too large.",
         "415": "The body is not a form.",
         "500": "An error of the service.",
-        "503": "The database cannot be reached, or is too slow at the moment.",
+        "503": "The database cannot be reached, or the service has too many requests at the moment.",
+        "504": "The database took too long.",
     }
     form = "application/x-www-form-urlencoded"
     return {

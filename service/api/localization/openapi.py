@@ -110,7 +110,8 @@ _ERRORS = {
     "428": "If-Match is missing.",
     "429": "Another import or export of yours is still running, or too much work of yours is waiting.",
     "500": "An error of the service.",
-    "503": "The database is unavailable or too slow; try again later.",
+    "503": "The database is unavailable, or the service has too many requests; try again later.",
+    "504": "The database took too long; try again later.",
 }
 
 

@@ -101,7 +101,8 @@ _ERRORS = {
     "404": "It does not exist, or the player has not unlocked it.",
     "405": "The path does not support this method.",
     "500": "An error of the service.",
-    "503": "The database or the keys cannot be reached at the moment.",
+    "503": "The database or the keys cannot be reached, or the service has too many requests at the moment.",
+    "504": "The database took too long.",
 }
 
 

@@ -69,7 +69,8 @@ _ERRORS = {
     "422": "A value is invalid; the message names it.",
     "429": "The operator's rate limit is exceeded.",
     "500": "An internal error.",
-    "503": "The database is unavailable.",
+    "503": "The database is unavailable, or the service has too many requests.",
+    "504": "The database took too long.",
 }
 
 

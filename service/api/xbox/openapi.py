@@ -163,7 +163,11 @@ _RESPONSES: Mapping[str, Mapping[str, Any]] = {
     "XboxUnsupportedBody": _error("The body is compressed."),
     "XboxFault": _error("An error of the service, logged with this MS-CV."),
     "XboxUnavailable": _error(
-        "The database is unreachable or too slow; try again.",
+        "The database is unreachable, or the service has too many requests; try again.",
+        **{"Retry-After": _header("Seconds.", {"type": "integer", "minimum": 0})},
+    ),
+    "XboxTimeout": _error(
+        "The database took too long; try again.",
         **{"Retry-After": _header("Seconds.", {"type": "integer", "minimum": 0})},
     ),
 }
@@ -175,6 +179,7 @@ _ERRORS = {
     "406": "XboxUnsupportedVersion",
     "500": "XboxFault",
     "503": "XboxUnavailable",
+    "504": "XboxTimeout",
 }
 
 
@@ -248,6 +253,7 @@ _CONNECT: Mapping[str, Any] = {
         "401": {"$ref": "#/components/responses/XboxNotAuthenticated"},
         "500": {"$ref": "#/components/responses/XboxFault"},
         "503": {"$ref": "#/components/responses/XboxUnavailable"},
+        "504": {"$ref": "#/components/responses/XboxTimeout"},
     },
 }
 

@@ -9,15 +9,19 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
+from cachetools import TTLCache
 
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.model import Change, EventResult, PlayerState, Unlock
-from service.errors import LaurelError
+from service.errors import DatabaseTimeout, LaurelError, Unavailable
 
-DEADLINE_SECONDS = 5.0  # for one batch, lost races included
+DEADLINE_SECONDS = 4.5  # for one change, from its arrival, lost races included: less than its request has
 MAX_CONCURRENCY = 3  # batches at once: more wait for the same processor, fewer leave it idle
 MAX_PLAYERS = 64  # of one batch
 MAX_CHANGES = 256  # of one player in a batch
+_SPLIT_CONCURRENCY = 4  # players of a failed batch who are written at once, each alone
+_ALONE_SECONDS = 5.0  # how long a player whose write timed out is kept out of others' batches
+_MAX_ALONE = 1024
 
 PlayerTitle = tuple[str, int]
 """A player in a title."""
@@ -39,13 +43,14 @@ class WriteResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PendingChange:
-    """One change whose caller waits for the result."""
+    """One change whose caller waits for the result, until `deadline` on the loop's clock."""
 
-    __slots__ = ("change", "future", "is_settled")
+    __slots__ = ("change", "deadline", "future", "is_settled")
 
-    def __init__(self, change: Change, future: "asyncio.Future[WriteResult]") -> None:
+    def __init__(self, change: Change, future: "asyncio.Future[WriteResult]", deadline: float) -> None:
         self.change = change
         self.future = future
+        self.deadline = deadline
         self.is_settled = False
 
     def settle(self, outcome: WriteResult | BaseException) -> None:
@@ -70,11 +75,18 @@ class PlayerBatch:
 
     def drop_settled(self) -> None:
         """Keep only the changes whose callers still wait."""
-        self.pending = [pending for pending in self.pending if not pending.is_settled]
+        self.pending = [pending for pending in self.pending if not pending.is_settled and not pending.future.done()]
+
+    def drop_expired(self, now: float, reason: str) -> None:
+        """Refuse the changes past their deadline with this reason, and keep those whose callers still wait."""
+        for pending in self.pending:
+            if now > pending.deadline:
+                pending.settle(Unavailable(reason))
+        self.drop_settled()
 
 
-WriteBatches = Callable[[list[PlayerBatch], float], Awaitable[None]]
-"""Writes batches of different players, ordered by player, until a deadline on the loop's clock.
+WriteBatches = Callable[[list[PlayerBatch]], Awaitable[None]]
+"""Writes batches of different players, ordered by player.
 
 It settles every change or raises. A change that it has settled is never given to it again.
 """
@@ -86,9 +98,10 @@ class ChangeQueue:
     def __init__(self, write: WriteBatches) -> None:
         self._write = write
         self._waiting: dict[str, deque[PendingChange]] = {}
-        self._ready: deque[str] = deque()
+        self._lanes = _Lane(MAX_CONCURRENCY, MAX_PLAYERS), _Lane(1, 1)
+        self._alone: TTLCache[str, None] = TTLCache(_MAX_ALONE, _ALONE_SECONDS)
+        self._splitting = asyncio.Semaphore(_SPLIT_CONCURRENCY)
         self._under_way: set[str] = set()
-        self._free_slots = MAX_CONCURRENCY
         self._running: set[asyncio.Task[None]] = set()
 
     async def submit(self, change: Change) -> WriteResult:
@@ -97,9 +110,9 @@ class ChangeQueue:
         Raises:
             LaurelError: whatever `write` raises for this change.
         """
-        pending = PendingChange(change, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        pending = PendingChange(change, loop.create_future(), loop.time() + DEADLINE_SECONDS)
         self._enqueue(pending)
-        self._start()
         return await pending.future
 
     def postpone(self, batch: PlayerBatch, position: int) -> None:
@@ -116,31 +129,38 @@ class ChangeQueue:
             return
         self._waiting[player] = deque((pending,))
         if player not in self._under_way:
-            self._ready.append(player)
+            self._start(self._make_ready(player))
 
-    def _start(self) -> None:
-        if self._free_slots and self._ready:
-            self._free_slots -= 1
-            task = asyncio.create_task(self._run())
+    def _make_ready(self, player: str) -> "_Lane":
+        """Put a player who is not under way into a lane: the second one, of single players, after a write timed out."""
+        lane = self._lanes[player in self._alone]
+        lane.ready.append(player)
+        return lane
+
+    def _start(self, lane: "_Lane") -> None:
+        if lane.free_slots and lane.ready:
+            lane.free_slots -= 1
+            task = asyncio.create_task(self._run(lane))
             self._running.add(task)  # the loop itself keeps only a weak reference
             task.add_done_callback(self._running.discard)
 
-    async def _run(self) -> None:
+    async def _run(self, lane: "_Lane") -> None:
         try:
-            while self._ready:
-                batches = self._take()
+            while lane.ready:
+                batches = self._take(lane)
                 try:
                     await self._write_or_fail(batches)
                 finally:
-                    self._release(batches)
+                    self._release(batches, lane)
         finally:
-            self._free_slots += 1
+            lane.free_slots += 1
 
-    def _take(self) -> list[PlayerBatch]:
+    def _take(self, lane: "_Lane") -> list[PlayerBatch]:
         """The next players, ordered by name, each with the changes that wait in one title."""
+        now = asyncio.get_running_loop().time()
         batches: list[PlayerBatch] = []
-        while self._ready and len(batches) < MAX_PLAYERS:
-            player = self._ready.popleft()
+        while lane.ready and len(batches) < lane.max_players:
+            player = lane.ready.popleft()
             queue = self._waiting[player]
             title_id = queue[0].change.title_id
             pending: list[PendingChange] = []
@@ -149,27 +169,52 @@ class ChangeQueue:
             if not queue:
                 del self._waiting[player]
             self._under_way.add(player)
-            batches.append(PlayerBatch((player, title_id), pending))
+            batch = PlayerBatch((player, title_id), pending)
+            batch.drop_expired(now, "too many changes are waiting; this one was not begun in time")
+            batches.append(batch)
         return sorted(batches, key=lambda batch: batch.key)
 
-    def _release(self, batches: Sequence[PlayerBatch]) -> None:
+    def _release(self, batches: Sequence[PlayerBatch], lane: "_Lane") -> None:
         for batch in batches:
             player = batch.key[0]
             self._under_way.discard(player)
             if player in self._waiting:
-                self._ready.append(player)
+                next_lane = self._make_ready(player)
+                if next_lane is not lane:  # whose task goes on by itself
+                    self._start(next_lane)
 
     async def _write_or_fail(self, batches: list[PlayerBatch]) -> None:
         """Write the batches. An error reaches the callers whose changes caused it, and nobody else."""
+        waiting = [batch for batch in batches if batch.pending]
+        if not waiting:
+            return
         try:
-            await self._write(batches, asyncio.get_running_loop().time() + DEADLINE_SECONDS)
+            await self._write(waiting)
         except Exception as error:  # noqa: BLE001  (every caller gets it, and decides)
-            for batch in batches:
+            for batch in waiting:
                 batch.drop_settled()
-            if isinstance(error, LaurelError) or len(batches) == 1:
-                for pending in (pending for batch in batches for pending in batch.pending):
+            is_of_all = isinstance(error, LaurelError) and not isinstance(error, DatabaseTimeout)
+            if is_of_all or len(waiting) == 1:
+                if isinstance(error, DatabaseTimeout):
+                    self._alone[waiting[0].key[0]] = None
+                for pending in (pending for batch in waiting for pending in batch.pending):
                     pending.settle(error)
                 return
-            for batch in batches:  # one of them broke the statement of all
-                if batch.pending:
-                    await self._write_or_fail([batch])
+            # One of them broke the statement of all, or holds it up.
+            await asyncio.gather(*(self._write_alone(batch) for batch in waiting))
+
+    async def _write_alone(self, batch: PlayerBatch) -> None:
+        async with self._splitting:
+            batch.drop_expired(asyncio.get_running_loop().time(), "the database is too slow for this change")
+            await self._write_or_fail([batch])
+
+
+class _Lane:
+    """Players whose changes wait to be written in batches, and how many batches may still start."""
+
+    __slots__ = ("free_slots", "max_players", "ready")
+
+    def __init__(self, slots: int, max_players: int) -> None:
+        self.free_slots = slots
+        self.max_players = max_players
+        self.ready: deque[str] = deque()

@@ -23,10 +23,12 @@ from service.core.publishing.published_title import PublishedTitle
 from service.core.publishing.snapshot import SnapshotStore
 from service.core.unlocks import evaluate
 from service.core.unlocks.model import Change, ChangeOutcome, HistoryQuery, HistoryResult, PlayerState
+from service.db.failures import ConnectionLost, RolledBack
 from service.db.limits import WRITE
 from service.db.pool import Pool
-from service.errors import LaurelError, NotFound, Unavailable
+from service.errors import LaurelError, NotFound
 
+_MAY_BE_WRITTEN = "the connection to the database was lost; the change may have been written"
 _MAX_STATES = 16_384  # kept of the players who wrote last, some 2 kB each
 
 
@@ -40,12 +42,18 @@ class Counters:
 
 
 class _Evaluation:
-    """A batch, the state that it is evaluated from, and what became of its changes."""
+    """A batch, the state that it is evaluated from, and what became of its changes.
 
-    __slots__ = ("batch", "before", "is_fresh", "results", "seen")
+    `lost` are writes whose connection was lost before the answer, with the results that they have if they were
+    committed; `failure` is why the last attempt failed.
+    """
+
+    __slots__ = ("batch", "before", "failure", "is_fresh", "lost", "results", "seen")
 
     def __init__(self, batch: PlayerBatch, before: PlayerState | None) -> None:
         self.batch = batch
+        self.failure = "the change could not be written in time"
+        self.lost: list[tuple[PendingWrite, list[tuple[PendingChange, WriteResult]]]] = []
         self.before = before  # None: to be read
         self.is_fresh = False  # whether `before` was read for this batch, and not kept from an earlier one
         self.seen: FirstEvents = {}
@@ -100,41 +108,45 @@ class Writer:
                 title although `must_exist`.
             UnknownMetric: an event of a metric that the title does not count.
             InvalidField: an attribute that the title does not know, or a total out of range.
-            Unavailable: the database is out of reach, or too many others write of this player.
+            WritesRefused: the database accepts no writes.
+            Unavailable: the database is out of reach or too slow, or too many others write of this player.
         """
+        self._pool.check_writes()
         return await self._queue.submit(change)
 
-    async def _write_batches(self, batches: list[PlayerBatch], deadline: float) -> None:
+    async def _write_batches(self, batches: list[PlayerBatch]) -> None:
+        evaluations = [_Evaluation(batch, self._states.get(batch.key)) for batch in batches]
         try:
-            await self._write_until(deadline, [_Evaluation(batch, self._states.get(batch.key)) for batch in batches])
-        except Exception:
+            await self._write_evaluations(evaluations)
+        except Exception as error:
             for batch in batches:
                 self._states.pop(batch.key, None)
+            if any(evaluation.lost for evaluation in evaluations):
+                raise ConnectionLost(_MAY_BE_WRITTEN) from error
             raise
 
-    async def _write_until(self, deadline: float, evaluations: list[_Evaluation]) -> None:
-        """Read, evaluate and write; again for those whose player somebody else wrote of, until the deadline."""
+    async def _write_evaluations(self, evaluations: list[_Evaluation]) -> None:
+        """Read, evaluate and write; again for those whose player somebody else wrote of, or whose answer was lost."""
         attempt = 0
         while evaluations:
             await self._read([evaluation for evaluation in evaluations if evaluation.before is None])
+            evaluations = [evaluation for evaluation in evaluations if evaluation.before is not None]
             planned = [(each, write) for each in evaluations if (write := await self._evaluate(each)) is not None]
             unread = [evaluation for evaluation in evaluations if evaluation.before is None]
-            written = await self._record([write for _, write in planned])
-            for index, (evaluation, write) in enumerate(planned):
-                if index in written:
-                    self._settle(evaluation, write)
-                else:
-                    self.counters.conflicts += 1
-                    evaluation.before = None
-                    unread.append(evaluation)
-            if unread and asyncio.get_running_loop().time() > deadline:
-                raise Unavailable("too many others write of this player at once")
-            evaluations = sorted(unread, key=lambda evaluation: evaluation.batch.key)
+            unread += await self._record(planned)
+            for evaluation in unread:
+                evaluation.before = None
+                evaluation.batch.drop_expired(asyncio.get_running_loop().time(), evaluation.failure)
+            evaluations = sorted(
+                (evaluation for evaluation in unread if evaluation.batch.pending),
+                key=lambda evaluation: evaluation.batch.key,
+            )
             if attempt > 1:  # two processes that keep in step would go on losing to each other
                 await asyncio.sleep(random.uniform(0, 0.002 * attempt))  # noqa: S311  (no secret)
             attempt += 1
 
     async def _read(self, evaluations: Sequence[_Evaluation]) -> None:
+        evaluations = await self._settle_committed(evaluations)
         if not evaluations:
             return
         changes = [pending.change for evaluation in evaluations for pending in evaluation.batch.pending]
@@ -221,20 +233,60 @@ class Writer:
             raise NotFound(f"there is no title {title_id}")
         return published
 
-    async def _record(self, writes: list[PendingWrite]) -> set[int]:
-        """The indexes of the writes that were committed, also if the connection was lost before the answer."""
-        if not writes:
-            return set()
+    async def _record(self, planned: "list[tuple[_Evaluation, PendingWrite]]") -> list[_Evaluation]:
+        """Write, settle what was committed, and return the evaluations of what was not, or may not have been.
+
+        A refusal that the database states is final: nothing was written, and trying again would not help.
+        """
+        if not planned:
+            return []
         try:
             async with self._pool.connection(WRITE) as connection:
-                return await store.write(connection, writes)
-        except Unavailable:
-            return await self._pool.read(functools.partial(store.find_committed, writes=writes))
+                written = await store.write(connection, [write for _, write in planned])
+        except ConnectionLost:
+            for evaluation, write in planned:
+                evaluation.lost.append((write, evaluation.results))
+                evaluation.failure = _MAY_BE_WRITTEN
+            return [evaluation for evaluation, _ in planned]
+        except RolledBack as error:
+            for evaluation, _ in planned:
+                evaluation.failure = str(error)
+            return [evaluation for evaluation, _ in planned]
+        unwritten = []
+        for index, (evaluation, write) in enumerate(planned):
+            if index in written:
+                self._settle(evaluation.batch.key, write, evaluation.results)
+            else:
+                self.counters.conflicts += 1
+                evaluation.failure = "too many others write of this player at once"
+                unwritten.append(evaluation)
+        return unwritten
 
-    def _settle(self, evaluation: _Evaluation, write: PendingWrite) -> None:
+    async def _settle_committed(self, evaluations: Sequence[_Evaluation]) -> list[_Evaluation]:
+        """Settle what was committed although its answer was lost, and return the evaluations of the others.
+
+        This is asked before each new attempt: a statement of a lost connection may still have been running at the last
+        one. Once a later attempt is committed, it no longer can be: the revision is another.
+        """
+        lost = [(each, write, results) for each in evaluations for write, results in each.lost]
+        if not lost:
+            return list(evaluations)
+        committed = await self._pool.read(
+            functools.partial(store.find_committed, writes=[write for _, write, _ in lost])
+        )
+        found = set[PlayerTitle]()
+        for index in committed:
+            evaluation, write, results = lost[index]
+            self._settle(evaluation.batch.key, write, results)
+            found.add(evaluation.batch.key)
+        return [evaluation for evaluation in evaluations if evaluation.batch.key not in found]
+
+    def _settle(
+        self, key: PlayerTitle, write: PendingWrite, results: Sequence[tuple[PendingChange, WriteResult]]
+    ) -> None:
         self.counters.events += len(write.outcome.logged)
         self.counters.unlocks += len(write.outcome.unlocked)
-        self._states[evaluation.batch.key] = write.outcome.state
-        for pending, result in evaluation.results:
+        self._states[key] = write.outcome.state
+        for pending, result in results:
             pending.settle(result)
         self._on_change(write.player)

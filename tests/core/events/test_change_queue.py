@@ -25,7 +25,7 @@ class Log:
         self.released = asyncio.Event()
         self.fails = fails
 
-    async def write(self, batches, _deadline):
+    async def write(self, batches):
         """Settle every change of the batches."""
         self.batches.append(
             {batch.key: [pending.change.profile["n"] for pending in batch.pending] for batch in batches}
@@ -111,7 +111,7 @@ async def test_broken_batch_fails_only_for_its_player():
 
 
 async def test_error_of_the_service_reaches_every_caller_of_the_batch():
-    async def write(_batches, _deadline):
+    async def write(_batches):
         raise NotFound("nothing here")
 
     queue = ChangeQueue(write)
