@@ -38,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     jwt_public_key: str | None = None
     jwks_url: str | None = None
     read_policy: ReadPolicy = "self"
+    session_idle: float = 1800.0
     default_contract: int = 1
     locale_max_distance: int = 50
     catalog_poll: float = 2.0
@@ -178,6 +179,12 @@ SETTING_SPECS = (
         _url("https", "http"),
     ),
     _choice("LAUREL_READ_POLICY", "read_policy", ReadPolicy),
+    SettingSpec(
+        "LAUREL_SESSION_IDLE",
+        "session_idle",
+        "seconds after which a session of the workbench ends if it is not used, 60 to 86400",
+        _seconds(60, 86_400),
+    ),
     SettingSpec(
         "LAUREL_DEFAULT_CONTRACT",
         "default_contract",

@@ -291,6 +291,17 @@ CREATE TABLE public.service_key (
     key bytea NOT NULL
 );
 
+CREATE TABLE public.session (
+    sha256 bytea NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    grants jsonb NOT NULL,
+    country text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    used_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT sha256_has_32_bytes CHECK ((octet_length(sha256) = 32))
+);
+
 CREATE TABLE public.status_bit (
     title_id bigint NOT NULL,
     list bigint NOT NULL,
@@ -474,6 +485,9 @@ ALTER TABLE ONLY public.title
 ALTER TABLE ONLY public.service_key
     ADD CONSTRAINT service_key_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_pkey PRIMARY KEY (sha256);
+
 ALTER TABLE public.text
     ADD CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['needs_review'::text, 'translated'::text, 'approved'::text]))) NOT VALID;
 
@@ -507,6 +521,8 @@ CREATE INDEX progress_by_arrival ON public.progress USING btree (title_id, creat
 CREATE INDEX publication_of_title ON public.publication USING btree (title_id, publication_id);
 
 CREATE INDEX schedules_that_wait ON public.scheduled_publish USING btree (due_at) WHERE (status = 'waiting'::text);
+
+CREATE INDEX session_of_name ON public.session USING btree (name, created_at);
 
 CREATE INDEX user_context_of_player ON public.user_context USING btree (of_player);
 

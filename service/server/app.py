@@ -78,7 +78,7 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
         processes=Processes(settings.child_processes),
         continuation_tokens=ContinuationTokens(await service_key(pool, "continuation")),
         cursor_key=await service_key(pool, "cursor"),
-        sessions=Sessions(await service_key(pool, "session")),
+        sessions=Sessions(pool, await service_key(pool, "session"), idle_seconds=settings.session_idle),
         observer=observer,
     )
 

@@ -1,90 +1,110 @@
-"""A browser's session: who signed in, in a signed cookie that every process can read and none else can write. Pure.
+"""Sessions of the workbench: who signed in, stored under the hash of the cookie, so that every process sees them end.
 
-It holds the claims of a verified token and never the token: a stolen cookie opens the workbench alone.
+A session holds the claims of a verified token and never the token: a stolen cookie opens the workbench alone.
 """
 
 import hashlib
+import re
 import secrets
 
 import msgspec
-from itsdangerous import BadData, Signer, URLSafeSerializer
+from itsdangerous import Signer
 
 from service.core.auth.principal import Grant, Principal
-from service.errors import InvalidField, Unauthenticated
+from service.db.pool import Pool
+from service.db.queries import query, statement
+from service.errors import Unauthenticated
 
-MAX_CHARACTERS = 3800  # a browser keeps a cookie of 4096 bytes, with its name and attributes
-
-
-class _Session(msgspec.Struct, frozen=True, array_like=True):
-    """`nonce` makes two sessions of one person differ, so that each has a form key of its own."""
-
-    name: str
-    expires_at: int
-    grants: tuple[Grant, ...]
-    country: str | None
-    nonce: bytes
-
-
-class _Json:
-    """Sessions as JSON text, for the serializer."""
-
-    @staticmethod
-    def dumps(session: object) -> str:
-        return msgspec.json.encode(session).decode()
-
-    @staticmethod
-    def loads(text: str) -> _Session:
-        return msgspec.json.decode(text, type=_Session)
+MAX_SESSIONS = 20  # of one person; another one ends the oldest
+_TOUCH_SECONDS = 60.0  # between writes of when a session was used
+_COOKIE_BYTES = 32
+_COOKIE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 class Sessions:
-    """Signs and reads sessions with a key that all processes share."""
+    """Starts, finds and ends sessions. One that was not used for `idle_seconds` is over."""
 
-    def __init__(self, key: bytes) -> None:
-        self._serializer = URLSafeSerializer(
-            key,
-            salt=b"session",
-            serializer=_Json,
-            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
-        )
+    def __init__(self, pool: Pool, key: bytes, *, idle_seconds: float) -> None:
+        """`key` signs forms, and all processes share it."""
+        self._pool = pool
+        self._idle_seconds = idle_seconds
         self._form_signer = Signer(key, salt=b"form", key_derivation="hmac", digest_method=hashlib.sha256)
 
-    def seal(self, principal: Principal) -> str:
-        """The cookie's value, of letters, digits, `-`, `_` and `.`.
+    async def begin(self, principal: Principal) -> str:
+        """Start a session that ends when the principal's token expires; returns the value of its cookie.
 
         Raises:
-            InvalidField: it would be longer than a browser keeps.
+            Unavailable: the database is out of reach.
         """
-        session = _Session(
-            principal.name, principal.expires_at, principal.grants, principal.country, secrets.token_bytes(12)
-        )
-        text = self._serializer.dumps(session)
-        if len(text) > MAX_CHARACTERS:
-            raise InvalidField("token", "one with fewer grants: a browser keeps no more")
-        return text
+        cookie = secrets.token_urlsafe(_COOKIE_BYTES)
+        async with self._pool.transaction() as connection:
+            await _begin.run(
+                connection,
+                sha256=_digest(cookie),
+                name=principal.name,
+                grants=msgspec.json.encode(principal.grants).decode(),
+                country=principal.country,
+                expires_at=principal.expires_at,
+            )
+            await _delete_old.run(connection, name=principal.name, most=MAX_SESSIONS, idle_seconds=self._idle_seconds)
+        return cookie
 
-    def open(self, session: str, now: float) -> Principal:
-        """Who signed in. `now` is in seconds since 1970.
+    async def find(self, cookie: str) -> Principal:
+        """Who signed in.
 
         Raises:
-            Unauthenticated: the session was altered, is another service's, or has expired.
+            Unauthenticated: there is no such session, or it is over.
+            Unavailable: the database is out of reach.
         """
-        if len(session) > MAX_CHARACTERS or not session.isascii():
+        if _COOKIE.fullmatch(cookie) is None:
             raise Unauthenticated("the session is not one of this service: sign in again")
-        try:
-            content: _Session = self._serializer.loads(session)
-        except BadData:
-            raise Unauthenticated("the session is not one of this service: sign in again") from None
-        if content.expires_at <= now:
-            raise Unauthenticated("the session is over, as its token is: sign in again")
+        async with self._pool.connection() as connection:
+            row = await _find.first(connection, sha256=_digest(cookie), idle_seconds=self._idle_seconds)
+            if row is not None and row.unused_seconds > min(_TOUCH_SECONDS, self._idle_seconds / 2):
+                await _touch.run(connection, sha256=_digest(cookie))
+        if row is None:
+            raise Unauthenticated("the session is over: sign in again")
         return Principal(
-            players=(), expires_at=content.expires_at, name=content.name, grants=content.grants, country=content.country
+            players=(),
+            expires_at=row.expires_at,
+            name=row.name,
+            grants=msgspec.json.decode(row.grants, type=tuple[Grant, ...]),
+            country=row.country,
         )
 
-    def form_key(self, session: str) -> str:
-        """The key that forms of this session carry, so that no other site can send them."""
-        return self._form_signer.get_signature(session).decode()
+    async def end(self, cookie: str) -> None:
+        """End a session, if it is one.
 
-    def is_form_key(self, session: str, form_key: str) -> bool:
+        Raises:
+            Unavailable: the database is out of reach.
+        """
+        if _COOKIE.fullmatch(cookie) is not None:
+            async with self._pool.connection() as connection:
+                await _end.run(connection, sha256=_digest(cookie))
+
+    def form_key(self, cookie: str) -> str:
+        """The key that forms of this session carry, so that no other site can send them."""
+        return self._form_signer.get_signature(cookie).decode()
+
+    def is_form_key(self, cookie: str, form_key: str) -> bool:
         """Whether `form_key` is that of the session, in constant time."""
-        return self._form_signer.verify_signature(session.encode(), form_key)
+        return self._form_signer.verify_signature(cookie.encode(), form_key)
+
+
+def _digest(cookie: str) -> bytes:
+    return hashlib.sha256(cookie.encode()).digest()
+
+
+class _SessionRow(msgspec.Struct, frozen=True):
+    name: str
+    grants: str
+    country: str | None
+    expires_at: int
+    unused_seconds: float
+
+
+_begin = statement("sessions.begin")
+_find = query("sessions.find", row=_SessionRow)
+_touch = statement("sessions.touch")
+_end = statement("sessions.end_session")
+_delete_old = statement("sessions.delete_old")

@@ -1,23 +1,21 @@
 """Signing in: a token becomes a cookie for the workbench alone, and only pages of the workbench change anything."""
 
+import datetime
 import ipaddress
 import re
-import time
 
 import msgspec
 import pytest
 
-from service.core.auth.principal import Grant, Principal
-from service.core.auth.sessions import Sessions
-from service.errors import InvalidField, Unauthenticated
 from service.server.app import make_application
 from tests.factories import authorization, bearer
 
 NAME = "/l10n/1/fr-FR/achievement/1/name"
-KEY = bytes(32)
-WHO = Principal(
-    players=(), expires_at=2000, name="Ana", grants=(Grant(titles=None, locales=("fr",), rights=frozenset({"review"})),)
-)
+
+
+def session_cookie(visitor):
+    """The session of a browser, as its cookie has it."""
+    return next(cookie.value for cookie in visitor.client.session.cookie_jar if cookie.key == "laurel-session")
 
 
 async def test_cookie_is_limited_to_the_workbench_and_the_lifetime_of_the_token(client):
@@ -32,7 +30,9 @@ async def test_cookie_is_limited_to_the_workbench_and_the_lifetime_of_the_token(
 
 
 @pytest.mark.parametrize(("proxies", "is_secure"), [(("127.0.0.0/8",), True), (("10.0.0.0/8",), False), ((), False)])
-async def test_cookie_is_secure_behind_https_of_a_trusted_proxy(services, aiohttp_client, proxies, is_secure):
+async def test_trusted_proxy_says_for_clients_without_an_origin_that_it_is_https(
+    services, aiohttp_client, proxies, is_secure
+):
     trusted = tuple(ipaddress.ip_network(network) for network in proxies)
     settings = msgspec.structs.replace(services.settings, trusted_proxies=trusted)
     client = await aiohttp_client(make_application(msgspec.structs.replace(services, settings=settings)))
@@ -40,7 +40,28 @@ async def test_cookie_is_secure_behind_https_of_a_trusted_proxy(services, aiohtt
     headers = {"X-Forwarded-Proto": "https"}
     response = await client.post("/l10n/session", data={"token": bearer()}, headers=headers, allow_redirects=False)
 
-    assert bool(response.cookies["laurel-session"]["secure"]) is is_secure
+    assert set(response.cookies) == {"__Host-laurel-session" if is_secure else "laurel-session"}
+
+
+async def test_cookie_is_bound_to_its_host_over_https(client):
+    headers = {"Host": "l10n.example", "Origin": "https://l10n.example"}
+    response = await client.post("/l10n/session", data={"token": bearer()}, headers=headers, allow_redirects=False)
+
+    (name,) = response.cookies
+    cookie = response.cookies[name]
+    assert (name, cookie["secure"], cookie["path"], cookie["domain"]) == ("__Host-laurel-session", True, "/", "")
+    assert (cookie["samesite"], cookie["httponly"]) == ("Strict", True)
+    page = await client.get("/l10n", headers={"Host": "l10n.example", "Cookie": f"{name}={cookie.value}"})
+    plain = await client.get("/l10n", headers={"Host": "l10n.example", "Cookie": f"laurel-session={cookie.value}"})
+    assert (page.status, plain.status) == (200, 401)
+
+
+async def test_signing_in_without_encryption_is_for_this_machine_alone(client):
+    headers = {"Host": "l10n.example:8080", "Origin": "http://l10n.example:8080"}
+    response = await client.post("/l10n/session", data={"token": bearer()}, headers=headers, allow_redirects=False)
+
+    assert (response.status, response.cookies) == (403, {})
+    assert "https" in await response.text()
 
 
 async def test_no_page_contains_the_token(sign_in):
@@ -88,12 +109,71 @@ async def test_signing_in_redirects_to_no_other_site(client, then):
     assert response.headers["Location"] == "/l10n"
 
 
-async def test_signing_out_ends_the_session(sign_in):
+async def test_signing_out_ends_the_session_for_every_copy_of_its_cookie(sign_in):
     ana = await sign_in()
+    copy, form_key = session_cookie(ana), await ana.form_key()
 
     await ana.post("/l10n/session/end")
 
     await ana.get("/l10n", status=401)
+    form = {"form_key": form_key, "text": "Autre", "version": "1"}
+    saved = await ana.client.post(NAME, data=form, headers={"Cookie": f"laurel-session={copy}"})
+    assert saved.status == 401
+    assert "Autre" not in await (await sign_in()).get(NAME)
+
+
+async def test_signing_in_again_replaces_the_session(sign_in):
+    ana = await sign_in()
+    former = session_cookie(ana)
+
+    await ana.client.post("/l10n/session", data={"token": bearer("Ben")})
+
+    assert session_cookie(ana) != former
+    assert "Ben" in await ana.get("/l10n")
+    ana.client.session.cookie_jar.clear()
+    old = await ana.client.get("/l10n", headers={"Cookie": f"laurel-session={former}"})
+    assert old.status == 401
+
+
+async def test_session_ends_when_it_is_not_used(sign_in, connection, settings):
+    ana = await sign_in()
+    idle = datetime.timedelta(seconds=settings.session_idle)
+
+    await connection.execute(
+        "UPDATE session SET used_at = used_at - $1::interval", idle - datetime.timedelta(minutes=2)
+    )
+    await ana.get("/l10n")
+    await connection.execute(
+        "UPDATE session SET used_at = used_at - $1::interval", idle - datetime.timedelta(minutes=2)
+    )
+    await ana.get("/l10n")
+    await connection.execute("UPDATE session SET used_at = used_at - $1::interval", idle)
+    await ana.get("/l10n", status=401)
+
+
+async def test_session_ends_with_its_token(sign_in, connection):
+    ana = await sign_in()
+
+    await connection.execute("UPDATE session SET expires_at = now()")
+
+    await ana.get("/l10n", status=401)
+
+
+async def test_person_has_at_most_twenty_sessions_and_the_oldest_ends(sign_in, connection):
+    first, ben = await sign_in(), await sign_in("Ben")
+    await connection.execute("UPDATE session SET created_at = created_at - interval '1 hour'")
+    later = [await sign_in() for _ in range(20)]
+
+    await first.get("/l10n", status=401)
+    for visitor in (ben, *later):
+        await visitor.get("/l10n")
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "é", "A" * 43, "A" * 5000])
+async def test_unknown_session_cookie_is_rejected(client, cookie):
+    response = await client.get("/l10n", headers={"Cookie": f"laurel-session={cookie}"})
+
+    assert response.status == 401
 
 
 @pytest.mark.parametrize(
@@ -158,28 +238,19 @@ async def test_address_of_a_static_file_changes_with_its_content(sign_in):
     assert (await ana.client.get("/l10n/static/0/..%2Fsession.py")).status == 404
 
 
-def test_sealed_session_opens_unchanged():
-    opened = Sessions(KEY).open(Sessions(KEY).seal(WHO), 1999.0)
+async def test_database_holds_no_cookie(sign_in, connection):
+    ana = await sign_in()
+    cookie = session_cookie(ana)
 
-    assert opened == WHO
+    rows = await connection.fetch("SELECT s::text AS line FROM session AS s")
 
-
-def test_session_expires_with_its_token():
-    with pytest.raises(Unauthenticated, match="over"):
-        Sessions(KEY).open(Sessions(KEY).seal(WHO), 2000.0)
-
-
-def test_altered_session_or_session_of_another_key_is_rejected():
-    sealed = Sessions(KEY).seal(WHO)
-
-    for other in ("", "é", "A", sealed[:-1], sealed + "A", "A" + sealed[1:], Sessions(bytes(31) + b"1").seal(WHO)):
-        with pytest.raises(Unauthenticated):
-            Sessions(KEY).open(other, 0.0)
+    assert rows
+    assert not any(cookie in row["line"] for row in rows)
 
 
-def test_session_larger_than_a_cookie_is_rejected():
-    titles = frozenset(int(time.time()) * n % 2**32 for n in range(3000))
-    grant = Grant(titles=titles, locales=None, rights=frozenset({"review"}))
+async def test_session_has_the_rights_of_its_token(sign_in):
+    grant = {"titles": ["1"], "locales": ["fr"], "can": ("review",)}
+    ana = await sign_in(**grant)
 
-    with pytest.raises(InvalidField, match="fewer grants"):
-        Sessions(KEY).seal(Principal(players=(), expires_at=1, grants=(grant,)))
+    assert "readonly" not in await ana.get(NAME)
+    assert "readonly" in await ana.get(NAME.replace("fr-FR", "de-DE"))
