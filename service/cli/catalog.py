@@ -196,14 +196,16 @@ async def _publish(url: str, title_id: int, *, dry_run: bool) -> None:
 
 
 async def _preview_publish(pool: Pool, title_id: int) -> None:
-    async with pool.connection() as connection:
-        preview = await preview_publish(connection, title_id)
+    preview = await preview_publish(pool, title_id)
     if preview.errors:
         raise InvalidCatalog(preview.errors)
     _print_changes(f"title {title_id}", preview.changes)
     if preview.newly_earnable:
         writer = Writer(pool, SnapshotStore(pool), erasure_key=await service_key(pool, "erasure"))
-        unlocked = await backfill.dry_run(pool, writer, preview.draft, preview.newly_earnable)
+        async with pool.connection() as connection:
+            draft = await draft_of(connection, title_id)
+        assert draft is not None  # noqa: S101  (it was compared with what is served)
+        unlocked = await backfill.dry_run(pool, writer, draft, preview.newly_earnable)
         click.echo(f"of {unlocked.players} players there, for what they have reached already:")
         for number in preview.newly_earnable:
             click.echo(f"  {unlocked.unlocks.get(number, 0)} would unlock achievement {number}")

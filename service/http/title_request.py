@@ -12,12 +12,14 @@ from service.core.localization.import_report import Report
 from service.core.localization.strings import FILTERS, Filter
 from service.core.publishing.releases import MAX_RELEASE
 from service.errors import InvalidParameter
-from service.http.params import KEY_CHARACTERS, choice, clean_text, locale_param, path_int, query_params
+from service.http.params import KEY_CHARACTERS, choice, clean_text, integer, locale_param, path_int, query_params
 from service.http.services import PRINCIPAL, SERVICES, Services
 from service.processes import Run
 
 STRING_TAG, CATALOG_TAG = "v", "c"
 """The kinds of the version numbers in entity tags: of a string in a locale, and of a title's draft."""
+
+MAX_SKIP = 2**31 - 1
 
 
 class TitleRequest:
@@ -67,6 +69,12 @@ class TitleRequest:
         query = query_params(self.request, "format", "locale")
         kind = choice("format", query["format"] or "po", DOWNLOAD_FORMATS)
         return kind, locale_param("locale", query["locale"]) if kind == "po" and query["locale"] else ""
+
+    def part(self, count: int) -> range:
+        """The positions of the texts to show of a long list: as many, after those that the query skips."""
+        text = query_params(self.request, "skip")["skip"]
+        skip = integer("skip", text, most=MAX_SKIP) if text else 0
+        return range(skip, skip + count)
 
     def report_locale(self, report: Report) -> str:
         """The locale of an import's report that the query names; without a name, the only one that the report has.

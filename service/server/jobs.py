@@ -100,7 +100,7 @@ class Jobs:
 
     async def publish_due(self) -> None:
         """Publish schedules that are due."""
-        await schedules.run_due(self._services.pool)
+        await schedules.run_due(self._services.pool, run=self._services.processes.run_for("schedules"))
 
     async def maintain_partitions(self) -> None:
         """Create partitions of the event log ahead of time, and drop those past their retention."""

@@ -245,13 +245,10 @@ SELECT
 FROM dropped AS d;
 
 -- name: unready
--- The texts of a title that are not ready to be published.
+-- The texts of a title that are not ready to be published: a JSON array of locale and key.
 --
 --   :title_id  bigint
-SELECT
-    x.locale,
-    x.key,
-    x.text
+SELECT convert_to(coalesce(json_agg(json_build_array(x.locale, x.key)), '[]')::text, 'UTF8') AS places
 FROM text AS x
 INNER JOIN title AS t ON x.title_id = t.title_id
 WHERE
@@ -259,8 +256,7 @@ WHERE
     AND (
         x.state = 'needs_review'
         OR (t.publish_from = 'approved' AND x.state <> 'approved' AND x.locale <> t.default_locale)
-    )
-ORDER BY x.locale, x.key;
+    );
 
 -- name: set_publish_from
 -- Chooses which texts the next releases of a title take.

@@ -30,8 +30,8 @@ WHERE s.title_id = :title_id
 ORDER BY s.due_at DESC, s.schedule_id DESC
 LIMIT :max_rows;
 
--- name: claim
--- Claims the scheduled publish that has been due for longest: the row is locked, and others skip it.
+-- name: next_due
+-- The scheduled publish that has been due for longest; several processes may find the same.
 --
 -- Reads one row by schedules_that_wait.
 SELECT
@@ -45,8 +45,16 @@ SELECT
     s.problem
 FROM scheduled_publish AS s
 WHERE s.status = 'waiting' AND s.due_at <= now()
-ORDER BY s.due_at
-LIMIT 1
+ORDER BY s.due_at, s.schedule_id
+LIMIT 1;
+
+-- name: claim
+-- Claims a scheduled publish that still waits: the row is locked; no row if another process has it.
+--
+--   :schedule_id  bigint
+SELECT s.schedule_id
+FROM scheduled_publish AS s
+WHERE s.schedule_id = :schedule_id AND s.status = 'waiting'
 FOR UPDATE SKIP LOCKED;
 
 -- name: set_outcome

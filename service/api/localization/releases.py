@@ -7,13 +7,16 @@ from service.api.localization.context import RequestContext, json_response
 from service.api.localization.schemas import ActivateBody, PublishBody, read_json
 from service.core.publishing import history, schedules
 from service.core.publishing.draft_status import get_draft_status
-from service.core.publishing.publish import preview_publish, publish_title, roll_back
+from service.core.publishing.publish import preview_publish, publish_concurrently, roll_back
 from service.core.publishing.releases import list_releases
 from service.core.publishing.schedules import Schedule
 from service.db.limits import CATALOG
 from service.errors import InvalidField
 from service.http.api import Route
 from service.http.params import path_int, query_params
+
+TEXTS_SHOWN = 1000
+"""How many changed texts a response lists."""
 
 
 async def get_releases(request: web.Request) -> web.Response:
@@ -37,10 +40,9 @@ async def get_releases(request: web.Request) -> web.Response:
 async def get_release(request: web.Request) -> web.Response:
     """One release: what it changed of the one before it, and who wrote each text."""
     context = RequestContext(request)
-    query_params(request)
-    number = context.release()
-    async with context.services.pool.connection(CATALOG) as connection:
-        details = await history.get_release(connection, context.title_id, number)
+    details = await history.get_release(
+        context.services.pool, context.title_id, context.release(), texts=context.part(TEXTS_SHOWN), run=context.run
+    )
     return json_response(
         responses.release(details.release) | {"changes": responses.changes(details.changes, details.authors)}
     )
@@ -52,17 +54,20 @@ async def post_release(request: web.Request) -> web.Response:
     body = await read_json(request, PublishBody)
     if body.dry_run and body.at is not None:
         raise InvalidField("at", "none together with dryRun: what is ready then is not known now")
+    pool, texts = context.services.pool, range(TEXTS_SHOWN)
     if body.dry_run:
-        async with context.services.pool.connection(CATALOG) as connection:
-            preview = await preview_publish(connection, context.title_id)
+        preview = await preview_publish(pool, context.title_id, texts=texts, run=context.run)
         return json_response(responses.preview(preview))
-    async with context.services.snapshots.transaction() as connection:
-        if body.at is not None:
+    if body.at is not None:
+        async with pool.transaction(CATALOG) as connection:
             schedule = await schedules.schedule_publish(
                 connection, context.principal, context.title_id, due_at=body.at, note=body.note
             )
-            return _scheduled(schedule)
-        result = await publish_title(connection, context.principal, context.title_id, note=body.note)
+        return _scheduled(schedule)
+    result = await publish_concurrently(
+        pool, context.principal, context.title_id, note=body.note, texts=texts, run=context.run
+    )
+    await context.services.snapshots.refresh()
     return json_response(
         {"release": result.release, "changes": responses.changes(result.changes, result.authors)},
         status=201 if result.changes else 200,

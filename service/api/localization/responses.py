@@ -192,6 +192,7 @@ def changes(diff: DraftDiff, authors: Mapping[tuple[str, str], Authorship]) -> S
         "achievementsAdded": diff.added,
         "achievementsChanged": diff.changed,
         "texts": texts,
+        "textsOmitted": diff.omitted_texts,
     }
 
 

@@ -11,23 +11,23 @@ from service.api.workbench.forms import Form, read_form
 from service.core.publishing import history, schedules
 from service.core.publishing.diff import DraftDiff
 from service.core.publishing.draft_status import get_draft_status
-from service.core.publishing.publish import preview_publish, publish_title, roll_back
+from service.core.publishing.publish import preview_publish, publish_concurrently, roll_back
 from service.core.publishing.releases import NOTE_CHARACTERS, list_releases
 from service.db.limits import CATALOG
 from service.errors import InvalidField
 from service.http.api import Route
 from service.http.params import path_int, query_params
 
-TEXTS_SHOWN = 300
+TEXTS_SHOWN = 100
 
 
 async def get_releases(request: web.Request) -> web.Response:
     """What a publish would change now and what prevents it; every release, publication and scheduled publish."""
     context = RequestContext(request)
-    query_params(request)
+    texts = context.part(TEXTS_SHOWN)
+    preview = await preview_publish(context.services.pool, context.title_id, texts=texts, run=context.run)
     async with context.services.pool.connection(CATALOG) as connection:
         status = await get_draft_status(connection, context.title_id)
-        preview = await preview_publish(connection, context.title_id)
         releases = await list_releases(connection, context.title_id)
         publications = await history.list_publications(connection, context.title_id)
         scheduled = await schedules.list_schedules(connection, context.title_id)
@@ -36,7 +36,7 @@ async def get_releases(request: web.Request) -> web.Response:
         "releases.html",
         title_id=context.title_id,
         editing=status,
-        **_shown(preview.changes),
+        **_shown(preview.changes, texts),
         authors=preview.authors,
         problems=preview.errors,
         warnings=preview.warnings[:TEXTS_SHOWN],
@@ -50,16 +50,16 @@ async def get_releases(request: web.Request) -> web.Response:
 async def get_release(request: web.Request) -> web.Response:
     """What one release changed of the one before it."""
     context = RequestContext(request)
-    query_params(request)
-    number = context.release()
-    async with context.services.pool.connection(CATALOG) as connection:
-        details = await history.get_release(connection, context.title_id, number)
+    texts = context.part(TEXTS_SHOWN)
+    details = await history.get_release(
+        context.services.pool, context.title_id, context.release(), texts=texts, run=context.run
+    )
     return pages.render_page(
         request,
         "release.html",
         title_id=context.title_id,
         release=details.release,
-        **_shown(details.changes),
+        **_shown(details.changes, texts),
         authors=details.authors,
         may_publish=context.may("publish"),
     )
@@ -72,13 +72,20 @@ async def post_release(request: web.Request) -> web.Response:
     form = await read_form(request)
     note = form.line("note", NOTE_CHARACTERS) or None
     due_at = _moment(form) if form.get("action") == "schedule" else None
-    expected = form.whole("catalog_version") if due_at is None else None
-    async with context.services.snapshots.transaction() as connection:
-        target = connection, context.principal, context.title_id
-        if due_at is not None:
-            await schedules.schedule_publish(*target, due_at=due_at, note=note)
-        else:
-            await publish_title(*target, note=note, expected_version=expected)
+    if due_at is not None:
+        async with context.services.pool.transaction(CATALOG) as connection:
+            await schedules.schedule_publish(connection, context.principal, context.title_id, due_at=due_at, note=note)
+    else:
+        await publish_concurrently(
+            context.services.pool,
+            context.principal,
+            context.title_id,
+            note=note,
+            expected_version=form.whole("catalog_version"),
+            texts=range(0),
+            run=context.run,
+        )
+        await context.services.snapshots.refresh()
     return _back_to_releases(context)
 
 
@@ -104,13 +111,10 @@ async def cancel_schedule(request: web.Request) -> web.Response:
     return _back_to_releases(context)
 
 
-def _shown(changes: DraftDiff) -> dict[str, Any]:
-    """What the templates show of a diff: its first texts, and how many more there are."""
-    return {
-        "changes": changes,
-        "shown": list(changes.texts.items())[:TEXTS_SHOWN],
-        "more": max(0, len(changes.texts) - TEXTS_SHOWN),
-    }
+def _shown(changes: DraftDiff, texts: range) -> dict[str, Any]:
+    """What the templates show of a diff: some of its texts, how many it has, and where the next page begins."""
+    count = len(changes.texts) + changes.omitted_texts
+    return {"changes": changes, "count": count, "skipped": texts.start, "next": texts.stop if texts.stop < count else 0}
 
 
 def _back_to_releases(context: RequestContext) -> web.Response:

@@ -1,5 +1,6 @@
 """What differs between two drafts of a title, and which achievements become earnable. Pure."""
 
+import itertools
 from collections.abc import Mapping
 
 import msgspec
@@ -11,7 +12,7 @@ class DraftDiff(msgspec.Struct, frozen=True, kw_only=True):
     """What an import or a publish changes; false when nothing changes.
 
     `added` and `changed` are numbers of achievements. `texts` maps (locale, key) to the old and the new text, where
-    None means that there is no text.
+    None means that there is no text; `omitted_texts` is how many more there are.
     """
 
     title_is_new: bool
@@ -19,9 +20,16 @@ class DraftDiff(msgspec.Struct, frozen=True, kw_only=True):
     added: tuple[int, ...]
     changed: tuple[int, ...]
     texts: Mapping[tuple[str, str], tuple[str | None, str | None]]
+    omitted_texts: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.title_is_new or self.title_changed or self.added or self.changed or self.texts)
+        is_of_title = self.title_is_new or self.title_changed or self.added or self.changed
+        return bool(is_of_title or self.texts or self.omitted_texts)
+
+    def part(self, texts: range) -> "DraftDiff":
+        """The same with only some of the texts: those at these positions, ordered by locale and key."""
+        shown = dict(itertools.islice(self.texts.items(), texts.start, texts.stop))
+        return msgspec.structs.replace(self, texts=shown, omitted_texts=len(self.texts) - len(shown))
 
 
 def diff_drafts(before: Draft | None, after: Draft) -> DraftDiff:

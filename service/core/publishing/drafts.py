@@ -195,14 +195,6 @@ class _DefinitionsRow(msgspec.Struct, frozen=True):
     definitions: bytes
 
 
-class TextRow(msgspec.Struct, frozen=True):
-    """One text as it is stored."""
-
-    locale: str
-    key: str
-    text: str
-
-
 _titles = query("drafts.titles", row=TitleRow)
 _title = query("drafts.title", row=TitleRow)
 _lock_title = query("drafts.lock_title", row=_TitleIdRow)

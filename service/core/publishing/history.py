@@ -6,12 +6,17 @@ from datetime import UTC, datetime
 import msgspec
 
 from service.core.publishing.diff import DraftDiff, diff_drafts
-from service.core.publishing.releases import Release, draft_of_release, list_releases
+from service.core.publishing.releases import Release, list_releases, stored_release
+from service.core.publishing.stored import StoredRelease
 from service.db import Connection
+from service.db.limits import CATALOG
+from service.db.pool import Pool
 from service.db.queries import query
 from service.errors import NotFound
+from service.processes import Run, in_place
 
 LISTED = 100  # publications of one title
+ALL_TEXTS = range(2**31)
 
 
 class Publication(msgspec.Struct, frozen=True):
@@ -46,18 +51,23 @@ async def list_publications(connection: Connection, title_id: int) -> list[Publi
     return await _publications.all(connection, title_id=title_id, max_rows=LISTED)
 
 
-async def get_release(connection: Connection, title_id: int, number: int) -> ReleaseDetails:
-    """One release with its changes and their authors.
+async def get_release(
+    pool: Pool, title_id: int, number: int, *, texts: range = ALL_TEXTS, run: Run = in_place
+) -> ReleaseDetails:
+    """One release with its changes and their authors; `run` compares it with the one before it.
 
     Raises:
         NotFound: the title has no such release.
     """
-    release = next((known for known in await list_releases(connection, title_id) if known.release == number), None)
-    after = await draft_of_release(connection, title_id, number)
+    async with pool.connection(CATALOG) as connection:
+        release = next((known for known in await list_releases(connection, title_id) if known.release == number), None)
+        after = await stored_release(connection, title_id, number)
+        before = await stored_release(connection, title_id, number - 1)
     if release is None or after is None:
         raise NotFound(f"there is no release {number} of title {title_id}")
-    changes = diff_drafts(await draft_of_release(connection, title_id, number - 1), after)
-    authors = await authors_of(connection, title_id, changes, before=release.created_at)
+    changes = await run(_compare, before, after, texts)
+    async with pool.connection(CATALOG) as connection:
+        authors = await authors_of(connection, title_id, changes, before=release.created_at)
     return ReleaseDetails(release=release, changes=changes, authors=authors)
 
 
@@ -77,6 +87,10 @@ async def authors_of(
         before=before or datetime.max.replace(tzinfo=UTC),
     )
     return {(row.locale, row.key): row for row in rows}
+
+
+def _compare(before: StoredRelease | None, after: StoredRelease, texts: range) -> DraftDiff:
+    return diff_drafts(None if before is None else before.decode(), after.decode()).part(texts)
 
 
 _publications = query("releases.publications", row=Publication)

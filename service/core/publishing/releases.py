@@ -1,6 +1,7 @@
 """Releases: immutable sets of a title's definitions and texts, created by a publish and served by a publication."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -57,6 +58,33 @@ async def stored_release(connection: Connection, title_id: int, number: int) -> 
     return StoredRelease(release.title, release.achievements, tuple(texts))
 
 
+class Bundle(msgspec.Struct, frozen=True):
+    """The texts of one locale as JSON, and their digest."""
+
+    locale: str
+    sha256: bytes
+    texts: str
+
+
+class ReleaseContent(msgspec.Struct, frozen=True):
+    """A release as it is to be stored, in JSON, and the achievements that it makes earnable."""
+
+    title: str
+    achievements: str
+    bundles: tuple[Bundle, ...]
+    newly_earnable: tuple[int, ...]
+
+
+def encode_release(draft: Draft, served: Draft | None) -> ReleaseContent:
+    """The content of a release that is made of a draft while `served` is served. Pure."""
+    return ReleaseContent(
+        title=_json_text(draft.title),
+        achievements=_json_text(draft.achievements),
+        bundles=tuple(_bundle(locale, texts) for locale, texts in draft.texts.items()),
+        newly_earnable=newly_earnable(served, draft),
+    )
+
+
 async def create_release(
     connection: Connection, draft: Draft, served: Draft | None, *, actor: str, note: str | None = None
 ) -> int:
@@ -64,24 +92,26 @@ async def create_release(
 
     A backfill is queued for the achievements that it makes earnable compared with `served`.
     """
-    title_id = draft.title.title_id
+    content = encode_release(draft, served)
+    return await store_release(connection, draft.title.title_id, content, actor=actor, note=note)
+
+
+async def store_release(
+    connection: Connection, title_id: int, content: ReleaseContent, *, actor: str, note: str | None = None
+) -> int:
+    """Make this content the next release, as `create_release` does."""
     release = (await _newest_release.one(connection, title_id=title_id)).release + 1
     await _add_release.run(
-        connection,
-        title_id=title_id,
-        release=release,
-        title=_json_text(draft.title),
-        achievements=_json_text(draft.achievements),
+        connection, title_id=title_id, release=release, title=content.title, achievements=content.achievements
     )
-    for locale, texts in draft.texts.items():
-        content = msgspec.json.encode(texts, order="sorted")
-        sha256 = hashlib.sha256(content).digest()
-        await _add_bundle.run(connection, sha256=sha256, texts=content.decode())
-        await _add_release_bundle.run(connection, title_id=title_id, release=release, locale=locale, sha256=sha256)
+    for bundle in content.bundles:
+        await _add_bundle.run(connection, sha256=bundle.sha256, texts=bundle.texts)
+        await _add_release_bundle.run(
+            connection, title_id=title_id, release=release, locale=bundle.locale, sha256=bundle.sha256
+        )
     await serve_release(connection, title_id, release, actor=actor, note=note)
-    earnable = newly_earnable(served, draft)
-    if earnable:
-        await _add_backfill.run(connection, title_id=title_id, numbers=list(earnable))
+    if content.newly_earnable:
+        await _add_backfill.run(connection, title_id=title_id, numbers=list(content.newly_earnable))
     return release
 
 
@@ -91,6 +121,11 @@ async def serve_release(
     """Serve a release from the commit on. The caller has locked the title and knows that it has this release."""
     await _lock_publications.run(connection)
     await _publish.run(connection, title_id=title_id, release=release, actor=actor, note=note)
+
+
+def _bundle(locale: str, texts: Mapping[str, str]) -> Bundle:
+    content = msgspec.json.encode(texts, order="sorted")
+    return Bundle(locale, hashlib.sha256(content).digest(), content.decode())
 
 
 def _json_text(value: object) -> str:

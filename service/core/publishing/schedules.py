@@ -8,12 +8,13 @@ import msgspec
 from service.core.auth.permissions import may_localize
 from service.core.auth.principal import Principal, operator
 from service.core.publishing.drafts import lock_title
-from service.core.publishing.publish import publish_title
+from service.core.publishing.publish import PreparedPublish, commit_publish, prepare_publish
 from service.db import Connection
 from service.db.limits import IMPORT
 from service.db.pool import Pool
 from service.db.queries import query, statement
 from service.errors import InvalidCatalog, InvalidField, NotFound
+from service.processes import Run, in_place
 
 LISTED = 50  # of one title
 _PROBLEM_CHARACTERS = 2000  # of the reason why a publish was refused
@@ -72,40 +73,53 @@ async def cancel_schedule(connection: Connection, principal: Principal, title_id
         raise NotFound(f"title {title_id} has no schedule {schedule_id} that still waits")
 
 
-async def run_due(pool: Pool) -> int:
+async def run_due(pool: Pool, *, run: Run = in_place) -> int:
     """Run the publishes that are due, each in its own transaction, and return how many there were.
 
-    Several processes may call this at the same time: each schedule is locked by the one that runs it.
+    Several processes may call this at the same time: each schedule is locked by the one that commits it, and the others
+    leave it alone. `run` prepares a release.
     """
     count = 0
     while True:
+        async with pool.connection() as connection:
+            due = await _next_due.first(connection)
+        if due is None:
+            return count
+        prepared = await prepare_publish(pool, due.title_id, run=run)
         async with pool.transaction(IMPORT) as connection:
-            due = await _claim.first(connection)
-            if due is None:
+            if await _claim.first(connection, schedule_id=due.schedule_id) is None:
                 return count
-            status, release, problem = await _publish(connection, due)
-            await _set_outcome.run(
-                connection,
-                title_id=due.title_id,
-                schedule_id=due.schedule_id,
-                status=status,
-                release=release,
-                problem=problem,
-            )
+            await _settle(connection, due, prepared)
         count += 1
 
 
-async def _publish(connection: Connection, due: Schedule) -> tuple[str, int | None, str | None]:
+async def _settle(connection: Connection, due: Schedule, prepared: PreparedPublish) -> None:
+    """Publish what was prepared, and record the outcome; a title that has changed since is prepared again."""
+    release, problem = None, None
     try:
         async with connection.transaction():
             # The right to publish was checked when it was scheduled.
-            result = await publish_title(connection, operator(due.actor), due.title_id, note=due.note)
+            release = await commit_publish(connection, operator(due.actor), prepared, note=due.note)
     except InvalidCatalog as error:
-        return "refused", None, str(error)[:_PROBLEM_CHARACTERS]
-    return "published", result.release, None
+        problem = str(error)[:_PROBLEM_CHARACTERS]
+    if release is None and problem is None:
+        return
+    await _set_outcome.run(
+        connection,
+        title_id=due.title_id,
+        schedule_id=due.schedule_id,
+        status="refused" if release is None else "published",
+        release=release,
+        problem=problem,
+    )
+
+
+class _ClaimRow(msgspec.Struct, frozen=True):
+    schedule_id: int
 
 
 _add = query("schedules.add", row=Schedule)
 _of_title = query("schedules.of_title", row=Schedule)
-_claim = query("schedules.claim", row=Schedule)
+_next_due = query("schedules.next_due", row=Schedule)
+_claim = query("schedules.claim", row=_ClaimRow)
 _set_outcome = statement("schedules.set_outcome")

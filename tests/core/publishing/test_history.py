@@ -9,11 +9,11 @@ from tests.factories import achievement, draft, publish_draft
 TEXTS = 500
 
 
-async def test_release_names_its_changes_and_their_authors(connection):
+async def test_release_names_its_changes_and_their_authors(connection, pool):
     await publish_draft(connection, draft(1, (achievement(1),)))
     await publish_draft(connection, draft(1, (achievement(2),)))
 
-    details = await get_release(connection, 1, 2)
+    details = await get_release(pool, 1, 2)
 
     assert (details.release.release, details.release.is_served) == (2, True)
     assert details.changes.added == (2,)
@@ -29,8 +29,7 @@ async def test_texts_of_a_release_keep_their_authors_when_others_write_them_at_o
         for version, text in enumerate(("Another", "Name 1"), start=1):
             async with pool.transaction() as connection:
                 await save_string(connection, operator("Rita"), *name, text=text, expected_version=version)
-        async with pool.connection() as connection:
-            details = await get_release(connection, 1, 1)
+        details = await get_release(pool, 1, 1)
 
     assert {author.actor for author in details.authors.values()} == {"laurel"}
 

@@ -1,6 +1,7 @@
 """A title is published or rolled back as a whole; texts that are not ready wait."""
 
 import asyncio
+import itertools
 
 import msgspec
 import pytest
@@ -9,7 +10,7 @@ from service.core.auth.principal import OPERATOR, Principal, grants_of, operator
 from service.core.localization import editing
 from service.core.publishing.draft_status import get_draft_status, set_publish_from
 from service.core.publishing.drafts import draft_of, import_draft
-from service.core.publishing.publish import preview_publish, publish_title, roll_back
+from service.core.publishing.publish import preview_publish, publish_concurrently, publish_title, roll_back
 from service.core.publishing.releases import list_releases, served_draft
 from service.core.publishing.snapshot import SnapshotStore
 from service.db.limits import UNLIMITED
@@ -128,23 +129,22 @@ async def test_title_may_publish_only_approved_texts(connection, title, save, se
     assert (newest.actor, newest.note) == ("Rita", "Approved French")
 
 
-async def test_preview_lists_the_changes_and_authors_of_the_publish(connection, title, save):
+async def test_preview_lists_the_changes_and_authors_of_the_publish(connection, pool, title, save):
     await save(NAME, "fr-FR", "Meilleur", 1)
 
-    preview = await preview_publish(connection, title)
+    preview = await preview_publish(pool, title)
     result = await publish_title(connection, RITA, title)
 
     assert (preview.changes, preview.authors, preview.errors) == (result.changes, result.authors, [])
     assert preview.authors["fr-FR", NAME].actor == "Ana"
 
 
-async def test_preview_names_achievements_that_players_may_already_have_reached(connection):
+async def test_preview_names_achievements_that_players_may_already_have_reached(connection, pool):
     await imported(connection, draft(1, (achievement(1), counted(2, 10)), metrics=(metric(),)))
 
-    preview = await preview_publish(connection, 1)
+    preview = await preview_publish(pool, 1)
 
     assert preview.newly_earnable == (2,)
-    assert [item.number for item in preview.draft.achievements] == [1, 2]
 
 
 async def test_draft_that_changed_since_the_caller_looked_is_not_published(connection, title, save, served):
@@ -156,6 +156,55 @@ async def test_draft_that_changed_since_the_caller_looked_is_not_published(conne
 
     assert conflict.value.current == seen + 1
     assert (await served())["fr-FR"][NAME] == "Nom 1"
+
+
+async def test_draft_that_changes_while_its_release_is_prepared_is_prepared_again(pool, title, save, served):
+    prepared = []
+
+    async def run(function, *arguments):
+        prepared.append(function(*arguments))
+        if len(prepared) == 1:
+            await save(NAME, "fr-FR", "Meilleur", 1)
+        return prepared[-1]
+
+    result = await publish_concurrently(pool, RITA, title, run=run)
+
+    assert len(prepared) == 2
+    assert result.changes.texts == {("fr-FR", NAME): ("Nom 1", "Meilleur")}
+    assert result.authors["fr-FR", NAME].actor == "Ana"
+    assert (await served())["fr-FR"][NAME] == "Meilleur"
+
+
+async def test_draft_that_changes_all_the_time_is_not_published(connection, pool, title, save, served):
+    seen = (await get_draft_status(connection, title)).catalog_version
+    versions = itertools.count(1)
+
+    async def run(function, *arguments):
+        version = next(versions)
+        await save(NAME, "fr-FR", f"Nom {version}", version)
+        return function(*arguments)
+
+    with pytest.raises(Conflict) as conflict:
+        await publish_concurrently(pool, RITA, title, run=run)
+
+    assert conflict.value.current == seen + 2
+    assert (await served())["fr-FR"][NAME] == "Nom 1"
+
+
+async def test_long_diff_is_shown_in_parts(pool, title, save):
+    for version, (key, locale) in enumerate([(NAME, "en-US"), (NAME, "fr-FR"), ("title/name", "en-US")]):
+        await save(key, locale, f"New {version}", 1)
+
+    parts = [await preview_publish(pool, title, texts=range(skip, skip + 2)) for skip in (0, 2, 4)]
+
+    assert [list(part.changes.texts) for part in parts] == [
+        [("en-US", NAME), ("en-US", "title/name")],
+        [("fr-FR", NAME)],
+        [],
+    ]
+    assert [part.changes.omitted_texts for part in parts] == [1, 2, 3]
+    assert all(part.changes for part in parts)
+    assert parts[0].authors.keys() == parts[0].changes.texts.keys()
 
 
 async def test_publishing_and_rolling_back_need_the_right_to_publish(connection, title):
