@@ -23,7 +23,7 @@ LaurelError
 ├── NotFound                    nothing with that name is published
 ├── MethodNotAllowed            the path exists, but not with this method
 ├── NotAcceptable               an unsupported contract version or response media type
-├── TooManyRequests             above the title's rate limit
+├── TooManyRequests             more than the caller's share
 └── Unavailable                 the service cannot answer now; the request can be retried
     ├── DatabaseTimeout         a statement, or its wait for a lock, took longer than its limit
     └── Overloaded              more requests than the service can answer in time
@@ -31,6 +31,7 @@ LaurelError
 ConfigurationError is separate: it aborts startup and is read by an operator, never by a caller.
 """
 
+import math
 import random
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -220,18 +221,22 @@ class NotAcceptable(LaurelError):
 
 
 class TooManyRequests(LaurelError):
-    """More requests than the title's rate limit allows.
+    """More than the caller's share of something.
 
-    `limit` is in requests per second; `reset_at` is when the next second begins, as a Unix time in seconds.
+    `policy` is the name of the limit and `limit` its number, for a time of `window_seconds`; None for what is allowed
+    at the same time. `retry_after` seconds later there is room again.
     """
 
     code = "too_many_requests"
 
-    def __init__(self, message: str, *, limit: int, reset_at: int, retry_after_seconds: int = 1) -> None:
+    def __init__(
+        self, message: str, *, policy: str, limit: int, window_seconds: int | None = None, retry_after: float = 1.0
+    ) -> None:
         super().__init__(message)
+        self.policy = policy
         self.limit = limit
-        self.reset_at = reset_at
-        self.retry_after_seconds = retry_after_seconds
+        self.window_seconds = window_seconds
+        self.retry_after_seconds = max(1, math.ceil(retry_after))
 
 
 class Unavailable(LaurelError):

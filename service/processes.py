@@ -271,8 +271,7 @@ async def _while_wanted(work: Any, is_wanted: Callable[[], bool]) -> Any:
 
 
 def _too_many(message: str) -> TooManyRequests:
-    reset_at = int(time.time()) + RETRY_AFTER_SECONDS
-    return TooManyRequests(message, limit=1, reset_at=reset_at, retry_after_seconds=RETRY_AFTER_SECONDS)
+    return TooManyRequests(message, policy="concurrent", limit=1, retry_after=RETRY_AFTER_SECONDS)
 
 
 def _unavailable(message: str) -> Unavailable:

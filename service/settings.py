@@ -26,6 +26,27 @@ RATE_LIMITS: Mapping[RateTier, tuple[int, int] | None] = {"off": None, "standard
 """Writes and reads per second and title of each tier, as Trophy documents them; None for no limit."""
 
 
+class CallerLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one caller may use of one process; 0 is no limit.
+
+    `requests` a second, up to those of ten seconds at once; `concurrent` requests in progress; open `streams` (event
+    streams and websockets); `upload` in MB a minute of bodies.
+    """
+
+    requests: int
+    concurrent: int
+    streams: int
+    upload: int
+
+    def __str__(self) -> str:
+        return ",".join(f"{name}={value}" for name, value in msgspec.structs.asdict(self).items())
+
+
+_LEAST_UPLOAD = 8  # MB: more than the longest body has
+PLAYER_LIMITS = CallerLimits(requests=100, concurrent=32, streams=16, upload=16)
+SERVER_LIMITS = CallerLimits(requests=1000, concurrent=256, streams=1000, upload=128)
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings. Durations are in seconds, sizes in bytes unless their name says otherwise."""
 
@@ -45,6 +66,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     child_processes: int = 1
     event_retention_months: int = 0
     rate_tier: RateTier = "off"
+    player_limits: CallerLimits = PLAYER_LIMITS
+    server_limits: CallerLimits = SERVER_LIMITS
+    failed_sign_ins: int = 60
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[IPNetwork, ...] = ()
     pseudo_locales: Switch = "off"
@@ -91,6 +115,31 @@ def _one_of(words: Any, text: str) -> str:
 def _choice(name: str, field: str, words: Any) -> SettingSpec:
     *others, last = get_args(words)
     return SettingSpec(name, field, f"{', '.join(others)} or {last}", functools.partial(_one_of, words))
+
+
+def _limits(defaults: CallerLimits) -> Callable[[str], CallerLimits]:
+    """Reads `name=number,…`; a limit that is not named keeps its default."""
+
+    def read(text: str) -> CallerLimits:
+        changes = {}
+        for part in text.split(","):
+            name, _, number = part.strip().partition("=")
+            if name in changes or name not in CallerLimits.__struct_fields__:
+                raise ValueError
+            changes[name] = parse_integer(number, least=0, most=1_000_000)
+        if 0 < changes.get("upload", 0) < _LEAST_UPLOAD:
+            raise ValueError
+        return msgspec.structs.replace(defaults, **changes)
+
+    return read
+
+
+def _limits_spec(name: str, field: str, callers: str, defaults: CallerLimits) -> SettingSpec:
+    expected = (
+        f"limits of one {callers}: requests= a second, concurrent=, streams= and upload= in MB a minute (at least "
+        f"{_LEAST_UPLOAD}), with commas between; 0 for none"
+    )
+    return SettingSpec(name, field, expected, _limits(defaults))
 
 
 def _rate_tiers() -> str:
@@ -208,6 +257,14 @@ SETTING_SPECS = (
         _whole(0, 1200),
     ),
     SettingSpec("LAUREL_RATE_TIER", "rate_tier", _rate_tiers(), functools.partial(_one_of, RateTier)),
+    _limits_spec("LAUREL_PLAYER_LIMITS", "player_limits", "player", PLAYER_LIMITS),
+    _limits_spec("LAUREL_SERVER_LIMITS", "server_limits", "server, editor or address", SERVER_LIMITS),
+    SettingSpec(
+        "LAUREL_FAILED_SIGN_INS",
+        "failed_sign_ins",
+        "a number of failed authentications a minute of one address, 0 for no limit, at most 1000000",
+        _whole(0, 1_000_000),
+    ),
     SettingSpec(
         "LAUREL_CORS_ORIGINS",
         "cors_origins",

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple, NoReturn
 
 from aiohttp import HttpVersion11, hdrs, web
 
-from service.core.auth.principal import Principal
-from service.errors import LaurelError, MethodNotAllowed, NotFound, UnsupportedVersion
+from service.core.auth.principal import ANONYMOUS, Principal
+from service.errors import LaurelError, MethodNotAllowed, NotFound, TooManyRequests, UnsupportedVersion
 from service.http.authenticate import anonymous
+from service.http.forwarded import client_address, network_of
+from service.http.limits import SHARE, Share, Shares
 from service.http.services import PLAYER, PRINCIPAL, SERVICES
 
 SERVER = "laurel"  # the Server header, without the library and its version
@@ -57,31 +59,44 @@ def mount(app: web.Application, apis: Sequence[Api]) -> None:
     app.router.add_route("*", "/{path:(?s:.*)}", _unmatched(apis), expect_handler=_expect)
 
 
-def _wrap_handler(api: Api, name: str, handler: Handler) -> Handler:
-    """Authenticate before the handler, turn its errors into responses, and record the request."""
+def _wrap_handler(api: Api, route: str, handler: Handler) -> Handler:
+    """Authenticate and limit before the handler, turn its errors into responses, and record the request."""
 
     async def wrapped(request: web.Request) -> web.StreamResponse:
         started = time.perf_counter()
-        observer = request.app[SERVICES].observer
+        services = request.app[SERVICES]
+        shares = services.shares
         bug: Exception | None = None
+        share: Share | None = None
         try:
             if request.version.major != 1:
                 _reject_version(request)
-            request[PRINCIPAL] = await api.authenticate(request)
-            response: web.StreamResponse = await handler(request)
+            principal = request[PRINCIPAL] = await api.authenticate(request)
+            share = _share(shares, request, principal)
+            shares.begin(share, started)
+            request[SHARE] = share
+            try:
+                response: web.StreamResponse = await handler(request)
+            finally:
+                shares.end(share)
         except LaurelError as error:
             response = api.error_response(request, error)
+            if isinstance(error, TooManyRequests):
+                shares.refused[api.name, error.policy] += 1
         except Exception as error:  # noqa: BLE001  (the boundary: logged once with its trace, and answered without detail)
             bug = error
             response = api.error_response(request, None)
         if not response.prepared:
             response.headers[hdrs.SERVER] = SERVER
+            if share is not None and (headers := share.low_headers(started)) is not None:
+                for name, value in headers.items():
+                    response.headers.setdefault(name, value)
             if request.writer.output_size and request.transport is not None:
                 # The handler failed within a stream. The client must see that it is cut (RFC 9112 §8), not a second response.
                 request.transport.abort()
-        observer.request(
+        services.observer.request(
             request.method,
-            name,
+            route,
             response.status,
             time.perf_counter() - started,
             api=api.name,
@@ -100,6 +115,13 @@ def _reject_version(request: web.Request) -> NoReturn:
     request._cache["version"] = HttpVersion11  # noqa: SLF001  (aiohttp answers in the version of the request, whatever it is)
     request._message = request._message._replace(should_close=True)  # noqa: SLF001
     raise UnsupportedVersion(f"version: expected HTTP/1.1, got HTTP/{version.major}.{version.minor}")
+
+
+def _share(shares: Shares, request: web.Request, principal: Principal) -> Share:
+    """The share of the credential, or of the client's address without one."""
+    if principal is ANONYMOUS:
+        return shares.of_address(network_of(client_address(request)))
+    return shares.of_principal(principal)
 
 
 async def _expect(request: web.Request) -> None:

@@ -2,12 +2,14 @@
 
 import asyncio
 import re
+import time
 from typing import TypeVar
 
 import msgspec
 from aiohttp import ClientPayloadError, hdrs, web
 
 from service.errors import BadRequest, InvalidField, PayloadTooLarge, RequestTimeout, UnsupportedMediaType
+from service.http.limits import SHARE
 
 BODY_TIMEOUT = 10.0  # seconds; a slow client holds its connection, and nothing else
 
@@ -21,6 +23,7 @@ async def read_body(request: web.Request, *, limit: int) -> bytes:
 
     Raises:
         PayloadTooLarge: it is longer.
+        TooManyRequests: the caller has uploaded too much in the last minute.
         RequestTimeout: it did not arrive in time.
         UnsupportedMediaType: it is compressed: compressed bodies are not accepted.
         BadRequest: the connection ended before the body did.
@@ -30,11 +33,17 @@ async def read_body(request: web.Request, *, limit: int) -> bytes:
         raise UnsupportedMediaType("Content-Encoding: expected none, the body as it is")
     if (request.content_length or 0) > limit:
         raise PayloadTooLarge(f"the body has {request.content_length} bytes, at most {limit} are read")
+    share, counted = request.get(SHARE), request.content_length or 0
+    if share is not None:
+        share.take_upload(counted, time.perf_counter())
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
             async for piece in request.content.iter_any():
                 body += piece
+                if len(body) > counted and share is not None:  # it has no Content-Length
+                    share.take_upload(len(body) - counted, time.perf_counter())
+                    counted = len(body)
                 if len(body) > limit:
                     raise PayloadTooLarge(f"the body has more than the {limit} bytes that are read")
     except TimeoutError:

@@ -11,6 +11,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from service import errors
+from service.http.limits import rate_limit_headers
 
 T = TypeVar("T")
 
@@ -67,7 +68,16 @@ def error_headers(error: errors.LaurelError | None, *, challenge: str | None) ->
             headers[hdrs.WWW_AUTHENTICATE] = challenge
         case errors.MethodNotAllowed():
             headers[hdrs.ALLOW] = ", ".join(error.allowed)
-        case errors.Unavailable() | errors.TooManyRequests():
+        case errors.TooManyRequests():
+            headers[hdrs.RETRY_AFTER] = str(error.retry_after_seconds)
+            headers |= rate_limit_headers(
+                error.policy,
+                limit=error.limit,
+                window_seconds=error.window_seconds,
+                remaining=0,
+                reset_seconds=error.retry_after_seconds,
+            )
+        case errors.Unavailable():
             headers[hdrs.RETRY_AFTER] = str(error.retry_after_seconds)
         case _:
             pass

@@ -22,6 +22,7 @@ from service.core.progress.rarity import Rarities
 from service.core.progress.reader import ProgressReader
 from service.core.publishing.snapshot import SnapshotStore
 from service.db.pool import Pool
+from service.http.limits import Shares
 from service.http.open_streams import OpenStreams
 from service.outbound.jwks import JwksRefresher
 from service.processes import Processes
@@ -67,7 +68,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     cursor_key: bytes
     sessions: Sessions
     observer: Observer
-    open_streams: OpenStreams = msgspec.field(default_factory=OpenStreams)
+    shares: Shares
+    open_streams: OpenStreams
     api_state: ApiState = msgspec.field(default_factory=ApiState)
 
 

@@ -23,6 +23,8 @@ from service.db.pool import Pool
 from service.db.service_keys import service_key
 from service.errors import ConfigurationError
 from service.http.api import Api, mount
+from service.http.limits import Shares
+from service.http.open_streams import OpenStreams
 from service.http.services import SERVICES, STOPPING, Services
 from service.outbound.jwks import JwksRefresher
 from service.processes import Processes
@@ -58,6 +60,7 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
     api_keys = ApiKeys(pool)
     subscriptions = Subscriptions(pool)
     writer = Writer(pool, snapshots, erasure_key=await service_key(pool, "erasure"), on_change=subscriptions.notify)
+    shares = Shares(settings)
     return Services(
         settings=settings,
         pool=pool,
@@ -80,6 +83,8 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
         cursor_key=await service_key(pool, "cursor"),
         sessions=Sessions(pool, await service_key(pool, "session"), idle_seconds=settings.session_idle),
         observer=observer,
+        shares=shares,
+        open_streams=OpenStreams(shares),
     )
 
 

@@ -62,7 +62,7 @@ def made(kind):
         case "MethodNotAllowed":
             return MethodNotAllowed("not this", allowed=("GET", "HEAD"))
         case "TooManyRequests":
-            return TooManyRequests("too many", limit=1, reset_at=1)
+            return TooManyRequests("too many", policy="requests", limit=1, window_seconds=10)
         case "InvalidCatalog":
             return InvalidCatalog([])
         case "Conflict":

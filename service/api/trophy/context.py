@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 
 from service import ticks
 from service.api.trophy import cors
-from service.api.trophy.rate_limit import Limiter, RateLimitStatus
+from service.api.trophy.rate_limit import Limiter
 from service.api.trophy.renderer import Renderer, Renderers
 from service.api.trophy.schemas import parse_user_id
 from service.core.auth.permissions import may_read_progress, may_write_progress
@@ -32,7 +32,7 @@ MAX_BODY_BYTES = 64 * 1024
 
 T = TypeVar("T")
 
-RATE_LIMIT_STATUS = web.RequestKey("rate limit status", RateLimitStatus)
+TIER_HEADERS = web.RequestKey("headers of the rate tier", dict)
 
 
 def versioned(routes: Iterable[Route]) -> tuple[Route, ...]:
@@ -54,9 +54,11 @@ async def authenticate(request: web.Request) -> Principal:
     services, principal = request.app[SERVICES], await authenticate_api_key(request)
     is_write = request.method not in (hdrs.METH_GET, hdrs.METH_HEAD)
     limiter = services.api_state.of(Limiter)
-    status = limiter.allow(services.settings.rate_tier, principal.title_id or 0, is_write=is_write)
-    if status is not None:
-        request[RATE_LIMIT_STATUS] = status
+    headers = limiter.allow(
+        services.settings.rate_tier, principal.title_id or 0, is_write=is_write, now=time.perf_counter()
+    )
+    if headers:
+        request[TIER_HEADERS] = headers
     return principal
 
 
@@ -160,7 +162,5 @@ class RequestContext:
     def _headers(self, languages: str | None) -> Mapping[str, str]:
         headers = {hdrs.VARY: VARY, hdrs.CACHE_CONTROL: "private, no-cache", "X-Content-Type-Options": "nosniff"}
         headers |= language_headers(languages)
-        rate_limit = self.request.get(RATE_LIMIT_STATUS)
-        if rate_limit is not None:
-            headers |= rate_limit.headers()
-        return headers | cors.headers(self.request)
+        tier_headers: dict[str, str] = self.request.get(TIER_HEADERS, {})
+        return headers | tier_headers | cors.headers(self.request)

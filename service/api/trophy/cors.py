@@ -10,7 +10,10 @@ _REQUEST_HEADERS = (
     "X-API-KEY, Content-Type, Accept-Language, Idempotency-Key, If-None-Match, Tenant-ID, X-SDK-VERSION, "
     "X-Fern-Language, X-Fern-SDK-Name, X-Fern-SDK-Version, X-Fern-Runtime, X-Fern-Runtime-Version, Last-Event-ID"
 )
-_RESPONSE_HEADERS = "ETag, Content-Language, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
+_RESPONSE_HEADERS = (
+    "ETag, Content-Language, Retry-After, RateLimit, RateLimit-Policy, "
+    "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
+)
 _MAX_AGE_SECONDS = 600  # for which a browser may cache the answer
 
 

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from service import errors
 from service.api.trophy import cors
+from service.api.trophy.rate_limit import rate_limit_headers
 from service.api.trophy.responses import encode
 from service.core.unlocks.rules import InvalidAttributes
 from service.http.problem import Statuses, error_headers, message_of, status_of
@@ -23,11 +24,7 @@ def error_response(request: web.BaseRequest, error: errors.LaurelError | None) -
     """The status, headers and body of an error; None is a bug, which is reported without detail."""
     headers = error_headers(error, challenge="X-API-KEY") | cors.headers(request)
     if isinstance(error, errors.TooManyRequests):
-        headers |= {
-            "X-RateLimit-Limit": str(error.limit),
-            "X-RateLimit-Remaining": "0",
-            "X-RateLimit-Reset": str(error.reset_at),
-        }
+        headers |= rate_limit_headers(error.limit, remaining=0, reset_seconds=error.retry_after_seconds)
     return web.Response(
         status=status_of(error, _STATUS),
         body=encode({"error": _message(error)}),

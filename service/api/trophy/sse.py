@@ -19,6 +19,8 @@ from service.core.unlocks.player_progress import TitleProgress
 from service.errors import InvalidParameter, LaurelError
 from service.http.api import SERVER, Route
 from service.http.authenticate import authenticate_api_key
+from service.http.limits import SHARE
+from service.http.open_streams import OpenStream
 from service.http.services import STOPPING
 from service.integers import parse_integer
 
@@ -34,14 +36,22 @@ async def stream_unlocks(request: web.Request) -> web.StreamResponse:
     context = RequestContext(request)
     player = context.player()
     position = _resume_position(request)
+    with context.services.open_streams.open(request[SHARE]) as place:
+        return await _stream_after(request, context, player, position, place)
+
+
+async def _stream_after(
+    request: web.Request, context: RequestContext, player: str, position: StreamPosition | None, place: OpenStream
+) -> web.StreamResponse:
     async with context.services.subscriptions.subscribe(player) as subscription:
         progress = await _read(context, player)
         if position is None:
             position = max((at for at, _, _ in _unlocks(progress)), default=(0, -1))
         stream = await _open_stream(request)
-        # The client left or reads no more; its key was revoked, or the unlocks cannot be read now: it resumes later.
+        # The client left or reads no more; its key was revoked, others needed its place, or the unlocks cannot be read
+        # now: it resumes later.
         with contextlib.suppress(ConnectionResetError, TimeoutError, LaurelError):
-            async with context.services.open_streams.while_valid(lambda: authenticate_api_key(request)), stream:
+            async with place.while_valid(lambda: authenticate_api_key(request)), stream:
                 if request.method == hdrs.METH_GET:
                     await stream.write(b"retry: 1000\n\n")
                 while _is_open(request):

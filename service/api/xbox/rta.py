@@ -1,7 +1,8 @@
 """`GET /connect`: real-time activity (RTA), the websocket protocol that notifies Xbox titles of a player's progress.
 
 Messages are JSON arrays. Clients send `[1, sequence, uri]` to subscribe and get `[1, sequence, code, id, data]`; they
-send `[2, sequence, id]` to unsubscribe and get `[2, sequence, code]`. The server sends `[3, id, data]` for a change, and
+send `[2, sequence, id]` to unsubscribe and get `[2, sequence, code]`. A resource has one subscription: to subscribe to it
+again returns the same one. The server sends `[3, id, data]` for a change, and
 `[4]` if changes may have been missed. Codes: 0 success, 1 unknown resource, 2 too many subscriptions, 3 no data (the
 client may not read it), 1002 temporarily unavailable.
 """
@@ -24,15 +25,29 @@ from service.core.catalog.model import to_int4
 from service.core.events.subscriptions import Subscription
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.player_progress import TitleProgress
-from service.errors import BadRequest, LaurelError, NotFound, Unauthenticated, Unavailable
+from service.errors import (
+    BadRequest,
+    InvalidParameter,
+    LaurelError,
+    NotFound,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+)
 from service.http.authenticate import authenticate_xbl3
+from service.http.limits import SHARE
+from service.http.open_streams import OpenStream
+from service.http.problem import nearest
 from service.http.services import PRINCIPAL, SERVICES, STOPPING, Services
 
 PROTOCOL = "rta.xboxlive.com.V2"
 MAX_SUBSCRIPTIONS = 32  # of one connection
 _MAX_MESSAGE_BYTES = 4096
 _HEARTBEAT_SECONDS = 30.0
-_OK, _UNKNOWN, _LIMIT, _NO_DATA, _UNAVAILABLE = 0, 1, 2, 3, 1002
+_OK, _UNKNOWN = 0, 1
+_CODES: Mapping[type[LaurelError], int] = {NotFound: _UNKNOWN, TooManyRequests: 2, LaurelError: 3, Unavailable: 1002}
+Resource = tuple[str, int]
+"""A player and a title."""
 _URI = re.compile(
     r"https?://[^/]{1,255}/users/xuid\(([0-9]{1,20})\)/achievements/"
     rf"({GUID})/?"
@@ -48,26 +63,30 @@ async def connect(request: web.Request) -> web.StreamResponse:
         is_websocket = False
     if not is_websocket:
         raise BadRequest(f"Upgrade: expected a websocket of the protocol {PROTOCOL}")
-    await socket.prepare(request)
-    code, reason = WSCloseCode.OK, b""
-    async with asyncio.TaskGroup() as tasks:  # a bug in one task ends the connection
-        connection = _Connection(request, socket, tasks)
-        closing = tasks.create_task(_close_at_shutdown(request, socket))
-        try:
-            async with request.app[SERVICES].open_streams.while_valid(lambda: authenticate_xbl3(request)):
-                await _handle_messages(socket, connection)
-        except Unauthenticated as error:
-            code, reason = WSCloseCode.POLICY_VIOLATION, str(error).encode()
-        closing.cancel()
-        connection.close()
+    with request.app[SERVICES].open_streams.open(request[SHARE]) as place:
+        await socket.prepare(request)
+        code, reason = WSCloseCode.OK, b""
+        async with asyncio.TaskGroup() as tasks:  # a bug in one task ends the connection
+            connection = _Connection(request, socket, tasks, place)
+            closing = tasks.create_task(_close_at_shutdown(request, socket))
+            try:
+                async with place.while_valid(lambda: authenticate_xbl3(request)):
+                    await _handle_messages(request, socket, connection)
+            except Unauthenticated as error:
+                code, reason = WSCloseCode.POLICY_VIOLATION, str(error).encode()
+            except TooManyRequests as error:
+                code, reason = WSCloseCode.TRY_AGAIN_LATER, str(error).encode()
+            closing.cancel()
+            connection.close()
     await socket.close(code=code, message=reason)
     return socket
 
 
-async def _handle_messages(socket: web.WebSocketResponse, connection: "_Connection") -> None:
-    """Handle messages until the client leaves or violates the protocol."""
+async def _handle_messages(request: web.Request, socket: web.WebSocketResponse, connection: "_Connection") -> None:
+    """Handle messages until the client leaves or violates the protocol, no faster than the caller may send requests."""
     with contextlib.suppress(ConnectionError):  # the client left before it got a response
         async for message in socket:
+            await request[SHARE].pace()
             if message.type is not WSMsgType.TEXT or not await connection.handle(message.data):
                 break
 
@@ -80,12 +99,16 @@ async def _close_at_shutdown(request: web.Request, socket: web.WebSocketResponse
 class _Connection:
     """One connection and its subscriptions."""
 
-    def __init__(self, request: web.Request, socket: web.WebSocketResponse, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, request: web.Request, socket: web.WebSocketResponse, tasks: asyncio.TaskGroup, place: OpenStream
+    ) -> None:
         self._socket = socket
+        self._place = place
         self._group = tasks
         self._services: Services = request.app[SERVICES]
         self._principal = request[PRINCIPAL]
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._resources: dict[int, Resource] = {}
         self._last_id = 0
 
     async def handle(self, text: str) -> bool:
@@ -96,45 +119,64 @@ class _Connection:
             return False
         match message:
             case [1, int() as sequence, str() as uri]:
-                await self._socket.send_str(encode([1, sequence, *await self._subscribe(uri)]).decode())
+                await self._socket.send_str(encode([1, sequence, *await self._answer(uri)]).decode())
             case [2, int() as sequence, int() as subscription]:
-                task = self._tasks.pop(subscription, None)
-                if task is not None:
-                    task.cancel()
-                await self._socket.send_str(encode([2, sequence, _OK if task else _UNKNOWN]).decode())
+                code = _OK if self._end(subscription) else _UNKNOWN
+                await self._socket.send_str(encode([2, sequence, code]).decode())
             case _:
                 return False
         return True
 
     def close(self) -> None:
         """End every subscription."""
-        for task in self._tasks.values():
-            task.cancel()
+        for subscription in tuple(self._tasks):
+            self._end(subscription)
 
-    async def _subscribe(self, uri: str) -> tuple[Any, ...]:
-        """The code of the response, the new subscription's id and the current progress (0 and None for an error)."""
-        if len(self._tasks) >= MAX_SUBSCRIPTIONS:
-            return _LIMIT, 0, None
+    def _end(self, subscription: int) -> bool:
+        """End a subscription; False if there is none with this id."""
+        task = self._tasks.pop(subscription, None)
+        if task is None:
+            return False
+        del self._resources[subscription]
+        self._place.remove_unit()
+        task.cancel()
+        return True
+
+    async def _answer(self, uri: str) -> tuple[int, int, Any]:
+        """The code of the response, the subscription's id and the current progress (0 and None for an error)."""
         try:
-            player, published = self._resource(uri)
-        except NotFound:
-            return _UNKNOWN, 0, None
-        except (LaurelError, ValueError):
-            return _NO_DATA, 0, None
+            return _OK, *await self._subscribe(uri)
+        except LaurelError as error:
+            return nearest(error, _CODES), 0, None
+
+    async def _subscribe(self, uri: str) -> tuple[int, Any]:
+        """The id of the resource's subscription, which is made unless there is one, and the current progress."""
+        player, published = self._resource(uri)
+        resource = player, published.title_id
+        for known, subscribed in self._resources.items():
+            if subscribed == resource:
+                return known, _data(published, await self._progression(player, published))
+        if len(self._tasks) >= MAX_SUBSCRIPTIONS:
+            raise TooManyRequests("too many subscriptions", policy="subscriptions", limit=MAX_SUBSCRIPTIONS)
+        self._place.add_unit()
         self._last_id += 1
         subscription, ready = self._last_id, asyncio.get_running_loop().create_future()
         self._tasks[subscription] = self._group.create_task(self._follow(subscription, player, published, ready))
+        self._resources[subscription] = resource
         try:
-            return _OK, subscription, await ready
-        except Unavailable:
-            del self._tasks[subscription]
-            return _UNAVAILABLE, 0, None
+            return subscription, await ready
+        except LaurelError:
+            self._end(subscription)
+            raise
 
     def _resource(self, uri: str) -> tuple[str, PublishedTitle]:
         match = _URI.fullmatch(uri)
         if match is None:
             raise NotFound("there is no such resource")
-        player = canonical_xuid(match[1])
+        try:
+            player = canonical_xuid(match[1])
+        except ValueError:
+            raise InvalidParameter("xuid", "a decimal below 2^64", match[1]) from None
         may_read_progress(self._principal, player, policy=self._services.settings.read_policy)
         return player, title_of_service_config(self._services.snapshots.current, match[2])
 

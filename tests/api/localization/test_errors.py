@@ -27,7 +27,7 @@ def made(kind: type[LaurelError]) -> LaurelError:
         case "MethodNotAllowed":
             return MethodNotAllowed("not this", allowed=("GET",))
         case "TooManyRequests":
-            return TooManyRequests("too many", limit=1, reset_at=1)
+            return TooManyRequests("too many", policy="requests", limit=1, window_seconds=10)
         case "InvalidCatalog":
             return InvalidCatalog([Diagnostic(file="a.po", rule="a-rule", message="wrong", line=3)])
         case "Conflict":

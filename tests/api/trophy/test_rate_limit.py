@@ -14,18 +14,19 @@ def settings():
     return Settings(jwt_secret=SECRET, rate_tier="reduced", cors_origins=("https://game.example.com",))
 
 
-def test_limit_starts_again_every_second():
+def test_writes_and_reads_of_each_title_come_back_within_a_second():
     limiter = Limiter()
-    allowed = [limiter.allow("reduced", 1, is_write=True, now=7.9) for _ in range(5)]
+    headers = [limiter.allow("reduced", 1, is_write=True, now=7.0) for _ in range(5)]
     with pytest.raises(TooManyRequests) as refused:
-        limiter.allow("reduced", 1, is_write=True, now=7.99)
+        limiter.allow("reduced", 1, is_write=True, now=7.0)
 
-    assert [allowance.remaining for allowance in allowed] == [4, 3, 2, 1, 0]
-    assert (refused.value.limit, refused.value.reset_at) == (5, 8)
-    assert limiter.allow("reduced", 2, is_write=True, now=7.99).remaining == 4
-    assert limiter.allow("reduced", 1, is_write=False, now=7.99).remaining == 49
-    assert limiter.allow("reduced", 1, is_write=True, now=8.0).remaining == 4
-    assert limiter.allow("off", 1, is_write=True, now=8.0) is None
+    assert [sent["X-RateLimit-Remaining"] for sent in headers] == ["4", "3", "2", "1", "0"]
+    assert (refused.value.policy, refused.value.limit, refused.value.window_seconds) == ("title-writes", 5, 1)
+    assert limiter.allow("reduced", 2, is_write=True, now=7.0)["X-RateLimit-Remaining"] == "4"
+    assert limiter.allow("reduced", 1, is_write=False, now=7.0)["X-RateLimit-Remaining"] == "49"
+    assert limiter.allow("reduced", 1, is_write=True, now=7.2)["X-RateLimit-Remaining"] == "0"
+    assert limiter.allow("reduced", 1, is_write=True, now=8.2)["X-RateLimit-Remaining"] == "4"
+    assert limiter.allow("off", 1, is_write=True, now=8.2) == {}
 
 
 async def test_headers_report_the_limit_and_429_when_to_retry(trophy):

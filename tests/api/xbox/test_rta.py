@@ -6,6 +6,7 @@ import json
 import pytest
 from aiohttp import WSMsgType
 
+from service.core.auth.principal import READ_ANY
 from service.core.unlocks.model import Change
 from tests.factories import OTHER, PLAYER, authorization, counted, event, metric
 
@@ -15,12 +16,22 @@ SECONDS = 5
 
 
 @pytest.fixture
-async def socket(client, make_title):
+async def title(make_title):
+    """Title 1, with two achievements that are counted."""
+    return await make_title(1, achievements=(counted(1, 10), counted(2, 100)), metrics=(metric(),))
+
+
+@pytest.fixture
+async def socket(client, title):  # noqa: ARG001  (it is there when the socket opens)
     """A connection of the player to a service with title 1."""
-    await make_title(1, achievements=(counted(1, 10), counted(2, 100)), metrics=(metric(),))
-    headers = {"Authorization": authorization()}
-    async with client.ws_connect("/connect", headers=headers, protocols=("rta.xboxlive.com.V2",)) as opened:
+    async with connected(client) as opened:
         yield opened
+
+
+def connected(client, player=PLAYER, **claims):
+    """Opens a connection of a player."""
+    headers = {"Authorization": authorization(player, **claims)}
+    return client.ws_connect("/connect", headers=headers, protocols=("rta.xboxlive.com.V2",))
 
 
 async def receive(socket):
@@ -78,12 +89,37 @@ async def test_invalid_subscription_gets_an_error_code(socket, uri, code):
     assert await receive(socket) == [1, 1, code, 0, None]
 
 
-async def test_subscriptions_of_a_connection_are_limited(socket):
-    for sequence in range(33):
-        await socket.send_json([1, sequence, URI])
-    codes = [(await receive(socket))[2] for _ in range(33)]
+@pytest.mark.usefixtures("title")
+async def test_subscriptions_of_a_connection_are_limited(client):
+    async with connected(client, scopes=(READ_ANY,)) as socket:
+        for player in range(1, 34):
+            await socket.send_json([1, player, URI.replace(PLAYER, str(player))])
+        codes = [(await receive(socket))[2] for _ in range(33)]
+        await socket.send_json([2, 34, 1])
+        await socket.send_json([1, 35, URI])
+        ended, again = await receive(socket), await receive(socket)
 
     assert codes == [0] * 32 + [2]
+    assert (ended[2], again[2]) == (0, 0)
+
+
+async def test_subscribing_again_to_a_resource_gives_the_same_subscription_and_the_present_progress(socket, services):
+    await socket.send_json([1, 1, URI])
+    first = await receive(socket)
+    await write(services, 5)
+    change = await receive(socket)
+    await socket.send_json([1, 2, URI.replace("https://achievements", "http://other") + "/"])
+    again = await receive(socket)
+    await write(services, 5)
+
+    assert first[:4] == [1, 1, 0, 1]
+    assert again[:4] == [1, 2, 0, 1]
+    assert again[4] == change[2]
+    assert (await receive(socket))[:2] == [3, 1]
+    await socket.send_json([2, 3, 1])
+    assert await receive(socket) == [2, 3, 0]
+    await socket.send_json([1, 4, URI])
+    assert (await receive(socket))[:4] == [1, 4, 0, 2]
 
 
 @pytest.mark.parametrize("message", ["", "{", "[]", "[9]", '[1,"a","b"]', "[" * 4000, "x" * 5000])
