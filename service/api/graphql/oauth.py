@@ -14,7 +14,15 @@ from aiohttp import hdrs, web
 
 from service.core.auth.principal import CONTEXTS
 from service.core.auth.tokens import CLIENT_LIFETIME_SECONDS
-from service.errors import BadRequest, InvalidField, LaurelError, Unauthenticated, Unavailable, UnsupportedMediaType
+from service.errors import (
+    BadRequest,
+    InvalidField,
+    LaurelError,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMediaType,
+)
 from service.http.body import read_body
 from service.http.problem import Statuses, error_headers, message_of, nearest, status_of
 from service.http.services import SERVICES
@@ -41,6 +49,7 @@ _CODES: Mapping[type[LaurelError], str] = {
     UnsupportedGrant: "unsupported_grant_type",
     InvalidScope: "invalid_scope",
     Unauthenticated: "invalid_client",
+    TooManyRequests: "temporarily_unavailable",
     Unavailable: "temporarily_unavailable",
     LaurelError: "invalid_request",
 }

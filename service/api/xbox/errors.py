@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 
@@ -55,7 +56,7 @@ def error_response(request: web.BaseRequest, error: errors.LaurelError | None) -
     status, code = status_and_code(error)
     message = message_of(error) if error is None else _MESSAGES.get(type(error), str(error))
     vector = correlation_vector(request) or _new_vector()
-    body = {
+    body: dict[str, Any] = {
         "code": code,
         "source": "Progress",
         "description": message,
@@ -63,12 +64,25 @@ def error_response(request: web.BaseRequest, error: errors.LaurelError | None) -
         "errorCode": code,
         "errorMessage": message,
     }
+    if isinstance(error, errors.TooManyRequests):
+        body |= _limit_members(error)
     return web.Response(
         status=status,
         body=encode(body),
         headers={**error_headers(error, challenge='XBL3.0 realm="laurel"'), "MS-CV": vector},
         content_type="application/json",
     )
+
+
+def _limit_members(error: errors.TooManyRequests) -> dict[str, Any]:
+    """What Xbox's fine-grained rate limiting adds to a 429. It documents no other type than these two."""
+    return {
+        "version": 1,
+        "currentRequests": error.limit + 1,
+        "maxRequests": error.limit,
+        "periodInSeconds": error.window_seconds or 0,
+        "limitType": "concurrency" if error.window_seconds is None else "rate",
+    }
 
 
 def correlation_vector(request: web.BaseRequest) -> str | None:
