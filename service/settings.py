@@ -74,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pseudo_locales: Switch = "off"
     public_url: str | None = None
     open_badges: Switch | None = None
+    outbound_networks: tuple[IPNetwork, ...] = ()
     log_level: LogLevel = "info"
 
     @property
@@ -285,6 +286,12 @@ SETTING_SPECS = (
         _origin,
     ),
     _choice("LAUREL_OPEN_BADGES", "open_badges", Switch),
+    SettingSpec(
+        "LAUREL_OUTBOUND_NETWORKS",
+        "outbound_networks",
+        "networks that webhooks and badge verification may reach besides public addresses, such as 127.0.0.0/8,::1/128",
+        _networks,
+    ),
     _choice("LAUREL_LOG_LEVEL", "log_level", LogLevel),
 )
 

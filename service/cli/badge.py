@@ -103,8 +103,10 @@ def rotate_key(*, withdraw: bool) -> None:
 def verify(source: str, *, jwks: str | None) -> None:
     """Show a badge and whether it is valid; exit status 1 if it is not."""
     from service.outbound.credential_fetch import verify_badge
+    from service.outbound.destinations import Destinations
 
-    result = run(lambda: verify_badge(source, keys_source=jwks, now=time.time()))
+    destinations = Destinations(settings().outbound_networks)
+    result = run(lambda: verify_badge(source, keys_source=jwks, destinations=destinations, now=time.time()))
     if result.credential is not None:
         click.echo("\n".join(_lines(result.credential)))
     if result.failure is not None:

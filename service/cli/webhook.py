@@ -2,7 +2,7 @@
 
 import click
 
-from service.cli.console import fail, run_on_connection, title_option
+from service.cli.console import fail, run_on_connection, settings, title_option
 from service.core.events import outbox
 
 
@@ -13,13 +13,18 @@ def webhook() -> None:
 
 @webhook.command("create")
 @title_option
-@click.option("--url", required=True, help="Absolute https URL, or http on this machine.")
+@click.option(
+    "--url", required=True, help="Absolute https URL; http on this machine where LAUREL_OUTBOUND_NETWORKS allows it."
+)
 def create(*, title_id: int, url: str) -> None:
     """Create a webhook for all future unlocks; print its id and its signing secret, which is shown only once."""
-    from service.outbound.fetch import is_safe_url
+    from service.outbound.destinations import Destinations
+    from service.outbound.fetch import FetchError
 
-    if not is_safe_url(url):
-        fail(f"--url: expected https, or http on this machine, got {url[:100]!r}")
+    try:
+        Destinations(settings().outbound_networks).check_url(url)
+    except FetchError as error:
+        fail(f"--url: {error}, got {url[:100]!r}")
     webhook_id, secret = run_on_connection(
         lambda connection: outbox.add_webhook(connection, title_id=title_id, url=url)
     )

@@ -12,11 +12,13 @@ from service.core.badges.verify import (
     VerifiedCredential,
     check_status_list,
     extract_token,
+    origin,
     parse_keys,
     read_unverified,
     verify_credential,
 )
 from service.errors import BadRequest
+from service.outbound.destinations import Destinations
 from service.outbound.fetch import FetchError, fetch_bounded
 
 TIMEOUT = aiohttp.ClientTimeout(total=10.0)  # seconds
@@ -33,70 +35,80 @@ class Verification(msgspec.Struct, frozen=True):
     failure: VerificationError | None = None
 
 
-async def verify_badge(source: str, *, keys_source: str | None, now: float) -> Verification:
+async def verify_badge(source: str, *, keys_source: str | None, destinations: Destinations, now: float) -> Verification:
     """Verify the badge in a file or at a URL. `now` is in seconds since 1970.
 
-    `keys_source` is a file or URL with the issuer's keys; None fetches them from the issuer.
+    `keys_source` is a file or URL with the issuer's keys; None fetches them from the issuer. URLs in the badge are
+    fetched from its issuer's host only, and all URLs only from where `destinations` allows.
 
     Raises:
         BadRequest: a file cannot be read.
     """
     credential: VerifiedCredential | None = None
-    async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+    async with destinations.session(TIMEOUT) as session:
+        fetcher = _Fetcher(destinations, session)
         try:
-            unverified = read_unverified(extract_token(await _read(session, source)))
-            given_keys = None if keys_source is None else parse_keys(await _read(session, keys_source))
-            keys = given_keys or await _fetch_keys(session, unverified)
+            unverified = read_unverified(extract_token(await fetcher.read(source)))
+            given_keys = None if keys_source is None else parse_keys(await fetcher.read(keys_source))
+            keys = given_keys or await fetcher.keys(unverified)
             credential = verify_credential(unverified, keys, now=now)
             for status in credential.statuses:
-                await _verify_status(session, credential, status, given_keys, now=now)
+                await _verify_status(fetcher, credential, status, given_keys, now=now)
         except VerificationError as failure:
             return Verification(credential, failure)
     return Verification(credential)
 
 
 async def _verify_status(
-    session: aiohttp.ClientSession,
-    credential: VerifiedCredential,
-    status: StatusEntry,
-    given_keys: KeyRing | None,
-    *,
-    now: float,
+    fetcher: "_Fetcher", credential: VerifiedCredential, status: StatusEntry, given_keys: KeyRing | None, *, now: float
 ) -> None:
-    if credential.issuer.startswith("https:") and not status.url.startswith("https:"):
-        raise VerificationError("the status list is not protected by https, but the issuer is")
-    unverified = read_unverified(extract_token(await _fetch(session, status.url)))
-    keys = given_keys or await _fetch_keys(session, unverified)
+    if origin(status.url) != origin(credential.issuer):
+        raise VerificationError("credentialStatus: the status list is of another host than the issuer")
+    unverified = read_unverified(extract_token(await fetcher.fetch(status.url)))
+    if unverified.issuer != credential.issuer:
+        raise VerificationError("the status list has another issuer")
+    keys = given_keys or await fetcher.keys(unverified)
     check_status_list(credential, status, unverified, keys, now=now)
 
 
-async def _fetch_keys(session: aiohttp.ClientSession, unverified: UnverifiedCredential) -> KeyRing:
-    return parse_keys(await _fetch(session, unverified.key_url))
+class _Fetcher:
+    """Reads files, and URLs of allowed destinations."""
 
+    def __init__(self, destinations: Destinations, session: aiohttp.ClientSession) -> None:
+        self._destinations = destinations
+        self._session = session
 
-async def _read(session: aiohttp.ClientSession, source: str) -> bytes:
-    """The content of a URL or file; of a larger file one byte more than the limit.
+    async def keys(self, unverified: UnverifiedCredential) -> KeyRing:
+        """The keys of a credential's issuer.
 
-    Raises:
-        BadRequest: the file cannot be read.
-        VerificationError: the URL cannot be fetched.
-    """
-    if "://" in source:
-        return await _fetch(session, source)
-    try:
-        with open(source, "rb") as file:  # noqa: ASYNC230, PTH123  (nothing else runs on this loop)
-            return file.read(MAX_DOCUMENT_BYTES + 1)
-    except OSError as error:
-        raise BadRequest(f"{source}: {error.strerror}") from None
+        Raises:
+            VerificationError: they cannot be fetched or used.
+        """
+        return parse_keys(await self.fetch(unverified.key_url))
 
+    async def read(self, source: str) -> bytes:
+        """The content of a URL or file; of a larger file one byte more than the limit.
 
-async def _fetch(session: aiohttp.ClientSession, url: str) -> bytes:
-    """The body of a URL.
+        Raises:
+            BadRequest: the file cannot be read.
+            VerificationError: the URL cannot be fetched.
+        """
+        if "://" in source:
+            return await self.fetch(source)
+        try:
+            with open(source, "rb") as file:  # noqa: ASYNC230, PTH123  (nothing else runs on this loop)
+                return file.read(MAX_DOCUMENT_BYTES + 1)
+        except OSError as error:
+            raise BadRequest(f"{source}: {error.strerror}") from None
 
-    Raises:
-        VerificationError: it cannot be fetched.
-    """
-    try:
-        return await fetch_bounded(session, url, max_bytes=MAX_DOCUMENT_BYTES)
-    except FetchError as error:
-        raise VerificationError(f"{url[:200]!a}: {error}") from None
+    async def fetch(self, url: str) -> bytes:
+        """The body of a URL.
+
+        Raises:
+            VerificationError: it cannot be fetched.
+        """
+        try:
+            self._destinations.check_url(url)
+            return await fetch_bounded(self._session, url, max_bytes=MAX_DOCUMENT_BYTES)
+        except FetchError as error:
+            raise VerificationError(f"{url[:200]!a}: {error}") from None

@@ -10,6 +10,10 @@ class FetchError(Exception):
     """A URL cannot be fetched; the message says why, without the URL."""
 
 
+class AddressNotAllowed(OSError):
+    """A connection leads to an address that may not be reached; the message says which may."""
+
+
 def is_safe_url(url: str) -> bool:
     """Whether the service may request this URL: https, or http on loopback."""
     try:
@@ -40,7 +44,14 @@ async def fetch_bounded(session: aiohttp.ClientSession, url: str, *, max_bytes: 
                     raise FetchError(f"expected at most {max_bytes} bytes, got more")
             return bytes(body)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        raise FetchError(f"expected a response, got {type(error).__name__}") from error
+        raise FetchError(describe_failure(error)) from error
+
+
+def describe_failure(error: Exception) -> str:
+    """Why a request got no response."""
+    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, AddressNotAllowed):
+        return str(error.os_error)
+    return f"expected a response, got {type(error).__name__}"
 
 
 def _is_loopback(host: str) -> bool:

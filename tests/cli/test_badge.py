@@ -41,7 +41,8 @@ def run(folder):
     """Runs `laurel badge …` beside the demo; returns exit status and output."""
 
     def made(*arguments, **settings):
-        done = laurel("badge", *arguments, LAUREL_DATA=str(folder), **settings)
+        allowed = {"LAUREL_OUTBOUND_NETWORKS": "127.0.0.0/8"}
+        done = laurel("badge", *arguments, **({"LAUREL_DATA": str(folder)} | allowed | settings))
         return done.returncode, done.stdout + done.stderr
 
     return made
@@ -62,11 +63,13 @@ def badge(folder, server, tmp_path) -> pathlib.Path:
 
 
 @contextlib.contextmanager
-def serving(answer: bytes, status: int = 200, **headers: str) -> Iterator[str]:
-    """The URL of another server that always returns this response."""
+def serving(answer: bytes, status: int = 200, *, requests: list[str] | None = None, **headers: str) -> Iterator[str]:
+    """The URL of another server that always returns this response; the paths of `requests` are added to the list."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if requests is not None:
+                requests.append(self.path)
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -192,19 +195,53 @@ def test_redirects_and_large_responses_are_rejected(run):
         assert "expected at most 1048576 bytes, got more" in run("verify", url)[1]
 
 
+def test_badge_that_leads_to_a_private_address_is_rejected(run, badge):
+    status, output = run("verify", badge, LAUREL_OUTBOUND_NETWORKS="10.0.0.0/8")
+
+    assert (status, "expected a public address" in output, output.count("\n")) == (1, True, 1)
+
+
+@pytest.mark.usefixtures("server")
+def test_nothing_is_fetched_from_another_host_than_the_issuer(run, tmp_path):
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    keys = {"keys": [RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": "1"}]}
+    requests = []
+    with serving(json.dumps(keys).encode()) as url, serving(b"", requests=requests) as other:
+        entry = {"type": "BitstringStatusListEntry", "statusPurpose": "revocation", "statusListIndex": "1"}
+        foreign_list = foreign_badge(url, credentialStatus=entry | {"statusListCredential": f"{other}/status/1"})
+        file = tmp_path / "strange.jwt"
+        file.write_text(jwt.encode(foreign_list, key, "RS256", headers={"kid": "1"}))
+        of_list = run("verify", file)
+        file.write_text(jwt.encode(foreign_badge(url), key, "RS256", headers={"kid": f"{other}/key"}))
+        of_key = run("verify", file)
+
+    assert (of_list[0], of_key[0], requests) == (1, 1, [])
+    assert "the status list is of another host than the issuer" in of_list[1]
+    assert "the key is of another host than the issuer" in of_key[1]
+
+
+def foreign_badge(url: str, **members: object) -> dict[str, object]:
+    """The claims of a badge whose issuer is at a URL."""
+    return {
+        "@context": [CREDENTIALS_CONTEXT, OPEN_BADGES_CONTEXT],
+        "type": ["VerifiableCredential", "AchievementCredential"],
+        "issuer": {"id": url, "type": ["Profile"]},
+        "credentialSubject": {"id": "urn:1", "achievement": {"name": "A\x1b[2J\nname", "description": "x"}},
+        "validFrom": "2010-01-01T00:00:00+00:00",
+        "id": "urn:2",
+        "iss": url,
+        "jti": "urn:2",
+        "sub": "urn:1",
+        "nbf": 1262304000,
+    } | members
+
+
 def test_control_characters_of_a_foreign_badge_are_not_printed(run, tmp_path):
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     keys = {"keys": [RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": "1"}]}
     with serving(json.dumps(keys).encode()) as url:
-        claims = {
-            "@context": [CREDENTIALS_CONTEXT, OPEN_BADGES_CONTEXT],
-            "type": ["VerifiableCredential", "AchievementCredential"],
-            "issuer": {"id": url, "type": ["Profile"]},
-            "credentialSubject": {"id": "urn:1", "achievement": {"name": "A\x1b[2J\nname", "description": "x"}},
-            "validFrom": "2010-01-01T00:00:00+00:00",
-        } | {"id": "urn:2", "iss": url, "jti": "urn:2", "sub": "urn:1", "nbf": 1262304000}
         file = tmp_path / "strange.jwt"
-        file.write_text(jwt.encode(claims, key, "RS256", headers={"kid": "1"}))
+        file.write_text(jwt.encode(foreign_badge(url), key, "RS256", headers={"kid": "1"}))
         status, output = run("verify", file)
 
     assert (status, output.splitlines()[-1]) == (0, "valid: the issuer signed it, and it cannot be revoked")

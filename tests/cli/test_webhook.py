@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 
 def test_webhook_is_created_listed_and_deleted(command, title):
     webhook_id, secret = command("webhook", "create", *title, "--url", "https://example.com/hook").stdout.split()
@@ -15,10 +17,24 @@ def test_webhook_is_created_listed_and_deleted(command, title):
     assert command("webhook", "list", *title).stdout == ""
 
 
-def test_webhook_with_an_unsafe_url_is_rejected(command, title):
-    failed = command("webhook", "create", *title, "--url", "http://example.com/", status=1)
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://example.com/", "expected https, or http on this machine"),
+        ("https://10.0.0.1/", "expected a public address, or one of LAUREL_OUTBOUND_NETWORKS"),
+    ],
+)
+def test_webhook_with_an_unsafe_url_is_rejected(command, title, url, reason):
+    failed = command("webhook", "create", *title, "--url", url, status=1)
 
-    assert failed.stderr == "laurel: --url: expected https, or http on this machine, got 'http://example.com/'\n"
+    assert failed.stderr == f"laurel: --url: {reason}, got '{url}'\n"
+
+
+def test_webhook_on_this_machine_needs_a_setting(command, title, monkeypatch):
+    command("webhook", "create", *title, "--url", "http://127.0.0.1:9/", status=1)
+    monkeypatch.setenv("LAUREL_OUTBOUND_NETWORKS", "127.0.0.0/8")
+
+    command("webhook", "create", *title, "--url", "http://127.0.0.1:9/")
 
 
 def test_webhook_id_that_the_database_cannot_store_is_a_usage_error(command, title):
