@@ -54,7 +54,8 @@ class Load:
         self._numbers = itertools.count()
         self.answers: list[Answer] = []
         self.healed_at: float | None = None
-        self._milestones: list[tuple[int, asyncio.Event]] = []
+        self._refused: list[Answer] = []
+        self._milestones: list[tuple[list[Answer], int, asyncio.Event]] = []
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -84,9 +85,15 @@ class Load:
 
     async def until(self, count: int) -> None:
         """Wait for so many more responses."""
-        target = len(self.answers) + count
+        await self._until(count, self.answers)
+
+    async def until_refused(self, count: int) -> None:
+        """Wait for so many more responses that are no success."""
+        await self._until(count, self._refused)
+
+    async def _until(self, count: int, answers: list[Answer]) -> None:
         reached = asyncio.Event()
-        self._milestones.append((target, reached))
+        self._milestones.append((answers, len(answers) + count, reached))
         async with asyncio.timeout(PATIENCE):
             await reached.wait()
 
@@ -145,8 +152,10 @@ class Load:
 
     def _note(self, player: str, response: Response, *, is_write: bool) -> None:
         self.answers.append(Answer(time.monotonic(), player, is_write, response))
-        for count, reached in self._milestones:
-            if len(self.answers) >= count:
+        if not self.answers[-1].is_ok:
+            self._refused.append(self.answers[-1])
+        for answers, count, reached in self._milestones:
+            if len(answers) >= count:
                 reached.set()
         if response.status == 503 and "retry-after" not in response.headers:
             self._journal.wrong.append(f"503 without Retry-After: {response.body[:200]!r}")
@@ -156,7 +165,7 @@ class Load:
     def row(self, scenario: str, *, lost: int) -> Row:
         """The row of the scenario."""
         statuses = [answer.response.status for answer in self.answers]
-        failures = [answer.at for answer in self.answers if not answer.is_ok]
+        failures = [answer.at for answer in self._refused]
         recovery = None
         if self.healed_at is not None:
             recovery = max(0.0, max(failures, default=self.healed_at) - self.healed_at)

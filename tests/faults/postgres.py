@@ -51,6 +51,7 @@ class PrivatePostgres:
         options = {
             "listen_addresses": "",
             "unix_socket_directories": str(self._cluster),
+            "recovery_init_sync_method": "syncfs",  # not every file, which takes seconds
             "max_prepared_transactions": "2",
             "shared_buffers": "64MB",
         }

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 Mode = Literal["pass", "blackhole", "latency", "reset", "refuse", "cut answers"]
 Connect = Callable[[], Coroutine[Any, Any, tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 
-LATENCY_SECONDS = 0.3  # of each answer
+LATENCY_SECONDS = 0.3
 
 
 class Proxy:
@@ -27,12 +27,13 @@ class Proxy:
         self._open: dict[asyncio.Task[None], bytes] = {}
         self._changed = asyncio.Event()
         self._only = b""
+        self._seconds = LATENCY_SECONDS
         self.mode: Mode = "pass"
         self.port = 0
 
-    async def set(self, mode: Mode, *, only: bytes = b"") -> None:
-        """Change the mode."""
-        self.mode, self._only = mode, only
+    async def set(self, mode: Mode, *, only: bytes = b"", seconds: float = LATENCY_SECONDS) -> None:
+        """Change the mode. `seconds` is the latency of each answer."""
+        self.mode, self._only, self._seconds = mode, only, seconds
         if mode in ("reset", "refuse"):
             if mode == "refuse" and self._server is not None:
                 self._server.close()
@@ -96,7 +97,7 @@ class Proxy:
             await self._pause(first)
             if self._only in first:
                 if is_answer and self.mode == "latency":
-                    await asyncio.sleep(LATENCY_SECONDS)
+                    await asyncio.sleep(self._seconds)
                 if is_answer and self.mode == "cut answers":
                     break
             writer.write(data)

@@ -5,11 +5,13 @@ import contextlib
 import pathlib
 import random
 import socket
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from http import HTTPStatus
 
 from tests.factories import SECRET
 from tests.faults.client import Client, Response
-from tests.servers import LAUREL, Running, running
+from tests.servers import LAUREL, PATIENCE, Running, running
 
 
 class Service:
@@ -26,6 +28,14 @@ class Service:
         with Client(f"http://127.0.0.1:{self._ops_port + worker}") as client:
             return await client.get(path)
 
+    async def until_ready(self) -> None:
+        """Wait until `/readyz` says that it is ready."""
+        await until(self.is_ready, "the service is ready")
+
+    async def is_ready(self, worker: int = 0) -> bool:
+        """Whether a worker says that it is ready."""
+        return (await self.ops("/readyz", worker)).status == HTTPStatus.OK
+
     def children(self) -> list[int]:
         """The processes that it has started."""
         return children(self.pid)
@@ -37,19 +47,28 @@ class Service:
 
 @contextlib.asynccontextmanager
 async def serving(
-    url: str | None, *arguments: object, command: tuple[str, ...] = LAUREL, **settings: str
+    url: str | None, *arguments: object, command: tuple[str, ...] = LAUREL, **settings: str | None
 ) -> AsyncIterator[Service]:
     """A service on the database of the URL; it is ended with the block."""
     chosen = {"LAUREL_JWT_SECRET": SECRET, "LAUREL_LOG_LEVEL": "warning", "LAUREL_CATALOG_POLL": "0.2"} | settings
     if url is not None:
         chosen["LAUREL_DATABASE_URL"] = url
     ops_port = free_port()
-    process = running("serve", "--port", 0, "--ops-port", ops_port, *arguments, command=command, **chosen)
+    given = {name: value for name, value in chosen.items() if value is not None}
+    process = running("serve", "--port", 0, "--ops-port", ops_port, *arguments, command=command, **given)
     started = await asyncio.to_thread(process.__enter__)
     try:
         yield Service(started, ops_port)
     finally:
         await asyncio.to_thread(process.__exit__, None, None, None)
+
+
+async def until(condition: Callable[[], Awaitable[bool]], claim: str) -> None:
+    """Wait until a condition of another process holds, which can only be asked for; fail if it does not in time."""
+    deadline = time.monotonic() + PATIENCE
+    while not await condition():
+        assert time.monotonic() < deadline, f"expected that {claim}"
+        await asyncio.sleep(0.03)
 
 
 def free_port() -> int:

@@ -1,17 +1,21 @@
 """What the scenarios of one family share: PostgreSQL behind a proxy, a service, a journal, and checks after each scenario."""
 
-import asyncio
 import contextlib
-import time
+import functools
 from collections.abc import AsyncIterator, Callable, Collection
 
+from service.core.auth.principal import OPERATOR
+from service.core.catalog.model import Draft
+from service.core.publishing.publish import roll_back
+from service.db.limits import UNLIMITED
+from service.db.pool import open_pool
+from tests.factories import publish_draft
 from tests.faults.journal import Journal
 from tests.faults.load import Load
 from tests.faults.postgres import Database, PrivatePostgres
 from tests.faults.proxy import Proxy
-from tests.faults.service import Service, serving
+from tests.faults.service import Service, serving, until
 from tests.faults.table import Row
-from tests.servers import PATIENCE
 
 POOL_SIZE = 4
 LONG_POOL_SIZE = 2
@@ -45,6 +49,22 @@ class Stage:
         """A load on the service."""
         return Load(self.journal, self.keys, url or (lambda _: self.service.url), **sizes)
 
+    async def publish(self, draft: Draft) -> None:
+        """Replace title 1 and publish it, as a command does."""
+        async with (
+            await open_pool(self.database.url, size=1, limits=UNLIMITED) as pool,
+            pool.transaction() as connection,
+        ):
+            await publish_draft(connection, draft)
+
+    async def roll_back(self, release: int) -> None:
+        """Serve an earlier release of title 1 again, as a command does."""
+        async with (
+            await open_pool(self.database.url, size=1, limits=UNLIMITED) as pool,
+            pool.transaction() as connection,
+        ):
+            await roll_back(connection, OPERATOR, 1, release=release)
+
     async def settle(self, load: Load, scenario: str, *, may_cut: bool = False) -> Row:
         """The row of a scenario that has ended, after checking that it left nothing behind and broke no promise.
 
@@ -57,7 +77,7 @@ class Stage:
         assert may_cut or row.ok + row.unavailable == row.sent, row
         if row.recovery is not None:
             assert row.recovery <= RECOVERY_SECONDS + _RECOVERY_MARGIN, row
-        await self._idle()
+        await until(self._is_idle, "no connection is in use")
         assert len(self.service.children()) <= self._children
         printed = self.service.started.take_lines()
         assert len(printed) <= MAX_LOG_LINES, printed[:20]
@@ -65,27 +85,21 @@ class Stage:
 
     async def until_replaced(self, gone: Collection[int]) -> None:
         """Wait until as many workers as before are ready, none of them one of these."""
-        deadline = time.monotonic() + PATIENCE
-        while not await self._is_complete(gone):
-            assert time.monotonic() < deadline, "the workers were not replaced"
-            await asyncio.sleep(0.05)
+        await until(functools.partial(self._is_complete, gone), "all workers were replaced")
 
     async def _is_complete(self, gone: Collection[int]) -> bool:
         children = self.service.children()
         if len(children) != self._children or any(pid in gone for pid in children):
             return False
-        return all([(await self.service.ops("/readyz", worker)).status == 200 for worker in range(self._workers)])
+        return all([await self.service.is_ready(worker) for worker in range(self._workers)])
 
-    async def _idle(self) -> None:
-        """Wait until no connection of the pool is in use, and fail if one stays in use."""
-        busy = (
+    async def _is_idle(self) -> bool:
+        """Whether no connection of the pool is in use, none is beyond its size, and no transaction is prepared."""
+        in_use = (
             "SELECT count(*) FILTER (WHERE state <> 'idle') + greatest(0, count(*) - $1) "
             "+ (SELECT count(*) FROM pg_prepared_xacts) FROM pg_stat_activity WHERE application_name = 'laurel'"
         )
-        deadline = time.monotonic() + PATIENCE
-        while count := await self.database.value(busy, self._workers * (POOL_SIZE + LONG_POOL_SIZE)):
-            assert time.monotonic() < deadline, f"{count} connections are in use"
-            await asyncio.sleep(0.05)
+        return not await self.database.value(in_use, self._workers * (POOL_SIZE + LONG_POOL_SIZE))
 
 
 @contextlib.asynccontextmanager

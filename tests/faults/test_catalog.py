@@ -1,0 +1,121 @@
+"""Releases, imports and notifications go wrong while players write and read."""
+
+import asyncio
+import contextlib
+import time
+
+import pytest
+
+from tests.factories import counted, draft, metric
+from tests.faults.client import Client, Response
+from tests.faults.postgres import words
+from tests.faults.stage import Stage, stage
+from tests.faults.table import Row, scaled
+from tests.servers import PATIENCE
+
+POLL_SECONDS = 0.2
+"""LAUREL_CATALOG_POLL of the scenarios."""
+
+MARGIN_SECONDS = 2.0
+
+LISTENER = "laurel listening"
+
+
+@pytest.fixture(scope="module")
+async def on_stage(private_postgres):
+    """The service that all scenarios of this file share. Only release 2 of title 1 has achievement 3."""
+    async with stage(private_postgres, LAUREL_CATALOG_POLL=str(POLL_SECONDS)) as made:
+        await made.publish(draft(1, (*words().achievements, counted(3, 1)), metrics=(metric(),)))
+        yield made
+
+
+async def test_publishing_during_writes_fails_none_of_them(on_stage, report):
+    """Achievement 3 comes and goes while every event unlocks it."""
+    answers: list[Response] = []
+    total = int(scaled(400, 6000))
+
+    async def write(first: int) -> None:
+        with Client(on_stage.service.url) as client:
+            for number in range(first, total, 8):
+                body = {"user": {"id": f"unlocker {number}"}, "value": 1}
+                key = on_stage.keys[number % len(on_stage.keys)]
+                answers.append(
+                    await client.post("/metrics/words/event", body, X_API_KEY=key, Idempotency_Key=f"unlock {number}")
+                )
+
+    async def publish_again_and_again() -> None:
+        while True:
+            for release in (1, 2):
+                await on_stage.roll_back(release)
+
+    publishing = asyncio.create_task(publish_again_and_again())
+    try:
+        await asyncio.gather(*(write(first) for first in range(8)))
+    finally:
+        publishing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await publishing
+
+    acknowledged = sum(answer.status == 201 for answer in answers)
+    stored = await on_stage.database.value("SELECT count(*) FROM event WHERE player LIKE 'unlocker %'")
+    releases = await on_stage.database.value("SELECT count(*) FROM publication")
+    row = Row(
+        scenario="a title is published during writes",
+        sent=len(answers),
+        ok=acknowledged,
+        unavailable=sum(answer.status == 503 for answer in answers),
+        failed=sum(answer.status == 500 for answer in answers),
+        lost=acknowledged - stored,
+        worst=max(answer.seconds for answer in answers),
+    )
+    report(row)
+    assert releases > 2
+    assert (row.ok, row.lost) == (total, 0), [answer for answer in answers if answer.status != 201][:3]
+
+
+async def kill_listener(scene: Stage) -> None:
+    await scene.database.value(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = $1", LISTENER
+    )
+
+
+async def silence_listener(scene: Stage) -> None:
+    await scene.network.set("blackhole", only=LISTENER.encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [("F17 the listener is killed", kill_listener), ("F18 the listener hears nothing", silence_listener)],
+)
+async def test_release_is_served_within_the_poll_interval_when(name, fault, on_stage, report):
+    load = on_stage.load()
+    stale = 0.0
+    async with load.running():
+        await load.until(50)
+        for number in range(int(scaled(2, 10))):
+            await fault(on_stage)
+            release = 1 + number % 2
+            await on_stage.roll_back(release)
+            started = time.monotonic()
+            await until_served(on_stage, achievements=release + 1)
+            stale = max(stale, time.monotonic() - started)
+        await on_stage.network.set("pass")
+        load.heal()
+        await load.until(50)
+
+    row = await on_stage.settle(load, name)
+    report(row)
+    assert row.ok == row.sent, row
+    assert stale < POLL_SECONDS + MARGIN_SECONDS, stale
+
+
+async def until_served(scene: Stage, *, achievements: int) -> None:
+    """Wait until the title has so many achievements."""
+    async with asyncio.timeout(PATIENCE):
+        with Client(scene.service.url) as client:
+            while True:
+                response = await client.get("/achievements", X_API_KEY=scene.keys[0])
+                assert response.status == 200, response
+                if len(response.json()) == achievements:
+                    return
+                await asyncio.sleep(0.02)
