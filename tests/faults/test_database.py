@@ -1,12 +1,16 @@
 """PostgreSQL restarts, dies, loses its sessions or its network, or refuses, while players write and read."""
 
 import asyncio
+import contextlib
+import pathlib
+import shutil
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NamedTuple
 
 import pytest
 
+from tests.faults.client import MARGIN_SECONDS
 from tests.faults.load import Load
 from tests.faults.stage import Stage, stage
 from tests.faults.table import scaled
@@ -77,6 +81,64 @@ async def hold_table(scene: Stage, _: Load) -> None:
             await asyncio.sleep(0.1)  # between probes
 
 
+async def hold_player(scene: Stage, _: Load) -> None:
+    async with scene.database.session() as session, session.transaction():
+        await session.execute("SELECT FROM player WHERE player = $1 FOR UPDATE", scene.journal.players[0])
+        await asyncio.sleep(scaled(1.5, 10))
+
+
+async def become_read_only(scene: Stage, _: Load) -> None:
+    await scene.database.execute("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
+    try:
+        await asyncio.sleep(scaled(1, 10))
+    finally:
+        await scene.database.execute("ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
+
+
+async def fill_disk(scene: Stage, load: Load) -> None:
+    async with small_disk(scene) as folder:
+        filler = folder / "filler"
+        with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while file.write(bytes(4096)):
+                pass
+        try:
+            await load.until_refused(int(scaled(10, 200)))
+        finally:
+            filler.unlink()
+        load.heal()
+        await load.until(int(scaled(100, 1000)))
+
+
+@contextlib.asynccontextmanager
+async def small_disk(scene: Stage) -> AsyncIterator[pathlib.Path]:
+    """A file system of 32 MB that holds all tables during the block."""
+    folder = scene.postgres.folder / "small"
+    folder.mkdir(exist_ok=True)
+    if await run("mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(folder)):
+        pytest.skip("needs the right to mount a file system of its own, which can be full")
+    try:
+        tables = folder / "tables"
+        tables.mkdir()
+        shutil.chown(tables, (scene.postgres.folder / "postgres").owner())
+        await scene.database.execute(f"CREATE TABLESPACE small LOCATION '{tables}'")
+        for kind in ("TABLE", "INDEX"):
+            await scene.database.execute(f"ALTER {kind} ALL IN TABLESPACE pg_default SET TABLESPACE small")
+        try:
+            yield folder
+        finally:
+            for kind in ("TABLE", "INDEX"):
+                await scene.database.execute(f"ALTER {kind} ALL IN TABLESPACE small SET TABLESPACE pg_default")
+            await scene.database.execute("DROP TABLESPACE small")
+    finally:
+        await run("umount", str(folder))
+
+
+async def run(*command: str) -> int:
+    """The exit status of a command."""
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
+    return await process.wait()
+
+
 async def alter_tables(scene: Stage, load: Load) -> None:
     for _ in range(int(scaled(3, 20))):
         for table in ("progress", "event", "player"):
@@ -86,12 +148,39 @@ async def alter_tables(scene: Stage, load: Load) -> None:
             await load.until(20)
 
 
+def others_succeed(scene: Stage, load: Load) -> None:
+    held = scene.journal.players[0]
+    refused = [answer for answer in load.answers if not answer.is_ok]
+    assert {answer.player for answer in refused} <= {held}, refused[:3]
+    assert all(answer.is_write for answer in refused), refused[:3]
+    worst = max(answer.response.seconds for answer in load.answers if answer.player != held)
+    assert worst < 1.5, worst
+
+
+def writes_are_refused(reason: bytes) -> Callable[[Stage, Load], None]:
+    """Only writes may be refused, within a second, and with the true reason; reads go on."""
+
+    def check(_: Stage, load: Load) -> None:
+        refused = [answer for answer in load.answers if not answer.is_ok]
+        assert refused
+        assert all(answer.is_write for answer in refused), [answer for answer in refused if not answer.is_write][:3]
+        assert all(reason in answer.response.body for answer in refused), refused[:3]
+        assert max(answer.response.seconds for answer in refused) < 1 + MARGIN_SECONDS, refused[:3]
+
+    return check
+
+
+def nothing_more(_: Stage, __: Load) -> None:
+    pass
+
+
 class Scenario(NamedTuple):
-    """A fault, and how many of the requests of a load it may make fail."""
+    """A fault, how many of the requests of a load it may make fail, and what else must hold."""
 
     name: str
     fault: Callable[[Stage, Load], Awaitable[None]]
     unavailable: float = 1.0
+    check: Callable[[Stage, Load], None] = nothing_more
 
 
 SCENARIOS = (
@@ -104,6 +193,9 @@ SCENARIOS = (
     Scenario("F7 connections to PostgreSQL are reset", resets),
     Scenario("F7 connections to PostgreSQL are refused", refuse),
     Scenario("F8 a table is locked", hold_table),
+    Scenario("F10 a player is locked", hold_player, check=others_succeed),
+    Scenario("F11 the disk is full", fill_disk, check=writes_are_refused(b"full")),
+    Scenario("F21 PostgreSQL is read-only", become_read_only, check=writes_are_refused(b"read-only")),
     Scenario("F22 tables are altered", alter_tables),
 )
 
@@ -114,9 +206,11 @@ async def test_clients_lose_nothing_when(scenario, on_stage, report):
     async with load.running():
         await load.until(int(scaled(100, 1000)))
         await scenario.fault(on_stage, load)
-        load.heal()
+        if load.healed_at is None:
+            load.heal()
         await load.until(int(scaled(200, 2000)))
 
     row = await on_stage.settle(load, scenario.name)
     report(row)
     assert row.unavailable <= scenario.unavailable * row.sent, row
+    scenario.check(on_stage, load)
