@@ -514,7 +514,7 @@ ALTER TABLE ONLY public.webhook
 
 CREATE INDEX api_key_of_player ON public.api_key USING btree (of_player) WHERE (of_player IS NOT NULL);
 
-CREATE INDEX outbox_by_due ON public.outbox USING btree (due_at) WHERE (died_at IS NULL);
+CREATE INDEX outbox_of_webhook ON public.outbox USING btree (webhook_id, due_at) WHERE (died_at IS NULL);
 
 CREATE INDEX progress_by_arrival ON public.progress USING btree (title_id, created_at, player) WHERE (created_at IS NOT NULL);
 

@@ -27,6 +27,7 @@ from service.http.open_streams import OpenStreams
 from service.outbound.jwks import JwksRefresher
 from service.processes import Processes
 from service.settings import Settings
+from service.supervisor import Supervisor
 from service.telemetry import Observer
 
 T = TypeVar("T")
@@ -68,6 +69,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     cursor_key: bytes
     sessions: Sessions
     observer: Observer
+    jobs: Supervisor
     shares: Shares
     open_streams: OpenStreams
     api_state: ApiState = msgspec.field(default_factory=ApiState)

@@ -30,6 +30,7 @@ from service.outbound.jwks import JwksRefresher
 from service.processes import Processes
 from service.server import openapi
 from service.settings import Settings
+from service.supervisor import Supervisor
 from service.telemetry import Observer
 
 # Routes resolve in this order: a path with a player `xuid(1)` belongs to the Xbox API.
@@ -85,6 +86,7 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
         observer=observer,
         shares=shares,
         open_streams=OpenStreams(shares),
+        jobs=Supervisor(observer),
     )
 
 

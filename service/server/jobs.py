@@ -6,9 +6,8 @@ resumes them if it dies.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-
-import aiohttp
+import functools
+from collections.abc import AsyncIterator
 
 from service.api import trophy
 from service.core.events import backfill, event_log, subscriptions, tenure
@@ -17,8 +16,8 @@ from service.core.publishing import schedules
 from service.db.limits import CATALOG
 from service.db.listen import listen
 from service.http.services import Services
-from service.outbound import jwks, webhooks
-from service.telemetry import Observer
+from service.outbound import webhooks
+from service.outbound.destinations import Destinations
 
 RARITY_INTERVAL_SECONDS = 15.0
 MERGE_INTERVAL_SECONDS = 2.0
@@ -26,7 +25,6 @@ TENURE_INTERVAL_SECONDS = 2.0
 BACKFILL_INTERVAL_SECONDS = 2.0  # between polls; pages follow each other while there is work
 SCHEDULES_INTERVAL_SECONDS = 1.0  # reads an index that holds only what is due
 FALLBACKS_INTERVAL_SECONDS = 30.0
-RECONNECT_INTERVAL_SECONDS = 5.0  # after the connection was lost; polling continues meanwhile
 PARTITIONS_INTERVAL_SECONDS = 3600.0
 MONTHS_AHEAD = 3
 
@@ -37,31 +35,33 @@ async def background(services: Services, *, url: str | None = None) -> AsyncIter
 
     `url` is the database to LISTEN on; without it, new releases are found by polling alone.
     """
-    jobs, observer, poll = Jobs(services), services.observer, services.settings.catalog_poll
-    loops = [
-        _every(poll, services.snapshots.refresh, observer),
-        _every(poll, jobs.check_credentials, observer),
-        _every(poll, services.user_contexts.refresh, observer),
-        _every(RARITY_INTERVAL_SECONDS, services.rarities.refresh, observer),
-        _every(MERGE_INTERVAL_SECONDS, jobs.merge_deltas, observer),
-        _every(PARTITIONS_INTERVAL_SECONDS, jobs.maintain_partitions, observer, at_once=True),
-        _every(BACKFILL_INTERVAL_SECONDS, jobs.run_backfill, observer),
-        _every(TENURE_INTERVAL_SECONDS, jobs.award_tenure, observer),
-        _every(SCHEDULES_INTERVAL_SECONDS, jobs.publish_due, observer),
-        _every(FALLBACKS_INTERVAL_SECONDS, services.fallbacks.flush, observer),
-        _every(subscriptions.POLL_SECONDS, services.subscriptions.poll, observer),
-    ]
-    if url is not None:
-
-        async def listen_to_publications() -> None:
-            await listen(url, "publication", services.snapshots.refresh)
-
-        loops.append(_every(RECONNECT_INTERVAL_SECONDS, listen_to_publications, observer, at_once=True))
-    if services.jwks is not None:
-        loops.append(_every(jwks.RETRY_SECONDS, services.jwks.run, observer, at_once=True))
-    async with aiohttp.ClientSession(timeout=webhooks.TIMEOUT) as session:
-        deliveries = webhooks.Webhooks(services.pool, session, jobs.render, observer)
-        loops.append(_every(webhooks.POLL_INTERVAL_SECONDS, deliveries.deliver_all_due, observer))
+    jobs, run, poll = Jobs(services), services.jobs.run, services.settings.catalog_poll
+    destinations = Destinations(services.settings.outbound_networks)
+    async with contextlib.AsyncExitStack() as stack:
+        session = await stack.enter_async_context(destinations.session(webhooks.TIMEOUT))
+        deliveries = webhooks.Webhooks(
+            services.pool, session, jobs.render, services.observer, destinations=destinations
+        )
+        stack.push_async_callback(deliveries.close)
+        loops = [
+            run("releases", services.snapshots.refresh, seconds=poll),
+            run("credentials", jobs.check_credentials, seconds=poll),
+            run("user_contexts", services.user_contexts.refresh, seconds=poll),
+            run("rarities", services.rarities.refresh, seconds=RARITY_INTERVAL_SECONDS),
+            run("holder_counts", jobs.merge_deltas, seconds=MERGE_INTERVAL_SECONDS),
+            run("event_partitions", jobs.maintain_partitions, seconds=PARTITIONS_INTERVAL_SECONDS, at_once=True),
+            run("backfill", jobs.run_backfill, seconds=BACKFILL_INTERVAL_SECONDS),
+            run("tenure", jobs.award_tenure, seconds=TENURE_INTERVAL_SECONDS),
+            run("schedules", jobs.publish_due, seconds=SCHEDULES_INTERVAL_SECONDS),
+            run("fallbacks", services.fallbacks.flush, seconds=FALLBACKS_INTERVAL_SECONDS),
+            run("subscriptions", services.subscriptions.poll, seconds=subscriptions.POLL_SECONDS),
+            run("webhooks", deliveries.deliver, seconds=0.0),
+        ]
+        if url is not None:
+            notifications = functools.partial(jobs.listen, url)
+            loops.append(run("notifications", notifications, seconds=0.0))
+        if services.jwks is not None:
+            loops.append(run("key_set", services.jwks.run, seconds=0.0))
         tasks = [asyncio.create_task(loop) for loop in loops]
         try:
             yield
@@ -109,26 +109,29 @@ class Jobs:
             if self._services.settings.event_retention_months:
                 await event_log.drop_partitions(connection, older_than=self._services.settings.event_retention_months)
 
-    def render(self, due: DueMessage) -> bytes | None:
-        """The webhook body of an unlock; None if its achievement is no longer published."""
+    async def listen(self, url: str) -> None:
+        """Poll for new releases whenever one is published, until the connection is lost."""
+
+        async def poll() -> None:
+            await self._services.snapshots.refresh()
+            self._services.jobs.statuses["notifications"].succeeded()
+
+        await listen(url, "publication", poll)
+
+    async def render(self, due: DueMessage) -> bytes | None:
+        """The webhook body of an unlock; None if its achievement is not published.
+
+        Another process may have unlocked it in a release that this one has not loaded yet.
+
+        Raises:
+            Unavailable: the database is out of reach.
+        """
+        message = self._message(due)
+        if message is None:
+            await self._services.snapshots.refresh()
+            message = self._message(due)
+        return message
+
+    def _message(self, due: DueMessage) -> bytes | None:
         published = self._services.snapshots.current.titles.get(due.title_id)
         return None if published is None else trophy.completed_message(published, due.player, due.number, due.at)
-
-
-async def _every(
-    seconds: float, action: Callable[[], Awaitable[None]], observer: Observer, *, at_once: bool = False
-) -> None:
-    """Run an action periodically. A failure is logged, unless it repeats the last one; the action is retried."""
-    last_error = None
-    while True:
-        if not at_once:
-            await asyncio.sleep(seconds)
-        at_once = False
-        try:
-            await action()
-        except Exception as error:  # noqa: BLE001  (a failed round must not end the job)
-            if repr(error) != last_error:
-                observer.log("warning", f"{action.__qualname__} failed, retrying in {seconds:g} s", error=repr(error))
-            last_error = repr(error)
-        else:
-            last_error = None

@@ -68,6 +68,7 @@ def operations(services: Services) -> web.Application:
 
     async def count_writes(_app: web.Application) -> None:
         services.observer.registry.register(WriteMetrics(services.writer.counters))
+        services.observer.registry.register(services.jobs)
 
     app = web.Application()
     app.on_startup.append(count_writes)

@@ -1,27 +1,75 @@
 -- Webhooks and their outbox: a queue of messages over all players, which a background job empties.
 
+-- name: due_webhooks
+-- The webhooks that have a message that is due; first those whose oldest one is due longest.
+--
+-- Index: outbox_of_webhook, one probe for each webhook that has any message.
+WITH RECURSIVE oldest AS (
+    (
+        SELECT
+            o.webhook_id,
+            o.due_at
+        FROM outbox AS o
+        WHERE o.died_at IS NULL
+        ORDER BY o.webhook_id, o.due_at
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT
+        n.webhook_id,
+        n.due_at
+    FROM oldest AS p
+    CROSS JOIN LATERAL (
+        SELECT
+            o.webhook_id,
+            o.due_at
+        FROM outbox AS o
+        WHERE o.died_at IS NULL AND o.webhook_id > p.webhook_id
+        ORDER BY o.webhook_id, o.due_at
+        LIMIT 1
+    ) AS n
+)
+
+SELECT p.webhook_id
+FROM oldest AS p
+WHERE p.due_at <= now()
+ORDER BY p.due_at;
+
 -- name: claim
--- Claims due messages for a lease, the longest due first.
+-- Claims due messages of webhooks for a lease: of each webhook at most so many, the longest due first.
 --
---   :max_rows  integer
---   :lease     interval
+--   :webhook_ids  bigint[]
+--   :counts       integer[]  one for each webhook
+--   :lease        interval
 --
--- Index: outbox_by_due.
+-- Index: outbox_of_webhook, one probe for each webhook.
+WITH due AS (
+    SELECT
+        d.player,
+        d.title_id,
+        d.number,
+        d.webhook_id,
+        h.url,
+        h.secret
+    FROM unnest(:webhook_ids::bigint[], :counts::integer[]) AS r (webhook_id, max_rows)
+    INNER JOIN webhook AS h ON r.webhook_id = h.webhook_id
+    CROSS JOIN LATERAL (
+        SELECT
+            w.player,
+            w.title_id,
+            w.number,
+            w.webhook_id
+        FROM outbox AS w
+        WHERE w.webhook_id = h.webhook_id AND w.due_at <= now() AND w.died_at IS NULL
+        ORDER BY w.due_at
+        LIMIT r.max_rows
+        FOR UPDATE SKIP LOCKED
+    ) AS d
+)
+
 UPDATE outbox AS o
 SET due_at = now() + :lease::interval
-FROM (
-    SELECT
-        w.player,
-        w.title_id,
-        w.number,
-        w.webhook_id
-    FROM outbox AS w
-    WHERE w.due_at <= now() AND w.died_at IS NULL
-    ORDER BY w.due_at
-    LIMIT :max_rows
-    FOR UPDATE SKIP LOCKED
-) AS d
-INNER JOIN webhook AS h ON d.webhook_id = h.webhook_id
+FROM due AS d
 WHERE o.player = d.player AND o.title_id = d.title_id AND o.number = d.number AND o.webhook_id = d.webhook_id
 RETURNING
     o.player,
@@ -30,8 +78,8 @@ RETURNING
     o.webhook_id,
     o.at,
     o.attempts,
-    h.url,
-    h.secret;
+    d.url,
+    d.secret;
 
 -- name: delete
 -- Deletes a message that was delivered.

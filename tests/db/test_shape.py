@@ -26,6 +26,7 @@ OVER_ALL_PLAYERS = {
     "consistency.double_unlocks",
     "consistency.daily_total_drift",
     "outbox.claim",
+    "outbox.due_webhooks",
     "outbox.dead_messages",
     "outbox.remove_webhook",
     "outbox.retry_dead",

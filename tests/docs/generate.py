@@ -17,7 +17,8 @@ from service.core.events.writer import Counters
 from service.http.api import Api, Route
 from service.server import app, openapi, ops
 from service.settings import SETTING_SPECS, Settings
-from service.telemetry import RequestMetrics
+from service.supervisor import JobStatus, Supervisor
+from service.telemetry import Observer, RequestMetrics
 
 ROOT = pathlib.Path(__file__).parents[2]
 PAGES = ROOT / "docs"
@@ -224,6 +225,9 @@ def _metrics(_: str) -> str:
     requests.count("GET", "achievements", 200, 0.01)
     registry.register(requests)
     registry.register(ops.WriteMetrics(Counters()))
+    jobs = Supervisor(Observer())
+    jobs.statuses["releases"] = JobStatus()
+    registry.register(jobs)
     rows = []
     for family in registry.collect():
         labels = sorted({label for sample in family.samples for label in sample.labels} - {"le"})

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import ipaddress
 
 import asyncpg
 import msgspec
@@ -19,6 +20,8 @@ from service.telemetry import Observer
 from tests.factories import PLAYER, SECRET, counted, draft, event, metric, publish_draft
 from tests.outbound.test_jwks import key_set
 from tests.servers import PATIENCE
+
+SETTINGS = Settings(jwt_secret=SECRET, outbound_networks=(ipaddress.ip_network("127.0.0.0/8"),))
 
 
 class Log(io.StringIO):
@@ -52,7 +55,7 @@ async def services(own_database, log):
     async with await open_pool(own_database, size=4) as pool:
         async with pool.transaction() as connection:
             await publish_draft(connection, draft(1, (counted(1, 1),), metrics=(metric(),)))
-        yield await make_services(Settings(jwt_secret=SECRET), pool, Observer(level="warning", stream=log))
+        yield await make_services(SETTINGS, pool, Observer(level="warning", stream=log))
 
 
 @pytest.fixture
@@ -80,7 +83,7 @@ async def test_webhooks_are_delivered_after_an_unexpected_error_of_the_database(
     await administrator.execute("ALTER TABLE outbox RENAME TO outbox_missing")
 
     async with background(services):
-        line = await log.line("deliver_all_due failed")
+        line = await log.line("webhooks failed")
         await administrator.execute("ALTER TABLE outbox_missing RENAME TO outbox")
         async with asyncio.timeout(PATIENCE):
             message = await arrivals.get()
@@ -90,7 +93,7 @@ async def test_webhooks_are_delivered_after_an_unexpected_error_of_the_database(
 
 
 async def test_key_set_is_refreshed_after_an_unexpected_error(services, log, aiohttp_server, monkeypatch):
-    monkeypatch.setattr("service.outbound.jwks.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("service.supervisor.FIRST_RETRY_SECONDS", 0.01)
     arrivals = asyncio.Queue()
 
     async def send_keys(_request):
@@ -106,7 +109,7 @@ async def test_key_set_is_refreshed_after_an_unexpected_error(services, log, aio
     refresher = JwksRefresher(services.verifier, str(server.make_url("/keys")), clock=broken_clock)
 
     async with background(msgspec.structs.replace(services, jwks=refresher)):
-        line = await log.line("JwksRefresher.run failed")
+        line = await log.line("key_set failed")
         async with asyncio.timeout(PATIENCE):
             for _ in range(3):
                 await arrivals.get()

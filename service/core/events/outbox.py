@@ -1,8 +1,9 @@
 """Webhooks and their outbox: a message is stored with its unlock, sent at least once, and kept if it cannot be sent."""
 
+import base64
 import datetime
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -12,6 +13,7 @@ from service.errors import NotFound
 
 MAX_ATTEMPTS = 8  # the last one about two hours after the first
 FIRST_DELAY_SECONDS = 60  # doubled after each attempt (Trophy: "starting from one minute")
+SECRET_PREFIX = "whsec_"  # noqa: S105  (what every secret begins with, as Standard Webhooks writes them)
 _LEASE_SECONDS = 60  # a process that dies while sending loses its claim after that
 
 
@@ -48,9 +50,15 @@ class DeadMessage(msgspec.Struct, frozen=True):
     error: str | None
 
 
-async def claim_due(connection: Connection, *, limit: int) -> list[DueMessage]:
-    """Claim up to `limit` due messages for a minute, the longest due first; concurrent callers get others."""
-    return await _claim.all(connection, max_rows=limit, lease=datetime.timedelta(seconds=_LEASE_SECONDS))
+async def due_webhooks(connection: Connection) -> list[int]:
+    """The webhooks with messages that are due, those that have waited longest first."""
+    return [row.webhook_id for row in await _due_webhooks.all(connection)]
+
+
+async def claim_due(connection: Connection, counts: Mapping[int, int]) -> list[DueMessage]:
+    """Claim due messages for a minute, at most so many of each webhook; concurrent callers get others."""
+    lease = datetime.timedelta(seconds=_LEASE_SECONDS)
+    return await _claim.all(connection, webhook_ids=list(counts), counts=list(counts.values()), lease=lease)
 
 
 async def mark_delivered(connection: Connection, message: DueMessage) -> None:
@@ -84,7 +92,7 @@ async def add_webhook(connection: Connection, *, title_id: int, url: str) -> tup
     Raises:
         NotFound: there is no such title.
     """
-    secret = "whsec_" + secrets.token_urlsafe(32)
+    secret = SECRET_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
     row = await _add_webhook.first(connection, title_id=title_id, url=url, secret=secret)
     if row is None:
         raise NotFound(f"there is no title {title_id}")
@@ -119,6 +127,7 @@ class _IdRow(msgspec.Struct, frozen=True):
     webhook_id: int
 
 
+_due_webhooks = query("outbox.due_webhooks", row=_IdRow)
 _claim = query("outbox.claim", row=DueMessage)
 _delete = statement("outbox.delete")
 _reschedule = statement("outbox.reschedule")
