@@ -122,6 +122,12 @@ CREATE TABLE public.erased (
     CONSTRAINT player_hash_has_32_bytes CHECK ((octet_length(player_hash) = 32))
 );
 
+CREATE TABLE public.erasure (
+    is_only_row boolean DEFAULT true NOT NULL,
+    revision bigint NOT NULL,
+    CONSTRAINT there_is_one_row CHECK (is_only_row)
+);
+
 CREATE TABLE public.event (
     player text NOT NULL COLLATE pg_catalog."C",
     title_id bigint NOT NULL,
@@ -421,6 +427,9 @@ ALTER TABLE ONLY public.completion
 
 ALTER TABLE ONLY public.erased
     ADD CONSTRAINT erased_pkey PRIMARY KEY (player_hash);
+
+ALTER TABLE ONLY public.erasure
+    ADD CONSTRAINT erasure_pkey PRIMARY KEY (is_only_row);
 
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (player, title_id, metric, at, event_id, recorded_at);

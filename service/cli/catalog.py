@@ -26,7 +26,6 @@ from service.core.publishing.releases import list_releases
 from service.core.publishing.snapshot import SnapshotStore
 from service.db import Connection
 from service.db.pool import Pool
-from service.db.service_keys import service_key
 from service.errors import Diagnostic, InvalidCatalog, NotFound
 
 _SHOWN = 20  # achievements and texts of a diff; the rest is counted
@@ -201,7 +200,7 @@ async def _preview_publish(pool: Pool, title_id: int) -> None:
         raise InvalidCatalog(preview.errors)
     _print_changes(f"title {title_id}", preview.changes)
     if preview.newly_earnable:
-        writer = Writer(pool, SnapshotStore(pool), erasure_key=await service_key(pool, "erasure"))
+        writer = Writer(pool, SnapshotStore(pool))
         async with pool.connection() as connection:
             draft = await draft_of(connection, title_id)
         assert draft is not None  # noqa: S101  (it was compared with what is served)

@@ -6,11 +6,9 @@ import sys
 import click
 
 from service.cli.console import check_player, database_url, fail, migrated_pool, run, settings
-from service.core.events.store import hash_player
 from service.core.progress import consistency, player_data
 from service.core.progress.consistency import Drift
 from service.core.progress.player_data import Erased
-from service.db.service_keys import service_key
 
 
 @click.group("player")
@@ -45,10 +43,8 @@ def erase(name: str, *, yes: bool) -> None:
         fail("--yes: expected, because this cannot be undone")
 
     async def work(url: str) -> Erased:
-        async with migrated_pool(url) as pool:
-            player_hash = hash_player(name, key=await service_key(pool, "erasure"))
-            async with pool.transaction() as connection:
-                return await player_data.erase(connection, name, player_hash=player_hash)
+        async with migrated_pool(url) as pool, pool.transaction() as connection:
+            return await player_data.erase(connection, name)
 
     with database_url(settings()) as url:
         erased = run(lambda: work(url))

@@ -20,7 +20,6 @@ from service.core.publishing.publish import publish_title
 from service.core.publishing.snapshot import SnapshotStore
 from service.core.unlocks.model import Change, Event
 from service.db.pool import Pool
-from service.db.service_keys import service_key
 from service.locales import locales_folder
 
 PLAYER = "2533274790395904"
@@ -75,7 +74,7 @@ async def load(pool: Pool) -> None:
         return
     snapshots = SnapshotStore(pool)
     await snapshots.refresh()
-    writer = Writer(pool, snapshots, erasure_key=await service_key(pool, "erasure"))
+    writer = Writer(pool, snapshots)
     if ACADEMY in new:
         contexts = UserContexts(pool)
         for number, player, name, scopes in _CONTEXTS:

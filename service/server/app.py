@@ -60,7 +60,7 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
     progress = ProgressReader(pool)
     api_keys = ApiKeys(pool)
     subscriptions = Subscriptions(pool)
-    writer = Writer(pool, snapshots, erasure_key=await service_key(pool, "erasure"), on_change=subscriptions.notify)
+    writer = Writer(pool, snapshots, on_change=subscriptions.notify)
     shares = Shares(settings)
     return Services(
         settings=settings,

@@ -125,13 +125,12 @@ FROM progress AS p
 WHERE p.player = :player;
 
 -- name: keep_revision
--- Stores the revision of an erased player under the keyed hash of the name.
+-- Keeps the revision of an erased player, above which new players begin.
 --
---   :player_hash  bytea
---   :revision     bigint
-INSERT INTO erased AS e (player_hash, revision)
-VALUES (:player_hash, :revision)
-ON CONFLICT (player_hash) DO UPDATE SET revision = greatest(e.revision, excluded.revision);
+--   :revision  bigint
+UPDATE erasure
+SET revision = greatest(erasure.revision, :revision)
+WHERE erasure.is_only_row;
 
 -- name: subtract_from_counts
 -- Removes the player and their unlocks from the counts.

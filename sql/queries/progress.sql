@@ -64,11 +64,16 @@ LEFT JOIN LATERAL (
 ) AS p ON TRUE;
 
 -- name: next_revision
--- The player's next revision; locks the player until the transaction ends.
+-- The player's next revision, for a new player above those of all who were erased; locks the player until the
+-- transaction ends.
 --
 --   :player  text
 INSERT INTO player (player, revision)
-VALUES (:player, 1)
+SELECT
+    :player,
+    e.revision + 1 AS revision
+FROM erasure AS e
+WHERE e.is_only_row
 ON CONFLICT (player) DO UPDATE SET revision = player.revision + 1
 RETURNING player.revision;
 

@@ -2,14 +2,14 @@
 
 -- name: states
 -- The state of each player in one title, in the order of the players; NULLs where nothing is stored.
+-- A new player begins above the revisions of all who were erased, so that nothing cached of one is used for another.
 --
---   :players        text[]    one of each for each player:
---   :title_ids      bigint[]
---   :player_hashes  bytea[]   the player's name in `erased`
+--   :players    text[]    one of each for each player:
+--   :title_ids  bigint[]
 --
--- Index: player_pkey, progress_pkey and erased_pkey, one probe a player.
+-- Index: player_pkey and progress_pkey, one probe a player.
 SELECT
-    coalesce(w.revision, e.revision, 0) AS revision,
+    coalesce(w.revision, e.revision) AS revision,
     w.player IS NOT NULL AS player_exists,
     p.player IS NOT NULL AS in_title,
     p.created_at,
@@ -18,10 +18,9 @@ SELECT
     p.standings,
     p.profile
 FROM
-    unnest(:players::text[], :title_ids::bigint[], :player_hashes::bytea[])
-    WITH ORDINALITY AS k (player, title_id, hash, place)
+    unnest(:players::text[], :title_ids::bigint[]) WITH ORDINALITY AS k (player, title_id, place)
 LEFT JOIN player AS w ON k.player = w.player
-LEFT JOIN erased AS e ON k.hash = e.player_hash
+CROSS JOIN erasure AS e
 LEFT JOIN progress AS p ON k.player = p.player AND k.title_id = p.title_id
 ORDER BY k.place;
 
@@ -84,7 +83,6 @@ INNER JOIN event AS e
 --   :expected       bigint[]   the revision that the change was evaluated from
 --   :player_exists  boolean[]  whether there is a row of the player
 --   :in_title       boolean[]  whether there is one in this title
---   :player_hashes  bytea[]    the player's name in `erased`: a new row begins at the revision of an erased one
 --   :standings      text[]     JSON of the measure values that change, NULL for none
 --   :profiles       text[]     JSON of the profile, NULL if it stays
 --   :created        bigint[]   ticks of the player's first time in the title
@@ -120,7 +118,6 @@ WITH pending AS (
         a.expected,
         a.player_exists,
         a.in_title,
-        a.hash,
         a.standings,
         a.profile,
         a.created_at,
@@ -132,12 +129,11 @@ WITH pending AS (
             :expected::bigint[],
             :player_exists::boolean[],
             :in_title::boolean[],
-            :player_hashes::bytea[],
             :standings::text[],
             :profiles::text[],
             :created::bigint[]
         ) WITH ORDINALITY AS a (
-            player, title_id, expected, player_exists, in_title, hash, standings, profile, created_at, place
+            player, title_id, expected, player_exists, in_title, standings, profile, created_at, place
         )
 ),
 
@@ -184,10 +180,10 @@ inserted AS (
         a.player,
         a.expected + 1 AS revision
     FROM pending AS a
-    LEFT JOIN erased AS e ON a.hash = e.player_hash
+    CROSS JOIN erasure AS e
     WHERE
         NOT a.player_exists
-        AND a.expected = coalesce(e.revision, 0)
+        AND a.expected = e.revision
         AND a.place NOT IN (SELECT r.place FROM replayed AS r)
     ON CONFLICT (player) DO NOTHING
     RETURNING player

@@ -189,7 +189,6 @@ def _as_script(statement: Statement) -> str:
         "expected": f"ARRAY[(SELECT q.revision FROM player AS q WHERE q.player = {player})]",  # noqa: S608  (our own)
         "player_exists": "ARRAY[true]",
         "in_title": "ARRAY[true]",
-        "player_hashes": "ARRAY[NULL]",
         "standings": """ARRAY[replace('{"sum;words": "5", "streak;": [1, 739000, 1]}', ';', chr(58))]""",
         "profiles": "ARRAY[NULL]",
         "created": "ARRAY[1]",

@@ -1,6 +1,5 @@
 """The statements of the write path: states are read with their revision, and written only if it is still the same."""
 
-import hashlib
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -21,20 +20,12 @@ class PendingWrite(msgspec.Struct, frozen=True, kw_only=True):
     before: PlayerState
     outcome: ChangeOutcome
     silent: frozenset[int]
-    player_hash: bytes
 
 
-def hash_player(player: str, *, key: bytes) -> bytes:
-    """A player's name where it must not be readable: 32 bytes, the same for the same key."""
-    return hashlib.blake2b(player.encode(), key=key, digest_size=32).digest()
-
-
-async def read_states(
-    connection: Connection, keys: Sequence[tuple[str, int]], *, hashes: Sequence[bytes]
-) -> list[PlayerState]:
-    """The state of each player in a title, in the order of `keys`; `hashes` are from `hash_player`."""
+async def read_states(connection: Connection, keys: Sequence[tuple[str, int]]) -> list[PlayerState]:
+    """The state of each player in a title, in the order of `keys`."""
     players, title_ids = zip(*keys, strict=True)
-    rows = await _states.all(connection, players=players, title_ids=title_ids, player_hashes=hashes)
+    rows = await _states.all(connection, players=players, title_ids=title_ids)
     return [row.state() for row in rows]
 
 
@@ -96,7 +87,6 @@ async def write(connection: Connection, writes: Sequence[PendingWrite]) -> set[i
         expected=[r.before.revision for r in writes],
         player_exists=[r.before.exists for r in writes],
         in_title=[r.before.in_title for r in writes],
-        player_hashes=[r.player_hash for r in writes],
         standings=[_json(r.outcome.measure_values) if r.outcome.measure_values else None for r in writes],
         profiles=[_profile(r.outcome.profile) for r in writes],
         created=[r.outcome.state.created_at or None for r in writes],

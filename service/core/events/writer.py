@@ -71,22 +71,16 @@ class Writer:
         pool: Pool,
         snapshots: SnapshotStore,
         *,
-        erasure_key: bytes,
         on_change: Callable[[str], None] = lambda _player: None,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._pool = pool
         self._clock = clock
         self._snapshots = snapshots
-        self._erasure_key = erasure_key
         self._on_change = on_change
         self._queue = ChangeQueue(self._write_batches)
         self._states: LRUCache[PlayerTitle, PlayerState] = LRUCache(_MAX_STATES)
         self.counters = Counters()
-
-    def hash_player(self, player: str) -> bytes:
-        """The player's name where it must not be readable: 32 bytes, the same for the same database."""
-        return store.hash_player(player, key=self._erasure_key)
 
     def now(self) -> int:
         """The current time, in ticks."""
@@ -161,8 +155,7 @@ class Writer:
             }
 
     async def _read_states(self, keys: Sequence[PlayerTitle]) -> list[PlayerState]:
-        hashes = [self.hash_player(player) for player, _ in keys]
-        return await self._pool.read(functools.partial(store.read_states, keys=keys, hashes=hashes))
+        return await self._pool.read(functools.partial(store.read_states, keys=keys))
 
     async def _evaluate(self, evaluation: _Evaluation) -> PendingWrite | None:
         """What is to be written of one player; None if nothing is, or if the state must be read first.
@@ -218,7 +211,6 @@ class Writer:
                 before=evaluation.before,
                 outcome=merge_outcomes(evaluation.before, outcomes),
                 silent=frozenset(silent),
-                player_hash=self.hash_player(batch.key[0]),
             )
         if evaluation.is_fresh:
             for pending, result in evaluation.results:

@@ -52,11 +52,11 @@ async def export(connection: Connection, player: str) -> AsyncIterator[bytes]:
     yield b"}\n"
 
 
-async def erase(connection: Connection, player: str, *, player_hash: bytes) -> Erased:
+async def erase(connection: Connection, player: str) -> Erased:
     """Erase everything stored about a player, and subtract it from all counts. The connection must be in a transaction.
 
-    Concurrent changes of the player are evaluated again afterwards, without any progress. A keyed hash of the player's
-    id is kept with the revision, so that caches of the erased player are never used for a new player of that id.
+    Concurrent changes of the player are evaluated again afterwards, without any progress. New players begin above the
+    revision of the erased one, so that caches of the erased player are never used for a new player of that id.
 
     Raises:
         NotFound: nothing is stored about the player.
@@ -64,7 +64,7 @@ async def erase(connection: Connection, player: str, *, player_hash: bytes) -> E
     row = await _lock_player.first(connection, player=player)
     if row is None:
         raise NotFound("nothing is stored about this player")
-    await _keep_revision.run(connection, player_hash=player_hash, revision=row.revision + 1)
+    await _keep_revision.run(connection, revision=row.revision + 1)
     await _subtract_from_counts.run(connection, player=player)
     counted = await _count_progress.one(connection, player=player)
     events = await _erase_events.run(connection, player=player)

@@ -23,7 +23,7 @@ async def writer(pool):
             await publish_draft(connection, draft(title_id, ()))
     snapshots = SnapshotStore(pool)
     await snapshots.refresh()
-    return Writer(pool, snapshots, erasure_key=b"key")
+    return Writer(pool, snapshots)
 
 
 def wanted(**changes):
@@ -76,7 +76,7 @@ async def test_contexts_are_exported_and_erased_with_the_player(pool, connection
     contexts = UserContexts(pool)
     await contexts.put(OPERATOR, writer.write, wanted())
     held = msgspec.json.decode(b"".join([piece async for piece in player_data.export(connection, "ada")]))
-    await player_data.erase(connection, "ada", player_hash=writer.hash_player("ada"))
+    await player_data.erase(connection, "ada")
     await contexts.refresh()
 
     assert held["user_contexts"] == [

@@ -83,7 +83,7 @@ async def test_erasing_a_player_keeps_the_bit_but_not_the_reason(pool, connectio
     """A later unlock by the same player has another bit."""
     await revoke(pool, published)
     async with pool.transaction() as lent:
-        await player_data.erase(lent, PLAYER, player_hash=bytes(32))
+        await player_data.erase(lent, PLAYER)
 
     assert await connection.fetchval("SELECT count(*) FROM revoked_badge") == 0
     assert await is_revoked(pool)
@@ -95,7 +95,7 @@ async def test_revoking_stores_nothing_about_a_player_who_is_erased_meanwhile(ow
         published = await publish_title(pool)
         await load_signing_keys(pool)
         async with pool.transaction() as connection:
-            await player_data.erase(connection, PLAYER, player_hash=bytes(32))
+            await player_data.erase(connection, PLAYER)
             revoking = asyncio.create_task(revoke(pool, published))
             async with pool.connection() as observer:
                 while not await observer.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):

@@ -30,7 +30,7 @@ async def snapshots(pool, publish_title):
     await publish_title(achievement(9))
     found = SnapshotStore(pool)
     await found.refresh()
-    writer = Writer(pool, found, erasure_key=b"key")
+    writer = Writer(pool, found)
     for player, amount in (("a", 1), ("b", 5), ("c", 9)):
         events = (event(amount, attributes={"source": "app"}), event(amount))
         await writer.write(Change(player=player, title_id=1, events=events))
@@ -40,7 +40,7 @@ async def snapshots(pool, publish_title):
 @pytest.fixture
 def writer(pool, snapshots):
     """A writer with an empty cache."""
-    return Writer(pool, snapshots, erasure_key=b"key")
+    return Writer(pool, snapshots)
 
 
 async def run_backfill(pool, writer, snapshots):
@@ -91,13 +91,13 @@ async def test_backfill_sends_no_notifications(pool, publish_title, snapshots, w
 
 
 async def test_interrupted_backfill_continues_at_its_position(pool, publish_title, snapshots, connection, monkeypatch):
-    writer = Writer(pool, snapshots, erasure_key=b"key")
+    writer = Writer(pool, snapshots)
     monkeypatch.setattr(backfill, "_PAGE", 1)
     await publish_title(achievement(9), counted(1, 2))
     await backfill.run_step(pool, writer, snapshots)
     after_one = await held(writer, 1)
     await connection.execute("UPDATE backfill SET due_at = now()")
-    await run_backfill(pool, Writer(pool, snapshots, erasure_key=b"key"), snapshots)
+    await run_backfill(pool, Writer(pool, snapshots), snapshots)
 
     assert (after_one, await held(writer, 1)) == (["a"], ["a", "b", "c"])
 

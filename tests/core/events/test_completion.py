@@ -20,7 +20,7 @@ async def completing(pool, connection):
     )
     snapshots = SnapshotStore(pool)
     await snapshots.refresh()
-    writer = Writer(pool, snapshots, erasure_key=bytes(32))
+    writer = Writer(pool, snapshots)
 
     def run(key="onboarded", principal=SERVER):
         return complete(writer, principal, snapshots.current.titles[1], player=PLAYER, key=key, profile={})

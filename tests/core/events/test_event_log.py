@@ -32,7 +32,7 @@ async def test_dropping_old_partitions_keeps_totals(pool, connection):
         await publish_draft(held, draft(1, (counted(1, 5),), metrics=(metric(),)))
     snapshots = SnapshotStore(pool)
     await snapshots.refresh()
-    writer = Writer(pool, snapshots, erasure_key=b"key")
+    writer = Writer(pool, snapshots)
     await event_log.create_partitions(connection, 1)
     await connection.execute(OLD)
     await writer.write(Change(player=PLAYER, title_id=1, events=(event(7),)))
@@ -55,7 +55,7 @@ async def test_month_with_rows_in_the_default_partition_gets_no_partition(pool, 
         await publish_draft(held, draft(1, (counted(1, 5),), metrics=(metric(),)))
     snapshots = SnapshotStore(pool)
     await snapshots.refresh()
-    await Writer(pool, snapshots, erasure_key=b"key").write(Change(player=PLAYER, title_id=1, events=(event(7),)))
+    await Writer(pool, snapshots).write(Change(player=PLAYER, title_id=1, events=(event(7),)))
     await event_log.create_partitions(connection, 2)
 
     assert len(await partitions(connection)) == 1

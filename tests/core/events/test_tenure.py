@@ -47,7 +47,7 @@ async def snapshots(pool):
 
 @pytest.fixture
 def writer(pool, snapshots, clock):
-    return Writer(pool, snapshots, erasure_key=b"key", clock=clock)
+    return Writer(pool, snapshots, clock=clock)
 
 
 async def unlocked(writer, player):
@@ -107,7 +107,7 @@ async def test_player_who_becomes_visible_late_is_not_skipped(pool, connection, 
     await writer.write(Change(player="late", title_id=1, events=(event(1),)))
     came = (await writer.read_state("late", 1)).created_at - (MINUTE + 3) * ticks.SECOND
     await connection.execute("UPDATE progress SET created_at = $1 WHERE player = 'late'", came)
-    other_process = Writer(pool, snapshots, erasure_key=b"key", clock=clock)
+    other_process = Writer(pool, snapshots, clock=clock)
     await tenure.award_due(pool, other_process, snapshots)
 
     assert 2 in await unlocked(writer, "late")
@@ -121,7 +121,7 @@ async def test_every_player_unlocks_whenever_they_arrive_and_whenever_the_job_ru
     """Also of players who arrive at the same moment; no run awards too early."""
     await connection.execute("DELETE FROM progress; DELETE FROM player; DELETE FROM age_watch")
     clock = Clock()
-    writer = Writer(pool, snapshots, erasure_key=b"key", clock=clock)
+    writer = Writer(pool, snapshots, clock=clock)
     begin = clock.seconds
     moments = [("arrives", at, str(i)) for i, at in enumerate(arrivals)]
     moments += [("runs", 4 * MINUTE * (i + 1) // runs, "") for i in range(runs)]
@@ -148,7 +148,7 @@ async def test_two_processes_award_more_than_a_page_of_players_once(own_database
             await publish_draft(connection, made)
         snapshots = SnapshotStore(pool)
         await snapshots.refresh()
-        writers = [Writer(pool, snapshots, erasure_key=b"key", clock=clock) for _ in range(2)]
+        writers = [Writer(pool, snapshots, clock=clock) for _ in range(2)]
         players = [f"player {i}" for i in range(250)]
         await asyncio.gather(*(writers[0].write(Change(player=p, title_id=1, events=(event(1),))) for p in players))
         clock.seconds += MINUTE

@@ -16,8 +16,6 @@ from service.db.pool import open_pool
 from service.errors import InvalidField, NotFound, UnknownMetric
 from tests.factories import PLAYER, achievement, counted, draft, event, metric, publish_draft
 
-KEY = b"the erasure key of the tests"
-
 
 async def publish_title(pool, *achievements, **changes):
     """Serves title 1, which counts words."""
@@ -29,7 +27,7 @@ async def publish_title(pool, *achievements, **changes):
 async def writer_on(pool):
     snapshots = SnapshotStore(pool)
     await snapshots.refresh()
-    return Writer(pool, snapshots, erasure_key=KEY)
+    return Writer(pool, snapshots)
 
 
 @pytest.fixture

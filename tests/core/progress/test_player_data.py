@@ -9,7 +9,9 @@ import pytest
 from service.core.auth import api_keys
 from service.core.badges.revocations import revoke_credential
 from service.core.events.writer import Writer
+from service.core.formats.xbox.captured_page import ImportedProgress
 from service.core.progress import consistency, player_data
+from service.core.progress.import_progress import import_progress
 from service.core.progress.reader import ProgressReader
 from service.core.publishing.snapshot import SnapshotStore
 from service.core.unlocks.model import Change, ProgressReport
@@ -26,7 +28,7 @@ async def publish_title(pool):
         await publish_draft(connection, new)
     snapshots = SnapshotStore(pool)
     await snapshots.refresh()
-    return Writer(pool, snapshots, erasure_key=b"key")
+    return Writer(pool, snapshots)
 
 
 @pytest.fixture
@@ -51,9 +53,9 @@ async def exported(connection, player=PLAYER):
     return json.loads(b"".join([piece async for piece in player_data.export(connection, player)]))
 
 
-async def erase(pool, writer, player=PLAYER):
+async def erase(pool, player=PLAYER):
     async with pool.transaction() as connection:
-        return await player_data.erase(connection, player, player_hash=writer.hash_player(player))
+        return await player_data.erase(connection, player)
 
 
 async def counts(connection):
@@ -77,8 +79,9 @@ async def test_export_contains_everything_stored_about_a_player(connection):
     assert OTHER not in json.dumps(found)
 
 
-async def test_erasure_removes_all_rows_and_counts_of_a_player(pool, writer, connection):
-    gone = await erase(pool, writer)
+@pytest.mark.usefixtures("writer")
+async def test_erasure_removes_all_rows_and_counts_of_a_player(pool, connection):
+    gone = await erase(pool)
 
     assert (gone.titles, gone.unlocks, gone.events) == (1, 2, 2)
     for table in TABLES:
@@ -87,13 +90,12 @@ async def test_erasure_removes_all_rows_and_counts_of_a_player(pool, writer, con
     assert await connection.fetchval("SELECT count(*) FROM api_key") == 0
     assert await counts(connection) == {0: 1, 1: 1, 2: 1}
     assert await consistency.find_drift(connection) == []
-    assert PLAYER.encode() not in bytes(await connection.fetchval("SELECT player_hash FROM erased"))
 
 
 async def test_new_player_with_an_erased_id_starts_without_progress(pool, writer, connection):
     reads = ProgressReader(pool)
     before = await reads.read_all(PLAYER)
-    await erase(pool, writer)
+    await erase(pool)
     gone = await reads.read_all(PLAYER)
     written = await writer.write(Change(player=PLAYER, title_id=1, events=(event(1, key="first"),)))
     after = await reads.read_all(PLAYER)
@@ -105,10 +107,23 @@ async def test_new_player_with_an_erased_id_starts_without_progress(pool, writer
     del connection
 
 
+@pytest.mark.usefixtures("writer")
+async def test_player_imported_after_an_erasure_begins_above_the_erased_revision(pool, connection):
+    before = await ProgressReader(pool).read_all(PLAYER)
+    await erase(pool)
+
+    await import_progress(
+        connection, player=PLAYER, progress=[ImportedProgress(title_id=1, unlocked={1: 5}, currents={})]
+    )
+
+    assert (await ProgressReader(pool).read_all(PLAYER)).revision > before.revision
+
+
+@pytest.mark.usefixtures("writer")
 @pytest.mark.parametrize("what", ["export", "erase"])
-async def test_unknown_player_is_not_found(pool, writer, connection, what):
+async def test_unknown_player_is_not_found(pool, connection, what):
     with pytest.raises(NotFound):
-        await (exported(connection, "nobody") if what == "export" else erase(pool, writer, "nobody"))
+        await (exported(connection, "nobody") if what == "export" else erase(pool, "nobody"))
 
 
 async def test_erasure_concurrent_with_writes_leaves_consistent_counters(own_database):
@@ -121,7 +136,7 @@ async def test_erasure_concurrent_with_writes_leaves_consistent_counters(own_dat
         ]
         await writing[0]
         await asyncio.sleep(0)
-        await erase(pool, writer)
+        await erase(pool)
         await asyncio.gather(*writing)
         async with pool.connection() as connection:
             events = await connection.fetchval("SELECT count(*) FROM event")
