@@ -75,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str | None = None
     open_badges: Switch | None = None
     outbound_networks: tuple[IPNetwork, ...] = ()
+    drain: float = 1.0
     log_level: LogLevel = "info"
 
     @property
@@ -291,6 +292,9 @@ SETTING_SPECS = (
         "outbound_networks",
         "networks that webhooks and badge verification may reach besides public addresses, such as 127.0.0.0/8,::1/128",
         _networks,
+    ),
+    SettingSpec(
+        "LAUREL_DRAIN", "drain", "seconds to go on accepting connections after SIGTERM, 0 to 300", _seconds(0, 300)
     ),
     _choice("LAUREL_LOG_LEVEL", "log_level", LogLevel),
 )

@@ -5,6 +5,7 @@ import os
 import pathlib
 import queue
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,10 +17,23 @@ LAUREL = (str(pathlib.Path(sys.executable).with_name("laurel")),)
 PATIENCE = 30.0  # seconds, enough for a busy machine
 
 
+def free_port(count: int = 1) -> int:
+    """The first of this many ports in a row that nothing listens on."""
+    while True:
+        with contextlib.suppress(OSError), contextlib.ExitStack() as probes:
+            first: int = probes.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
+            for port in range(first + 1, first + count):
+                probes.enter_context(socket.create_server(("127.0.0.1", port)))
+            return first
+
+
 def environment(**settings: str) -> dict[str, str]:
-    """This environment with these settings instead of all LAUREL_* and PG* variables: `environment(LAUREL_DATA="…")`."""
+    """This environment with these settings instead of all LAUREL_* and PG* variables: `environment(LAUREL_DATA="…")`.
+
+    Unless they say otherwise, a service ends without the seconds in which a balancer would notice it.
+    """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LAUREL_", "PG"))}
-    return inherited | {"PYTHONDONTWRITEBYTECODE": "1"} | settings
+    return inherited | {"PYTHONDONTWRITEBYTECODE": "1", "LAUREL_DRAIN": "0"} | settings
 
 
 def laurel(*arguments: object, command: tuple[str, ...] = LAUREL, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -45,6 +45,7 @@ VALID = {
     "LAUREL_PUBLIC_URL": ["https://badges.example.com", "http://127.0.0.1:8080", "http://[::1]:8080"],
     "LAUREL_OPEN_BADGES": ["on", "off"],
     "LAUREL_OUTBOUND_NETWORKS": ["127.0.0.0/8", "10.1.0.0/16, ::1/128", "192.168.1.1/32"],
+    "LAUREL_DRAIN": ["0", "1.5", "300"],
     "LAUREL_LOG_LEVEL": ["debug", "info", "warning", "error"],
 }
 INVALID = {
@@ -81,6 +82,7 @@ INVALID = {
     ],
     "LAUREL_OPEN_BADGES": ["", "yes"],
     "LAUREL_OUTBOUND_NETWORKS": ["", "loopback", "127.0.0.1/8", "10.0.0.0/8,,"],
+    "LAUREL_DRAIN": ["", "-1", "301", "1s"],
     "LAUREL_LOG_LEVEL": ["", "INFO", "trace"],
 }
 

@@ -11,10 +11,10 @@ import click
 import msgspec
 
 from service.cli.console import database_url, fail, migrated_pool, run, settings
-from service.cli.private_file import write_private_file
 from service.cli.signing_secret import has_key, is_demo_secret, with_signing_secret
 from service.core.auth import tokens
 from service.db.migrate import migrate as migrate_database
+from service.private_file import write_private_file
 from service.settings import Settings
 
 _DEMO_KEY_FILE = "trophy-key"  # in LAUREL_DATA, readable by its owner alone
@@ -93,12 +93,18 @@ def serve(*, host: str, port: int, ops_host: str, ops_port: int, workers: int) -
     """
     from service.server import lifecycle
     from service.server import workers as processes
+    from service.server.app import make_verifier
 
     chosen = settings()
     _check_for_service(chosen)
     if workers > 1:
         with _listening(host, port) as listen, database_url(chosen) as url:
-            run(lambda: migrate_database(url))
+
+            async def prepare() -> None:
+                make_verifier(chosen)  # or else each worker would fail
+                await migrate_database(url)
+
+            run(prepare)
             ops = [_listening(ops_host, ops_port + n if ops_port else 0) for n in range(workers)]
             processes.serve(chosen, url=url, listen=listen, ops=ops, ready=_announce(listen))
         return

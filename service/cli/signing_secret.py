@@ -5,7 +5,7 @@ import secrets
 import msgspec
 
 from service.cli.console import fail
-from service.cli.private_file import write_private_file
+from service.private_file import write_private_file
 from service.settings import Settings
 
 _FILE = "signing-secret"  # in LAUREL_DATA, readable by its owner alone

@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 
 from service import errors
 from service.http.limits import rate_limit_headers
+from service.http.retry import retry_after
 
 T = TypeVar("T")
 
@@ -78,7 +79,7 @@ def error_headers(error: errors.LaurelError | None, *, challenge: str | None) ->
                 reset_seconds=error.retry_after_seconds,
             )
         case errors.Unavailable():
-            headers[hdrs.RETRY_AFTER] = str(error.retry_after_seconds)
+            headers[hdrs.RETRY_AFTER] = retry_after(error.retry_after_seconds)
         case _:
             pass
     return headers

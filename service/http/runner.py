@@ -4,10 +4,13 @@ Such a request reaches no route. aiohttp would answer with its own page, which r
 all, and names its version; here one API answers with its own error response.
 """
 
+import asyncio
+import contextlib
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import hdrs, web
+from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
 from service.errors import BadRequest
@@ -30,6 +33,18 @@ class ApiRunner(web.AppRunner):
         super().__init__(app, max_line_size=MAX_REQUEST_LINE, max_field_size=MAX_HEADER, **options)
         self._api = api
 
+    def close_after_responses(self) -> None:
+        """From now on, send `Connection: close` in each response and close its connection."""
+        if isinstance(self.server, _Server):
+            self.server.close_after_responses()
+
+    async def cleanup(self) -> None:
+        """Stop as aiohttp does, and then wait until what was written has been sent too."""
+        server = self.server
+        await super().cleanup()
+        if isinstance(server, _Server):
+            await server.sent(self._shutdown_timeout)
+
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
         return _Server(server, self.app, self._api)
@@ -48,9 +63,48 @@ class _Server(web.Server):
         )
         self.app = app
         self.api = api
+        self._open: set[RequestHandler] = set()
+        self._all_closed: asyncio.Future[None] | None = None
 
     def __call__(self) -> RequestHandler:
         return _Protocol(self, loop=self._loop, **self._kwargs)
+
+    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        self._open.add(handler)
+
+    def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
+        super().connection_lost(handler, exc)
+        self._open.discard(handler)
+        if not self._open and self._all_closed is not None and not self._all_closed.done():
+            self._all_closed.set_result(None)
+
+    async def sent(self, timeout_seconds: float) -> None:
+        """Wait until each connection is closed, which it is once everything written to it was sent.
+
+        A client that reads nothing is not waited for longer than the timeout.
+        """
+        if self._open:
+            self._all_closed = self._loop.create_future()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._all_closed, timeout_seconds)
+
+    def close_after_responses(self) -> None:
+        """Treat every request, those in progress too, as if it had asked for the connection to be closed.
+
+        aiohttp has no such switch, and one of our own in each response would cost every request time.
+        """
+        make_request = self.request_factory
+
+        def last_request(message: RawRequestMessage, *arguments: Any) -> web.BaseRequest:
+            return make_request(message._replace(should_close=True), *arguments)
+
+        self.request_factory = last_request
+        for connection in self.connections:
+            connection._request_factory = last_request  # noqa: SLF001
+            request = connection._current_request  # noqa: SLF001
+            if request is not None:
+                request._message = request._message._replace(should_close=True)  # noqa: SLF001
 
 
 class _Protocol(RequestHandler):

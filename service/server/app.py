@@ -27,6 +27,7 @@ from service.http.limits import Shares
 from service.http.open_streams import OpenStreams
 from service.http.services import SERVICES, STOPPING, Services
 from service.outbound.jwks import JwksRefresher
+from service.outbound.key_set_file import KeySetFile
 from service.processes import Processes
 from service.server import openapi
 from service.settings import Settings
@@ -52,7 +53,7 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
         ConfigurationError: there is no key that verifies tokens, or it is invalid.
         Unavailable: the database is unreachable.
     """
-    verifier = Verifier(_keys(settings), issuer=settings.issuer, audience=settings.audience)
+    verifier, key_set = make_verifier(settings)
     snapshots = SnapshotStore(pool, pseudo_locales=settings.pseudo_locales == "on")
     rarities = Rarities(pool)
     await snapshots.refresh()
@@ -66,7 +67,7 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
         settings=settings,
         pool=pool,
         verifier=verifier,
-        jwks=None if settings.jwks_url is None else JwksRefresher(verifier, settings.jwks_url),
+        jwks=key_set,
         api_keys=api_keys,
         oauth_clients=OAuthClients(
             api_keys, key=await service_key(pool, "oauth"), issuer=settings.issuer, audience=settings.audience
@@ -88,6 +89,17 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
         open_streams=OpenStreams(shares),
         jobs=Supervisor(observer),
     )
+
+
+def make_verifier(settings: Settings) -> tuple[Verifier, JwksRefresher | None]:
+    """What verifies tokens, and what refreshes its keys if they come from a key set.
+
+    Raises:
+        ConfigurationError: there is no key that verifies tokens, or it is invalid.
+    """
+    verifier = Verifier(_keys(settings), issuer=settings.issuer, audience=settings.audience)
+    url = settings.jwks_url
+    return verifier, None if url is None else JwksRefresher(verifier, url, file=KeySetFile(settings.data, url))
 
 
 def make_application(services: Services) -> web.Application:

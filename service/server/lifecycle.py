@@ -1,85 +1,145 @@
-"""The life of one server process: start the application with its jobs and ops port, serve, and stop in order."""
+"""The life of one server process: start the application with its jobs and ops port, serve, and stop in order.
+
+The ops port answers from the first moment to the last. Requests are accepted once they can be answered: while the
+database or the issuer's keys are out of reach, the start is tried again. The end is a drain, so that behind a balancer
+that asks `/readyz` no request fails: say so and close each connection after its response, go on accepting, stop
+listening, finish what is under way.
+"""
 
 import asyncio
 import contextlib
 import gc
+import itertools
 import logging
+import os
+import random
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from aiohttp import web
 
 from service.db.pool import open_pool
+from service.errors import ConfigurationError, Unavailable
 from service.http.runner import ApiRunner
+from service.http.services import Services
 from service.server import ops
-from service.server.app import APIS, make_application, make_services
+from service.server.app import APIS, make_application, make_services, make_verifier
 from service.server.jobs import background
+from service.server.readiness import Readiness
 from service.settings import Settings
 from service.telemetry import LoggingBridge, Observer
 
 KEEPALIVE_SECONDS = 75.0  # longer than a load balancer's, so that the load balancer closes first
-SHUTDOWN_SECONDS = 5.0  # for requests in progress
+LINGER_SECONDS = 0.5  # for requests on connections that were accepted last
+SHUTDOWN_SECONDS = 10.0  # for requests in progress
+OPS_SHUTDOWN_SECONDS = 1.0
+RETRY_SECONDS = (0.1, 0.2, 0.4, 0.8)  # between attempts to start, each ± 25 %; the last one repeats
 
 
-async def make_runner(settings: Settings, *, url: str, ops_listen: socket.socket | None) -> web.AppRunner:
-    """The runner of the whole service; its cleanup stops everything that was started.
+async def serve(
+    settings: Settings,
+    *,
+    url: str,
+    listen: socket.socket,
+    ops_listen: socket.socket,
+    ready: Callable[[], None],
+    stop_signals: Collection[signal.Signals] = (signal.SIGTERM, signal.SIGINT),
+) -> None:
+    """Serve on the sockets until one of the signals; `ready` is called once requests are answered.
 
-    Raises:
-        ConfigurationError: the database is unreachable, or a key is invalid.
+    SIGTERM drains; the others only finish requests in progress. A second signal ends the process at once.
     """
-    observer = Observer(level=settings.log_level)
+    make_verifier(settings)  # a key that is invalid stays so: the start is not tried again
+    stop = _stop_on(stop_signals, drain_seconds=settings.drain)
+    observer, readiness = Observer(level=settings.log_level), Readiness()
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(observer.flush)
         bridge = LoggingBridge(observer)
         logging.getLogger().addHandler(bridge)
         stack.callback(logging.getLogger().removeHandler, bridge)
-        pool = await stack.enter_async_context(await open_pool(url, size=settings.pool_size))
-        services = await make_services(settings, pool, observer)
-        await stack.enter_async_context(background(services, url=url))
-        if ops_listen is not None:
-            operations = web.AppRunner(ops.operations(services), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
-            await operations.setup()
-            stack.push_async_callback(operations.cleanup)
-            await web.SockSite(operations, ops_listen).start()
-        app = make_application(services)
-        gc.collect()
-        # Modules and titles live on, and requests leave no cycles: searching them would cost every request time.
-        gc.freeze()
-        gc.set_threshold(20_000, 20, 100)
-        stop_all = stack.pop_all()
-
-        async def stop(_app: web.Application) -> None:
-            await stop_all.aclose()
-
-        app.on_cleanup.append(stop)
-        return application_runner(app)
-
-
-async def serve(
-    settings: Settings, *, url: str, listen: socket.socket, ops_listen: socket.socket | None, ready: Callable[[], None]
-) -> None:
-    """Serve on the sockets until SIGINT or SIGTERM; `ready` is called once requests are answered.
-
-    Raises:
-        ConfigurationError: the database is unreachable, or a key is invalid.
-    """
-    stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    runner = await make_runner(settings, url=url, ops_listen=ops_listen)
-    await runner.setup()
-    try:
-        await web.SockSite(runner, listen).start()
+        await _serve_ops(stack, readiness, observer, ops_listen)
+        starting = asyncio.create_task(_start(stack, settings, url, observer, readiness))
+        await asyncio.wait((starting, stop), return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            await asyncio.wait((starting,))
+            return
+        runner = application_runner(make_application(await starting))
+        _tune_garbage_collection()
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        site = web.SockSite(runner, listen)
+        await site.start()
+        readiness.serving()
         ready()
-        await stopped.wait()
-    finally:
-        await runner.cleanup()
+        drain_seconds = await stop
+        readiness.draining()
+        runner.close_after_responses()
+        await asyncio.sleep(drain_seconds)
+        await site.stop()
+        await asyncio.sleep(min(LINGER_SECONDS, drain_seconds))
 
 
-def application_runner(app: web.Application, **options: Any) -> web.AppRunner:
+def application_runner(app: web.Application, **options: Any) -> ApiRunner:
     """The runner that serves the application; the first API answers what cannot be read as an HTTP request."""
     return ApiRunner(
         app, APIS[0], access_log=None, keepalive_timeout=KEEPALIVE_SECONDS, shutdown_timeout=SHUTDOWN_SECONDS, **options
     )
+
+
+def _stop_on(signals: Collection[signal.Signals], *, drain_seconds: float) -> "asyncio.Future[float]":
+    """A future that the first of the signals resolves, with the seconds to go on accepting connections."""
+    loop = asyncio.get_running_loop()
+    stop: asyncio.Future[float] = loop.create_future()
+
+    def on_signal(number: signal.Signals) -> None:
+        if stop.done():
+            os._exit(128 + number)  # as a shell reports a process that the signal ended
+        stop.set_result(drain_seconds if number is signal.SIGTERM else 0.0)
+
+    for number in signals:
+        loop.add_signal_handler(number, on_signal, number)
+    return stop
+
+
+async def _serve_ops(
+    stack: contextlib.AsyncExitStack, readiness: Readiness, observer: Observer, ops_listen: socket.socket
+) -> None:
+    app = ops.operations(readiness, observer.registry)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=OPS_SHUTDOWN_SECONDS)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.SockSite(runner, ops_listen).start()
+
+
+async def _start(
+    stack: contextlib.AsyncExitStack, settings: Settings, url: str, observer: Observer, readiness: Readiness
+) -> Services:
+    """Load titles and keys and start the jobs, as soon as the database and the issuer answer."""
+    for attempt in itertools.count():
+        async with contextlib.AsyncExitStack() as started:
+            try:
+                pool = await started.enter_async_context(await open_pool(url, size=settings.pool_size))
+                services = await make_services(settings, pool, observer)
+                await started.enter_async_context(background(services, url=url))
+            except (ConfigurationError, Unavailable) as error:
+                observer.log("warning", "the database cannot be reached, trying again", error=str(error))
+            else:
+                ops.register_metrics(services)
+                readiness.loaded(services)
+                if services.jwks is not None:
+                    await services.jwks.first_keys()
+                stack.push_async_exit(started.pop_all())
+                return services
+        pause = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
+        await asyncio.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311  (jitter, no secret)
+    raise AssertionError
+
+
+def _tune_garbage_collection() -> None:
+    """Spare requests, which leave no cycles, the search through modules and titles, which live on."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)

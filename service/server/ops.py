@@ -1,16 +1,16 @@
 """The ops port: `/livez`, `/readyz` and `/metrics`. Not reachable by players."""
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
 
-import msgspec
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from service.core.events.writer import Counters
 from service.http.services import Services
+from service.server.readiness import Readiness
 
 
 class WriteMetrics(Collector):
@@ -33,7 +33,31 @@ class WriteMetrics(Collector):
             yield CounterMetricFamily(name, about, value=value)
 
 
-def operations(services: Services) -> web.Application:
+class KeySetMetrics(Collector):
+    """The age of the issuer's key set in this process, in seconds; None before the first."""
+
+    def __init__(self, age: Callable[[], float | None]) -> None:
+        self._age = age
+
+    def collect(self) -> Iterator[Metric]:
+        """The metric families; none before the first set."""
+        age = self._age()
+        if age is not None:
+            about = "Seconds since the issuer's key set was fetched."
+            yield GaugeMetricFamily("laurel_jwks_age_seconds", about, value=age)
+
+
+def register_metrics(services: Services) -> None:
+    """Add the metrics of what handlers use to those of requests."""
+    registry = services.observer.registry
+    registry.register(WriteMetrics(services.writer.counters))
+    registry.register(services.jobs)
+    key_set = services.jwks
+    if key_set is not None:
+        registry.register(KeySetMetrics(lambda: key_set.age))
+
+
+def operations(readiness: Readiness, registry: CollectorRegistry) -> web.Application:
     """The application of the ops port: `/livez`, `/readyz`, `/metrics`."""
 
     async def livez(_request: web.Request) -> web.Response:
@@ -41,37 +65,15 @@ def operations(services: Services) -> web.Application:
         return web.json_response({"status": "alive"})
 
     async def readyz(_request: web.Request) -> web.Response:
-        """Keys and titles are loaded. Losing the database later does not end readiness, because every instance would."""
-        snapshots = services.snapshots
-        checks = {
-            "keys": not services.verifier.ring.is_empty,
-            "catalogue": snapshots.refreshed_at is not None,
-        }
-        age = None if snapshots.refreshed_at is None else round(time.monotonic() - snapshots.refreshed_at, 3)
-        body = {
-            "status": "ready" if all(checks.values()) else "waiting",
-            "checks": checks,
-            "titles": len(snapshots.current.titles),
-            "catalogue_version": snapshots.current.version,
-            "catalogue_age_seconds": age,
-        }
-        return web.Response(
-            status=200 if all(checks.values()) else 503,
-            body=msgspec.json.encode(body),
-            content_type="application/json",
-        )
+        """Whether to send requests here: 200 for `ready` and `degraded`, 503 for `starting` and `draining`."""
+        status = HTTPStatus.OK if readiness.wants_requests else HTTPStatus.SERVICE_UNAVAILABLE
+        return web.json_response(readiness.report(), status=status)
 
     async def metrics(_request: web.Request) -> web.Response:
         """Prometheus' text format."""
-        headers = {"Content-Type": CONTENT_TYPE_LATEST}
-        return web.Response(body=generate_latest(services.observer.registry), headers=headers)
-
-    async def count_writes(_app: web.Application) -> None:
-        services.observer.registry.register(WriteMetrics(services.writer.counters))
-        services.observer.registry.register(services.jobs)
+        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = web.Application()
-    app.on_startup.append(count_writes)
     app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)

@@ -16,6 +16,7 @@ from service.cli.main import main
 from service.core.events.writer import Counters
 from service.http.api import Api, Route
 from service.server import app, openapi, ops
+from service.server.readiness import Readiness
 from service.settings import SETTING_SPECS, Settings
 from service.supervisor import JobStatus, Supervisor
 from service.telemetry import Observer, RequestMetrics
@@ -228,6 +229,7 @@ def _metrics(_: str) -> str:
     jobs = Supervisor(Observer())
     jobs.statuses["releases"] = JobStatus()
     registry.register(jobs)
+    registry.register(ops.KeySetMetrics(lambda: 0.0))
     rows = []
     for family in registry.collect():
         labels = sorted({label for sample in family.samples for label in sample.labels} - {"le"})
@@ -237,7 +239,7 @@ def _metrics(_: str) -> str:
 
 
 def _ops(_: str) -> str:
-    routes = ops.operations(None).router.routes()  # type: ignore[arg-type]  (it is asked for at a request)
+    routes = ops.operations(Readiness(), CollectorRegistry()).router.routes()
     found = {route.resource.canonical: _first_line(route.handler.__doc__) for route in routes if route.resource}
     return _table(("Path", "Answer"), ((f"`{path}`", answer) for path, answer in found.items()))
 

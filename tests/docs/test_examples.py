@@ -34,7 +34,7 @@ UNTIL_SERVED = """
 python3 -c '
 import json, time, urllib.request
 begun = time.monotonic()
-while json.load(urllib.request.urlopen("http://127.0.0.1:8081/readyz"))["catalogue_age_seconds"] > time.monotonic() - begun:
+while json.load(urllib.request.urlopen("http://127.0.0.1:8081/readyz"))["catalog_age_seconds"] > time.monotonic() - begun:
     pass'
 """  # the demo has looked for releases since
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 
 import pytest
 from aiohttp import ClientTimeout, web
@@ -13,8 +14,9 @@ from jwt.algorithms import ECAlgorithm
 
 from service.core.auth.key_ring import KeyRing
 from service.core.auth.tokens import Verifier
-from service.errors import ConfigurationError
+from service.errors import ConfigurationError, Unavailable
 from service.outbound.jwks import JwksRefresher
+from service.outbound.key_set_file import KeySetFile
 
 
 def key_set(*kids):
@@ -205,7 +207,10 @@ async def test_missing_kid_is_not_fetched_again_until_the_set_changes(refresher,
 
 async def test_kid_requested_during_an_outage_is_fetched_again(refresher, issuer, clock):
     issuer.status = 503
-    assert not await refresher.unknown_kid("first")
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await refresher.unknown_kid("first")
+    assert issuer.requests == 1
     issuer.status = 200
     clock.now += 30
 
@@ -243,3 +248,92 @@ def test_https_and_loopback_urls_are_accepted(verifier, url):
 def test_other_urls_are_a_configuration_error(verifier, url):
     with pytest.raises(ConfigurationError, match="LAUREL_JWKS_URL"):
         JwksRefresher(verifier, url)
+
+
+def stored_set(folder, issuer, verifier):
+    """A refresher with a file, as another process of the machine would have one."""
+    return JwksRefresher(verifier, issuer.url, file=KeySetFile(folder, issuer.url))
+
+
+@pytest.fixture
+def other_verifier():
+    return Verifier(KeyRing.empty(), issuer="laurel", audience="laurel")
+
+
+async def running_until_first_keys(refresher):
+    """Run a refresher as the service does, until it has keys."""
+    task = asyncio.ensure_future(refresher.run())
+    async with asyncio.timeout(10):
+        await refresher.first_keys()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_other_process_takes_the_stored_set_while_the_issuer_is_away(tmp_path, issuer, verifier, other_verifier):
+    assert await stored_set(tmp_path, issuer, verifier).refresh()
+    issuer.status = 503
+
+    other = stored_set(tmp_path, issuer, other_verifier)
+    await running_until_first_keys(other)
+
+    assert "first" in other_verifier.ring
+    assert other.age < 10
+    (file,) = tmp_path.iterdir()
+    assert file.stat().st_mode & 0o077 == 0
+
+
+async def test_processes_of_one_machine_share_fetches(tmp_path, issuer, verifier, other_verifier):
+    one, other = stored_set(tmp_path, issuer, verifier), stored_set(tmp_path, issuer, other_verifier)
+    await running_until_first_keys(one)
+    await running_until_first_keys(other)
+    assert issuer.requests == 1
+
+    issuer.body = key_set("first", "second")
+    assert await one.unknown_kid("second")
+    assert await other.unknown_kid("second")
+    assert issuer.requests == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "is_used"),
+    [(24 * 3600 - 60, True), (24 * 3600 + 60, False), (-3600, False)],
+    ids=["day", "more", "future"],
+)
+async def test_stored_set_is_used_for_a_day(tmp_path, issuer, verifier, seconds, is_used):
+    KeySetFile(tmp_path, issuer.url).write(key_set("first"), fetched_at=time.time() - seconds)
+    issuer.status = 503
+    refresher = stored_set(tmp_path, issuer, verifier)
+    task = asyncio.ensure_future(refresher.run())
+    async with asyncio.timeout(10):
+        await issuer.arrivals.get()  # the file is read before the first fetch
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert ("first" in verifier.ring) == is_used
+
+
+@pytest.mark.parametrize("fault", ["another issuer", "writable by others", "cut off", "no key set"])
+async def test_stored_set_that_cannot_be_trusted_is_not_used(tmp_path, issuer, verifier, fault):
+    url = "https://other.example/keys" if fault == "another issuer" else issuer.url
+    body = b"{}" if fault == "no key set" else key_set("first")
+    KeySetFile(tmp_path, url).write(body, fetched_at=time.time())
+    (file,) = tmp_path.iterdir()
+    if fault == "writable by others":
+        file.chmod(0o666)
+    if fault == "cut off":
+        file.write_bytes(file.read_bytes()[:-20])
+    issuer.body = key_set("second")
+
+    await running_until_first_keys(stored_set(tmp_path, issuer, verifier))
+
+    assert "second" in verifier.ring
+    assert "first" not in verifier.ring
+
+
+async def test_set_that_cannot_be_stored_is_used_all_the_same(tmp_path, issuer, verifier, caplog):
+    (tmp_path / "file").touch()
+
+    assert await stored_set(tmp_path / "file" / "folder", issuer, verifier).refresh()
+
+    assert "first" in verifier.ring
+    assert "LAUREL_DATA" in caplog.text

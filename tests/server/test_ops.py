@@ -15,6 +15,7 @@ from service.db.pool import Pool
 from service.http.services import Services
 from service.server import ops
 from service.server.app import make_services
+from service.server.readiness import Readiness
 from service.settings import Settings
 from service.telemetry import Observer
 from tests.factories import PLAYER, SECRET, counted, draft, event, metric, publish_draft
@@ -32,7 +33,11 @@ async def services(pool: Pool) -> Services:
 
 @pytest.fixture
 async def client(services: Services, aiohttp_client: Callable[..., Awaitable[Client]]) -> Client:
-    return await aiohttp_client(ops.operations(services))
+    readiness = Readiness()
+    readiness.loaded(services)
+    readiness.serving()
+    ops.register_metrics(services)
+    return await aiohttp_client(ops.operations(readiness, services.observer.registry))
 
 
 async def counters(client: Client) -> dict[str, float]:
@@ -51,7 +56,7 @@ async def test_process_with_keys_and_titles_is_alive_and_ready(client: Client):
 
     assert (alive.status, ready.status) == (200, 200)
     assert (readiness["status"], readiness["titles"]) == ("ready", 1)
-    assert readiness["checks"] == {"keys": True, "catalogue": True}
+    assert readiness["checks"] == {"catalog": True, "database": True, "keys": True}
 
 
 async def test_metrics_count_events_once_although_they_are_sent_twice(client: Client, services: Services):

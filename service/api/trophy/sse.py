@@ -21,6 +21,7 @@ from service.http.api import SERVER, Route
 from service.http.authenticate import authenticate_api_key
 from service.http.limits import SHARE
 from service.http.open_streams import OpenStream
+from service.http.retry import reconnect_milliseconds
 from service.http.services import STOPPING
 from service.integers import parse_integer
 
@@ -61,6 +62,8 @@ async def _stream_after(
                             await subscription.next()
                     await authenticate_api_key(request)
                     progress = await _read(context, player)
+                if request.method == hdrs.METH_GET and request.app[STOPPING].is_set():
+                    await stream.write(f"retry: {reconnect_milliseconds()}\n\n".encode())
     return stream
 
 

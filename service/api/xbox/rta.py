@@ -92,8 +92,9 @@ async def _handle_messages(request: web.Request, socket: web.WebSocketResponse, 
 
 
 async def _close_at_shutdown(request: web.Request, socket: web.WebSocketResponse) -> None:
+    """Send the client away when this process ends (RFC 6455 §7.4.1)."""
     await request.app[STOPPING].wait()
-    await socket.close()
+    await socket.close(code=WSCloseCode.GOING_AWAY)
 
 
 class _Connection:

@@ -284,7 +284,7 @@ async def test_public_key_only_accepts_its_own_algorithm(sent, algorithm):
     assert (await sent(f"XBL3.0 x={tokens.user_hash_of(PLAYER)};{forged}")).status == 401
 
 
-async def test_unknown_key_ids_are_fetched_from_the_issuer(pool, aiohttp_server, aiohttp_client):
+async def test_unknown_key_ids_are_fetched_from_the_issuer(pool, aiohttp_server, aiohttp_client, tmp_path):
     published = []
 
     async def keys(_request: web.Request) -> web.Response:
@@ -303,7 +303,9 @@ async def test_unknown_key_ids_are_fetched_from_the_issuer(pool, aiohttp_server,
     issuer = web.Application()
     issuer.router.add_get("/keys", keys)
     url = str((await aiohttp_server(issuer)).make_url("/keys"))
-    services = await make_services(Settings(jwks_url=url), pool, Observer(level="error", stream=io.StringIO()))
+    services = await make_services(
+        Settings(jwks_url=url, data=tmp_path), pool, Observer(level="error", stream=io.StringIO())
+    )
     client = await aiohttp_client(make_application(services))
     first = publish("first")
     assert await status(first, "first") == 503  # nothing can be verified yet, which is nobody's fault

@@ -6,8 +6,8 @@ import resource
 import pytest
 
 from service.cli.console import CommandError
-from service.cli.private_file import write_private_file
 from service.cli.signing_secret import with_signing_secret
+from service.private_file import write_private_file
 from service.settings import Settings
 
 
@@ -48,3 +48,12 @@ def test_file_of_another_process_is_kept(tmp_path):
     write_private_file(file, "second")
 
     assert [path.read_text(encoding="ascii") for path in tmp_path.iterdir()] == ["first"]
+
+
+def test_file_is_replaced_on_request_and_stays_private(tmp_path):
+    file = tmp_path / "key-set"
+    write_private_file(file, "first")
+    write_private_file(file, "second", replace=True)
+
+    assert [path.read_text(encoding="ascii") for path in tmp_path.iterdir()] == ["second"]
+    assert file.stat().st_mode & 0o077 == 0

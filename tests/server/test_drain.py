@@ -1,0 +1,168 @@
+"""How `laurel serve` ends: nothing that was begun is cut off, and clients are told to go elsewhere."""
+
+import asyncio
+import contextlib
+import signal
+
+import aiohttp
+import pytest
+
+from tests.factories import authorization
+from tests.server.conftest import Service, eventually, readiness
+from tests.servers import PATIENCE
+
+WORKERS = pytest.mark.parametrize("workers", [1, 2], ids=["one process", "two workers"])
+EVENT = b'{"user": {"id": "u1"}, "value": 1}'
+
+
+class Connection:
+    """A raw connection to the service, for requests in pieces."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+
+    def send(self, data: bytes) -> None:
+        """Send these bytes."""
+        self._writer.write(data)
+
+    async def response(self) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of the next response."""
+        async with asyncio.timeout(PATIENCE):
+            head = (await self._reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+            headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
+            body = await self._reader.readexactly(int(headers.get("content-length", 0)))
+            return int(head[0].split()[1]), headers, body
+
+    async def ended(self) -> bytes:
+        """What comes until the service closes the connection."""
+        async with asyncio.timeout(PATIENCE):
+            return await self._reader.read()
+
+
+@pytest.fixture
+async def connect():
+    """Open connections to a service; they are closed with the test."""
+    writers = []
+
+    async def open_one(service: Service) -> Connection:
+        host, port = service.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writers.append(writer)
+        return Connection(reader, writer)
+
+    yield open_one
+    for writer in writers:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+def head(method: str, path: str, service: Service, length: int = 0) -> bytes:
+    """A request's head, with an API key."""
+    more = f"Content-Length: {length}\r\n" if length else ""
+    return f"{method} {path} HTTP/1.1\r\nHost: l\r\nX-API-KEY: {service.key}\r\n{more}\r\n".encode()
+
+
+async def ended(service: Service) -> int:
+    """The exit status, once the process has ended."""
+    return await asyncio.to_thread(service.process.process.wait, PATIENCE)
+
+
+@WORKERS
+async def test_service_drains_in_order(serve, connect, workers):
+    """Not ready and `Connection: close` while connections are still accepted; then none are, and the process ends."""
+    service = await serve("--workers", workers, LAUREL_DRAIN="1")
+    kept, unfinished = await connect(service), await connect(service)
+    kept.send(head("GET", "/livez-of-nobody", service))
+    assert "connection" not in (await kept.response())[1]
+    unfinished.send(head("POST", "/metrics/words/event", service, len(EVENT)) + EVENT[:5])
+
+    service.process.process.send_signal(signal.SIGTERM)
+
+    async def is_draining() -> bool:
+        return await readiness(service.ops) == (503, "draining")
+
+    await eventually(is_draining)
+    for connection in (kept, await connect(service)):
+        connection.send(head("GET", "/achievements", service))
+        status, headers, _ = await connection.response()
+        assert (status, headers["connection"]) == (200, "close")
+        assert await connection.ended() == b""
+
+    async def is_refused() -> bool:
+        try:
+            await connect(service)
+        except ConnectionRefusedError:
+            return True
+        return False
+
+    await eventually(is_refused)
+    unfinished.send(EVENT[5:])
+    status, headers, _ = await unfinished.response()
+    assert (status, headers["connection"]) == (201, "close")
+    assert await ended(service) == 0
+
+
+@WORKERS
+async def test_slow_reader_gets_the_whole_response(serve, connect, workers):
+    service = await serve("--workers", workers)
+    quick, slow = [await connect(service) for _ in range(2)]
+    quick.send(head("GET", "/openapi.json", service))
+    _, _, whole = await quick.response()
+    pieces = 40  # more than all buffers between the two processes hold
+    slow.send(head("GET", "/openapi.json", service) * pieces)
+    assert (await slow.response())[2] == whole
+
+    service.process.process.send_signal(signal.SIGTERM)
+
+    async def is_draining() -> bool:
+        return (await readiness(service.ops))[0] != 200
+
+    await eventually(is_draining)
+    rest = await slow.ended()
+    assert rest.count(b"HTTP/1.1 200 OK") >= 1
+    assert rest.endswith(whole)
+
+
+@WORKERS
+async def test_streams_and_websockets_are_sent_away(serve, workers):
+    """A stream is told when to come back, and a websocket is closed with 1001 (RFC 6455 §7.4.1: going away)."""
+    service = await serve("--workers", workers)
+    async with asyncio.timeout(PATIENCE), aiohttp.ClientSession(service.url) as session:
+        stream = await session.get("/users/u1/achievements/stream", headers={"X-API-KEY": service.key})
+        assert await stream.content.readline() == b"retry: 1000\n"
+        socket = await session.ws_connect(
+            "/connect", headers={"Authorization": authorization()}, protocols=("rta.xboxlive.com.V2",)
+        )
+
+        service.process.process.send_signal(signal.SIGTERM)
+
+        message, rest = await socket.receive(), await stream.content.read()
+        await socket.close()
+    assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, aiohttp.WSCloseCode.GOING_AWAY)
+    assert rest.startswith(b"\nretry: ")
+    assert rest.endswith(b"\n\n")
+    assert await ended(service) == 0
+
+
+@WORKERS
+async def test_second_signal_ends_the_service_at_once(serve, workers):
+    service = await serve("--workers", workers, LAUREL_DRAIN="300")
+    service.process.process.send_signal(signal.SIGTERM)
+
+    async def is_draining() -> bool:
+        return await readiness(service.ops) == (503, "draining")
+
+    await eventually(is_draining)
+    service.process.process.send_signal(signal.SIGTERM)
+
+    assert await ended(service) == 128 + signal.SIGTERM
+
+
+@WORKERS
+async def test_ctrl_c_does_not_wait_for_a_balancer(serve, workers):
+    service = await serve("--workers", workers, LAUREL_DRAIN="300")
+
+    service.process.process.send_signal(signal.SIGINT)
+
+    assert await ended(service) == 0

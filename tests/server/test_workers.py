@@ -1,0 +1,102 @@
+"""Workers that are killed, stopped, or start while something is away: the instance stays, and replaces them."""
+
+import asyncio
+import os
+import pathlib
+import signal
+import tempfile
+import time
+
+import aiohttp
+import pytest
+
+from service.db.embedded import EmbeddedPostgres
+from service.db.migrate import migrate
+from tests.server.conftest import eventually, readiness, worker_of
+
+SILENCE_SECONDS = 5.0  # after which a stopped worker must have been replaced
+
+
+async def seconds_until_replaced(ops: str, number: signal.Signals) -> float:
+    """Send a signal to the worker behind an ops port; how long it takes until another one is ready there."""
+    worker = await eventually(lambda: worker_of(ops))
+    started = time.monotonic()
+    os.kill(worker, number)
+
+    async def is_replaced() -> bool:
+        return await worker_of(ops) not in (0, worker) and await readiness(ops) == (200, "ready")
+
+    await eventually(is_replaced)
+    return time.monotonic() - started
+
+
+async def test_stopped_worker_is_replaced_as_a_killed_one_is_but_for_the_silence(serve):
+    """The ops port is taken over too. How long a start takes is known from a worker that is killed."""
+    service = await serve("--workers", 2)
+
+    killed = await seconds_until_replaced(service.second_ops, signal.SIGKILL)
+    stopped = await seconds_until_replaced(service.second_ops, signal.SIGSTOP)
+
+    assert stopped < SILENCE_SECONDS + killed
+    assert service.process.process.poll() is None
+
+
+@pytest.fixture
+async def server():
+    """A PostgreSQL server of the test's own, with the schema, that can be stopped and started again."""
+    with tempfile.TemporaryDirectory(prefix="laurel-tests-") as folder:
+        made = EmbeddedPostgres(pathlib.Path(folder), durable=False)
+        url = await asyncio.to_thread(made.start)
+        await migrate(url)
+        yield made, url
+        await asyncio.to_thread(made.stop)
+
+
+async def test_worker_that_starts_while_postgres_is_away_waits_for_it(serve, server):
+    """It is not ready meanwhile and takes no requests; the worker that had started before is degraded, and answers."""
+    postgres, url = server
+    service = await serve("--workers", 2, LAUREL_DATABASE_URL=url, LAUREL_CATALOG_POLL="0.1")
+    await eventually(lambda: worker_of(service.ops))
+    worker = await eventually(lambda: worker_of(service.second_ops))
+    await asyncio.to_thread(postgres.stop)
+    os.kill(worker, signal.SIGKILL)
+
+    async def is_starting() -> bool:
+        return await readiness(service.second_ops) == (503, "starting")
+
+    async def is_degraded() -> bool:
+        return await readiness(service.ops) == (200, "degraded")
+
+    await eventually(is_starting)
+    await eventually(is_degraded)
+    async with aiohttp.ClientSession(headers={"X-API-KEY": service.key}) as session:
+        answers = {(await session.get(f"{service.url}/achievements")).status for _ in range(20)}
+    waiting = await worker_of(service.second_ops)
+    await asyncio.to_thread(postgres.start)
+
+    async def are_ready() -> bool:
+        return [await readiness(ops) for ops in (service.ops, service.second_ops)] == [(200, "ready")] * 2
+
+    await eventually(are_ready)
+    assert answers == {503}
+    assert await worker_of(service.second_ops) == waiting
+    assert service.process.process.poll() is None
+
+
+async def test_both_workers_wait_for_postgres_and_the_service_answers_again(serve, server):
+    postgres, url = server
+    service = await serve("--workers", 2, LAUREL_DATABASE_URL=url)
+    workers = [await eventually(lambda ops=ops: worker_of(ops)) for ops in (service.ops, service.second_ops)]
+    await asyncio.to_thread(postgres.stop)
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
+
+    async def are_starting() -> bool:
+        return [await readiness(ops) for ops in (service.ops, service.second_ops)] == [(503, "starting")] * 2
+
+    await eventually(are_starting)
+    async with aiohttp.ClientSession(headers={"X-API-KEY": service.key}) as session:
+        waiting = asyncio.create_task(session.get(f"{service.url}/openapi.json"))
+        await asyncio.to_thread(postgres.start)
+        assert (await waiting).status == 200
+    assert service.process.process.poll() is None
