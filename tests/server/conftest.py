@@ -77,7 +77,7 @@ async def key(own_database: str) -> str:
 
 @pytest.fixture
 async def serve(own_database: str, key: str) -> AsyncIterator[Callable[..., Awaitable[Service]]]:
-    """A function that starts `laurel serve`: `await serve("--workers", 2, LAUREL_DRAIN="1")`."""
+    """Starts the command "laurel serve" with arguments and settings, and stops all that were started."""
     with contextlib.ExitStack() as stack:
 
         async def start(*arguments: object, **settings: str | None) -> Service:
