@@ -28,15 +28,13 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     VariableNode,
-    Visitor,
     get_argument_values,
-    visit,
 )
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
 from graphql.execution.values import VariableValues
 
 from service.api.graphql.engine.errors import FallbackToExecutor
-from service.api.graphql.engine.limits import fragments_of
+from service.api.graphql.engine.limits import descendants, fragments_of
 from service.api.graphql.engine.response_templates import PLACEHOLDER, Complete, RenderContext, Templates
 from service.api.graphql.engine.schema import BoundSchema, Getter, Resolver, attribute_getter, requested_fields
 
@@ -243,15 +241,7 @@ class _Compiler:
 
 def _has_variables(node: FieldNode) -> bool:
     """Whether an argument is a variable, or contains one."""
-    variables: list[VariableNode] = []
-
-    class VariableVisitor(Visitor):
-        def enter_variable(self, variable: VariableNode, *_: Any) -> None:
-            variables.append(variable)
-
-    for argument in node.arguments or ():
-        visit(argument, VariableVisitor())
-    return bool(variables)
+    return any(isinstance(value, VariableNode) for argument in node.arguments or () for value in descendants(argument))
 
 
 def _leaf(is_valid: Callable[[Any], bool]) -> Complete:

@@ -1,24 +1,25 @@
 """A parsed and valid GraphQL document, with its operations compiled as they are used."""
 
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import msgspec
 from cachetools import LRUCache
 from graphql import (
+    ASTValidationRule,
     DirectiveNode,
     DocumentNode,
     FieldNode,
     GraphQLError,
     GraphQLField,
     OperationDefinitionNode,
+    ValidationContext,
     VariableNode,
-    Visitor,
     get_operation_ast,
     parse,
+    specified_rules,
     validate,
-    visit,
 )
 from graphql.execution.collect_fields import FragmentDetails, collect_fields
 from graphql.execution.values import VariableValues
@@ -26,7 +27,14 @@ from graphql.execution.values import VariableValues
 from service.api.graphql.engine.compiled_query import CompiledQuery, compile_query
 from service.api.graphql.engine.errors import FallbackToExecutor, InvalidRequest
 from service.api.graphql.engine.introspection import count_introspection
-from service.api.graphql.engine.limits import MAX_TOKENS, check_selections, check_text, count_leaves, fragments_of
+from service.api.graphql.engine.limits import (
+    MAX_TOKENS,
+    check_selections,
+    check_text,
+    count_leaves,
+    descendants,
+    fragments_of,
+)
 from service.api.graphql.engine.response_templates import Templates
 from service.api.graphql.engine.schema import BoundSchema, requested_fields
 from service.threads import ComputationThread
@@ -134,7 +142,8 @@ def parse_document(bound: BoundSchema, text: str, templates: Templates) -> Docum
         fields = check_selections(node)
     except GraphQLError as error:
         raise InvalidRequest([error], code="GRAPHQL_PARSE_FAILED") from None
-    if errors := validate(bound.schema, node, max_errors=_MAX_ERRORS):
+    _unlink_tokens(node)
+    if errors := _validate(bound, node):
         raise InvalidRequest(errors, code="GRAPHQL_VALIDATION_FAILED")
     operations = sum(isinstance(definition, OperationDefinitionNode) for definition in node.definitions)
     variants = min(_MAX_VARIANTS, operations * 2 ** len(_condition_variables(node)))
@@ -149,13 +158,43 @@ def parse_document(bound: BoundSchema, text: str, templates: Templates) -> Docum
 
 def _condition_variables(node: DocumentNode) -> Sequence[str]:
     """The names of the variables in @skip and @include."""
-    names: set[str] = set()
+    return sorted(
+        {
+            argument.value.name.value
+            for directive in descendants(node)
+            if isinstance(directive, DirectiveNode)
+            for argument in directive.arguments or ()
+            if isinstance(argument.value, VariableNode)
+        }
+    )
 
-    class ConditionVisitor(Visitor):
-        def enter_directive(self, directive: DirectiveNode, *_: Any) -> None:
-            for argument in directive.arguments or ():
-                if isinstance(argument.value, VariableNode):
-                    names.add(argument.value.name.value)
 
-    visit(node, ConditionVisitor())
-    return sorted(names)
+def _validate(bound: BoundSchema, node: DocumentNode) -> list[GraphQLError]:
+    """The errors of a document.
+
+    Rules and their contexts refer to each other, and to the document. They are taken apart, because the garbage
+    collector finds them only long after a cached document was dropped.
+    """
+    made: list[ASTValidationRule] = []
+
+    def recorded(rule: type[ASTValidationRule]) -> Callable[[ValidationContext], ASTValidationRule]:
+        def make(context: ValidationContext) -> ASTValidationRule:
+            made.append(rule(context))
+            return made[-1]
+
+        return make
+
+    rules = cast("list[type[ASTValidationRule]]", [recorded(rule) for rule in specified_rules])
+    errors = validate(bound.schema, node, rules, max_errors=_MAX_ERRORS)
+    for rule in made:
+        vars(rule.context).clear()
+        vars(rule).clear()
+    return errors
+
+
+def _unlink_tokens(node: DocumentNode) -> None:
+    """Let each token refer only to the next one, so that a document is freed when it is dropped."""
+    token = None if node.loc is None else node.loc.start_token
+    while token is not None:
+        token.prev = None
+        token = token.next

@@ -65,7 +65,11 @@ class DocumentCache:
         if parsing is None:
             parsing = self._parsing[text] = asyncio.create_task(self._parse(text))
             parsing.add_done_callback(_ignore_error)
-        return await asyncio.shield(parsing)
+        try:
+            await asyncio.wait((parsing,))  # whether or not another request that waits is cancelled
+            return parsing.result()
+        finally:
+            del parsing  # it holds its exception, whose traceback holds this frame
 
     async def _parse(self, text: str) -> Document:
         try:

@@ -5,7 +5,7 @@ Validation compares all fields of one name at one place pair by pair, so their n
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from graphql import (
     DocumentNode,
@@ -13,9 +13,11 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     InlineFragmentNode,
+    Node,
     OperationDefinitionNode,
     SelectionSetNode,
 )
+from graphql.language.ast import QUERY_DOCUMENT_KEYS
 
 from service.api.graphql.engine.errors import LimitExceeded
 
@@ -75,6 +77,20 @@ def count_leaves(field: FieldNode, fragments: Fragments) -> int:
 def fragments_of(node: DocumentNode) -> Fragments:
     """The fragments of a document by name."""
     return {node.name.value: node for node in node.definitions if isinstance(node, FragmentDefinitionNode)}
+
+
+def descendants(node: Node) -> Iterator[Node]:
+    """A node and all nodes below it."""
+    pending = [node]
+    while pending:
+        node = pending.pop()
+        yield node
+        for key in QUERY_DOCUMENT_KEYS.get(node.kind, ()):
+            child = getattr(node, key)
+            if isinstance(child, Node):
+                pending.append(child)
+            elif child:
+                pending += child
 
 
 class SelectionCounter:

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from service.api import graphql as graphql_api
 from service.api.graphql.engine.document import parse_document
+from service.api.graphql.engine.document_cache import DocumentCache
 from service.api.graphql.engine.errors import FallbackToExecutor, InvalidRequest
+from service.api.graphql.engine.execution import GraphQLRequest, Operation
 from service.api.graphql.engine.response_templates import Templates
-from service.api.graphql.engine.schema import Execution, PerPlayerFields, bind
+from service.api.graphql.engine.schema import PerPlayerFields, bind
 
 SDL = pathlib.Path(graphql_api.__file__).with_name("schema.graphql").read_text(encoding="utf-8")
 CURSOR = graphql.StringValueNode(value="c")
@@ -115,9 +117,14 @@ BOUND = bind(SDL, GETTERS, ROOTS, PER_PLAYER)
 WITHOUT_TEMPLATES = bind(SDL, GETTERS, ROOTS)
 
 
-async def run_executor(document, variables):
-    result = graphql.execute(BOUND.schema, document.node, context_value=Execution("context"), variable_values=variables)
-    result = result if isinstance(result, graphql.ExecutionResult) else await result
+DOCUMENTS = DocumentCache(BOUND)
+
+
+async def run_executor(document, variables, documents=DOCUMENTS):
+    prepared, coerced = await prepare(document, variables)
+    request = GraphQLRequest(None, variables=variables)
+    operation = Operation(documents, document, document.operation(None), request, coerced)
+    result = await operation._run_executor(prepared, "context", {})
     errors = [error.formatted for error in result.errors or ()]
     return msgspec.json.encode({"data": result.data} | ({"errors": errors} if errors else {})), bool(errors)
 
@@ -126,19 +133,19 @@ def parse(text, bound=BOUND, templates=None):
     return parse_document(bound, text, Templates(max_bytes=1_000_000) if templates is None else templates)
 
 
-def prepare(document, variables):
+async def prepare(document, variables):
     operation = document.operation(None)
     coerced = graphql.get_variable_values(BOUND.schema, operation.variable_definitions or (), variables)
-    return document.prepare(operation, coerced).compiled, coerced
+    return await document.prepare(operation, coerced, DOCUMENTS.thread), coerced
 
 
 async def run_compiled(document, variables):
     """The response of the compiled query; None if it is left to graphql-core."""
-    compiled, coerced = prepare(document, variables)
-    if compiled is None:
+    prepared, coerced = await prepare(document, variables)
+    if prepared.compiled is None:
         return None
     try:
-        return msgspec.json.encode({"data": await compiled.run("context", coerced)})
+        return msgspec.json.encode({"data": await prepared.compiled.run("context", coerced)})
     except FallbackToExecutor:
         return None
 
@@ -272,9 +279,9 @@ async def test_resolver_gets_the_requested_fields():
         "fragment f on Badge { id status @include(if: false) }",
         bound,
     )
-    compiled, variables = prepare(document, {})
-    await compiled.run(None, variables)
-    await graphql.execute(bound.schema, document.node, context_value=Execution(None))
+    prepared, variables = await prepare(document, {})
+    await prepared.compiled.run(None, variables)
+    await run_executor(document, {}, DocumentCache(bound))
 
     assert calls == [frozenset({"picture", "picture.url", "id"})] * 2
 

@@ -4,6 +4,7 @@ import contextlib
 import gc
 import hashlib
 import tracemalloc
+import weakref
 
 import graphql
 import pytest
@@ -129,3 +130,19 @@ async def test_persisted_query_is_dropped_when_others_need_its_place(bound):
     with pytest.raises(InvalidRequest) as raised:
         await send(documents, sha256=hashes[0])
     assert raised.value.errors[0]["message"] == "PersistedQueryNotFound"
+
+
+async def test_dropped_document_is_freed_without_the_garbage_collector(bound):
+    """The collector finds cycles in old objects only long after they were dropped."""
+    documents = DocumentCache(bound, max_bytes=1)
+    gc.collect()
+    gc.disable()
+    try:
+        document = await documents.document("query ($a: Boolean!) { getBadge { id @skip(if: $a) } }")
+        freed = [weakref.ref(document), weakref.ref(document.node), *map(weakref.ref, document.node.definitions)]
+        del document
+        await documents.document("{ getBadge { id } }")  # the thread has let go of the first one
+
+        assert [reference() for reference in freed] == [None] * 3
+    finally:
+        gc.enable()
