@@ -16,7 +16,8 @@ LaurelError
 │   ├── Conflict                a change of something that has changed meanwhile
 │   ├── PreconditionRequired    a change without the version that it was made for
 │   └── InvalidCatalog          a file or title with errors, with all of their diagnostics
-├── Unauthenticated             no credential, or a malformed, forged or expired one
+├── Unauthenticated             no credential, or a malformed or forged one
+│   └── CredentialExpired       one that was valid until some time ago
 ├── PermissionDenied            a valid credential without the permission
 │   ├── UserRequired            a credential of no player
 │   └── WrongPlayer             a credential of another player
@@ -178,6 +179,10 @@ class Unauthenticated(LaurelError):
     """No credential, or one that is malformed, forged, expired or issued for another service."""
 
     code = "not_authenticated"
+
+
+class CredentialExpired(Unauthenticated):
+    """A credential of this service's issuer whose time is over."""
 
 
 class PermissionDenied(LaurelError):

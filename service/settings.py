@@ -77,6 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     outbound_networks: tuple[IPNetwork, ...] = ()
     drain: float = 1.0
     log_level: LogLevel = "info"
+    security_log: pathlib.Path | None = None
 
     @property
     def has_open_badges(self) -> bool:
@@ -297,6 +298,7 @@ SETTING_SPECS = (
         "LAUREL_DRAIN", "drain", "seconds to go on accepting connections after SIGTERM, 0 to 300", _seconds(0, 300)
     ),
     _choice("LAUREL_LOG_LEVEL", "log_level", LogLevel),
+    SettingSpec("LAUREL_SECURITY_LOG", "security_log", "the file of the security log, which is appended to", _folder),
 )
 
 _KEY_SPECS = ("LAUREL_JWT_SECRET", "LAUREL_JWT_PUBLIC_KEY", "LAUREL_JWKS_URL")

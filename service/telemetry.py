@@ -36,7 +36,7 @@ class Observer:
 
     def __init__(self, *, level: Level = "info", stream: TextIO = sys.stderr) -> None:
         self._threshold = _LEVELS[level]
-        self._stream = stream
+        self.stream = stream
         self._lines: list[bytes] = []
         self._pseudonym_key = secrets.token_bytes(16)
         self._flush_handle: asyncio.TimerHandle | None = None
@@ -71,7 +71,7 @@ class Observer:
                     route=route,
                     status=status,
                     duration_ms=round(seconds * 1000, 3),
-                    player=None if player is None else self._pseudonym(player),
+                    player=None if player is None else self.pseudonym(player),
                     locale=locale,
                 )
             )
@@ -81,8 +81,9 @@ class Observer:
         if _LEVELS[level] >= self._threshold:
             self._write({"time": time.time(), "level": level, "text": text, **fields})
 
-    def _pseudonym(self, player: str) -> str:
-        return hashlib.blake2b(player.encode(), digest_size=6, key=self._pseudonym_key).hexdigest()
+    def pseudonym(self, name: str) -> str:
+        """A hash of a player's id or a caller's name, with a key that only this process has."""
+        return hashlib.blake2b(name.encode(), digest_size=6, key=self._pseudonym_key).hexdigest()
 
     def flush(self) -> None:
         """Write the buffered lines."""
@@ -90,8 +91,8 @@ class Observer:
             self._flush_handle.cancel()
             self._flush_handle = None
         if self._lines:
-            self._stream.write(b"".join(self._lines).decode())
-            self._stream.flush()
+            self.stream.write(b"".join(self._lines).decode())
+            self.stream.flush()
             self._lines.clear()
 
     def _write(self, line: object) -> None:

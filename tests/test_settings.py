@@ -47,6 +47,7 @@ VALID = {
     "LAUREL_OUTBOUND_NETWORKS": ["127.0.0.0/8", "10.1.0.0/16, ::1/128", "192.168.1.1/32"],
     "LAUREL_DRAIN": ["0", "1.5", "300"],
     "LAUREL_LOG_LEVEL": ["debug", "info", "warning", "error"],
+    "LAUREL_SECURITY_LOG": ["/var/log/laurel/security.jsonl"],
 }
 INVALID = {
     "LAUREL_DATA": ["", "  "],
@@ -84,6 +85,7 @@ INVALID = {
     "LAUREL_OUTBOUND_NETWORKS": ["", "loopback", "127.0.0.1/8", "10.0.0.0/8,,"],
     "LAUREL_DRAIN": ["", "-1", "301", "1s"],
     "LAUREL_LOG_LEVEL": ["", "INFO", "trace"],
+    "LAUREL_SECURITY_LOG": ["", " "],
 }
 
 

@@ -16,6 +16,7 @@ from service.errors import LaurelError, MethodNotAllowed, NotFound, TooManyReque
 from service.http.authenticate import anonymous
 from service.http.forwarded import client_address, network_of
 from service.http.limits import SHARE, Share, Shares
+from service.http.security_events import REFUSALS, log_refusal, too_many_failures
 from service.http.services import PLAYER, PRINCIPAL, SERVICES
 
 SERVER = "laurel"  # the Server header, without the library and its version
@@ -67,6 +68,7 @@ def _wrap_handler(api: Api, route: str, handler: Handler) -> Handler:
         services = request.app[SERVICES]
         shares = services.shares
         bug: Exception | None = None
+        refusal: LaurelError | None = None
         share: Share | None = None
         try:
             if request.version.major != 1:
@@ -80,12 +82,13 @@ def _wrap_handler(api: Api, route: str, handler: Handler) -> Handler:
             finally:
                 shares.end(share)
         except LaurelError as error:
+            refusal = error
             response = api.error_response(request, error)
-            if isinstance(error, TooManyRequests):
-                shares.refused[api.name, error.policy] += 1
         except Exception as error:  # noqa: BLE001  (the boundary: logged once with its trace, and answered without detail)
             bug = error
             response = api.error_response(request, None)
+        if response.status in REFUSALS and not response.prepared:
+            response = _note_refusal(api, route, request, response, refusal, started)
         if not response.prepared:
             response.headers[hdrs.SERVER] = SERVER
             if share is not None and (headers := share.low_headers(started)) is not None:
@@ -115,6 +118,19 @@ def _reject_version(request: web.Request) -> NoReturn:
     request._cache["version"] = HttpVersion11  # noqa: SLF001  (aiohttp answers in the version of the request, whatever it is)
     request._message = request._message._replace(should_close=True)  # noqa: SLF001
     raise UnsupportedVersion(f"version: expected HTTP/1.1, got HTTP/{version.major}.{version.minor}")
+
+
+def _note_refusal(  # noqa: PLR0917
+    api: Api, route: str, request: web.Request, response: web.StreamResponse, error: LaurelError | None, now: float
+) -> web.StreamResponse:
+    """Log and count a 401, 403 or 429. A failed authentication becomes a 429 if its address has had too many."""
+    too_many = too_many_failures(request, response.status, error, now)
+    if too_many is not None:
+        error, response = too_many, api.error_response(request, too_many)
+    if isinstance(error, TooManyRequests):
+        request.app[SERVICES].shares.refused[api.name, error.policy] += 1
+    log_refusal(request, api=api.name, route=route, status=response.status, error=error)
+    return response
 
 
 def _share(shares: Shares, request: web.Request, principal: Principal) -> Share:

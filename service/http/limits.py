@@ -9,9 +9,11 @@ is known of a caller whose share is not in it.
 import asyncio
 import collections
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from aiohttp import web
+from prometheus_client.metrics_core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from service.core.auth.principal import CONTEXTS, READ_ANY, WRITE, Principal
 from service.errors import TooManyRequests
@@ -85,7 +87,7 @@ class Share:
         )
 
 
-class Shares:
+class Shares(Collector):
     """The shares of all callers of this process; `refused` counts what was refused, by API and policy."""
 
     def __init__(self, settings: Settings) -> None:
@@ -97,6 +99,15 @@ class Shares:
         self._in_progress = 0
         self._callers_in_progress = 0
         self.refused: collections.Counter[tuple[str, str]] = collections.Counter()
+
+    def collect(self) -> Iterator[Metric]:
+        """The metric families."""
+        family = CounterMetricFamily(
+            "laurel_rate_limited", "Requests that were refused with 429.", labels=["api", "limit"]
+        )
+        for labels, count in self.refused.items():
+            family.add_metric(labels, count)
+        yield family
 
     def of_principal(self, principal: Principal) -> Share:
         """The share of a credential."""

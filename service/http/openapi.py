@@ -13,6 +13,26 @@ Schema = Mapping[str, Any]
 _PATTERN = re.compile(r"\{(\w+):(?:[^{}]|\{[^{}]*\})*\}")
 _TEXT: Schema = {"type": "string"}
 
+OVER_THE_SHARE = "The caller has used up its share, or its address has failed to authenticate too often."
+LIMIT_HEADERS: Mapping[str, Any] = {
+    "Retry-After": {
+        "description": "Seconds until there is room again.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "RateLimit-Policy": {
+        "description": 'The limit, such as `"requests";q=1000;w=10` for 1000 requests in 10 seconds.',
+        "required": True,
+        "schema": _TEXT,
+    },
+    "RateLimit": {
+        "description": 'What is left of it, such as `"requests";r=0;t=1`, and the seconds until there is room again.',
+        "required": True,
+        "schema": _TEXT,
+    },
+}
+"""The headers of a 429 (draft-ietf-httpapi-ratelimit-headers)."""
+
 
 def paths_of(
     routes: Sequence[Route], operation: Callable[[Route, str], Mapping[str, Any]]
@@ -67,9 +87,15 @@ def schema_reference(name: str) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+def error_response(status: str, description: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    """An error response with this content."""
+    headers = {"headers": LIMIT_HEADERS} if status == "429" else {}
+    return {"description": description, "content": content, **headers}
+
+
 def error_components(prefix: str, errors: Mapping[str, str], content: Mapping[str, Any]) -> dict[str, Any]:
     """The components of error responses with this content, by status and description."""
-    return {f"{prefix}{status}": {"description": text, "content": content} for status, text in errors.items()}
+    return {f"{prefix}{status}": error_response(status, text, content) for status, text in errors.items()}
 
 
 def error_references(prefix: str, errors: Mapping[str, str]) -> dict[str, Any]:

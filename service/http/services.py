@@ -26,6 +26,7 @@ from service.http.limits import Shares
 from service.http.open_streams import OpenStreams
 from service.outbound.jwks import JwksRefresher
 from service.processes import Processes
+from service.security_log import SecurityLog
 from service.settings import Settings
 from service.supervisor import Supervisor
 from service.telemetry import Observer
@@ -70,6 +71,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     sessions: Sessions
     observer: Observer
     jobs: Supervisor
+    security_log: SecurityLog
     shares: Shares
     open_streams: OpenStreams
     api_state: ApiState = msgspec.field(default_factory=ApiState)

@@ -29,6 +29,7 @@ from service.http.services import SERVICES, STOPPING, Services
 from service.outbound.jwks import JwksRefresher
 from service.outbound.key_set_file import KeySetFile
 from service.processes import Processes
+from service.security_log import SecurityLog
 from service.server import openapi
 from service.settings import Settings
 from service.supervisor import Supervisor
@@ -50,7 +51,7 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
     """Create the services that handlers use, with published titles loaded.
 
     Raises:
-        ConfigurationError: there is no key that verifies tokens, or it is invalid.
+        ConfigurationError: there is no key that verifies tokens, it is invalid, or the security log cannot be written.
         Unavailable: the database is unreachable.
     """
     verifier, key_set = make_verifier(settings)
@@ -85,6 +86,7 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
         cursor_key=await service_key(pool, "cursor"),
         sessions=Sessions(pool, await service_key(pool, "session"), idle_seconds=settings.session_idle),
         observer=observer,
+        security_log=_security_log(settings, observer),
         shares=shares,
         open_streams=OpenStreams(shares),
         jobs=Supervisor(observer),
@@ -123,6 +125,13 @@ async def _end_streams(app: web.Application) -> None:
 async def _end_processes(app: web.Application) -> None:
     """End child processes once no request needs them."""
     await app[SERVICES].processes.close()
+
+
+def _security_log(settings: Settings, observer: Observer) -> SecurityLog:
+    try:
+        return SecurityLog(settings.security_log, stream=observer.stream)
+    except OSError as error:
+        raise ConfigurationError(f"LAUREL_SECURITY_LOG: cannot be written: {error.strerror}") from None
 
 
 def _keys(settings: Settings) -> KeyRing:

@@ -80,7 +80,8 @@ class Jobs:
     async def check_credentials(self) -> None:
         """Forget the keys that were revoked, and end the streams and sockets whose credential is no longer valid."""
         try:
-            await self._services.api_keys.refresh()
+            for prefix in await self._services.api_keys.refresh():
+                self._services.security_log.write("key_revoked", key=prefix)
         finally:
             await self._services.open_streams.check()  # tokens expire whether the database is there or not
 

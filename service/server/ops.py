@@ -52,6 +52,8 @@ def register_metrics(services: Services) -> None:
     registry = services.observer.registry
     registry.register(WriteMetrics(services.writer.counters))
     registry.register(services.jobs)
+    registry.register(services.shares)
+    registry.register(services.security_log)
     key_set = services.jwks
     if key_set is not None:
         registry.register(KeySetMetrics(lambda: key_set.age))

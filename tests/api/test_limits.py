@@ -56,7 +56,7 @@ def settings():
     limits = CallerLimits(requests=1, concurrent=0, streams=0, upload=0)
     return Settings(
         jwt_secret=SECRET,
-        public_url="https://badges.example.com",
+        open_badges="on",
         player_limits=limits,
         server_limits=limits,
         trusted_proxies=(ipaddress.ip_network("127.0.0.0/8"),),

@@ -4,6 +4,7 @@ A page holds generated parts between `<!-- generated: NAME -->` and `<!-- end --
 stands for. `tests/docs/test_reference.py` fails when a part differs from what this module makes.
 """
 
+import io
 import pathlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,8 @@ from prometheus_client.registry import CollectorRegistry
 from service.cli.main import main
 from service.core.events.writer import Counters
 from service.http.api import Api, Route
+from service.http.limits import Shares
+from service.security_log import SecurityLog
 from service.server import app, openapi, ops
 from service.server.readiness import Readiness
 from service.settings import SETTING_SPECS, Settings
@@ -230,6 +233,11 @@ def _metrics(_: str) -> str:
     jobs.statuses["releases"] = JobStatus()
     registry.register(jobs)
     registry.register(ops.KeySetMetrics(lambda: 0.0))
+    shares, security_log = Shares(Settings()), SecurityLog(None, stream=io.StringIO())
+    shares.refused["xbox", "requests"] += 1
+    security_log.write("authentication_failed")
+    registry.register(shares)
+    registry.register(security_log)
     rows = []
     for family in registry.collect():
         labels = sorted({label for sample in family.samples for label in sample.labels} - {"le"})

@@ -24,6 +24,7 @@ STATUSES = {
     "UnsupportedMediaType": 415,
     "UnsupportedVersion": 505,
     "Unauthenticated": 401,
+    "CredentialExpired": 401,
     "PermissionDenied": 403,
     "UserRequired": 403,
     "WrongPlayer": 403,

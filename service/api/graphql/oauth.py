@@ -12,6 +12,7 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import hdrs, web
 
+from service.core.auth.api_keys import prefix_of
 from service.core.auth.principal import CONTEXTS
 from service.core.auth.tokens import CLIENT_LIFETIME_SECONDS
 from service.errors import (
@@ -25,6 +26,7 @@ from service.errors import (
 )
 from service.http.body import read_body
 from service.http.problem import Statuses, error_headers, message_of, nearest, status_of
+from service.http.security_events import CLIENT_ID, log_event
 from service.http.services import SERVICES
 
 _MAX_BODY_BYTES = 8 * 1024
@@ -63,7 +65,11 @@ async def issue_token(request: web.Request) -> web.Response:
     if not set(form.get("scope", "").split()) <= {CONTEXTS}:
         raise InvalidScope(f"scope: expected {CONTEXTS}, or none")
     client_id, client_secret = _client(request, form)
+    known_form = prefix_of(client_id)
+    if known_form is not None:
+        request[CLIENT_ID] = known_form
     token = await request.app[SERVICES].oauth_clients.issue_token(client_id, client_secret)
+    log_event(request, "token_issued")
     body = {"access_token": token, "token_type": "Bearer", "expires_in": CLIENT_LIFETIME_SECONDS, "scope": CONTEXTS}
     return _response(200, body)
 

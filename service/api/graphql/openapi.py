@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from service.http.openapi import query_parameter, request_body
+from service.http.openapi import OVER_THE_SHARE, error_response, query_parameter, request_body
 
 _ABOUT = """\
 Achievements as badges: GraphQL over HTTP.
@@ -54,6 +54,7 @@ _ERRORS = {
     "408": "The body did not arrive in time.",
     "413": "The body is too large.",
     "415": "The body has another media type, or is compressed.",
+    "429": OVER_THE_SHARE,
     "500": "An error of the service.",
     "503": "The database cannot be reached, or the service has too many requests at the moment.",
     "504": "The database took too long.",
@@ -64,7 +65,7 @@ def describe() -> Mapping[str, Any]:
     """Paths, tags and security of `/graphql`."""
     responses = {
         "200": {"description": "The data and errors of fields, or the errors of the request.", "content": _RESPONSE}
-    } | {status: {"description": description, "content": _RESPONSE} for status, description in _ERRORS.items()}
+    } | {status: error_response(status, description, _RESPONSE) for status, description in _ERRORS.items()}
     queries = [
         query_parameter(name, {"type": "string"}, description)
         for name, description in (
@@ -100,6 +101,7 @@ def describe_public() -> Mapping[str, Any]:
         "408": "The body did not arrive in time.",
         "413": "The body is too large.",
         "415": "The body is not a form.",
+        "429": OVER_THE_SHARE,
         "500": "An error of the service.",
         "503": "The database cannot be reached, or the service has too many requests at the moment.",
         "504": "The database took too long.",
@@ -117,9 +119,7 @@ def describe_public() -> Mapping[str, Any]:
                     "responses": {
                         "200": {"description": "A token.", "content": {"application/json": {"schema": _TOKEN}}}
                     }
-                    | {
-                        status: {"description": description, "content": _JSON} for status, description in errors.items()
-                    },
+                    | {status: error_response(status, description, _JSON) for status, description in errors.items()},
                 }
             }
         },

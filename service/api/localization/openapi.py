@@ -12,6 +12,7 @@ from service.core.localization.strings import FILTERS
 from service.core.publishing.releases import MAX_RELEASE
 from service.http.api import Route
 from service.http.openapi import (
+    OVER_THE_SHARE,
     body_schemas,
     error_components,
     error_references,
@@ -109,7 +110,7 @@ _ERRORS = {
     "415": "The body is compressed.",
     "422": "A value is invalid, or a catalog breaks rules, listed in `problems`.",
     "428": "If-Match is missing.",
-    "429": "Another import or export of yours is still running, or too much work of yours is waiting.",
+    "429": f"{OVER_THE_SHARE} Or another import or export of yours is running, or too much work of yours is waiting.",
     "500": "An error of the service.",
     "503": "The database is unavailable, or the service has too many requests; try again later.",
     "504": "The database took too long; try again later.",

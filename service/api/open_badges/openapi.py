@@ -5,6 +5,7 @@ from typing import Any
 
 from service.http.api import Route
 from service.http.openapi import (
+    OVER_THE_SHARE,
     Schema,
     error_components,
     error_references,
@@ -100,6 +101,7 @@ _ERRORS = {
     "403": "A valid credential of somebody else.",
     "404": "It does not exist, or the player has not unlocked it.",
     "405": "The path does not support this method.",
+    "429": OVER_THE_SHARE,
     "500": "An error of the service.",
     "503": "The database or the keys cannot be reached, or the service has too many requests at the moment.",
     "504": "The database took too long.",

@@ -6,6 +6,7 @@ from typing import Any
 from service.api.trophy.schemas import CompleteBody, EventBody, UpsertedUser, UserFields
 from service.http.api import Route
 from service.http.openapi import (
+    OVER_THE_SHARE,
     body_schemas,
     error_components,
     error_references,
@@ -67,7 +68,7 @@ _ERRORS = {
     "413": "The body has too many bytes.",
     "415": "The body is compressed.",
     "422": "A value is invalid; the message names it.",
-    "429": "The operator's rate limit is exceeded.",
+    "429": f"{OVER_THE_SHARE} Or the title has used up its rate tier.",
     "500": "An internal error.",
     "503": "The database is unavailable, or the service has too many requests.",
     "504": "The database took too long.",

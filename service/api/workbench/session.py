@@ -13,6 +13,7 @@ from service.errors import Unauthenticated
 from service.http.api import Route
 from service.http.authenticate import anonymous, authenticate_token
 from service.http.forwarded import is_https
+from service.http.security_events import log_event
 from service.http.services import SERVICES
 
 COOKIE = "__Host-laurel-session"  # browsers keep it over https alone, and from this very host (RFC 6265bis §4.1.3.2)
@@ -81,6 +82,7 @@ async def sign_in(request: web.Request) -> web.Response:
     former = session_cookie(request)
     if former is not None:
         await services.sessions.end(former)
+    log_event(request, "signed_in", principal=who)
     response = pages.redirect(then)
     is_secure = _uses_https(request) or not _is_loopback(request)
     response.set_cookie(
@@ -100,6 +102,7 @@ async def sign_out(request: web.Request) -> web.Response:
     if SESSION in request:
         await read_form(request)
         await request.app[SERVICES].sessions.end(request[SESSION])
+        log_event(request, "signed_out")
     response = pages.redirect("/l10n/session")
     response.del_cookie(COOKIE, path="/", secure=True)
     response.del_cookie(LOOPBACK_COOKIE, path=_PATH)

@@ -6,7 +6,7 @@ from typing import Any
 from service.api.xbox.list_request import DEFAULT_PAGE, MAX_PAGE, MAX_TITLES
 from service.api.xbox.schemas import SCHEMAS, TOKEN, Schema, array
 from service.core.catalog.model import U32
-from service.http.openapi import request_body, schema_reference
+from service.http.openapi import LIMIT_HEADERS, OVER_THE_SHARE, request_body, schema_reference
 
 _U64 = 2**64
 _INT32 = 2**31
@@ -18,7 +18,7 @@ Names and values of query parameters are read in any case, unknown names are ign
 value.
 Every path may end in `/`.
 `HEAD` responds as `GET` does, without the body; any other method is 405.
-Every error has the body `XboxError`.
+Every error has the body `XboxError`; a 429 adds which limit was exceeded.
 """
 
 _CREDENTIAL = """\
@@ -143,9 +143,11 @@ _ERROR_HEADERS = {
 }
 
 
-def _error(description: str, **more: Any) -> Mapping[str, Any]:
-    content = {"application/json": {"schema": schema_reference("XboxError")}}
-    return {"description": description, "headers": {**_ERROR_HEADERS, **more}, "content": content}
+def _error(
+    description: str, headers: Mapping[str, Any] | None = None, *, schema: str = "XboxError"
+) -> Mapping[str, Any]:
+    content = {"application/json": {"schema": schema_reference(schema)}}
+    return {"description": description, "headers": {**_ERROR_HEADERS, **(headers or {})}, "content": content}
 
 
 _RESPONSES: Mapping[str, Mapping[str, Any]] = {
@@ -153,7 +155,7 @@ _RESPONSES: Mapping[str, Mapping[str, Any]] = {
     "XboxBadRequest": _error("A parameter or token is invalid; the message names it and what is expected."),
     "XboxNotAuthenticated": _error(
         "The credential is missing, malformed, forged or expired.",
-        **{"WWW-Authenticate": _header("The accepted scheme.", {"const": 'XBL3.0 realm="laurel"'})},
+        {"WWW-Authenticate": _header("The accepted scheme.", {"const": 'XBL3.0 realm="laurel"'})},
     ),
     "XboxNotAllowed": _error("The credential is valid, but has no user or is that of another player."),
     "XboxNotFound": _error("No such achievement is published."),
@@ -161,14 +163,15 @@ _RESPONSES: Mapping[str, Mapping[str, Any]] = {
     "XboxTooSlow": _error("The body did not arrive in time."),
     "XboxTooLarge": _error("The body is too large."),
     "XboxUnsupportedBody": _error("The body is compressed."),
+    "XboxOverTheShare": _error(OVER_THE_SHARE, LIMIT_HEADERS, schema="XboxLimitError"),
     "XboxFault": _error("An error of the service, logged with this MS-CV."),
     "XboxUnavailable": _error(
         "The database is unreachable, or the service has too many requests; try again.",
-        **{"Retry-After": _header("Seconds.", {"type": "integer", "minimum": 0})},
+        {"Retry-After": _header("Seconds.", {"type": "integer", "minimum": 0})},
     ),
     "XboxTimeout": _error(
         "The database took too long; try again.",
-        **{"Retry-After": _header("Seconds.", {"type": "integer", "minimum": 0})},
+        {"Retry-After": _header("Seconds.", {"type": "integer", "minimum": 0})},
     ),
 }
 
@@ -177,6 +180,7 @@ _ERRORS = {
     "401": "XboxNotAuthenticated",
     "403": "XboxNotAllowed",
     "406": "XboxUnsupportedVersion",
+    "429": "XboxOverTheShare",
     "500": "XboxFault",
     "503": "XboxUnavailable",
     "504": "XboxTimeout",
@@ -251,6 +255,7 @@ _CONNECT: Mapping[str, Any] = {
         "101": {"description": "The connection becomes a websocket.", "headers": {}},
         "400": {"description": "The request is not a websocket handshake.", "headers": {}},
         "401": {"$ref": "#/components/responses/XboxNotAuthenticated"},
+        "429": {"$ref": "#/components/responses/XboxOverTheShare"},
         "500": {"$ref": "#/components/responses/XboxFault"},
         "503": {"$ref": "#/components/responses/XboxUnavailable"},
         "504": {"$ref": "#/components/responses/XboxTimeout"},

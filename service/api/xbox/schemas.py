@@ -181,21 +181,27 @@ _PAGING = record(
     }
 )
 
-_ERROR = record(
-    {
-        "code": {
-            "type": "integer",
-            "enum": [0, 23, 4000, 4500, 5000, 5300, 8377],
-            "description": "23 a token without a user, 8377 another player's XUID, 4500 other credentials, 4000 a bad "
-            "request, 5000 an error of the service, 5300 try again; 0 where the status is enough.",
-        },
-        "source": _TEXT,
-        "description": _TEXT,
-        "traceInformation": _TEXT | {"description": "The MS-CV of this response."},
-        "errorCode": {"type": "integer", "description": "The same as `code`."},
-        "errorMessage": _TEXT | {"description": "The same as `description`."},
-    }
-)
+_ERROR_MEMBERS: Mapping[str, Schema] = {
+    "code": {
+        "type": "integer",
+        "enum": [0, 23, 4000, 4500, 5000, 5300, 8377],
+        "description": "23 a token without a user, 8377 another player's XUID, 4500 other credentials, 4000 a bad "
+        "request, 5000 an error of the service, 5300 try again; 0 where the status is enough.",
+    },
+    "source": _TEXT,
+    "description": _TEXT,
+    "traceInformation": _TEXT | {"description": "The MS-CV of this response."},
+    "errorCode": {"type": "integer", "description": "The same as `code`."},
+    "errorMessage": _TEXT | {"description": "The same as `description`."},
+}
+_LIMIT_MEMBERS: Mapping[str, Schema] = {
+    "version": {"const": 1},
+    "currentRequests": {"type": "integer", "description": "Requests of the period, this one included."},
+    "maxRequests": {"type": "integer", "description": "Requests that are allowed."},
+    "periodInSeconds": {"type": "integer", "description": "0 for what is allowed at the same time."},
+    "limitType": {"enum": ["rate", "concurrency"]},
+}
+_ERROR = record(_ERROR_MEMBERS)
 
 
 def _page(of: str, item: str, *, is_legacy: bool = False) -> Schema:
@@ -271,4 +277,5 @@ SCHEMAS: Mapping[str, Schema] = {
     "XboxTitles": _page("titles", "XboxTitle"),
     "Xbox360Titles": _page("titles", "Xbox360Title", is_legacy=True),
     "XboxError": _ERROR,
+    "XboxLimitError": record({**_ERROR_MEMBERS, **_LIMIT_MEMBERS}),
 }

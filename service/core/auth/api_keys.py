@@ -31,6 +31,14 @@ _PLAYER_SCOPES = frozenset({WRITE_OWN})
 _FOREVER = 2**53  # keys end by being revoked, not by time
 
 
+def prefix_of(text: str) -> str | None:
+    """The public part of a key or of a client's id; None if the text has no such form."""
+    match = _KEY.fullmatch(text)
+    if match is not None:
+        return match[1]
+    return text if _CLIENT_ID.fullmatch(text) else None
+
+
 class NewKey(msgspec.Struct, frozen=True):
     """A new key, shown only once. `player` is None for a key of the title itself."""
 
@@ -97,21 +105,22 @@ class ApiKeys:
         digest = hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
         return row if row is not None and hmac.compare_digest(row.sha256, digest) else None
 
-    async def refresh(self) -> None:
-        """Drop the cached keys that were revoked.
+    async def refresh(self) -> list[str]:
+        """Drop the cached keys that were revoked; returns their prefixes.
 
         Raises:
             Unavailable: the database is out of reach.
         """
         if not self._cache:
-            return
+            return []
         prefixes = [prefix for prefix, _ in self._cache.values()]
         async with self._pool.connection() as connection:
             rows = await _active_keys.all(connection, prefixes=prefixes)
-        valid = {row.prefix for row in rows}
+        revoked = {prefix for prefix, _ in self._cache.values()} - {row.prefix for row in rows}
         for sha256, (prefix, _) in list(self._cache.items()):
-            if prefix not in valid:
+            if prefix in revoked:
                 del self._cache[sha256]
+        return sorted(revoked)
 
     async def _load(self, prefixes: list[str]) -> "list[_KeyRow | None]":
         async with self._pool.connection() as connection:

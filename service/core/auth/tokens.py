@@ -16,7 +16,7 @@ from cachetools import LRUCache
 from service import base64url
 from service.core.auth.key_ring import MALFORMED_INPUT_ERRORS, KeyRing
 from service.core.auth.principal import EVERY_USER, Principal, VerifiedClaims, canonical_xuid, parse_xbl3, principal_of
-from service.errors import Unauthenticated, Unavailable
+from service.errors import CredentialExpired, Unauthenticated, Unavailable
 
 CLOCK_SKEW_SECONDS = 30  # allowed between the issuer's clock and this one
 MAX_LIFETIME_SECONDS = 24 * 3600
@@ -270,7 +270,7 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
     if not type(issued_at) is type(expires_at) is type(not_before) is int:
         raise Unauthenticated("the token is malformed: iat, exp and nbf are whole numbers of seconds")
     if expires_at + CLOCK_SKEW_SECONDS <= now:
-        raise Unauthenticated("the token has expired")
+        raise CredentialExpired("the token has expired")
     if max(issued_at, not_before) > now + CLOCK_SKEW_SECONDS:
         raise Unauthenticated("the token is not yet valid")
     if expires_at - issued_at > MAX_LIFETIME_SECONDS:

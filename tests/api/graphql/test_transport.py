@@ -338,7 +338,7 @@ async def test_unexpected_error_is_logged_and_returned_without_details(client_wi
 
     assert result["errors"][0]["message"] == INTERNAL_ERROR
     assert codes(result) == ["INTERNAL_SERVER_ERROR"]
-    assert "ZeroDivisionError: a secret" in services.observer._stream.getvalue()
+    assert "ZeroDivisionError: a secret" in services.observer.stream.getvalue()
 
 
 async def test_execution_is_cancelled_after_the_timeout(client_with_resolver, monkeypatch):

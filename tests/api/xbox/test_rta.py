@@ -154,4 +154,4 @@ async def test_bug_while_reading_progress_is_logged_and_ends_the_connection(sock
     async with asyncio.timeout(SECONDS):
         assert (await socket.receive()).type in (WSMsgType.CLOSED, WSMsgType.CLOSE, WSMsgType.ERROR)
     services.observer.flush()
-    assert "could not convert string to float: 'broken'" in services.observer._stream.getvalue()
+    assert "could not convert string to float: 'broken'" in services.observer.stream.getvalue()

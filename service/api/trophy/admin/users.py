@@ -18,6 +18,7 @@ from service.db.limits import WRITE
 from service.errors import InvalidField, NotFound
 from service.http.api import Route
 from service.http.body import decode, read_body
+from service.http.security_events import log_event
 
 MAX_EVENTS = 1000
 
@@ -59,6 +60,8 @@ async def delete_keys(request: web.Request) -> web.Response:
     async with context.services.pool.connection(WRITE) as connection:
         revoked = await api_keys.revoke(connection, title_id=context.title_id, key_ids=key_ids)
     await context.services.api_keys.refresh()
+    for key_id in revoked:
+        log_event(request, "key_revoked", revoked=str(key_id))
     for key_id in key_ids:
         if key_id not in revoked:
             context.add_issue("API key not found by ID", id=str(key_id))
