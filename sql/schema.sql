@@ -18,6 +18,38 @@ BEGIN
     END LOOP;
 END $_$;
 
+CREATE FUNCTION public.editor_name(pseudonym text) RETURNS text
+    LANGUAGE plpgsql STABLE STRICT
+    AS $$
+BEGIN
+    RETURN coalesce((SELECT e.name FROM editor AS e WHERE e.editor_id = pseudonym), 'erased');
+END
+$$;
+
+CREATE FUNCTION public.editor_pseudonym(who text) RETURNS text
+    LANGUAGE plpgsql STRICT
+    AS $$
+DECLARE
+    found_id text;
+BEGIN
+    IF is_pseudonym(who) THEN
+        RETURN who;
+    END IF;
+    SELECT e.editor_id INTO found_id FROM editor AS e WHERE e.name = who;
+    IF found_id IS NULL THEN
+        INSERT INTO editor (name) VALUES (who) ON CONFLICT (name) DO NOTHING;
+        SELECT e.editor_id INTO found_id FROM editor AS e WHERE e.name = who;
+    END IF;
+    RETURN found_id;
+END
+$$;
+
+CREATE FUNCTION public.is_pseudonym(who text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT left(who, 1) = chr(1)
+$$;
+
 CREATE FUNCTION public.make_event_months(months integer) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -40,12 +72,42 @@ BEGIN
     END LOOP;
 END $$;
 
+CREATE FUNCTION public.overrides_with_names(overrides jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE STRICT
+    AS $$
+    SELECT coalesce(jsonb_object_agg(o.key, o.value || jsonb_build_object('by', editor_name(o.value ->> 'by'))), '{}')
+    FROM jsonb_each(overrides) AS o
+$$;
+
+CREATE FUNCTION public.overrides_with_pseudonyms(overrides jsonb) RETURNS jsonb
+    LANGUAGE sql STRICT
+    AS $$
+    SELECT coalesce(jsonb_object_agg(o.key, o.value || jsonb_build_object('by', editor_pseudonym(o.value ->> 'by'))), '{}')
+    FROM jsonb_each(overrides) AS o
+$$;
+
 CREATE FUNCTION public.refuse_to_change_history() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
     RAISE EXCEPTION '% is a history: it is added to, never changed', tg_table_name
         USING ERRCODE = 'restrict_violation';
+END
+$$;
+
+CREATE FUNCTION public.store_pseudonyms_of_editors() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    new.actor := editor_pseudonym(new.actor);
+    IF tg_table_name = 'import_batch' THEN
+        new.applied_by := editor_pseudonym(new.applied_by);
+    ELSIF tg_table_name IN ('text', 'text_revision') THEN
+        IF new.overrides <> '{}' THEN
+            new.overrides := overrides_with_pseudonyms(new.overrides);
+        END IF;
+    END IF;
+    RETURN new;
 END
 $$;
 
@@ -114,6 +176,13 @@ CREATE TABLE public.completion_delta (
     title_id bigint NOT NULL,
     number bigint NOT NULL,
     change integer NOT NULL
+);
+
+CREATE TABLE public.editor (
+    editor_id text DEFAULT (chr(1) || (gen_random_uuid())::text) NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT editor_id_is_a_pseudonym CHECK (public.is_pseudonym(editor_id)),
+    CONSTRAINT name_is_no_pseudonym CHECK ((NOT public.is_pseudonym(name)))
 );
 
 CREATE TABLE public.erased (
@@ -425,6 +494,9 @@ ALTER TABLE ONLY public.bundle
 ALTER TABLE ONLY public.completion
     ADD CONSTRAINT completion_pkey PRIMARY KEY (title_id, number);
 
+ALTER TABLE ONLY public.editor
+    ADD CONSTRAINT editor_pkey PRIMARY KEY (editor_id);
+
 ALTER TABLE ONLY public.erased
     ADD CONSTRAINT erased_pkey PRIMARY KEY (player_hash);
 
@@ -448,6 +520,9 @@ ALTER TABLE ONLY public.import_batch
 
 ALTER TABLE ONLY public.metric_day
     ADD CONSTRAINT metric_day_pkey PRIMARY KEY (player, title_id, metric, day);
+
+ALTER TABLE ONLY public.editor
+    ADD CONSTRAINT name_has_one_pseudonym UNIQUE (name);
 
 ALTER TABLE ONLY public.import_batch
     ADD CONSTRAINT one_report_of_one_file_and_state UNIQUE (title_id, sha256, catalog_version);
@@ -539,13 +614,23 @@ CREATE INDEX webhook_of_title ON public.webhook USING btree (title_id);
 
 ALTER INDEX public.event_pkey ATTACH PARTITION public.event_at_other_times_pkey;
 
+CREATE TRIGGER import_batch_names_no_editor BEFORE INSERT OR UPDATE OF actor, applied_by ON public.import_batch FOR EACH ROW EXECUTE FUNCTION public.store_pseudonyms_of_editors();
+
 CREATE TRIGGER publication_is_a_history BEFORE DELETE OR UPDATE OR TRUNCATE ON public.publication FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_change_history();
+
+CREATE TRIGGER publication_names_no_editor BEFORE INSERT ON public.publication FOR EACH ROW EXECUTE FUNCTION public.store_pseudonyms_of_editors();
 
 CREATE TRIGGER release_bundle_is_a_history BEFORE DELETE OR UPDATE OR TRUNCATE ON public.release_bundle FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_change_history();
 
 CREATE TRIGGER release_is_a_history BEFORE DELETE OR UPDATE OR TRUNCATE ON public.release FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_change_history();
 
+CREATE TRIGGER scheduled_publish_names_no_editor BEFORE INSERT OR UPDATE OF actor ON public.scheduled_publish FOR EACH ROW EXECUTE FUNCTION public.store_pseudonyms_of_editors();
+
+CREATE TRIGGER text_names_no_editor BEFORE INSERT OR UPDATE OF actor, overrides ON public.text FOR EACH ROW WHEN (((NOT public.is_pseudonym(new.actor)) OR (new.overrides <> '{}'::jsonb))) EXECUTE FUNCTION public.store_pseudonyms_of_editors();
+
 CREATE TRIGGER text_revision_is_a_history BEFORE DELETE OR UPDATE OR TRUNCATE ON public.text_revision FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_change_history();
+
+CREATE TRIGGER text_revision_names_no_editor BEFORE INSERT ON public.text_revision FOR EACH ROW WHEN (((NOT public.is_pseudonym(new.actor)) OR (new.overrides <> '{}'::jsonb))) EXECUTE FUNCTION public.store_pseudonyms_of_editors();
 
 ALTER TABLE ONLY public.achievement
     ADD CONSTRAINT achievement_is_of_a_title FOREIGN KEY (title_id) REFERENCES public.title(title_id);

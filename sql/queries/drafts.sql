@@ -157,7 +157,7 @@ WITH written AS (
         CASE WHEN o.text = n.text THEN o.worded_in ELSE coalesce(o.version, r.version, 0) + 1 END AS worded_in,
         CASE WHEN s.worded_in IS NOT NULL AND n.is_stale THEN 0 ELSE s.worded_in END AS source_version,
         string_to_array(n.remarks, ' ') AS remarks,
-        :actor
+        (SELECT editor_pseudonym(:actor)) AS actor
     FROM
         unnest(:locales::text[], :keys::text[], :texts::text[], :states::text[], :is_stale::boolean[], :remarks::text[])
             AS n (locale, key, text, state, is_stale, remarks)
@@ -212,7 +212,7 @@ SELECT
     w.state,
     w.source_version,
     :origin,
-    :actor,
+    (SELECT editor_pseudonym(:actor)) AS actor,
     :batch_id
 FROM written AS w;
 
@@ -240,7 +240,7 @@ SELECT
     d.version + 1 AS version,
     'missing' AS state,
     :origin,
-    :actor,
+    (SELECT editor_pseudonym(:actor)) AS actor,
     :batch_id
 FROM dropped AS d;
 

@@ -14,9 +14,9 @@ SELECT
     b.catalog_version,
     b.format,
     b.report,
-    b.actor,
+    editor_name(b.actor) AS actor,
     b.at,
-    b.applied_by,
+    editor_name(b.applied_by) AS applied_by,
     b.applied_at
 FROM import_batch AS b
 WHERE b.title_id = :title_id AND b.sha256 = :sha256 AND b.catalog_version = :catalog_version;
@@ -32,9 +32,9 @@ SELECT
     b.catalog_version,
     b.format,
     b.report,
-    b.actor,
+    editor_name(b.actor) AS actor,
     b.at,
-    b.applied_by,
+    editor_name(b.applied_by) AS applied_by,
     b.applied_at
 FROM import_batch AS b
 WHERE b.title_id = :title_id AND b.batch_id = :batch_id;
@@ -51,7 +51,7 @@ WHERE b.title_id = :title_id AND b.batch_id = :batch_id;
 INSERT INTO import_batch (title_id, catalog_version, sha256, format, report, actor)
 VALUES (:title_id, :catalog_version, :sha256, :format, :report::json, :actor)
 ON CONFLICT (title_id, sha256, catalog_version) DO NOTHING
-RETURNING batch_id, title_id, catalog_version, format, report, actor, at, applied_by, applied_at;
+RETURNING batch_id, title_id, catalog_version, format, report, :actor AS actor, at, applied_by, applied_at;
 
 -- name: delete_expired
 -- Deletes batches of a title that were not applied within 30 days.
@@ -71,4 +71,13 @@ SET
     applied_by = :actor,
     applied_at = now()
 WHERE import_batch.title_id = :title_id AND import_batch.batch_id = :batch_id
-RETURNING batch_id, title_id, catalog_version, format, report, actor, at, applied_by, applied_at;
+RETURNING
+    batch_id,
+    title_id,
+    catalog_version,
+    format,
+    report,
+    editor_name(actor) AS actor,
+    at,
+    :actor AS applied_by,
+    applied_at;

@@ -8,8 +8,16 @@ SELECT w.revision
 FROM player AS w
 WHERE w.player = :player;
 
+-- name: is_editor
+-- Whether somebody of this name changed texts, published, or signed in to the workbench.
+--
+--   :player  text
+SELECT
+    EXISTS (SELECT FROM editor AS e WHERE e.name = :player)
+    OR EXISTS (SELECT FROM session AS s WHERE s.name = :player) AS is_editor;
+
 -- name: lock_player
--- The same, and locks the player until the transaction ends.
+-- The revision of a player, locked until the transaction ends.
 --
 --   :player  text
 SELECT w.revision
@@ -114,6 +122,72 @@ FROM revoked_badge AS r
 WHERE r.player = :player
 ORDER BY r.title_id, r.number;
 
+-- name: text_revisions
+-- What the player changed in texts.
+SELECT
+    jsonb_build_object(
+        'title_id', r.title_id,
+        'locale', r.locale,
+        'key', r.key,
+        'version', r.version,
+        'text', r.text,
+        'state', r.state,
+        'overrides', overrides_with_names(r.overrides),
+        'origin', r.origin,
+        'changed', r.at
+    ) AS document
+FROM text_revision AS r
+INNER JOIN editor AS e ON r.actor = e.editor_id
+WHERE e.name = :player
+ORDER BY r.at, r.title_id, r.locale, r.key, r.version;
+
+-- name: publications
+-- What the player published and rolled back.
+SELECT
+    jsonb_build_object(
+        'title_id', p.title_id, 'release', p.release, 'published', p.at, 'note', p.note
+    ) AS document
+FROM publication AS p
+INNER JOIN editor AS e ON p.actor = e.editor_id
+WHERE e.name = :player
+ORDER BY p.publication_id;
+
+-- name: scheduled_publishes
+-- The publishes that the player scheduled.
+SELECT
+    jsonb_build_object(
+        'title_id', s.title_id, 'due', s.due_at, 'status', s.status, 'note', s.note
+    ) AS document
+FROM scheduled_publish AS s
+INNER JOIN editor AS e ON s.actor = e.editor_id
+WHERE e.name = :player
+ORDER BY s.schedule_id;
+
+-- name: import_batches
+-- The files of texts that the player read in or applied.
+SELECT
+    jsonb_build_object(
+        'title_id', b.title_id,
+        'batch_id', b.batch_id,
+        'format', b.format,
+        'read', CASE WHEN b.actor = e.editor_id THEN b.at END,
+        'applied', CASE WHEN b.applied_by = e.editor_id THEN b.applied_at END
+    ) AS document
+FROM import_batch AS b
+INNER JOIN editor AS e ON b.actor = e.editor_id OR b.applied_by = e.editor_id
+WHERE e.name = :player
+ORDER BY b.batch_id;
+
+-- name: sessions
+-- The player's sessions of the workbench.
+SELECT
+    jsonb_build_object(
+        'created', s.created_at, 'used', s.used_at, 'expires', s.expires_at
+    ) AS document
+FROM session AS s
+WHERE s.name = :player
+ORDER BY s.created_at;
+
 -- name: count_progress
 -- The number of titles and unlocks of the player.
 --
@@ -183,6 +257,27 @@ WHERE c.of_player = :player;
 -- name: erase_badges
 DELETE FROM revoked_badge AS r
 WHERE r.player = :player;
+
+-- name: erase_editor
+-- Breaks the link between the player and the pseudonym in histories.
+DELETE FROM editor AS e
+WHERE e.name = :player;
+
+-- name: erase_sessions
+DELETE FROM session AS s
+WHERE s.name = :player;
+
+-- name: erase_backfill_positions
+-- Begins again with backfills that stopped at the player: nobody is awarded twice.
+UPDATE backfill
+SET position = NULL
+WHERE backfill.position = :player;
+
+-- name: erase_tenure_cursors
+-- Moves cursors that stopped at the player to before those who arrived at the same moment, who are visited once more.
+UPDATE age_watch
+SET player_name = ''
+WHERE age_watch.player_name = :player;
 
 -- name: erase_player
 DELETE FROM player AS w

@@ -91,7 +91,7 @@ SELECT
     r.release,
     r.created_at,
     coalesce(p.release = r.release, FALSE) AS is_served,
-    coalesce(f.actor, 'laurel') AS actor,
+    coalesce(editor_name(f.actor), 'laurel') AS actor,
     f.note
 FROM release AS r
 INNER JOIN title AS t ON r.title_id = t.title_id
@@ -111,7 +111,7 @@ SELECT
     p.publication_id,
     p.release,
     p.at,
-    p.actor,
+    editor_name(p.actor) AS actor,
     p.note
 FROM publication AS p
 WHERE p.title_id = :title_id
@@ -132,7 +132,7 @@ LIMIT :max_rows;
 SELECT
     n.locale,
     n.key,
-    v.actor,
+    editor_name(v.actor) AS actor,
     v.at
 FROM unnest(:locales::text[], :keys::text[], :texts::text[]) AS n (locale, key, text)
 INNER JOIN title AS t ON t.title_id = :title_id

@@ -9,7 +9,7 @@
 --   :actor     text
 INSERT INTO scheduled_publish (title_id, due_at, note, actor)
 VALUES (:title_id, :due_at, :note, :actor)
-RETURNING schedule_id, title_id, due_at, note, actor, status, release, problem;
+RETURNING schedule_id, title_id, due_at, note, :actor AS actor, status, release, problem;
 
 -- name: of_title
 -- The scheduled publishes of a title with their outcome, latest due first.
@@ -21,7 +21,7 @@ SELECT
     s.title_id,
     s.due_at,
     s.note,
-    s.actor,
+    editor_name(s.actor) AS actor,
     s.status,
     s.release,
     s.problem
@@ -39,7 +39,7 @@ SELECT
     s.title_id,
     s.due_at,
     s.note,
-    s.actor,
+    editor_name(s.actor) AS actor,
     s.status,
     s.release,
     s.problem

@@ -27,8 +27,8 @@ SELECT
     ) AS version,
     coalesce(x.source_version <> s.worded_in, FALSE) AS is_stale,
     coalesce(x.remarks, '{}') AS remarks,
-    coalesce(x.overrides, '{}') AS overrides,
-    x.actor,
+    coalesce(overrides_with_names(x.overrides), '{}') AS overrides,
+    editor_name(x.actor) AS actor,
     x.at,
     w.text AS other
 FROM title AS t
@@ -161,8 +161,8 @@ SELECT
     ) AS version,
     coalesce(k.is_stale, FALSE) AS is_stale,
     coalesce(k.remarks, '{}') AS remarks,
-    coalesce(k.overrides, '{}') AS overrides,
-    k.actor,
+    coalesce(overrides_with_names(k.overrides), '{}') AS overrides,
+    editor_name(k.actor) AS actor,
     k.at,
     w.text AS other
 FROM shown AS k
@@ -233,7 +233,7 @@ written AS (
         coalesce(:source_version::integer, s.worded_in) AS source_version,
         :remarks::text[] AS remarks,
         :overrides::jsonb AS overrides,
-        :actor
+        (SELECT editor_pseudonym(:actor)) AS actor
     FROM before AS b
     INNER JOIN title AS t ON t.title_id = :title_id
     LEFT JOIN text AS s
@@ -293,9 +293,9 @@ SELECT
     r.text,
     r.state,
     r.source_version,
-    r.overrides,
+    overrides_with_names(r.overrides) AS overrides,
     r.origin,
-    r.actor,
+    editor_name(r.actor) AS actor,
     r.batch_id,
     r.at
 FROM text_revision AS r

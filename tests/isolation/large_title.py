@@ -56,11 +56,12 @@ async def make_large_title(connection: Connection, draft: Draft, *, is_published
         columns=("title_id", "number", "public_id", "definition"),
         records=((title.title_id, a.number, a.public_id, msgspec.json.encode(a).decode()) for a in achievements),
     )
+    actor = await connection.fetchval("SELECT editor_pseudonym('laurel')")
     await connection.copy_records_to_table(
         "text",
-        columns=("title_id", "locale", "key", "text", "source_version"),
+        columns=("title_id", "locale", "key", "text", "source_version", "actor"),
         records=(
-            (title.title_id, locale, key, text, None if locale == title.default_locale else 1)
+            (title.title_id, locale, key, text, None if locale == title.default_locale else 1, actor)
             for locale, of_locale in texts.items()
             for key, text in of_locale.items()
         ),
@@ -70,7 +71,7 @@ async def make_large_title(connection: Connection, draft: Draft, *, is_published
         "text_revision",
         columns=("title_id", "locale", "key", "version", "text", "state", "source_version", "origin", "actor", "at"),
         records=(
-            (title.title_id, locale, key, 1, text, "translated", source_version, "import", "laurel", now)
+            (title.title_id, locale, key, 1, text, "translated", source_version, "import", actor, now)
             for locale, of_locale in texts.items()
             for source_version in [None if locale == title.default_locale else 1]
             for key, text in of_locale.items()

@@ -1,4 +1,4 @@
-"""A player's data: export everything stored about a player, or erase it for good."""
+"""A player's data: export everything stored about a player, or erase it for good; editors of texts count as players."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -20,6 +20,11 @@ _PARTS = (
     "api_keys",
     "user_contexts",
     "revoked_badges",
+    "text_revisions",
+    "publications",
+    "scheduled_publishes",
+    "import_batches",
+    "sessions",
 )
 
 
@@ -41,8 +46,8 @@ async def export(connection: Connection, player: str) -> AsyncIterator[bytes]:
     """
     row = await _get_revision.first(connection, player=player)
     if row is None:
-        raise NotFound("nothing is stored about this player")
-    head = msgspec.json.encode({"player": player, "revision": row.revision})
+        await _check_editor(connection, player)
+    head = msgspec.json.encode({"player": player, "revision": 0 if row is None else row.revision})
     yield head[:-1]
     for part in _PARTS:
         yield b',"' + part.encode() + b'":['
@@ -57,14 +62,16 @@ async def erase(connection: Connection, player: str) -> Erased:
 
     Concurrent changes of the player are evaluated again afterwards, without any progress. New players begin above the
     revision of the erased one, so that caches of the erased player are never used for a new player of that id.
+    Histories of texts name editors by pseudonyms, which stand for nobody afterwards.
 
     Raises:
         NotFound: nothing is stored about the player.
     """
     row = await _lock_player.first(connection, player=player)
     if row is None:
-        raise NotFound("nothing is stored about this player")
-    await _keep_revision.run(connection, revision=row.revision + 1)
+        await _check_editor(connection, player)
+    else:
+        await _keep_revision.run(connection, revision=row.revision + 1)
     await _subtract_from_counts.run(connection, player=player)
     counted = await _count_progress.one(connection, player=player)
     events = await _erase_events.run(connection, player=player)
@@ -76,10 +83,19 @@ async def erase(connection: Connection, player: str) -> Erased:
         _erase_keys,
         _erase_contexts,
         _erase_badges,
+        _erase_editor,
+        _erase_sessions,
+        _erase_backfill_positions,
+        _erase_tenure_cursors,
         _erase_player,
     ):
         await forget.run(connection, player=player)
     return Erased(titles=counted.titles, unlocks=counted.unlocks, events=events)
+
+
+async def _check_editor(connection: Connection, player: str) -> None:
+    if not (await _is_editor.one(connection, player=player)).is_editor:
+        raise NotFound("nothing is stored about this player")
 
 
 def _document(part: str, text: str) -> Mapping[str, Any]:
@@ -99,6 +115,10 @@ class _RevisionRow(msgspec.Struct, frozen=True):
     revision: int
 
 
+class _EditorRow(msgspec.Struct, frozen=True):
+    is_editor: bool
+
+
 class _DocumentRow(msgspec.Struct, frozen=True):
     document: str
 
@@ -110,6 +130,7 @@ class _CountedRow(msgspec.Struct, frozen=True):
 
 _QUERIES = {part: query(f"player_data.{part}", row=_DocumentRow) for part in _PARTS}
 _get_revision = query("player_data.get_revision", row=_RevisionRow)
+_is_editor = query("player_data.is_editor", row=_EditorRow)
 _lock_player = query("player_data.lock_player", row=_RevisionRow)
 _count_progress = query("player_data.count_progress", row=_CountedRow)
 _keep_revision = statement("player_data.keep_revision")
@@ -122,4 +143,8 @@ _erase_progress = statement("player_data.erase_progress")
 _erase_keys = statement("player_data.erase_keys")
 _erase_contexts = statement("player_data.erase_contexts")
 _erase_badges = statement("player_data.erase_badges")
+_erase_editor = statement("player_data.erase_editor")
+_erase_sessions = statement("player_data.erase_sessions")
+_erase_backfill_positions = statement("player_data.erase_backfill_positions")
+_erase_tenure_cursors = statement("player_data.erase_tenure_cursors")
 _erase_player = statement("player_data.erase_player")
