@@ -6,13 +6,28 @@ import msgspec
 import pytest
 
 from tests.faults import postgres, table
+from tests.faults.stage import Stage, stage
 
 
 @pytest.fixture(scope="session")
 async def private_postgres() -> AsyncIterator[postgres.PrivatePostgres]:
-    """The server of this process; every family of scenarios has a database of its own."""
+    """The server of this test process; each service has a database of its own."""
     async with postgres.private_postgres() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+async def one_worker(private_postgres: postgres.PrivatePostgres) -> AsyncIterator[Stage]:
+    """A service of one process, which the scenarios of this test process share: each leaves it as it was."""
+    async with stage(private_postgres) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+async def two_workers(private_postgres: postgres.PrivatePostgres) -> AsyncIterator[Stage]:
+    """A service with two workers, shared in the same way."""
+    async with stage(private_postgres, workers=2) as made:
+        yield made
 
 
 @pytest.fixture

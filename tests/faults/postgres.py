@@ -16,15 +16,17 @@ from typing import Any
 import asyncpg
 
 from service.core.auth import api_keys
-from service.core.catalog.model import Draft
 from service.db.embedded import EmbeddedPostgres, binaries, running_url
 from service.db.migrate import migrate
 from service.db.pool import open_pool
-from tests.factories import counted, draft, metric, publish_draft
+from tests.factories import achievement, counted, draft, metric, publish_draft
 from tests.servers import PATIENCE
 
 TARGET = 1_000_000_000
 """Of the achievement that nobody unlocks."""
+
+ACHIEVEMENTS = 30
+"""Of title 2."""
 
 TEMPLATE = "laurel_template"
 
@@ -89,7 +91,7 @@ class PrivatePostgres:
 
     @contextlib.asynccontextmanager
     async def database(self) -> AsyncIterator["Database"]:
-        """A new database with title 1; it is dropped at the end of the block."""
+        """A new database with titles 1 and 2; it is dropped at the end of the block."""
         made = Database(self, f"laurel_{secrets.token_hex(8)}")
         administration = Database(self, "postgres")
         await administration.execute(f"CREATE DATABASE {made.name} TEMPLATE {TEMPLATE}")
@@ -137,14 +139,25 @@ class Database:
             return [(await api_keys.create_key(connection, title_id=1)).key for _ in range(count)]
 
 
-def words() -> Draft:
-    """Title 1: it counts words; one achievement is unlocked by the first event, and another one by none."""
-    return draft(1, (counted(1, 1), counted(2, TARGET)), metrics=(metric(),))
+async def publish_titles(url: str) -> None:
+    """Publish what the scenarios need.
+
+    Title 1 counts words: achievement 1 is unlocked by the first event, 2 by none; only release 2 has achievement 3.
+    Title 2 has French texts, all of them the same.
+    """
+    first = (counted(1, 1), counted(2, TARGET))
+    drafts = [draft(1, achievements, metrics=(metric(),)) for achievements in (first, (*first, counted(3, 1)))]
+    second = draft(2, tuple(achievement(number) for number in range(1, ACHIEVEMENTS + 1)))
+    drafts.append(draft(2, second.achievements, texts={"fr-FR": dict.fromkeys(second.texts["en-US"], "Texte 0")}))
+    async with await open_pool(url, size=1) as pool:
+        for new in drafts:
+            async with pool.transaction() as connection:
+                await publish_draft(connection, new)
 
 
 @contextlib.asynccontextmanager
 async def private_postgres() -> AsyncIterator[PrivatePostgres]:
-    """A running server, and in it the template of a database with title 1."""
+    """A running server, and in it the template of a database with titles 1 and 2."""
     with tempfile.TemporaryDirectory(prefix="laurel-faults-") as name:
         folder = pathlib.Path(name)
         with EmbeddedPostgres(folder, durable=False) as url:  # creates the cluster, and is quick
@@ -153,8 +166,7 @@ async def private_postgres() -> AsyncIterator[PrivatePostgres]:
             await administration.close()
             template = urllib.parse.urlsplit(url)._replace(path=f"/{TEMPLATE}").geturl()
             await migrate(template)
-            async with await open_pool(template, size=1) as pool, pool.transaction() as connection:
-                await publish_draft(connection, words())
+            await publish_titles(template)
         server = PrivatePostgres(folder)
         await server.start()
         try:

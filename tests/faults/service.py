@@ -36,6 +36,10 @@ class Service:
         """Whether a worker says that it is ready."""
         return (await self.ops("/readyz", worker)).status == HTTPStatus.OK
 
+    async def is_leaving(self) -> bool:
+        """Whether a worker says that it is not ready, or nothing any more."""
+        return not await self.is_ready()
+
     def children(self) -> list[int]:
         """The processes that it has started."""
         return children(self.pid)
@@ -50,7 +54,7 @@ async def serving(
     url: str | None, *arguments: object, command: tuple[str, ...] = LAUREL, **settings: str | None
 ) -> AsyncIterator[Service]:
     """A service on the database of the URL; it is ended with the block."""
-    chosen = {"LAUREL_JWT_SECRET": SECRET, "LAUREL_LOG_LEVEL": "warning", "LAUREL_CATALOG_POLL": "0.2"} | settings
+    chosen = {"LAUREL_JWT_SECRET": SECRET, "LAUREL_LOG_LEVEL": "warning"} | settings
     if url is not None:
         chosen["LAUREL_DATABASE_URL"] = url
     ops_port = free_port()

@@ -5,11 +5,9 @@ import functools
 from collections.abc import AsyncIterator, Callable, Collection
 
 from service.core.auth.principal import OPERATOR
-from service.core.catalog.model import Draft
 from service.core.publishing.publish import roll_back
 from service.db.limits import UNLIMITED
 from service.db.pool import open_pool
-from tests.factories import publish_draft
 from tests.faults.journal import Journal
 from tests.faults.load import Load
 from tests.faults.postgres import Database, PrivatePostgres
@@ -17,8 +15,13 @@ from tests.faults.proxy import Proxy
 from tests.faults.service import Service, serving, until
 from tests.faults.table import Row
 
+POLL_SECONDS = 0.2
+"""LAUREL_CATALOG_POLL."""
+
 POOL_SIZE = 4
 LONG_POOL_SIZE = 2
+SETTINGS = {"LAUREL_POOL_SIZE": str(POOL_SIZE), "LAUREL_CATALOG_POLL": str(POLL_SECONDS)}
+
 MAX_LOG_LINES = 100
 """Of one scenario, however many requests failed."""
 
@@ -48,14 +51,6 @@ class Stage:
     def load(self, url: Callable[[str], str] | None = None, **sizes: int) -> Load:
         """A load on the service."""
         return Load(self.journal, self.keys, url or (lambda _: self.service.url), **sizes)
-
-    async def publish(self, draft: Draft) -> None:
-        """Replace title 1 and publish it, as a command does."""
-        async with (
-            await open_pool(self.database.url, size=1, limits=UNLIMITED) as pool,
-            pool.transaction() as connection,
-        ):
-            await publish_draft(connection, draft)
 
     async def roll_back(self, release: int) -> None:
         """Serve an earlier release of title 1 again, as a command does."""
@@ -97,7 +92,8 @@ class Stage:
         """Whether no connection of the pool is in use, none is beyond its size, and no transaction is prepared."""
         in_use = (
             "SELECT count(*) FILTER (WHERE state <> 'idle') + greatest(0, count(*) - $1) "
-            "+ (SELECT count(*) FROM pg_prepared_xacts) FROM pg_stat_activity WHERE application_name = 'laurel'"
+            "+ (SELECT count(*) FROM pg_prepared_xacts) FROM pg_stat_activity "
+            "WHERE application_name = 'laurel' AND datname = current_database()"
         )
         return not await self.database.value(in_use, self._workers * (POOL_SIZE + LONG_POOL_SIZE))
 
@@ -112,7 +108,7 @@ async def stage(
         if workers > 1:
             arguments = ("--workers", workers, *arguments)
         url = f"postgresql://laurel@127.0.0.1:{network.port}/{database.name}"
-        async with serving(url, *arguments, LAUREL_POOL_SIZE=str(POOL_SIZE), **settings) as service:
+        async with serving(url, *arguments, **SETTINGS, **settings) as service:
             made = Stage(database, network, service, keys, workers=workers)
             await made.load().first_events()
             yield made

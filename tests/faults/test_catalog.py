@@ -6,39 +6,26 @@ import time
 
 import pytest
 
-from tests.factories import counted, draft, metric
 from tests.faults.client import Client, Response
-from tests.faults.postgres import words
-from tests.faults.stage import Stage, stage
+from tests.faults.stage import POLL_SECONDS, Stage
 from tests.faults.table import Row, scaled
 from tests.servers import PATIENCE
-
-POLL_SECONDS = 0.2
-"""LAUREL_CATALOG_POLL of the scenarios."""
 
 MARGIN_SECONDS = 2.0
 
 LISTENER = "laurel listening"
 
 
-@pytest.fixture(scope="module")
-async def on_stage(private_postgres):
-    """The service that all scenarios of this file share. Only release 2 of title 1 has achievement 3."""
-    async with stage(private_postgres, LAUREL_CATALOG_POLL=str(POLL_SECONDS)) as made:
-        await made.publish(draft(1, (*words().achievements, counted(3, 1)), metrics=(metric(),)))
-        yield made
-
-
-async def test_publishing_during_writes_fails_none_of_them(on_stage, report):
+async def test_publishing_during_writes_fails_none_of_them(one_worker, report):
     """Achievement 3 comes and goes while every event unlocks it."""
     answers: list[Response] = []
     total = int(scaled(400, 6000))
 
     async def write(first: int) -> None:
-        with Client(on_stage.service.url) as client:
+        with Client(one_worker.service.url) as client:
             for number in range(first, total, 8):
                 body = {"user": {"id": f"unlocker {number}"}, "value": 1}
-                key = on_stage.keys[number % len(on_stage.keys)]
+                key = one_worker.keys[number % len(one_worker.keys)]
                 answers.append(
                     await client.post("/metrics/words/event", body, X_API_KEY=key, Idempotency_Key=f"unlock {number}")
                 )
@@ -46,7 +33,7 @@ async def test_publishing_during_writes_fails_none_of_them(on_stage, report):
     async def publish_again_and_again() -> None:
         while True:
             for release in (1, 2):
-                await on_stage.roll_back(release)
+                await one_worker.roll_back(release)
 
     publishing = asyncio.create_task(publish_again_and_again())
     try:
@@ -57,8 +44,8 @@ async def test_publishing_during_writes_fails_none_of_them(on_stage, report):
             await publishing
 
     acknowledged = sum(answer.status == 201 for answer in answers)
-    stored = await on_stage.database.value("SELECT count(*) FROM event WHERE player LIKE 'unlocker %'")
-    releases = await on_stage.database.value("SELECT count(*) FROM publication")
+    stored = await one_worker.database.value("SELECT count(*) FROM event WHERE player LIKE 'unlocker %'")
+    releases = await one_worker.database.value("SELECT count(*) FROM publication")
     row = Row(
         scenario="a title is published during writes",
         sent=len(answers),
@@ -75,7 +62,9 @@ async def test_publishing_during_writes_fails_none_of_them(on_stage, report):
 
 async def kill_listener(scene: Stage) -> None:
     await scene.database.value(
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = $1", LISTENER
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+        "WHERE application_name = $1 AND datname = current_database()",
+        LISTENER,
     )
 
 
@@ -87,23 +76,23 @@ async def silence_listener(scene: Stage) -> None:
     ("name", "fault"),
     [("F17 the listener is killed", kill_listener), ("F18 the listener hears nothing", silence_listener)],
 )
-async def test_release_is_served_within_the_poll_interval_when(name, fault, on_stage, report):
-    load = on_stage.load()
+async def test_release_is_served_within_the_poll_interval_when(name, fault, one_worker, report):
+    load = one_worker.load()
     stale = 0.0
     async with load.running():
         await load.until(50)
         for number in range(int(scaled(2, 10))):
-            await fault(on_stage)
+            await fault(one_worker)
             release = 1 + number % 2
-            await on_stage.roll_back(release)
+            await one_worker.roll_back(release)
             started = time.monotonic()
-            await until_served(on_stage, achievements=release + 1)
+            await until_served(one_worker, achievements=release + 1)
             stale = max(stale, time.monotonic() - started)
-        await on_stage.network.set("pass")
+        await one_worker.network.set("pass")
         load.heal()
         await load.until(50)
 
-    row = await on_stage.settle(load, name)
+    row = await one_worker.settle(load, name)
     report(row)
     assert row.ok == row.sent, row
     assert stale < POLL_SECONDS + MARGIN_SECONDS, stale

@@ -3,19 +3,10 @@
 import asyncio
 import pathlib
 
-import pytest
-
-from tests.faults.stage import Stage, stage
+from tests.faults.stage import Stage
 from tests.faults.table import scaled
 
 MEMORY_MB = 48
-
-
-@pytest.fixture(scope="module")
-async def on_stage(private_postgres):
-    """The service that all scenarios of this file share."""
-    async with stage(private_postgres) as made:
-        yield made
 
 
 def memory_mb(pid: int) -> float:
@@ -63,24 +54,24 @@ async def never_finish(scene: Stage, done: asyncio.Event) -> None:
         writer.transport.abort()
 
 
-async def test_clients_that_leave_or_never_read_cost_players_nothing(on_stage, report):
+async def test_clients_that_leave_or_never_read_cost_players_nothing(one_worker, report):
     done = asyncio.Event()
-    load = on_stage.load()
+    load = one_worker.load()
     async with load.running():
         await load.until(100)
-        before = memory_mb(on_stage.service.pid)
+        before = memory_mb(one_worker.service.pid)
         async with asyncio.TaskGroup() as clients:
             for _ in range(int(scaled(30, 150))):
-                clients.create_task(leave(on_stage))
-                clients.create_task(read_slowly(on_stage, done))
-                clients.create_task(never_finish(on_stage, done))
+                clients.create_task(leave(one_worker))
+                clients.create_task(read_slowly(one_worker, done))
+                clients.create_task(never_finish(one_worker, done))
             await load.until(int(scaled(200, 3000)))
-            during = memory_mb(on_stage.service.pid)
+            during = memory_mb(one_worker.service.pid)
             done.set()
         load.heal()
         await load.until(200)
 
-    row = await on_stage.settle(load, "F23 clients leave, read nothing or never finish")
+    row = await one_worker.settle(load, "F23 clients leave, read nothing or never finish")
     report(row)
     assert row.ok == row.sent, row
     assert during - before < MEMORY_MB, (before, during)

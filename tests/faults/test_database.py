@@ -12,15 +12,8 @@ import pytest
 
 from tests.faults.client import MARGIN_SECONDS
 from tests.faults.load import Load
-from tests.faults.stage import Stage, stage
+from tests.faults.stage import Stage
 from tests.faults.table import scaled
-
-
-@pytest.fixture(scope="module")
-async def on_stage(private_postgres):
-    """The service that all scenarios of this file share."""
-    async with stage(private_postgres) as made:
-        yield made
 
 
 async def restart_fast(scene: Stage, _: Load) -> None:
@@ -38,7 +31,8 @@ async def kill(scene: Stage, _: Load) -> None:
 async def end_sessions(scene: Stage, load: Load) -> None:
     for _ in range(int(scaled(3, 20))):
         await scene.database.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'laurel%'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name LIKE 'laurel%' AND datname = current_database()"
         )
         await load.until(200)
 
@@ -201,16 +195,16 @@ SCENARIOS = (
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-async def test_clients_lose_nothing_when(scenario, on_stage, report):
-    load = on_stage.load()
+async def test_clients_lose_nothing_when(scenario, one_worker, report):
+    load = one_worker.load()
     async with load.running():
         await load.until(int(scaled(100, 1000)))
-        await scenario.fault(on_stage, load)
+        await scenario.fault(one_worker, load)
         if load.healed_at is None:
             load.heal()
         await load.until(int(scaled(200, 2000)))
 
-    row = await on_stage.settle(load, scenario.name)
+    row = await one_worker.settle(load, scenario.name)
     report(row)
     assert row.unavailable <= scenario.unavailable * row.sent, row
-    scenario.check(on_stage, load)
+    scenario.check(one_worker, load)

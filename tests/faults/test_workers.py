@@ -4,44 +4,34 @@ import asyncio
 import os
 import signal
 
-import pytest
-
 from tests.faults.client import Client
 from tests.faults.proxy import Proxy
-from tests.faults.stage import stage
 from tests.faults.table import Row, scaled
 
 WORKERS = 2
 
 
-@pytest.fixture(scope="module")
-async def on_stage(private_postgres):
-    """The service with two workers that all scenarios of this file share."""
-    async with stage(private_postgres, workers=WORKERS) as made:
-        yield made
-
-
-async def test_killed_workers_lose_no_acknowledged_write(on_stage, report):
-    load = on_stage.load()
+async def test_killed_workers_lose_no_acknowledged_write(two_workers, report):
+    load = two_workers.load()
     killed = set()
     async with load.running():
         for _ in range(int(scaled(2, 20))):
             await load.until(100)
-            victim = next(pid for pid in on_stage.service.children() if pid not in killed)
+            victim = next(pid for pid in two_workers.service.children() if pid not in killed)
             os.kill(victim, signal.SIGKILL)
             killed.add(victim)
-        await on_stage.until_replaced(killed)
+        await two_workers.until_replaced(killed)
         load.heal()
         await load.until(200)
 
-    report(await on_stage.settle(load, "F12 workers are killed", may_cut=True))
+    report(await two_workers.settle(load, "F12 workers are killed", may_cut=True))
 
 
-async def test_write_whose_answer_is_cut_counts_once_when_it_is_repeated(on_stage, report):
-    address = on_stage.service.url.removeprefix("http://")
+async def test_write_whose_answer_is_cut_counts_once_when_it_is_repeated(two_workers, report):
+    address = two_workers.service.url.removeprefix("http://")
     host, port = address.split(":")
     async with Proxy(lambda: asyncio.open_connection(host, int(port))) as answers:
-        load = on_stage.load(lambda _: f"http://127.0.0.1:{answers.port}")
+        load = two_workers.load(lambda _: f"http://127.0.0.1:{answers.port}")
         async with load.running():
             for _ in range(int(scaled(3, 30))):
                 await load.until(50)
@@ -51,27 +41,27 @@ async def test_write_whose_answer_is_cut_counts_once_when_it_is_repeated(on_stag
             load.heal()
             await load.until(100)
 
-    row = await on_stage.settle(load, "F13 answers of writes are cut", may_cut=True)
+    row = await two_workers.settle(load, "F13 answers of writes are cut", may_cut=True)
     report(row)
     assert row.ok < row.sent
 
 
-async def test_40_keys_sent_50_times_each_through_two_workers_count_40_times(on_stage, report):
+async def test_40_keys_sent_50_times_each_through_two_workers_count_40_times(two_workers, report):
     keys, times = 40, 50
     statuses, latencies = [], []
 
     async def send(number: int) -> None:
-        with Client(on_stage.service.url) as client:
+        with Client(two_workers.service.url) as client:
             for turn in range(times):
                 key = {"Idempotency_Key": f"repeated {(number + turn) % keys}"}
                 body = {"user": {"id": "repeater"}, "value": 1}
-                answer = await client.post("/metrics/words/event", body, X_API_KEY=on_stage.keys[number % 16], **key)
+                answer = await client.post("/metrics/words/event", body, X_API_KEY=two_workers.keys[number % 16], **key)
                 statuses.append(answer.status)
                 latencies.append(answer.seconds)
 
     await asyncio.gather(*(send(number) for number in range(keys)))
 
-    lost = keys - await on_stage.database.value("SELECT count(*) FROM event WHERE player = 'repeater'")
+    lost = keys - await two_workers.database.value("SELECT count(*) FROM event WHERE player = 'repeater'")
     report(Row(scenario="40 keys, 50 times each", sent=2000, ok=len(statuses), lost=lost, worst=max(latencies)))
     assert (statuses.count(201), statuses.count(202)) == (keys, keys * times - keys)
     assert lost == 0
