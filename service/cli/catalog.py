@@ -120,13 +120,11 @@ async def _import_texts(
     for file in files:
         step(file.file)
         options = msgspec.structs.replace(how, format=file.format)
-        batch = await imports.import_texts(connection, OPERATOR, file.title_id, {file.file: file.data}, options)
-        diagnostics = report_diagnostics(batch.report, file=file.file)
+        report = await imports.import_texts(connection, OPERATOR, file.title_id, {file.file: file.data}, options)
+        diagnostics = report_diagnostics(report, file=file.file)
         errors += [diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"]
         _print_diagnostics([diagnostic for diagnostic in diagnostics if diagnostic.severity == "warning"])
-        _print_texts(
-            file.title_id, {(line.locale, line.key): (line.before, line.text) for line in batch.report.written}
-        )
+        _print_texts(file.title_id, {(line.locale, line.key): (line.before, line.text) for line in report.written})
     if errors:
         raise InvalidCatalog(errors)
 

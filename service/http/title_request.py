@@ -8,7 +8,7 @@ from aiohttp import web
 from service.core.auth.permissions import may_read_texts
 from service.core.catalog.model import U32
 from service.core.formats.write import DOWNLOAD_FORMATS
-from service.core.localization.import_report import Report
+from service.core.localization.import_report import ReportSummary
 from service.core.localization.strings import FILTERS, Filter
 from service.core.publishing.releases import MAX_RELEASE
 from service.errors import InvalidParameter
@@ -71,12 +71,12 @@ class TitleRequest:
         return kind, locale_param("locale", query["locale"]) if kind == "po" and query["locale"] else ""
 
     def part(self, count: int) -> range:
-        """The positions of the texts to show of a long list: as many, after those that the query skips."""
+        """The positions of what to show of a long list: as many, after those that the query skips."""
         text = query_params(self.request, "skip")["skip"]
         skip = integer("skip", text, most=MAX_SKIP) if text else 0
         return range(skip, skip + count)
 
-    def report_locale(self, report: Report) -> str:
+    def report_locale(self, report: ReportSummary) -> str:
         """The locale of an import's report that the query names; without a name, the only one that the report has.
 
         Raises:

@@ -1,4 +1,4 @@
--- Import batches: files of texts with a report of what they would change.
+-- Import batches: files of texts with a report of what they would change. `report` is the report without its lines.
 
 -- name: find_batch
 -- The batch of the same files on the same catalog version, if there is one.
@@ -13,7 +13,11 @@ SELECT
     b.title_id,
     b.catalog_version,
     b.format,
-    b.report,
+    json_build_object(
+        'mode', b.report -> 'mode',
+        'counts', b.report -> 'counts',
+        'over_approved', coalesce(b.report -> 'over_approved', 'false')
+    ) AS report,
     editor_name(b.actor) AS actor,
     b.at,
     editor_name(b.applied_by) AS applied_by,
@@ -31,7 +35,11 @@ SELECT
     b.title_id,
     b.catalog_version,
     b.format,
-    b.report,
+    json_build_object(
+        'mode', b.report -> 'mode',
+        'counts', b.report -> 'counts',
+        'over_approved', coalesce(b.report -> 'over_approved', 'false')
+    ) AS report,
     editor_name(b.actor) AS actor,
     b.at,
     editor_name(b.applied_by) AS applied_by,
@@ -51,7 +59,45 @@ WHERE b.title_id = :title_id AND b.batch_id = :batch_id;
 INSERT INTO import_batch (title_id, catalog_version, sha256, format, report, actor)
 VALUES (:title_id, :catalog_version, :sha256, :format, :report::json, :actor)
 ON CONFLICT (title_id, sha256, catalog_version) DO NOTHING
-RETURNING batch_id, title_id, catalog_version, format, report, :actor AS actor, at, applied_by, applied_at;
+RETURNING
+    batch_id,
+    title_id,
+    catalog_version,
+    format,
+    json_build_object(
+        'mode', import_batch.report -> 'mode',
+        'counts', import_batch.report -> 'counts',
+        'over_approved', coalesce(import_batch.report -> 'over_approved', 'false')
+    ) AS report,
+    :actor AS actor,
+    at,
+    applied_by,
+    applied_at;
+
+-- name: lines
+-- Some lines of a batch's report, as a JSON array.
+--
+--   :title_id  bigint
+--   :batch_id  bigint
+--   :first     bigint  the position of the first line, from 0
+--   :last      bigint  the position after the last one
+SELECT convert_to(coalesce(json_agg(l.line ORDER BY l.position), '[]')::text, 'UTF8') AS content
+FROM import_batch AS b
+CROSS JOIN LATERAL json_array_elements(b.report -> 'lines') WITH ORDINALITY AS l (line, position)
+WHERE
+    b.title_id = :title_id
+    AND b.batch_id = :batch_id
+    AND l.position > :first::bigint
+    AND l.position <= :last::bigint;
+
+-- name: report
+-- The whole report of a batch.
+--
+--   :title_id  bigint
+--   :batch_id  bigint
+SELECT convert_to(b.report::text, 'UTF8') AS content
+FROM import_batch AS b
+WHERE b.title_id = :title_id AND b.batch_id = :batch_id;
 
 -- name: delete_expired
 -- Deletes batches of a title that were not applied within 30 days.
@@ -76,7 +122,11 @@ RETURNING
     title_id,
     catalog_version,
     format,
-    report,
+    json_build_object(
+        'mode', import_batch.report -> 'mode',
+        'counts', import_batch.report -> 'counts',
+        'over_approved', coalesce(import_batch.report -> 'over_approved', 'false')
+    ) AS report,
     editor_name(actor) AS actor,
     at,
     :actor AS applied_by,

@@ -170,23 +170,24 @@ INNER JOIN title AS t ON t.title_id = :title_id
 LEFT JOIN text AS w ON t.title_id = w.title_id AND w.locale = :other AND k.key = w.key
 ORDER BY k.key;
 
--- name: existing_texts
--- Every text of a title with its state.
+-- name: states
+-- The texts of a title that are not simply translated: a JSON array of locale, key, state, and whether it is stale.
 --
 --   :title_id  bigint
 --
 -- Reads the title's texts by text_pkey, each with its source.
 SELECT
-    x.locale,
-    x.key,
-    x.text,
-    x.state,
-    coalesce(x.source_version <> s.worded_in, FALSE) AS is_stale
+    convert_to(
+        coalesce(
+            json_agg(json_build_array(x.locale, x.key, x.state, coalesce(x.source_version <> s.worded_in, FALSE))),
+            '[]'
+        )::text,
+        'UTF8'
+    ) AS states
 FROM text AS x
 INNER JOIN title AS t ON x.title_id = t.title_id
 LEFT JOIN text AS s ON t.title_id = s.title_id AND t.default_locale = s.locale AND x.key = s.key
-WHERE x.title_id = :title_id
-ORDER BY x.locale, x.key;
+WHERE x.title_id = :title_id AND (x.state <> 'translated' OR x.source_version <> s.worded_in);
 
 -- name: save_string
 -- Writes a string in one locale, and its revision, if it is at the version that its writer saw; a row if it was.

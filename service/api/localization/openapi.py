@@ -71,6 +71,7 @@ _QUERIES: Mapping[str, Sequence[tuple[str, Mapping[str, Any], str]]] = {
         ("mode", {"enum": list(MODES)}, "`replace-locale` deletes the texts that the file does not contain."),
         ("overApproved", {"enum": ["false", "true"]}, "Replace approved texts too."),
     ),
+    "batch": (("skip", {"type": "integer", "minimum": 0}, "Lines to skip, of a long report."),),
     "release": (("skip", {"type": "integer", "minimum": 0}, "Changed texts to skip, of a long list."),),
     "batch-po": (("locale", _LOCALE, "Required if the report has several."),),
     "explain": (

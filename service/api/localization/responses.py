@@ -1,6 +1,6 @@
 """JSON shapes of the localization API. Names are in camel case, times in UTC."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -8,8 +8,8 @@ import msgspec
 from service.core.localization.coverage import TitleCoverage
 from service.core.localization.explain import Explanation
 from service.core.localization.fallbacks import Fallback
+from service.core.localization.import_batches import ImportBatch
 from service.core.localization.import_report import ReportLine
-from service.core.localization.imports import ImportBatch
 from service.core.localization.strings import Revision, String, StringPage
 from service.core.publishing.diff import DraftDiff
 from service.core.publishing.history import Authorship, Publication
@@ -121,8 +121,8 @@ def revision(value: Revision) -> Shape:
     }
 
 
-def batch(value: ImportBatch) -> Shape:
-    """An import with its whole report."""
+def batch(value: ImportBatch, lines: Sequence[ReportLine]) -> Shape:
+    """An import with some lines of its report."""
     return {
         "id": value.batch_id,
         "catalogVersion": value.catalog_version,
@@ -130,7 +130,8 @@ def batch(value: ImportBatch) -> Shape:
         "mode": value.report.mode,
         "hasErrors": value.report.has_errors,
         "counts": value.report.counts,
-        "lines": [report_line(line) for line in value.report.lines],
+        "lines": [report_line(line) for line in lines],
+        "linesOmitted": value.report.line_count - len(lines),
         "readBy": value.actor,
         "readAt": value.at,
         "appliedBy": value.applied_by,

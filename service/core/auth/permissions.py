@@ -94,6 +94,28 @@ def may_read_texts(principal: Principal, title_id: int) -> None:
         raise PermissionDenied(f"this needs a right on title {title_id}, by the claim l10n")
 
 
+def may_import(principal: Principal, title_id: int, locale: str | None = None) -> None:
+    """Allow callers who may replace texts of a title in some locale, or in this one, to have a file read.
+
+    What the file would change needs the rights of each of its locales, by `may_localize`.
+
+    Raises:
+        PermissionDenied: no file could be imported with their rights.
+    """
+    for grant in principal.grants:
+        is_of_title = grant.titles is None or title_id in grant.titles
+        if (
+            is_of_title
+            and grant.rights & {"translate", "source"}
+            and (locale is None or _covers(grant, title_id, locale))
+        ):
+            return
+    where = "any locale" if locale is None else locale
+    raise PermissionDenied(
+        f"this needs the right translate or source for title {title_id} in {where}, by the claim l10n"
+    )
+
+
 def titles_with_rights(principal: Principal, title_ids: Iterable[int]) -> list[int]:
     """The titles that the caller has any right on."""
     return [

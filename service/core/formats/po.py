@@ -87,17 +87,21 @@ def write_commented(entries: Iterable[tuple[Entry, str]], locale: str) -> bytes:
     """Texts of one locale, each with its source, its line and a comment; of two equal ones the first."""
     file = polib.POFile(wrapwidth=0)
     file.metadata = {"Language": locale.replace("-", "_"), **_ENCODING}
+    written = set[tuple[str, str | None]]()
     for entry, comment in entries:
-        po_entry = polib.POEntry(
-            msgctxt=entry.key,
-            msgid=entry.source,
-            msgstr=entry.text,
-            comment=comment,
-            flags=["fuzzy"] if entry.needs_review else [],
-            occurrences=[] if entry.line is None else [("line", str(entry.line))],
+        if (entry.key, entry.source) in written:
+            continue
+        written.add((entry.key, entry.source))
+        file.append(
+            polib.POEntry(
+                msgctxt=entry.key,
+                msgid=entry.source,
+                msgstr=entry.text,
+                comment=comment,
+                flags=["fuzzy"] if entry.needs_review else [],
+                occurrences=[] if entry.line is None else [("line", str(entry.line))],
+            )
         )
-        if po_entry not in file:
-            file.append(po_entry)
     return str(file).encode() + b"\n"
 
 

@@ -52,12 +52,11 @@ class ReportLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Stored reports spell it `remarks`."""
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What an import would do. `counts`: locale → kind → number of strings. `lines` omits unchanged strings."""
+class ReportSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What an import would do, in numbers. `counts`: locale → kind → number of strings."""
 
     mode: Mode
     counts: Mapping[str, Mapping[Kind, int]]
-    lines: tuple[ReportLine, ...]
     overwrite_approved: bool = msgspec.field(default=False, name="over_approved")
     """Stored reports spell it `over_approved`."""
 
@@ -67,15 +66,31 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return any("error" in kinds for kinds in self.counts.values())
 
     @property
-    def written(self) -> list[ReportLine]:
-        """The lines whose strings are written or deleted."""
-        return [line for line in self.lines if line.kind in WRITES]
+    def line_count(self) -> int:
+        """The number of strings that the report has a line for."""
+        return sum(count for kinds in self.counts.values() for kind, count in kinds.items() if kind != "unchanged")
 
     def rights(self, default_locale: str) -> list[tuple[Right, str]]:
         """The rights that applying it needs: one for each locale that it changes."""
         may_replace: Right = "review" if self.mode == "replace-locale" or self.overwrite_approved else "translate"
-        locales = sorted({line.locale for line in self.written})
+        locales = sorted(locale for locale, kinds in self.counts.items() if any(kind in WRITES for kind in kinds))
         return [("source" if locale == default_locale else may_replace, locale) for locale in locales]
+
+
+class Report(ReportSummary, frozen=True, kw_only=True):
+    """What an import would do. `lines` omits unchanged strings."""
+
+    lines: tuple[ReportLine, ...]
+
+    @property
+    def written(self) -> list[ReportLine]:
+        """The lines whose strings are written or deleted."""
+        return [line for line in self.lines if line.kind in WRITES]
+
+    @property
+    def summary(self) -> ReportSummary:
+        """The report without its lines."""
+        return ReportSummary(mode=self.mode, counts=self.counts, overwrite_approved=self.overwrite_approved)
 
 
 class ExistingText(msgspec.Struct, frozen=True):

@@ -4,8 +4,9 @@ Writers hold a transaction and lock the title's row first, so changes to one tit
 """
 
 import contextlib
-from collections.abc import Sequence
-from typing import Literal
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -21,6 +22,10 @@ from service.core.validation.diagnostics import SourceLocation
 from service.db import Connection
 from service.db.queries import query, statement
 from service.errors import InvalidCatalog, NotFound
+
+T = TypeVar("T")
+
+_ROWS = 1000  # of one statement
 
 
 class Author(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,26 +166,61 @@ async def write_texts(
 
     `draft` already contains the new texts: those of the default locale are the sources of the others.
     """
-    title_id, default = draft.title.title_id, draft.title.default_locale
+    await write_prepared_texts(connection, draft.title.title_id, prepare_texts(draft, new, gone), author=author)
+
+
+class TextRows(msgspec.Struct, frozen=True):
+    """Texts to be written by one statement, as columns. `remarks` are the rules that each breaks, by spaces."""
+
+    locales: list[str]
+    keys: list[str]
+    texts: list[str]
+    states: list[str]
+    is_stale: list[bool]
+    remarks: list[str]
+
+
+class TextWrites(msgspec.Struct, frozen=True):
+    """Texts to be written, those of the default locale first, and texts to be deleted (locale, key)."""
+
+    new: tuple[TextRows, ...]
+    gone: tuple[tuple[str, str], ...]
+
+
+def prepare_texts(draft: Draft, new: Sequence[NewText], gone: Sequence[tuple[str, str]] = ()) -> TextWrites:
+    """Check texts and make them ready to be written; the arguments are those of `write_texts`. Pure."""
+    default = draft.title.default_locale
+    ordered = sorted(new, key=lambda text: text.locale != default)
+    sources = sum(text.locale == default for text in ordered)
+    parts = itertools.chain(_parts(ordered[:sources]), _parts(ordered[sources:]))
+    return TextWrites(tuple(_text_rows(draft, part) for part in parts), tuple(gone))
+
+
+async def write_prepared_texts(connection: Connection, title_id: int, writes: TextWrites, *, author: Author) -> None:
+    """Write and delete texts of a title in steps. The caller has locked the title."""
     by = {"title_id": title_id, **msgspec.structs.asdict(author)}
-    for is_source in (True, False):
-        part = [text for text in new if (text.locale == default) is is_source]
-        if not part:
-            continue
-        await _put_texts.run(
-            connection,
-            **by,
-            locales=[text.locale for text in part],
-            keys=[text.key for text in part],
-            texts=[text.text for text in part],
-            states=[text.state for text in part],
-            is_stale=[text.is_stale for text in part],
-            remarks=[" ".join(checks.broken_rules(draft, text.locale, text.key, text.text)) for text in part],
-        )
-    if gone:
-        locales, keys = zip(*gone, strict=True)
+    for rows in writes.new:
+        await _put_texts.run(connection, **by, **msgspec.structs.asdict(rows))
+    for part in _parts(writes.gone):
+        locales, keys = zip(*part, strict=True)
         await _drop_texts.run(connection, **by, locales=locales, keys=keys)
     await _raise_catalog_version.run(connection, title_id=title_id)
+
+
+def _parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Rows in parts, each for one statement."""
+    return (rows[start : start + _ROWS] for start in range(0, len(rows), _ROWS))
+
+
+def _text_rows(draft: Draft, part: Sequence[NewText]) -> TextRows:
+    return TextRows(
+        locales=[text.locale for text in part],
+        keys=[text.key for text in part],
+        texts=[text.text for text in part],
+        states=[text.state for text in part],
+        is_stale=[text.is_stale for text in part],
+        remarks=[" ".join(checks.broken_rules(draft, text.locale, text.key, text.text)) for text in part],
+    )
 
 
 def _json_text(value: object) -> str:

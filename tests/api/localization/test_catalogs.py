@@ -2,6 +2,7 @@
 
 import pytest
 
+from service.api.localization import imports
 from service.core.formats import po
 from service.core.publishing import schedules
 from tests.factories import PLAYER, authorization, bearer
@@ -228,6 +229,30 @@ async def test_fallbacks_of_players_are_counted(catalogs, ask, services):
 
     assert {(row["wanted"], row["used"], row["answers"]) for row in rows} == {("fr-FR", "en-US", 2)}
     assert "achievement/1/name" not in {row["key"] for row in rows}
+
+
+async def test_caller_who_could_import_nothing_is_refused_before_the_file_is_read(catalogs):
+    """The file is no text at all: reading it would give a report of its errors."""
+    suggests, french = bearer(can=("suggest",)), bearer(can=("review",), locales=["fr"])
+
+    refused = await catalogs("POST", "/imports", data=b"\0" * 9, who=suggests, status=403)
+    elsewhere = await catalogs("POST", "/imports", data=b"\0" * 9, who=french, locale="de", status=403)
+
+    assert "translate or source for title 1 in any locale" in refused["detail"]
+    assert "translate or source for title 1 in de" in elsewhere["detail"]
+    await catalogs("POST", "/imports", data=b"\0" * 9, who=french)
+
+
+async def test_long_report_is_listed_in_parts(catalogs, monkeypatch):
+    monkeypatch.setattr(imports, "LINES_SHOWN", 1)
+    batch = await catalogs("POST", "/imports", data=PO + b'\nmsgctxt "nowhere"\nmsgid "a"\nmsgstr "b"\n')
+    where = f"/imports/{batch['id']}"
+
+    first, second = [await catalogs("GET", where, skip=str(skip)) for skip in (0, 1)]
+
+    assert [len(part["lines"]) for part in (first, second)] == [1, 1]
+    assert first["lines"] != second["lines"]
+    assert (first["linesOmitted"], second["linesOmitted"]) == (3, 3)
 
 
 async def test_exported_po_imports_without_changes(catalogs):

@@ -4,16 +4,16 @@ import re
 
 from service.core.validation.diagnostics import SourceLocation
 
-_STRING = r'[^"\\]*(?:\\[ntr"\\][^"\\]*)*'
+# Possessive, because going back over a string of megabytes would remember each of its escapes.
+_STRING = r'[^"\\]*+(?:\\[ntr"\\][^"\\]*+)*+'
 _LINE = re.compile(
     rf"[ \t]*(?:(?P<comment>#.*)"
     rf'|(?P<keyword>msg[a-z_]{{1,20}}(?:\[[0-9]{{1,3}}\])?)[ \t]*"(?P<first>{_STRING})"[ \t]*'
     rf'|"(?P<continuation>{_STRING})"[ \t]*)?'
 )
 _BAD_ESCAPE = re.compile(rf'[^"]*"{_STRING}\\[^ntr"\\]')
-_UNTERMINATED = re.compile(r'[^"]*"(?:[^"\\]|\\.)*\\?')
-_ESCAPE = re.compile(r"\\(.)")
-_ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
+_UNTERMINATED = re.compile(r'[^"]*"(?:[^"\\]|\\.)*+\\?')
+_ESCAPED = {r"\n": "\n", r"\t": "\t", r"\r": "\r", r"\"": '"'}
 
 
 class PoEntry:
@@ -65,8 +65,15 @@ class PoEntry:
         return self.context is None and not self.id
 
     def _joined(self, keyword: str) -> str:
-        string = "".join(self._parts.get(keyword, ()))
-        return _ESCAPE.sub(lambda escape: _ESCAPED.get(escape[1], escape[1]), string)
+        pieces = "".join(self._parts.get(keyword, ())).split(r"\\")
+        return "\\".join([_unescaped(piece) if piece else "" for piece in pieces])
+
+
+def _unescaped(text: str) -> str:
+    """A text without escaped backslashes, with its other escapes replaced."""
+    for escape, character in _ESCAPED.items():
+        text = text.replace(escape, character)
+    return text
 
 
 def parse_po(text: str, location: SourceLocation) -> list[PoEntry]:
