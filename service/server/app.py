@@ -109,11 +109,17 @@ def make_application(services: Services) -> web.Application:
     app = web.Application()
     app[SERVICES] = services
     app[STOPPING] = asyncio.Event()
+    app.on_startup.append(_compile_pages)
     app.on_shutdown.append(_end_streams)
     app.on_cleanup.append(_end_processes)
     apis = APIS if services.settings.has_open_badges else tuple(api for api in APIS if api is not open_badges.API)
     mount(app, (*apis, openapi.openapi_api(apis)))
     return app
+
+
+async def _compile_pages(_app: web.Application) -> None:
+    """Compile the templates of pages before the first request: it takes some hundred milliseconds."""
+    await asyncio.to_thread(workbench.templates)
 
 
 async def _end_streams(app: web.Application) -> None:

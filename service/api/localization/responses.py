@@ -19,6 +19,7 @@ from service.core.publishing.schedules import Schedule
 from service.errors import Diagnostic
 from service.http.conditional import version_etag
 from service.http.title_request import CATALOG_TAG, STRING_TAG
+from service.steps import Steps
 
 Shape = dict[str, Any]
 
@@ -226,12 +227,11 @@ def schedule(value: Schedule) -> Shape:
     }
 
 
-def explanation(value: Explanation) -> Shape:
+def explanation(value: Explanation) -> Steps[Shape]:
     """Which locale one caller sees each string in, and why."""
-    return {
-        "release": value.release,
-        "chain": value.chain,
-        "strings": [
+    strings = []
+    for string in value.strings:
+        strings.append(
             {
                 "key": string.key,
                 "locale": string.locale,
@@ -239,9 +239,9 @@ def explanation(value: Explanation) -> Shape:
                 "lackedBy": string.locales_without_text,
                 "isWithOthers": string.is_with_others,
             }
-            for string in value.strings
-        ],
-    }
+        )
+        yield
+    return {"release": value.release, "chain": value.chain, "strings": strings}
 
 
 def fallback(value: Fallback) -> Shape:

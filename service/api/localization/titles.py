@@ -9,6 +9,7 @@ from aiohttp import hdrs, web
 from service.api.localization import responses
 from service.api.localization.context import RequestContext, json_response
 from service.api.localization.schemas import CatalogBody, read_json
+from service.cooperative import run_steps
 from service.core.localization import coverage, fallbacks
 from service.core.localization.explain import explain
 from service.core.localization.exports import export_file
@@ -60,13 +61,15 @@ async def explain_catalog(request: web.Request) -> web.Response:
         raise InvalidParameter("country", "an ISO 3166 country such as CA", query["country"])
     if context.published is None:
         raise NotFound(f"nothing is published of title {context.title_id}")
-    explanation = explain(
-        context.published,
-        query["acceptLanguage"] or ", ".join(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ())),
-        query["country"] or context.principal.country,
-        max_distance=context.services.settings.locale_max_distance,
+    explanation = await run_steps(
+        explain(
+            context.published,
+            query["acceptLanguage"] or ", ".join(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ())),
+            query["country"] or context.principal.country,
+            max_distance=context.services.settings.locale_max_distance,
+        )
     )
-    return json_response(responses.explanation(explanation))
+    return json_response(await run_steps(responses.explanation(explanation)))
 
 
 async def list_fallbacks(request: web.Request) -> web.Response:

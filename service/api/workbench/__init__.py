@@ -2,6 +2,7 @@
 
 from service.api.workbench import editor, imports, overview, releases, session, static, strings
 from service.api.workbench.errors import error_response
+from service.api.workbench.pages import templates
 from service.http.api import Api
 
 API = Api(
@@ -21,4 +22,4 @@ API = Api(
     openapi={"tags": (), "paths": {}, "components": {}},  # pages are for people
 )
 
-__all__ = ["API"]
+__all__ = ["API", "templates"]

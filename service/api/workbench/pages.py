@@ -80,7 +80,7 @@ def address(*parts: object, **query: object) -> str:
 
 @functools.cache
 def templates() -> jinja2.Environment:
-    """The templates, read once. Values are escaped, and an undefined name is an error."""
+    """The templates, read and compiled once. Values are escaped, and an undefined name is an error."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE / "templates"),
         autoescape=True,
@@ -92,4 +92,6 @@ def templates() -> jinja2.Environment:
     )
     i18n.install(environment)
     environment.globals.update(address=address, direction=i18n.direction, static=url_of)
+    for name in environment.list_templates():
+        environment.get_template(name)
     return environment

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from service.core.publishing.published_title import PublishedTitle
+from service.steps import Steps
 
 
 class StringExplanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,19 +30,24 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     strings: tuple[StringExplanation, ...]
 
 
-def explain(published: PublishedTitle, accept_language: str, country: str | None, *, max_distance: int) -> Explanation:
+def explain(
+    published: PublishedTitle, accept_language: str, country: str | None, *, max_distance: int
+) -> Steps[Explanation]:
     """Which locale a caller with this Accept-Language and country sees each served string in, ordered by key.
 
     `max_distance` is how distant a language may be to be used instead of a wanted one (CLDR language matching).
     """
     chain = published.full_chain_for(accept_language, country=country, max_distance=max_distance)
-    own_chains = dict(_own_chains(published, chain)) if published.title.text_unit == "achievement" else {}
-    keys = sorted({key for texts in published.texts.values() for key in texts})
-    return Explanation(
-        release=published.release,
-        chain=chain,
-        strings=tuple(_explain_string(published, key, chain, own_chains.get(key)) for key in keys),
-    )
+    own_chains: dict[str, tuple[str, ...]] = {}
+    if published.title.text_unit == "achievement":
+        for own in _own_chains(published, chain):
+            own_chains.update(own)
+            yield
+    strings = []
+    for key in sorted({key for texts in published.texts.values() for key in texts}):
+        strings.append(_explain_string(published, key, chain, own_chains.get(key)))
+        yield
+    return Explanation(release=published.release, chain=chain, strings=tuple(strings))
 
 
 def _explain_string(
@@ -60,9 +66,8 @@ def _explain_string(
     )
 
 
-def _own_chains(published: PublishedTitle, chain: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The chain of each string of an achievement, where all of its strings are in one language."""
+def _own_chains(published: PublishedTitle, chain: tuple[str, ...]) -> Iterator[dict[str, tuple[str, ...]]]:
+    """The chain of each string, achievement by achievement, where all strings of one are in one language."""
     for achievement in published.all_achievements.values():
         keys = published.keys_of(achievement)
-        coherent = published.single_language_chain(keys, chain)
-        yield from ((key, coherent) for key in keys)
+        yield dict.fromkeys(keys, published.single_language_chain(keys, chain))

@@ -4,15 +4,18 @@ A request increments one number. Which strings a chain lacks is computed when th
 """
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import msgspec
 
+from service.cooperative import run_steps
 from service.core.publishing.published_title import PublishedTitle
 from service.db import Connection
 from service.db.limits import CATALOG
 from service.db.pool import Pool
 from service.db.queries import query, statement
+from service.steps import Steps
 
 MAX_CHAINS = 4096  # counted between two writes; further chains are not counted
 LISTED = 500  # strings of a title
@@ -57,35 +60,55 @@ class Fallbacks:
             Unavailable: the database is out of reach.
         """
         seen, self._seen = self._seen, {}
-        counts: Counter[tuple[int, str, str, str]] = Counter()
-        for (_, chain), (published, count) in seen.items():
-            for used, key in missing_keys(published, chain):
-                counts[published.title_id, chain[0], used, key] += count
-        rows = sorted((*row, count) for row, count in counts.items())  # one order, so processes do not deadlock
-        if not rows:
-            return
         try:
-            async with self._pool.transaction(CATALOG) as connection:
-                for start in range(0, len(rows), _ROWS):
-                    title_ids, wanted, used_locales, keys, answers = zip(*rows[start : start + _ROWS], strict=True)
-                    await _add.run(
-                        connection, title_ids=title_ids, wanted=wanted, used=used_locales, keys=keys, answers=answers
-                    )
+            parts = await run_steps(_rows_by_statement([(*counted, chain) for (_, chain), counted in seen.items()]))
+            if parts:
+                async with self._pool.transaction(CATALOG) as connection:
+                    for rows in parts:
+                        title_ids, wanted, used_locales, keys, answers = zip(*rows, strict=True)
+                        await _add.run(
+                            connection,
+                            title_ids=title_ids,
+                            wanted=wanted,
+                            used=used_locales,
+                            keys=keys,
+                            answers=answers,
+                        )
         except Exception:
             for counted, (published, count) in seen.items():
                 self._seen[counted] = published, count + self._seen.get(counted, (published, 0))[1]
             raise
 
 
-def missing_keys(published: PublishedTitle, chain: tuple[str, ...]) -> list[tuple[str, str]]:
-    """The strings that the first locale of a chain lacks, each with the first locale that has it: (locale, key). Pure."""
-    first = published.texts.get(chain[0], {})
-    locales: dict[str, str] = {}
+def _rows_by_statement(
+    seen: Iterable[tuple[PublishedTitle, int, tuple[str, ...]]],
+) -> Steps[list[list[tuple[int, str, str, str, int]]]]:
+    """The rows to add for releases, counts and chains: in one order, so that processes do not deadlock."""
+    counts: dict[tuple[int, str, str], Counter[str]] = {}
+    for published, count, chain in seen:
+        for locale, keys in _missing_keys(published, chain):
+            of_locales = counts.setdefault((published.title_id, chain[0], locale), Counter())
+            for key in keys:
+                of_locales[key] += count
+                yield
+    parts: list[list[tuple[int, str, str, str, int]]] = [[]]
+    for locales in sorted(counts):
+        of_locales = counts[locales]
+        for key in sorted(of_locales):
+            if len(parts[-1]) == _ROWS:
+                parts.append([])
+            parts[-1].append((*locales, key, of_locales[key]))
+            yield
+    return [part for part in parts if part]
+
+
+def _missing_keys(published: PublishedTitle, chain: tuple[str, ...]) -> Iterator[tuple[str, set[str]]]:
+    """The strings that the first locale of a chain lacks, by the first locale that has them."""
+    known = set(published.texts.get(chain[0], {}))
     for locale in chain[1:]:
-        for key in published.texts.get(locale, {}):
-            if key not in first:
-                locales.setdefault(key, locale)
-    return [(locale, key) for key, locale in locales.items()]
+        found = published.texts.get(locale, {}).keys() - known
+        known |= found
+        yield locale, found
 
 
 async def list_fallbacks(connection: Connection, title_id: int) -> list[Fallback]:

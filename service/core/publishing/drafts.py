@@ -10,18 +10,20 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from service.cooperative import run_steps
 from service.core.auth.permissions import may_edit
 from service.core.auth.principal import Principal
-from service.core.catalog.model import Draft
+from service.core.catalog.model import Achievement, Draft, Title
 from service.core.catalog.text_keys import keys_of
 from service.core.publishing.diff import DraftDiff, diff_drafts
 from service.core.publishing.merge import MergeMode, merge_draft
-from service.core.publishing.stored import StoredDraft, StoredTexts, TitleRow, decode_achievements
+from service.core.publishing.stored import StoredDraft, StoredTexts, TitleRow
 from service.core.validation import checks, publish_rules
 from service.core.validation.diagnostics import SourceLocation
 from service.db import Connection
 from service.db.queries import query, statement
 from service.errors import InvalidCatalog, NotFound
+from service.steps import Steps
 
 T = TypeVar("T")
 
@@ -67,7 +69,16 @@ async def text_keys(connection: Connection, title_id: int) -> set[str]:
     if row is None:
         return set()
     definitions = (await _definitions.one(connection, title_id=title_id)).definitions
-    return set(keys_of(row.title(), decode_achievements(definitions)))
+    return await run_steps(_text_keys(row.title(), definitions))
+
+
+def _text_keys(title: Title, definitions: bytes) -> Steps[set[str]]:
+    keys = set()
+    stored = msgspec.json.decode(definitions, type=list[msgspec.Raw])
+    for key in keys_of(title, (msgspec.json.decode(raw, type=Achievement) for raw in stored)):
+        keys.add(key)
+        yield
+    return keys
 
 
 async def title_row(connection: Connection, title_id: int) -> TitleRow | None:
