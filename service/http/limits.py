@@ -8,6 +8,7 @@ is known of a caller whose share is not in it.
 
 import asyncio
 import collections
+import math
 import time
 from collections.abc import Iterator, Mapping
 
@@ -83,7 +84,7 @@ class Share:
             limit=quota.amount,
             window_seconds=_BURST_SECONDS,
             remaining=self.requests.remaining(quota, now),
-            reset_seconds=-int(-reset),
+            reset_seconds=math.ceil(reset),
         )
 
 
