@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import queue
+import random
 import signal
 import socket
 import subprocess
@@ -17,14 +18,14 @@ LAUREL = (str(pathlib.Path(sys.executable).with_name("laurel")),)
 PATIENCE = 30.0  # seconds, enough for a busy machine
 
 
-def free_port(count: int = 1) -> int:
-    """The first of this many ports in a row that nothing listens on."""
+def free_port() -> int:
+    """A port that nobody listens on, as the seven after it; below those that the system gives to outgoing connections."""
     while True:
+        port = random.randrange(20_000, 32_000, 8)  # noqa: S311  (no secret)
         with contextlib.suppress(OSError), contextlib.ExitStack() as probes:
-            first: int = probes.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
-            for port in range(first + 1, first + count):
-                probes.enter_context(socket.create_server(("127.0.0.1", port)))
-            return first
+            for number in range(port, port + 8):
+                probes.enter_context(socket.create_server(("127.0.0.1", number)))
+            return port
 
 
 def environment(**settings: str) -> dict[str, str]:

@@ -3,15 +3,13 @@
 import asyncio
 import contextlib
 import pathlib
-import random
-import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from http import HTTPStatus
 
 from tests.factories import SECRET
 from tests.faults.client import Client, Response
-from tests.servers import LAUREL, PATIENCE, Running, running
+from tests.servers import LAUREL, PATIENCE, Running, free_port, running
 
 
 class Service:
@@ -73,16 +71,6 @@ async def until(condition: Callable[[], Awaitable[bool]], claim: str) -> None:
     while not await condition():
         assert time.monotonic() < deadline, f"expected that {claim}"
         await asyncio.sleep(0.03)
-
-
-def free_port() -> int:
-    """A port that nobody listens on, as the seven after it; below those that the system gives to outgoing connections."""
-    while True:
-        port = random.randrange(20_000, 32_000, 8)  # noqa: S311  (no secret)
-        with contextlib.suppress(OSError), contextlib.ExitStack() as probes:
-            for number in range(port, port + 8):
-                probes.enter_context(socket.create_server(("127.0.0.1", number)))
-            return port
 
 
 def processes() -> Iterator[int]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import signal
 
 import aiohttp
@@ -12,6 +13,7 @@ from tests.server.conftest import Service, eventually, readiness
 from tests.servers import PATIENCE
 
 WORKERS = pytest.mark.parametrize("workers", [1, 2], ids=["one process", "two workers"])
+MORE_THAN_BUFFERS = 40  # OpenAPI documents, of those between two processes
 EVENT = b'{"user": {"id": "u1"}, "value": 1}'
 
 
@@ -33,7 +35,7 @@ class Connection:
             body = await self._reader.readexactly(int(headers.get("content-length", 0)))
             return int(head[0].split()[1]), headers, body
 
-    async def ended(self) -> bytes:
+    async def rest(self) -> bytes:
         """What comes until the service closes the connection."""
         async with asyncio.timeout(PATIENCE):
             return await self._reader.read()
@@ -63,6 +65,20 @@ def head(method: str, path: str, service: Service, length: int = 0) -> bytes:
     return f"{method} {path} HTTP/1.1\r\nHost: l\r\nX-API-KEY: {service.key}\r\n{more}\r\n".encode()
 
 
+async def is_draining(service: Service) -> bool:
+    """Whether a balancer would no longer choose it."""
+    return await readiness(service.ops) == (503, "draining")
+
+
+async def is_refused(connect, service: Service) -> bool:
+    """Whether nothing listens any more."""
+    try:
+        await connect(service)
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
 async def ended(service: Service) -> int:
     """The exit status, once the process has ended."""
     return await asyncio.to_thread(service.process.process.wait, PATIENCE)
@@ -70,64 +86,19 @@ async def ended(service: Service) -> int:
 
 @WORKERS
 async def test_service_drains_in_order(serve, connect, workers):
-    """Not ready and `Connection: close` while connections are still accepted; then none are, and the process ends."""
+    """Not ready and `Connection: close` while connections are still accepted; then none are, and what was begun ends.
+
+    A slow reader gets its whole response, a stream is told when to come back, and a websocket is closed with 1001
+    (RFC 6455 §7.4.1: going away).
+    """
     service = await serve("--workers", workers, LAUREL_DRAIN="1")
-    kept, unfinished = await connect(service), await connect(service)
-    kept.send(head("GET", "/livez-of-nobody", service))
-    assert "connection" not in (await kept.response())[1]
+    kept, slow, unfinished = [await connect(service) for _ in range(3)]
+    kept.send(head("GET", "/openapi.json", service))
+    _, headers, document = await kept.response()
+    assert "connection" not in headers
     unfinished.send(head("POST", "/metrics/words/event", service, len(EVENT)) + EVENT[:5])
-
-    service.process.process.send_signal(signal.SIGTERM)
-
-    async def is_draining() -> bool:
-        return await readiness(service.ops) == (503, "draining")
-
-    await eventually(is_draining)
-    for connection in (kept, await connect(service)):
-        connection.send(head("GET", "/achievements", service))
-        status, headers, _ = await connection.response()
-        assert (status, headers["connection"]) == (200, "close")
-        assert await connection.ended() == b""
-
-    async def is_refused() -> bool:
-        try:
-            await connect(service)
-        except ConnectionRefusedError:
-            return True
-        return False
-
-    await eventually(is_refused)
-    unfinished.send(EVENT[5:])
-    status, headers, _ = await unfinished.response()
-    assert (status, headers["connection"]) == (201, "close")
-    assert await ended(service) == 0
-
-
-@WORKERS
-async def test_slow_reader_gets_the_whole_response(serve, connect, workers):
-    service = await serve("--workers", workers)
-    quick, slow = [await connect(service) for _ in range(2)]
-    quick.send(head("GET", "/openapi.json", service))
-    _, _, whole = await quick.response()
-    pieces = 40  # more than all buffers between the two processes hold
-    slow.send(head("GET", "/openapi.json", service) * pieces)
-    assert (await slow.response())[2] == whole
-
-    service.process.process.send_signal(signal.SIGTERM)
-
-    async def is_draining() -> bool:
-        return (await readiness(service.ops))[0] != 200
-
-    await eventually(is_draining)
-    rest = await slow.ended()
-    assert rest.count(b"HTTP/1.1 200 OK") >= 1
-    assert rest.endswith(whole)
-
-
-@WORKERS
-async def test_streams_and_websockets_are_sent_away(serve, workers):
-    """A stream is told when to come back, and a websocket is closed with 1001 (RFC 6455 §7.4.1: going away)."""
-    service = await serve("--workers", workers)
+    slow.send(head("GET", "/openapi.json", service) * MORE_THAN_BUFFERS)
+    assert (await slow.response())[2] == document
     async with asyncio.timeout(PATIENCE), aiohttp.ClientSession(service.url) as session:
         stream = await session.get("/users/u1/achievements/stream", headers={"X-API-KEY": service.key})
         assert await stream.content.readline() == b"retry: 1000\n"
@@ -137,11 +108,21 @@ async def test_streams_and_websockets_are_sent_away(serve, workers):
 
         service.process.process.send_signal(signal.SIGTERM)
 
-        message, rest = await socket.receive(), await stream.content.read()
+        await eventually(lambda: is_draining(service))
+        for connection in (kept, await connect(service)):
+            connection.send(head("GET", "/achievements", service))
+            status, headers, _ = await connection.response()
+            assert (status, headers["connection"]) == (200, "close")
+            assert await connection.rest() == b""
+        await eventually(lambda: is_refused(connect, service))
+        unfinished.send(EVENT[5:])
+        status, headers, _ = await unfinished.response()
+        assert (status, headers["connection"]) == (201, "close")
+        assert (await slow.rest()).endswith(document)
+        message, sent_last = await socket.receive(), await stream.content.read()
         await socket.close()
     assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, aiohttp.WSCloseCode.GOING_AWAY)
-    assert rest.startswith(b"\nretry: ")
-    assert rest.endswith(b"\n\n")
+    assert re.fullmatch(rb"\n(: .*\n\n)*retry: [0-9]+\n\n", sent_last)
     assert await ended(service) == 0
 
 
@@ -149,19 +130,14 @@ async def test_streams_and_websockets_are_sent_away(serve, workers):
 async def test_second_signal_ends_the_service_at_once(serve, workers):
     service = await serve("--workers", workers, LAUREL_DRAIN="300")
     service.process.process.send_signal(signal.SIGTERM)
-
-    async def is_draining() -> bool:
-        return await readiness(service.ops) == (503, "draining")
-
-    await eventually(is_draining)
+    await eventually(lambda: is_draining(service))
     service.process.process.send_signal(signal.SIGTERM)
 
     assert await ended(service) == 128 + signal.SIGTERM
 
 
-@WORKERS
-async def test_ctrl_c_does_not_wait_for_a_balancer(serve, workers):
-    service = await serve("--workers", workers, LAUREL_DRAIN="300")
+async def test_ctrl_c_does_not_wait_for_a_balancer(serve):
+    service = await serve("--workers", 2, LAUREL_DRAIN="300")
 
     service.process.process.send_signal(signal.SIGINT)
 

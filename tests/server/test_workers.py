@@ -53,50 +53,33 @@ async def server():
 
 
 async def test_worker_that_starts_while_postgres_is_away_waits_for_it(serve, server):
-    """It is not ready meanwhile and takes no requests; the worker that had started before is degraded, and answers."""
+    """It is not ready and takes no requests; one that had started before is degraded, and answers with 503.
+
+    When every worker waits, requests wait in the queue of the socket.
+    """
     postgres, url = server
     service = await serve("--workers", 2, LAUREL_DATABASE_URL=url, LAUREL_CATALOG_POLL="0.1")
-    await eventually(lambda: worker_of(service.ops))
-    worker = await eventually(lambda: worker_of(service.second_ops))
+    first, second = [await eventually(lambda ops=ops: worker_of(ops)) for ops in (service.ops, service.second_ops)]
     await asyncio.to_thread(postgres.stop)
-    os.kill(worker, signal.SIGKILL)
-
-    async def is_starting() -> bool:
-        return await readiness(service.second_ops) == (503, "starting")
-
-    async def is_degraded() -> bool:
-        return await readiness(service.ops) == (200, "degraded")
-
-    await eventually(is_starting)
-    await eventually(is_degraded)
+    os.kill(second, signal.SIGKILL)
+    await eventually(lambda: is_in_state(service.second_ops, 503, "starting"))
+    await eventually(lambda: is_in_state(service.ops, 200, "degraded"))
     async with aiohttp.ClientSession(headers={"X-API-KEY": service.key}) as session:
-        answers = {(await session.get(f"{service.url}/achievements")).status for _ in range(20)}
-    waiting = await worker_of(service.second_ops)
-    await asyncio.to_thread(postgres.start)
+        assert {(await session.get(f"{service.url}/achievements")).status for _ in range(20)} == {503}
+        os.kill(first, signal.SIGKILL)
+        await eventually(lambda: is_in_state(service.ops, 503, "starting"))
+        waiting = await worker_of(service.ops), await worker_of(service.second_ops)
+        answer = asyncio.create_task(session.get(f"{service.url}/openapi.json"))
 
-    async def are_ready() -> bool:
-        return [await readiness(ops) for ops in (service.ops, service.second_ops)] == [(200, "ready")] * 2
-
-    await eventually(are_ready)
-    assert answers == {503}
-    assert await worker_of(service.second_ops) == waiting
-    assert service.process.process.poll() is None
-
-
-async def test_both_workers_wait_for_postgres_and_the_service_answers_again(serve, server):
-    postgres, url = server
-    service = await serve("--workers", 2, LAUREL_DATABASE_URL=url)
-    workers = [await eventually(lambda ops=ops: worker_of(ops)) for ops in (service.ops, service.second_ops)]
-    await asyncio.to_thread(postgres.stop)
-    for worker in workers:
-        os.kill(worker, signal.SIGKILL)
-
-    async def are_starting() -> bool:
-        return [await readiness(ops) for ops in (service.ops, service.second_ops)] == [(503, "starting")] * 2
-
-    await eventually(are_starting)
-    async with aiohttp.ClientSession(headers={"X-API-KEY": service.key}) as session:
-        waiting = asyncio.create_task(session.get(f"{service.url}/openapi.json"))
         await asyncio.to_thread(postgres.start)
-        assert (await waiting).status == 200
+
+        assert (await answer).status == 200
+    for ops in (service.ops, service.second_ops):
+        await eventually(lambda ops=ops: is_in_state(ops, 200, "ready"))
+    assert (await worker_of(service.ops), await worker_of(service.second_ops)) == waiting
     assert service.process.process.poll() is None
+
+
+async def is_in_state(ops: str, status: int, word: str) -> bool:
+    """Whether `/readyz` answers this."""
+    return await readiness(ops) == (status, word)
