@@ -1,10 +1,15 @@
 """The server's answers to what is no HTTP request, and its limits, over a real socket."""
 
 import asyncio
+import socket
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+
+from service.http.runner import ApiRunner
+from service.server.app import APIS
+from tests.servers import PATIENCE
 
 
 async def answer(host, port, request):
@@ -55,3 +60,38 @@ async def test_long_headers_reach_the_apis(ask, make_title):
     for length in (1_000, 8_300, 16_384, 30_000):
         response = await ask(titleId=1, raw=True, headers={"Accept-Language": f"{padding}, {'fr, ' * 10_000}"[:length]})
         assert response.status == 200
+
+
+async def test_clean_up_waits_until_a_slow_client_has_read_its_response():
+    """The handler has long ended by then: what the client has not read waits in a buffer of the process."""
+    size_bytes = 32 * 1024 * 1024  # more than the buffers of a connection hold
+    cleaned = asyncio.Event()
+
+    async def large(request: web.Request) -> web.Response:
+        request.transport.set_write_buffer_limits(2 * size_bytes)  # the handler does not wait for its client
+        return web.Response(body=bytes(size_bytes))
+
+    async def clean(_app: web.Application) -> None:
+        cleaned.set()
+
+    app = web.Application()
+    app.router.add_get("/", large)
+    app.on_cleanup.append(clean)
+    runner = ApiRunner(app, APIS[0], access_log=None, shutdown_timeout=PATIENCE)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    loop = asyncio.get_running_loop()
+    with socket.create_connection(runner.addresses[0]) as client:
+        client.settimeout(0)
+        await loop.sock_sendall(client, b"GET / HTTP/1.1\r\nHost: l\r\n\r\n")
+        await loop.sock_recv(client, 1)
+        cleanup = asyncio.create_task(runner.cleanup())
+        await cleaned.wait()
+        for _ in range(100):
+            await asyncio.sleep(0)
+        is_waiting = not cleanup.done()
+        while await loop.sock_recv(client, 65_536):
+            pass
+        await asyncio.wait_for(cleanup, PATIENCE)
+
+    assert is_waiting
