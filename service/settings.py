@@ -56,7 +56,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     issuer: str = "laurel"
     audience: str = "laurel"
     jwt_secret: str | None = None
+    jwt_secret_previous: str | None = None
     jwt_public_key: str | None = None
+    jwt_public_key_previous: str | None = None
     jwks_url: str | None = None
     read_policy: ReadPolicy = "self"
     session_idle: float = 1800.0
@@ -205,6 +207,9 @@ def _public_key(text: str) -> str:
     return pem
 
 
+_HMAC_KEY = "an HMAC secret of 32 bytes or more"
+_PUBLIC_KEY = "a public key for RS256, ES256 or EdDSA, as PEM or the path of one"
+
 SETTING_SPECS = (
     SettingSpec("LAUREL_DATA", "data", "a folder for the embedded PostgreSQL and the demo's signing key", _folder),
     SettingSpec(
@@ -217,13 +222,10 @@ SETTING_SPECS = (
     SettingSpec("LAUREL_POOL_SIZE", "pool_size", "a number of connections per process, 1 to 100", _whole(1, 100)),
     SettingSpec("LAUREL_ISSUER", "issuer", "the `iss` that tokens must carry", _text),
     SettingSpec("LAUREL_AUDIENCE", "audience", "the `aud` that tokens must carry", _text),
-    SettingSpec("LAUREL_JWT_SECRET", "jwt_secret", "an HMAC secret of 32 bytes or more", _long_secret, is_secret=True),
-    SettingSpec(
-        "LAUREL_JWT_PUBLIC_KEY",
-        "jwt_public_key",
-        "a public key for RS256, ES256 or EdDSA, as PEM or the path of one",
-        _public_key,
-    ),
+    SettingSpec("LAUREL_JWT_SECRET", "jwt_secret", _HMAC_KEY, _long_secret, is_secret=True),
+    SettingSpec("LAUREL_JWT_SECRET_PREVIOUS", "jwt_secret_previous", _HMAC_KEY, _long_secret, is_secret=True),
+    SettingSpec("LAUREL_JWT_PUBLIC_KEY", "jwt_public_key", _PUBLIC_KEY, _public_key),
+    SettingSpec("LAUREL_JWT_PUBLIC_KEY_PREVIOUS", "jwt_public_key_previous", _PUBLIC_KEY, _public_key),
     SettingSpec(
         "LAUREL_JWKS_URL",
         "jwks_url",
@@ -301,7 +303,11 @@ SETTING_SPECS = (
     SettingSpec("LAUREL_SECURITY_LOG", "security_log", "the file of the security log, which is appended to", _folder),
 )
 
-_KEY_SPECS = ("LAUREL_JWT_SECRET", "LAUREL_JWT_PUBLIC_KEY", "LAUREL_JWKS_URL")
+_KINDS_OF_KEYS = (
+    ("LAUREL_JWT_SECRET", "LAUREL_JWT_SECRET_PREVIOUS"),
+    ("LAUREL_JWT_PUBLIC_KEY", "LAUREL_JWT_PUBLIC_KEY_PREVIOUS"),
+    ("LAUREL_JWKS_URL",),
+)
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -326,7 +332,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
             is_secret = spec.is_secret or "PRIVATE KEY" in text  # set in place of a public one
             shown = "a value that is not shown" if is_secret else repr(text[:80])
             raise ConfigurationError(f"{spec.name}: expected {spec.expected}, got {shown}") from None
-    given = [name for name in _KEY_SPECS if name in environment]
+    given = [next(name for name in kind if name in environment) for kind in _KINDS_OF_KEYS if environment.keys() & kind]
     if len(given) > 1:
         raise ConfigurationError(f"{' and '.join(given)}: set one of them, never two (RFC 8725 §3.1)")
     return Settings(**values)

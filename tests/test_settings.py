@@ -26,7 +26,9 @@ VALID = {
     "LAUREL_ISSUER": ["https://issuer.example"],
     "LAUREL_AUDIENCE": ["laurel"],
     "LAUREL_JWT_SECRET": [SECRET, "é" * 16],
+    "LAUREL_JWT_SECRET_PREVIOUS": [SECRET],
     "LAUREL_JWT_PUBLIC_KEY": [PUBLIC],
+    "LAUREL_JWT_PUBLIC_KEY_PREVIOUS": [PUBLIC],
     "LAUREL_JWKS_URL": ["https://issuer.example/keys", "http://127.0.0.1:9/keys"],
     "LAUREL_READ_POLICY": ["self", "public"],
     "LAUREL_SESSION_IDLE": ["60", "1800", "86400"],
@@ -56,6 +58,8 @@ INVALID = {
     "LAUREL_ISSUER": ["", "  "],
     "LAUREL_AUDIENCE": ["", "\t"],
     "LAUREL_JWT_SECRET": ["", "short", "x" * 31, "é" * 15],
+    "LAUREL_JWT_SECRET_PREVIOUS": ["", "short"],
+    "LAUREL_JWT_PUBLIC_KEY_PREVIOUS": ["", PRIVATE],
     "LAUREL_JWT_PUBLIC_KEY": ["", "/no/such/file.pem", "x" * 5000, PRIVATE, "-----BEGIN CERTIFICATE-----"],
     "LAUREL_JWKS_URL": ["", "ftp://issuer.example/keys", "issuer.example/keys"],
     "LAUREL_READ_POLICY": ["", "Self", "privacy", "everyone"],
@@ -175,6 +179,8 @@ def test_unknown_setting_raises_with_all_known_names():
         {"LAUREL_JWT_SECRET": SECRET, "LAUREL_JWT_PUBLIC_KEY": PUBLIC},
         {"LAUREL_JWT_SECRET": SECRET, "LAUREL_JWKS_URL": "https://issuer.example/keys"},
         {"LAUREL_JWT_PUBLIC_KEY": PUBLIC, "LAUREL_JWKS_URL": "https://issuer.example/keys"},
+        {"LAUREL_JWT_PUBLIC_KEY": PUBLIC, "LAUREL_JWT_SECRET_PREVIOUS": SECRET},
+        {"LAUREL_JWT_PUBLIC_KEY_PREVIOUS": PUBLIC, "LAUREL_JWKS_URL": "https://issuer.example/keys"},
     ],
 )
 def test_two_kinds_of_key_raise(keys):

@@ -20,7 +20,7 @@ def has_key(chosen: Settings) -> bool:
 def is_demo_secret(chosen: Settings) -> bool:
     """Whether the secret that is set is the one in LAUREL_DATA, which other people may have read in a trial."""
     try:
-        return chosen.jwt_secret == (chosen.data / _FILE).read_text(encoding="ascii")
+        return (chosen.data / _FILE).read_text(encoding="ascii") in (chosen.jwt_secret, chosen.jwt_secret_previous)
     except (OSError, ValueError):
         return False
 

@@ -143,9 +143,11 @@ def _security_log(settings: Settings, observer: Observer) -> SecurityLog:
 def _keys(settings: Settings) -> KeyRing:
     try:
         if settings.jwt_secret is not None:
-            return KeyRing.from_secret(settings.jwt_secret)
+            previous = settings.jwt_secret_previous
+            return KeyRing.from_secret(settings.jwt_secret, *(() if previous is None else (previous,)))
         if settings.jwt_public_key is not None:
-            return KeyRing.from_public_key(settings.jwt_public_key)
+            previous = settings.jwt_public_key_previous
+            return KeyRing.from_public_key(settings.jwt_public_key, *(() if previous is None else (previous,)))
     except ValueError as error:
         name = "LAUREL_JWT_PUBLIC_KEY" if settings.jwt_secret is None else "LAUREL_JWT_SECRET"
         raise ConfigurationError(f"{name}: {error}") from None

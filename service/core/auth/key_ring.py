@@ -1,6 +1,6 @@
 """The keys that verify tokens: read from a secret, a PEM or a JSON Web Key Set (RFC 7517), each bound to its algorithm."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self
 
 import jwt
@@ -32,14 +32,16 @@ class UnknownKey(Unauthenticated):
 
 
 class KeyRing:
-    """The keys that verify tokens: all public, or one secret, never both kinds (RFC 8725 §2.1). Never changes.
+    """The keys that verify tokens: all public, or all secret, never both kinds (RFC 8725 §2.1). Never changes.
 
-    Each key is bound to its algorithm, so a token cannot choose one.
+    Each key is bound to its algorithm, so a token cannot choose one. `unnamed` are keys without a `kid`: the current one
+    and, while keys are rotated, the previous one.
     """
 
-    def __init__(self, keys: Mapping[str | None, jwt.PyJWK]) -> None:
+    def __init__(self, keys: Mapping[str, jwt.PyJWK], *, unnamed: Sequence[jwt.PyJWK] = ()) -> None:
         self._keys = keys
-        self.algorithms: Final = tuple(sorted({key.algorithm_name for key in keys.values()}))
+        self._unnamed = tuple(unnamed)
+        self.algorithms: Final = tuple(sorted({key.algorithm_name for key in (*keys.values(), *unnamed)}))
 
     @classmethod
     def empty(cls) -> Self:
@@ -47,38 +49,24 @@ class KeyRing:
         return cls({})
 
     @classmethod
-    def from_secret(cls, secret: str) -> Self:
-        """One HS256 secret of 32 bytes or more (RFC 7518 §3.2).
+    def from_secret(cls, *secrets: str) -> Self:
+        """HS256 secrets of 32 bytes or more (RFC 7518 §3.2), the one to sign with first.
 
         Raises:
-            ValueError: it is shorter, or the PEM of a public key.
+            ValueError: one is shorter, or the PEM of a public key.
         """
-        encoded = base64url.encode(secret.encode())
-        return cls(
-            {None: _bound({"kty": "oct", "k": encoded}, "HS256", expected="a secret of 32 bytes or more, no PEM")}
-        )
+        expected = "a secret of 32 bytes or more, no PEM"
+        encoded = [base64url.encode(secret.encode()) for secret in secrets]
+        return cls({}, unnamed=[_bound({"kty": "oct", "k": key}, "HS256", expected=expected) for key in encoded])
 
     @classmethod
-    def from_public_key(cls, pem: str) -> Self:
-        """One public key, whose type decides the algorithm: RS256, ES256 or EdDSA.
+    def from_public_key(cls, *pems: str) -> Self:
+        """Public keys, each of which decides its algorithm by its type: RS256, ES256 or EdDSA.
 
         Raises:
-            ValueError: it is no PEM of a public key, or the key's type or size is not supported.
+            ValueError: one is no PEM of a public key, or the key's type or size is not supported.
         """
-        try:
-            key = load_pem_public_key(pem.encode())
-            match key:
-                case RSAPublicKey():
-                    jwk = RSAAlgorithm.to_jwk(key, as_dict=True)
-                case EllipticCurvePublicKey():
-                    jwk = ECAlgorithm.to_jwk(key, as_dict=True)
-                case Ed25519PublicKey():
-                    jwk = OKPAlgorithm.to_jwk(key, as_dict=True)
-                case _:
-                    jwk = {}
-        except (ValueError, UnsupportedAlgorithm, jwt.PyJWTError):
-            raise ValueError(f"expected the PEM of a public key: {_USABLE}") from None
-        return cls({None: _public_key(jwk)})
+        return cls({}, unnamed=[_public_key(_jwk_of_pem(pem)) for pem in pems])
 
     @classmethod
     def from_jwks(cls, document: bytes) -> Self:
@@ -96,22 +84,35 @@ class KeyRing:
         except RecursionError:
             raise ValueError("expected a key set, got JSON that is too deep") from None
         usable = [(jwk.get("kid"), key) for jwk in listed if (key := _key_or_none(jwk)) is not None]
-        keys = {kid: key for kid, key in reversed(usable) if kid is not None or len(usable) == 1}
-        if not keys:
+        keys = {kid: key for kid, key in reversed(usable) if kid is not None}
+        unnamed = [key for _, key in usable] if len(usable) == 1 and not keys else ()
+        if not keys and not unnamed:
             raise ValueError(f"expected at least one key that can be used: {_USABLE}")
-        return cls(keys)
+        return cls(keys, unnamed=unnamed)
 
     def key(self, kid: str | None) -> jwt.PyJWK:
-        """The key that a token names; the only key if either has no `kid`.
+        """The first of the keys that a token may be signed with.
+
+        Raises:
+            UnknownKey: as for `candidates`.
+        """
+        return self.candidates(kid)[0]
+
+    def candidates(self, kid: str | None) -> tuple[jwt.PyJWK, ...]:
+        """The keys that a token may be signed with: the one that it names, or all keys without a `kid`.
+
+        A token without a `kid` is signed with the only key.
 
         Raises:
             UnknownKey: there is no such key, or there are several and no `kid`.
         """
-        if len(self._keys) == 1 and (kid is None or None in self._keys):
-            return next(iter(self._keys.values()))
+        if self._unnamed:
+            return self._unnamed
+        if kid is None and len(self._keys) == 1:
+            return tuple(self._keys.values())
         if kid is None or kid not in self._keys:
             raise UnknownKey(kid)
-        return self._keys[kid]
+        return (self._keys[kid],)
 
     def __contains__(self, kid: str) -> bool:
         return kid in self._keys
@@ -119,7 +120,7 @@ class KeyRing:
     @property
     def is_empty(self) -> bool:
         """Whether there are no keys."""
-        return not self._keys
+        return not self._keys and not self._unnamed
 
 
 class _KeySet(msgspec.Struct):
@@ -136,6 +137,22 @@ def _bound(jwk: dict[str, Any], algorithm: str, *, expected: str) -> jwt.PyJWK:
     if is_short:
         raise ValueError(f"expected {expected}")
     return key
+
+
+def _jwk_of_pem(pem: str) -> Mapping[str, Any]:
+    try:
+        key = load_pem_public_key(pem.encode())
+        match key:
+            case RSAPublicKey():
+                return RSAAlgorithm.to_jwk(key, as_dict=True)
+            case EllipticCurvePublicKey():
+                return ECAlgorithm.to_jwk(key, as_dict=True)
+            case Ed25519PublicKey():
+                return OKPAlgorithm.to_jwk(key, as_dict=True)
+            case _:
+                return {}
+    except (ValueError, UnsupportedAlgorithm, jwt.PyJWTError):
+        raise ValueError(f"expected the PEM of a public key: {_USABLE}") from None
 
 
 def _public_key(jwk: Mapping[str, Any]) -> jwt.PyJWK:

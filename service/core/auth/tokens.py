@@ -3,6 +3,7 @@
 `now` is an argument everywhere, in seconds since 1970. No error message repeats any part of a token.
 """
 
+import contextlib
 import hashlib
 import re
 import secrets
@@ -98,18 +99,30 @@ class Verifier:
         if self._ring.is_empty:
             raise Unavailable("the keys that verify tokens could not be fetched yet")
         try:
-            claims = jwt.decode(
-                token,
-                self._ring.key(_kid(token)),
-                algorithms=self._ring.algorithms,
-                issuer=self._issuer,
-                audience=self._audience,
-                options=_OPTIONS,
-            )
+            claims = self._decode(token)
         except MALFORMED_INPUT_ERRORS as error:
             raise Unauthenticated(_reason(error)) from None
         _check_times(claims, now)
         return VerifiedClaims(claims)
+
+    def _decode(self, token: str) -> dict[str, Any]:
+        """The claims of a token that one of the keys it may be signed with verifies."""
+        *others, last = self._ring.candidates(_kid(token))
+        for key in others:
+            with contextlib.suppress(jwt.InvalidSignatureError, jwt.InvalidAlgorithmError):
+                return self._decode_with(key, token)
+        return self._decode_with(last, token)
+
+    def _decode_with(self, key: jwt.PyJWK, token: str) -> dict[str, Any]:
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=self._ring.algorithms,
+            issuer=self._issuer,
+            audience=self._audience,
+            options=_OPTIONS,
+        )
+        return claims
 
 
 def claims_for(

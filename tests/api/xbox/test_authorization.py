@@ -284,6 +284,33 @@ async def test_public_key_only_accepts_its_own_algorithm(sent, algorithm):
     assert (await sent(f"XBL3.0 x={tokens.user_hash_of(PLAYER)};{forged}")).status == 401
 
 
+OLD_SECRET = "the secret of last year, long enough to be one"
+ROTATED = {
+    "secret": (
+        Settings(jwt_secret=SECRET, jwt_secret_previous=OLD_SECRET),
+        {"HS256": SECRET},
+        {"HS256": OLD_SECRET},
+        {"HS256": "a secret of somebody else, long enough to be one"},
+    ),
+    "public key": (
+        Settings(jwt_public_key=public_pem("ES256"), jwt_public_key_previous=public_pem("RS256")),
+        {"ES256": KEYS["ES256"]},
+        {"RS256": KEYS["RS256"]},
+        {"ES256": ec.generate_private_key(ec.SECP256R1()), "EdDSA": KEYS["EdDSA"], "HS256": SECRET},
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "current", "previous", "others"), ROTATED.values(), ids=ROTATED)
+async def test_current_and_previous_key_are_accepted_while_keys_are_rotated(sent, current, previous, others):
+    async def status(algorithm: str, key: Any) -> int:
+        token = jwt.encode(claims(), key, algorithm=algorithm, headers={"kid": "any"})
+        return (await sent(f"XBL3.0 x={tokens.user_hash_of(PLAYER)};{token}")).status
+
+    assert [await status(*signed) for signed in (*current.items(), *previous.items())] == [200, 200]
+    assert {await status(*signed) for signed in others.items()} == {401}
+
+
 async def test_unknown_key_ids_are_fetched_from_the_issuer(pool, aiohttp_server, aiohttp_client, tmp_path):
     published = []
 
