@@ -81,7 +81,7 @@ async def serve(own_database: str, key: str) -> AsyncIterator[Callable[..., Awai
     with contextlib.ExitStack() as stack:
 
         async def start(*arguments: object, **settings: str | None) -> Service:
-            port = free_port(2)
+            port = free_port()
             defaults = {
                 "LAUREL_DATABASE_URL": own_database,
                 "LAUREL_JWT_SECRET": SECRET,
