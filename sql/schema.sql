@@ -138,6 +138,10 @@ CREATE TABLE public.api_key (
     of_player text COLLATE pg_catalog."C",
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     revoked_at timestamp with time zone,
+    name text,
+    scopes text[] DEFAULT '{events,read,authoring}'::text[] NOT NULL,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
     CONSTRAINT sha256_has_32_bytes CHECK ((octet_length(sha256) = 32))
 );
 
@@ -565,6 +569,9 @@ ALTER TABLE ONLY public.schema_migration
 
 ALTER TABLE ONLY public.title
     ADD CONSTRAINT scid_names_one_title UNIQUE (scid);
+
+ALTER TABLE public.api_key
+    ADD CONSTRAINT scopes_are_known CHECK ((scopes <@ ARRAY['events'::text, 'read'::text, 'authoring'::text])) NOT VALID;
 
 ALTER TABLE ONLY public.service_key
     ADD CONSTRAINT service_key_pkey PRIMARY KEY (name);

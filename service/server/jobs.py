@@ -25,6 +25,7 @@ TENURE_INTERVAL_SECONDS = 2.0
 BACKFILL_INTERVAL_SECONDS = 2.0  # between polls; pages follow each other while there is work
 SCHEDULES_INTERVAL_SECONDS = 1.0  # reads an index that holds only what is due
 FALLBACKS_INTERVAL_SECONDS = 30.0
+KEY_USE_INTERVAL_SECONDS = 60.0
 PARTITIONS_INTERVAL_SECONDS = 3600.0
 MONTHS_AHEAD = 3
 
@@ -46,6 +47,7 @@ async def background(services: Services, *, url: str | None = None) -> AsyncIter
         loops = [
             run("releases", services.snapshots.refresh, seconds=poll),
             run("credentials", jobs.check_credentials, seconds=poll),
+            run("key_use", services.api_keys.record_use, seconds=KEY_USE_INTERVAL_SECONDS),
             run("user_contexts", services.user_contexts.refresh, seconds=poll),
             run("rarities", services.rarities.refresh, seconds=RARITY_INTERVAL_SECONDS),
             run("holder_counts", jobs.merge_deltas, seconds=MERGE_INTERVAL_SECONDS),

@@ -9,10 +9,35 @@ def test_key_is_created_listed_and_revoked(command, title):
     created = command("key", "create", *title, "--user", "ana").stdout.strip()
     key_id, prefix = command("key", "list", *title).stdout.split()[:2]
     assert created.startswith(prefix)
-    assert command("key", "list", *title).stdout.endswith("  user ana\n")
+    assert command("key", "list", *title).stdout.endswith("  user ana  events,read  not used yet\n")
 
     assert command("key", "revoke", *title, key_id).stdout == f"revoked {key_id}\n"
-    assert command("key", "list", *title).stdout.endswith("  user ana  revoked\n")
+    assert command("key", "list", *title).stdout.endswith("  user ana  events,read  not used yet  revoked\n")
+
+
+def test_key_has_a_name_scopes_and_an_expiry(command, title):
+    about = ("--name", "Nightly import", "--scope", "events", "--scope", "read", "--expires", "2099-12-31")
+
+    command("key", "create", *title, *about)
+
+    listed = command("key", "list", *title).stdout
+    assert listed.endswith(
+        """  the title's servers  "Nightly import"  events,read  expires 2099-12-31T00:00:00Z  not used yet\n"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--expires", "soon", "--expires: expected days such as 90d, or a day such as 2027-12-31, got 'soon'"),
+        ("--expires", "2020-01-01", "expires: expected a time in the future, got '2020-01-01T00:00:00+00:00'"),
+        ("--name", "a\tb", "name: expected one line of 1 to 64 characters, got 'a\\tb'"),
+    ],
+)
+def test_invalid_option_of_a_key_is_named(command, title, option, value, message):
+    failed = command("key", "create", *title, option, value, status=1)
+
+    assert failed.stderr == f"laurel: {message}\n"
 
 
 def test_revoking_an_unknown_key_names_it(command, title):

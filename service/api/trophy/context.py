@@ -12,7 +12,7 @@ from service.api.trophy import cors
 from service.api.trophy.rate_limit import Limiter
 from service.api.trophy.renderer import Renderer, Renderers
 from service.api.trophy.schemas import parse_user_id
-from service.core.auth.permissions import may_read_progress, may_write_progress
+from service.core.auth.permissions import may_read_progress, may_use_key, may_write_progress
 from service.core.auth.principal import Principal
 from service.core.events.change_queue import WriteResult
 from service.core.publishing.published_title import PublishedTitle
@@ -66,6 +66,7 @@ class RequestContext:
     """One request: the release of its title, its languages, and what its key may do.
 
     Raises:
+        PermissionDenied: the key is not for reading, or not for events.
         NotFound: nothing is published in the title.
     """
 
@@ -73,6 +74,7 @@ class RequestContext:
         self.request = request
         self.services: Services = request.app[SERVICES]
         self.principal = request[PRINCIPAL]
+        may_use_key(self.principal, "read" if request.method in (hdrs.METH_GET, hdrs.METH_HEAD) else "events")
         self.title_id = self.principal.title_id or 0
         published = self.services.snapshots.current.titles.get(self.title_id)
         if published is None:
@@ -103,7 +105,22 @@ class RequestContext:
             InvalidParameter: the path has no valid user id.
             PermissionDenied: the key is another user's.
         """
-        return self.readable_player(parse_user_id(self.request.match_info["id"], "id", is_path=True))
+        return self.readable_player(self._path_player())
+
+    def writable_player(self) -> str:
+        """The user of the path, whom the key may write.
+
+        Raises:
+            InvalidParameter: the path has no valid user id.
+            PermissionDenied: the key is another user's.
+        """
+        player = self._path_player()
+        may_write_progress(self.principal, player, title=self.published.title)
+        return player
+
+    def _path_player(self) -> str:
+        player = self.request[PLAYER] = parse_user_id(self.request.match_info["id"], "id", is_path=True)
+        return player
 
     def readable_player(self, player: str) -> str:
         """The user, whom the key may read.

@@ -19,7 +19,7 @@ async def create_user(request: web.Request) -> web.Response:
 async def identify_user(request: web.Request) -> web.Response:
     """Create the user of the path, or change an existing one."""
     context = RequestContext(request)
-    player = context.player()
+    player = context.writable_player()
     body = await context.body(UserFields)
     return await _write_user(context, player, body)
 
@@ -27,7 +27,7 @@ async def identify_user(request: web.Request) -> web.Response:
 async def update_user(request: web.Request) -> web.Response:
     """Change an existing user."""
     context = RequestContext(request)
-    player = context.player()
+    player = context.writable_player()
     body = await context.body(UserFields)
     return await _write_user(context, player, body, must_exist=True)
 

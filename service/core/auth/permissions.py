@@ -2,20 +2,32 @@
 
 from collections.abc import Iterable
 
-from service.core.auth.principal import CONTEXTS, EDIT, READ_ANY, WRITE, WRITE_OWN, Grant, Principal, Right
+from service.core.auth.principal import CONTEXTS, EDIT, READ_ANY, WRITE, WRITE_OWN, Grant, KeyScope, Principal, Right
 from service.core.catalog.model import Title
 from service.errors import PermissionDenied, UserRequired, WrongPlayer
 from service.settings import ReadPolicy
+
+
+def may_use_key(principal: Principal, scope: KeyScope) -> None:
+    """Allow what an API key was made for; credentials that are no keys have no such limit.
+
+    Raises:
+        PermissionDenied: the key lacks the scope.
+    """
+    if scope not in principal.key_scopes:
+        raise PermissionDenied(f"this key lacks the scope {scope}")
 
 
 def may_read_progress(principal: Principal, player: str, *, policy: ReadPolicy) -> None:
     """Allow players to read their own progress, callers with `progress:read-any` anyone's, under "public" everyone's.
 
     Raises:
+        PermissionDenied: an API key lacks the scope to read.
         UserRequired: the credential speaks for no player (Xbox `…/achievements`: "User required").
         WrongPlayer: it speaks for someone else.
             (Xbox `…/achievements`: the XUID "must match the XUID of the authenticated user".)
     """
+    may_use_key(principal, "read")
     if READ_ANY in principal.scopes:
         return
     if not principal.players:
@@ -31,10 +43,12 @@ def may_write_progress(principal: Principal, player: str, *, title: Title) -> No
     player's credential write as if the title trusted its clients.
 
     Raises:
-        PermissionDenied: the credential names another title, or the title trusts only its servers.
+        PermissionDenied: the credential names another title, the title trusts only its servers, or an API key lacks the
+            scope to write events.
         UserRequired: it is not a server's and speaks for no player.
         WrongPlayer: it is not a server's and speaks for someone else.
     """
+    may_use_key(principal, "events")
     if principal.title_id is not None and principal.title_id != title.title_id:
         raise PermissionDenied(
             f"this credential is of title {principal.title_id}, and writes nothing in title {title.title_id}"
@@ -55,12 +69,23 @@ def may_write_progress(principal: Principal, player: str, *, title: Title) -> No
         )
 
 
+def may_write_many(principal: Principal, title_id: int) -> None:
+    """Allow a title's own servers, with `progress:write`, to write the progress of many players at once.
+
+    Raises:
+        PermissionDenied: the credential is another title's, lacks the scope, or is a key without the scope for events.
+    """
+    may_use_key(principal, "events")
+    _check_scope(principal, WRITE, title_id)
+
+
 def may_edit(principal: Principal, title_id: int) -> None:
     """Allow a title's own credentials with `catalog:write` to change its definitions.
 
     Raises:
-        PermissionDenied: the credential is another title's, or lacks the scope.
+        PermissionDenied: the credential is another title's, lacks the scope, or is a key without that for authoring.
     """
+    may_use_key(principal, "authoring")
     _check_scope(principal, EDIT, title_id)
 
 

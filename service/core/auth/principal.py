@@ -19,6 +19,11 @@ CONTEXTS: Final = "contexts"  # to create user contexts of the title and act as 
 EVERY_USER: Final = "*"
 NO_USER: Final = "-"
 
+KeyScope = Literal["events", "read", "authoring"]
+"""What an API key may be used for: writing what players do, reading, and changing the title's definitions and keys."""
+
+KEY_SCOPES: Final[tuple[KeyScope, ...]] = get_args(KeyScope)
+
 Right = Literal["suggest", "translate", "review", "publish", "source"]
 """Rights on texts: each of the first four includes those before it; "source" is for texts of the default locale."""
 
@@ -60,6 +65,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     `title_id` is a u32, `country` an ISO 3166 alpha-2 code in upper case; None if the credential has none or a
     malformed one. `expires_at` is in seconds since 1970. `name` identifies the caller in the history of texts, and
     `grants` are the rights on them. `key_prefix` is the public part of an API key, or the id of an OAuth client.
+    `key_scopes` are what an API key was made for; other credentials are not limited in this way.
     """
 
     players: tuple[str, ...]
@@ -70,6 +76,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     name: str = "unknown"
     grants: tuple[Grant, ...] = ()
     key_prefix: str | None = None
+    key_scopes: frozenset[str] = frozenset(KEY_SCOPES)
 
 
 ANONYMOUS: Final = Principal(players=(), expires_at=0)

@@ -27,8 +27,6 @@ from service.steps import Steps
 Amendment = Callable[[Draft], Draft]
 """A pure change of a title, which may raise a LaurelError."""
 
-ADMIN = Author(actor="admin API", origin="admin")
-
 
 class AmendResult(msgspec.Struct, frozen=True):
     """The title as it is served after the changes, and the error of each change that was not made, by its index."""
@@ -74,9 +72,9 @@ async def amend_items(
             amended = await run_steps(_apply(base, changes))
         edits = diff_drafts(base.draft, amended.draft)
         if edits:
-            await write_draft(connection, amended.draft, edits, author=ADMIN)
+            await write_draft(connection, amended.draft, edits, author=Author(actor=principal.name, origin="admin"))
         if len(amended.errors) < len(changes) and (base.served is None or diff_drafts(base.served, amended.served)):
-            await create_release(connection, amended.served, base.served, actor=ADMIN.actor)
+            await create_release(connection, amended.served, base.served, actor=principal.name)
     return AmendResult(amended.served, amended.errors)
 
 

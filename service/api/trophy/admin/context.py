@@ -87,5 +87,10 @@ class AdminContext:
 
     def respond(self, document: object, *, status: int = 200) -> web.Response:
         """The document as JSON that no cache may store."""
-        headers = {hdrs.CACHE_CONTROL: "no-store", "X-Content-Type-Options": "nosniff"}
-        return web.Response(status=status, body=encode(document), headers=headers, content_type="application/json")
+        return json_response(document, status=status)
+
+
+def json_response(document: object, *, status: int) -> web.Response:
+    """The document as JSON that no cache may store."""
+    headers = {hdrs.CACHE_CONTROL: "no-store", "X-Content-Type-Options": "nosniff"}
+    return web.Response(status=status, body=encode(document), headers=headers, content_type="application/json")

@@ -6,12 +6,13 @@ import uuid
 import msgspec
 from aiohttp import hdrs, web
 
-from service.api.trophy.admin.context import MAX_BODY_BYTES, AdminContext
+from service.api.trophy.admin.context import MAX_BODY_BYTES, AdminContext, json_response
 from service.api.trophy.admin.schemas import decode_item
 from service.api.trophy.context import RequestContext
 from service.api.trophy.responses import Shape
 from service.api.trophy.schemas import BatchEvent, check_idempotency_key, parse_user_id
 from service.core.auth import api_keys
+from service.core.auth.permissions import may_write_many
 from service.core.events.change_queue import WriteResult
 from service.core.unlocks.model import Change, Event
 from service.db.limits import WRITE
@@ -70,7 +71,8 @@ async def delete_keys(request: web.Request) -> web.Response:
 
 async def send_events(request: web.Request) -> web.Response:
     """Count up to 1000 events. With `Prefer: respond-sync` the response has the result of each of them."""
-    admin_context, context = AdminContext(request), RequestContext(request)
+    context = RequestContext(request)
+    may_write_many(context.principal, context.title_id)
     items = decode(await read_body(request, limit=MAX_BODY_BYTES), list[BatchEvent])
     if not 1 <= len(items) <= MAX_EVENTS:
         raise InvalidField("body", f"an array of 1 to {MAX_EVENTS} events, got {len(items)}")
@@ -80,7 +82,7 @@ async def send_events(request: web.Request) -> web.Response:
     document: Shape = {"accepted": len(items) - len(issues)}
     if "respond-sync" in request.headers.get("Prefer", ""):
         document |= {"events": results, "issues": issues}
-    return admin_context.respond(document, status=202)
+    return json_response(document, status=202)
 
 
 class _Batch:
