@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 
 from service.core.auth.principal import PLAYER_EXPECTED, Principal, parse_player
 from service.core.badges.credential import CONTEXTS, IssuerContext, LocalizedDocument
-from service.core.badges.issue import SignableDocument
+from service.core.badges.issue import PublicSignatures, SignableDocument
 from service.core.badges.status_list import JsonObject
 from service.core.catalog.model import U32
 from service.core.publishing.published_title import PublishedTitle
@@ -139,8 +139,9 @@ def localized_response(request: web.Request, document: LocalizedDocument) -> web
 def token_response(request: web.Request, document: SignableDocument) -> web.Response:
     """A public signed document. Verifiers accept JSON too, but expect a token, so Accept is ignored."""
     etag = _token_etag(document, TOKEN)
+    signatures = request.app[SERVICES].api_state.of(PublicSignatures)
     return conditional_response(
-        request, lambda: document.sign().encode(), etag=etag, headers=_PUBLIC, content_type=TOKEN
+        request, lambda: signatures.sign(document).encode(), etag=etag, headers=_PUBLIC, content_type=TOKEN
     )
 
 

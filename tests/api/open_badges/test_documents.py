@@ -120,3 +120,17 @@ async def test_public_url_setting_overrides_the_host_header(ask_under):
     for text in texts:
         found = set(re.findall(r'https?://[^/"]+', text))
         assert found - ELSEWHERE == {"https://badges.example.com"}
+
+
+async def test_signatures_for_anybody_are_bounded_and_signed_lists_are_kept(ask):
+    kept = await (await ask("status/7")).read()
+    number, refused = 8, None
+    while refused is None:
+        response = await ask(f"status/{number}", status=None)
+        refused = response if response.status != 200 else None
+        number += 1
+        assert number < 1000
+
+    assert (refused.status, int(refused.headers["Retry-After"]) >= 1) == (429, True)
+    assert (await refused.json())["code"] == "too_many_requests"
+    assert await (await ask("status/7")).read() == kept
