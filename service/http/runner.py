@@ -20,6 +20,8 @@ from service.http.services import SERVICES
 MAX_REQUEST_LINE = 8190  # bytes
 MAX_HEADER = 32 * 1024  # bytes of one header field: Accept-Language is read up to 16 KB and may be longer
 
+_CANCEL_SECONDS = 1.0  # for requests that are cancelled because they did not end in time
+
 
 class ApiRunner(web.AppRunner):
     """Runs an application, with requests that cannot be read answered by one of its APIs.
@@ -79,6 +81,19 @@ class _Server(web.Server):
         if not self._open and self._all_closed is not None and not self._all_closed.done():
             self._all_closed.set_result(None)
 
+    def pre_shutdown(self) -> None:
+        """Close idle connections; the others after their responses."""
+        self.close_after_responses()
+        super().pre_shutdown()
+
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109  (aiohttp's own signature)
+        """Wait until requests in progress have arrived and been answered, and then end those that have not.
+
+        aiohttp would wait for their handlers too, but read nothing meanwhile.
+        """
+        await self.sent(timeout or 0.0)
+        await super().shutdown(_CANCEL_SECONDS)
+
     async def sent(self, timeout_seconds: float) -> None:
         """Wait until each connection is closed, which it is once everything written to it was sent.
 
@@ -114,6 +129,14 @@ class _Protocol(RequestHandler):
         super().__init__(server, **options)
         self._app = server.app
         self._api = server.api
+
+    def close(self) -> None:
+        """Close the connection if it is idle; with a request in progress, its response closes it.
+
+        aiohttp would stop reading at once, and lose the rest of a body that is under way.
+        """
+        if self._current_request is None:
+            super().close()
 
     def handle_error(
         self,
