@@ -33,13 +33,10 @@ ConfigurationError is separate: it aborts startup and is read by an operator, ne
 """
 
 import math
-import random
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
-
-_LONGEST_RETRY_SECONDS = 3
 
 
 class LaurelError(Exception):
@@ -248,11 +245,7 @@ class Unavailable(LaurelError):
     """The service cannot answer at the moment, mostly because the database cannot; the request can be retried."""
 
     code = "unavailable"
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.retry_after_seconds = random.randint(1, _LONGEST_RETRY_SECONDS)  # noqa: S311  (no secret)
-        """Differs, so that clients that were refused together do not come back together."""
+    retry_after_seconds = 1
 
 
 class DatabaseTimeout(Unavailable):

@@ -4,6 +4,7 @@
 the API that was called.
 """
 
+import asyncio
 import functools
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from aiohttp import HttpVersion11, hdrs, web
 
 from service.core.auth.principal import ANONYMOUS, Principal
 from service.errors import LaurelError, MethodNotAllowed, NotFound, TooManyRequests, UnsupportedVersion
+from service.http.admission import FLOW, PLAYERS, RequestClass
 from service.http.authenticate import anonymous
 from service.http.forwarded import client_address, network_of
 from service.http.limits import SHARE, Share, Shares
@@ -20,18 +22,24 @@ from service.http.security_events import REFUSALS, log_refusal, too_many_failure
 from service.http.services import PLAYER, PRINCIPAL, SERVICES
 
 SERVER = "laurel"  # the Server header, without the library and its version
+SAFE_METHODS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
+"""Of requests that change nothing, which need not be finished once their client has gone."""
 _SHOWN_CHARACTERS = 20  # of an unsupported method
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Route(NamedTuple):
-    """One URL of an API. `path` is aiohttp's pattern; `name` identifies the route in logs and metrics."""
+    """One URL of an API. `path` is aiohttp's pattern; `name` identifies the route in logs and metrics.
+
+    `request_class` is what bounds its requests, None for that of its API.
+    """
 
     method: str
     path: str
     name: str
     handler: Handler
+    request_class: RequestClass | None = None
 
 
 class Api(NamedTuple):
@@ -47,6 +55,8 @@ class Api(NamedTuple):
     """Its part of the OpenAPI document: `tags`, `paths` and `components`."""
     preflight: Callable[[web.Request, Sequence[str]], web.Response | None] | None = None
     """Answers a CORS preflight request for a path with these methods; None for any other OPTIONS request."""
+    request_class: RequestClass = PLAYERS
+    """What bounds the requests of routes that name no class of their own."""
 
 
 def mount(app: web.Application, apis: Sequence[Api]) -> None:
@@ -56,12 +66,14 @@ def mount(app: web.Application, apis: Sequence[Api]) -> None:
             resource = app.router.add_resource(route.path, name=f"{api.name}.{route.name}")
             methods = ("GET", "HEAD") if route.method == hdrs.METH_GET else (route.method,)
             for method in methods:
-                resource.add_route(method, _wrap_handler(api, route.name, route.handler), expect_handler=_expect)
+                resource.add_route(method, _wrap_handler(api, route), expect_handler=_expect)
     app.router.add_route("*", "/{path:(?s:.*)}", _unmatched(apis), expect_handler=_expect)
 
 
-def _wrap_handler(api: Api, route: str, handler: Handler) -> Handler:
-    """Authenticate and limit before the handler, turn its errors into responses, and record the request."""
+def _wrap_handler(api: Api, route: Route) -> Handler:
+    """Admit, authenticate and limit before the handler, turn its errors into responses, and record the request."""
+    handler, route_name = route.handler, route.name
+    request_class = route.request_class or api.request_class
 
     async def wrapped(request: web.Request) -> web.StreamResponse:
         started = time.perf_counter()
@@ -70,7 +82,14 @@ def _wrap_handler(api: Api, route: str, handler: Handler) -> Handler:
         bug: Exception | None = None
         refusal: LaurelError | None = None
         share: Share | None = None
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  (aiohttp makes one for each request)
+        is_safe = request.method in SAFE_METHODS
+        flow = services.admission.flow(request_class, is_safe=is_safe)
+        if not is_safe:
+            request[FLOW] = flow
         try:
+            flow.enter(task, started)
             if request.version.major != 1:
                 _reject_version(request)
             principal = request[PRINCIPAL] = await api.authenticate(request)
@@ -84,22 +103,20 @@ def _wrap_handler(api: Api, route: str, handler: Handler) -> Handler:
         except LaurelError as error:
             refusal = error
             response = api.error_response(request, error)
+        except asyncio.CancelledError:
+            response = api.error_response(request, services.admission.why_cancelled(task))
         except Exception as error:  # noqa: BLE001  (the boundary: logged once with its trace, and answered without detail)
             bug = error
             response = api.error_response(request, None)
+        finally:
+            flow.leave(task)
         if response.status in REFUSALS and not response.prepared:
-            response = _note_refusal(api, route, request, response, refusal, started)
+            response = _note_refusal(api, route_name, request, response, refusal, started)
         if not response.prepared:
-            response.headers[hdrs.SERVER] = SERVER
-            if share is not None and (headers := share.low_headers(started)) is not None:
-                for name, value in headers.items():
-                    response.headers.setdefault(name, value)
-            if request.writer.output_size and request.transport is not None:
-                # The handler failed within a stream. The client must see that it is cut (RFC 9112 §8), not a second response.
-                request.transport.abort()
+            _finish(request, response, None if share is None else share.low_headers(started))
         services.observer.request(
             request.method,
-            route,
+            route_name,
             response.status,
             time.perf_counter() - started,
             api=api.name,
@@ -110,6 +127,16 @@ def _wrap_handler(api: Api, route: str, handler: Handler) -> Handler:
         return response
 
     return wrapped
+
+
+def _finish(request: web.Request, response: web.StreamResponse, warnings: Mapping[str, str] | None) -> None:
+    """Add the headers of every response, and those that warn a caller."""
+    response.headers[hdrs.SERVER] = SERVER
+    for name, value in (warnings or {}).items():
+        response.headers.setdefault(name, value)
+    if request.writer.output_size and request.transport is not None:
+        # The handler failed within a stream. The client must see that it is cut (RFC 9112 §8), not a second response.
+        request.transport.abort()
 
 
 def _reject_version(request: web.Request) -> NoReturn:
@@ -154,7 +181,8 @@ def _unmatched(apis: Sequence[Api]) -> Handler:
     """Answers where no route matches: 405 if the path exists, else 404, rendered by the API with its prefix."""
     handlers = {
         api.name: _wrap_handler(
-            api._replace(authenticate=anonymous), "unmatched", functools.partial(_not_found_or_not_allowed, api=api)
+            api._replace(authenticate=anonymous),
+            Route("*", "*", "unmatched", functools.partial(_not_found_or_not_allowed, api=api)),
         )
         for api in apis
     }

@@ -1,6 +1,7 @@
 """Reading a request body within its limits, and decoding JSON into a typed value."""
 
 import asyncio
+import contextlib
 import re
 import time
 from typing import TypeVar
@@ -9,6 +10,7 @@ import msgspec
 from aiohttp import ClientPayloadError, hdrs, web
 
 from service.errors import BadRequest, InvalidField, PayloadTooLarge, RequestTimeout, UnsupportedMediaType
+from service.http.admission import FLOW
 from service.http.limits import SHARE
 
 BODY_TIMEOUT = 10.0  # seconds; a slow client holds its connection, and nothing else
@@ -37,15 +39,17 @@ async def read_body(request: web.Request, *, limit: int) -> bytes:
     if share is not None:
         share.take_upload(counted, time.perf_counter())
     body = bytearray()
+    flow = request.get(FLOW)
     try:
-        async with asyncio.timeout(BODY_TIMEOUT):
-            async for piece in request.content.iter_any():
-                body += piece
-                if len(body) > counted and share is not None:  # it has no Content-Length
-                    share.take_upload(len(body) - counted, time.perf_counter())
-                    counted = len(body)
-                if len(body) > limit:
-                    raise PayloadTooLarge(f"the body has more than the {limit} bytes that are read")
+        with flow.paused() if flow is not None and not request.content.is_eof() else contextlib.nullcontext():
+            async with asyncio.timeout(BODY_TIMEOUT):
+                async for piece in request.content.iter_any():
+                    body += piece
+                    if len(body) > counted and share is not None:  # it has no Content-Length
+                        share.take_upload(len(body) - counted, time.perf_counter())
+                        counted = len(body)
+                    if len(body) > limit:
+                        raise PayloadTooLarge(f"the body has more than the {limit} bytes that are read")
     except TimeoutError:
         raise RequestTimeout(f"the body did not arrive within {BODY_TIMEOUT:g} s") from None
     except (web.RequestPayloadError, ClientPayloadError):

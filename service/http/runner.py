@@ -14,7 +14,7 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
 from service.errors import BadRequest
-from service.http.api import SERVER, Api
+from service.http.api import SAFE_METHODS, SERVER, Api
 from service.http.services import SERVICES
 
 MAX_REQUEST_LINE = 8190  # bytes
@@ -137,6 +137,19 @@ class _Protocol(RequestHandler):
         """
         if self._current_request is None:
             super().close()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Cancel a request whose client has gone, unless it may have begun to change something or to answer."""
+        request, task = self._current_request, self._task_handler
+        super().connection_lost(exc)
+        if (
+            task is not None
+            and request is not None
+            and request.method in SAFE_METHODS
+            and not request.writer.output_size
+        ):
+            self._app[SERVICES].admission.count("client_gone")
+            task.cancel()
 
     def handle_error(
         self,

@@ -22,6 +22,7 @@ from service.core.progress.rarity import Rarities
 from service.core.progress.reader import ProgressReader
 from service.core.publishing.snapshot import SnapshotStore
 from service.db.pool import Pool
+from service.http.admission import Admission
 from service.http.limits import Shares
 from service.http.open_streams import OpenStreams
 from service.outbound.jwks import JwksRefresher
@@ -74,6 +75,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     security_log: SecurityLog
     shares: Shares
     open_streams: OpenStreams
+    admission: Admission = msgspec.field(default_factory=Admission)
     api_state: ApiState = msgspec.field(default_factory=ApiState)
 
 

@@ -54,6 +54,7 @@ def register_metrics(services: Services) -> None:
     registry.register(services.jobs)
     registry.register(services.shares)
     registry.register(services.security_log)
+    registry.register(services.admission)
     key_set = services.jwks
     if key_set is not None:
         registry.register(KeySetMetrics(lambda: key_set.age))

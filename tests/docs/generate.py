@@ -15,6 +15,7 @@ from prometheus_client.registry import CollectorRegistry
 
 from service.cli.main import main
 from service.core.events.writer import Counters
+from service.http.admission import PLAYERS, Admission
 from service.http.api import Api, Route
 from service.http.limits import Shares
 from service.security_log import SecurityLog
@@ -232,6 +233,9 @@ def _metrics(_: str) -> str:
     jobs = Supervisor(Observer())
     jobs.statuses["releases"] = JobStatus()
     registry.register(jobs)
+    admission = Admission()
+    admission.flow(PLAYERS, is_safe=True)
+    registry.register(admission)
     registry.register(ops.KeySetMetrics(lambda: 0.0))
     shares, security_log = Shares(Settings()), SecurityLog(None, stream=io.StringIO())
     shares.refused["xbox", "requests"] += 1

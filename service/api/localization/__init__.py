@@ -3,6 +3,7 @@
 from service.api.localization import imports, releases, strings, titles
 from service.api.localization.errors import error_response
 from service.api.localization.openapi import describe
+from service.http.admission import CATALOGS
 from service.http.api import Api
 from service.http.authenticate import authenticate_bearer
 
@@ -15,6 +16,7 @@ API = Api(
     authenticate=authenticate_bearer,
     error_response=error_response,
     openapi=describe(_ROUTES),
+    request_class=CATALOGS,
 )
 
 __all__ = ["API"]

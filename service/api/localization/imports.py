@@ -12,6 +12,7 @@ from service.core.localization.import_report import MODES
 from service.core.validation.diagnostics import MAX_BYTES
 from service.db.limits import CATALOG
 from service.errors import BadRequest
+from service.http.admission import TRANSFERS
 from service.http.api import Route
 from service.http.body import read_body
 from service.http.conditional import if_match_version, in_pieces
@@ -113,8 +114,8 @@ async def _batch_response(
 _IMPORT = "/catalogs/{title}/imports/{id:[0-9]+}"
 
 ROUTES = (
-    Route(hdrs.METH_POST, "/catalogs/{title}/imports", "imports", post_import),
+    Route(hdrs.METH_POST, "/catalogs/{title}/imports", "imports", post_import, TRANSFERS),
     Route(hdrs.METH_GET, _IMPORT, "batch", get_import),
     Route(hdrs.METH_GET, f"{_IMPORT}.po", "batch-po", get_import_po),
-    Route(hdrs.METH_POST, f"{_IMPORT}/apply", "apply-batch", apply_import),
+    Route(hdrs.METH_POST, f"{_IMPORT}/apply", "apply-batch", apply_import, TRANSFERS),
 )

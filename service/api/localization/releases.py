@@ -12,6 +12,7 @@ from service.core.publishing.releases import list_releases
 from service.core.publishing.schedules import Schedule
 from service.db.limits import CATALOG
 from service.errors import InvalidField
+from service.http.admission import TRANSFERS
 from service.http.api import Route
 from service.http.params import path_int, query_params
 
@@ -102,8 +103,8 @@ _RELEASE = "/catalogs/{title}/releases/{release:[0-9]+}"
 
 ROUTES = (
     Route(hdrs.METH_GET, "/catalogs/{title}/releases", "releases", get_releases),
-    Route(hdrs.METH_POST, "/catalogs/{title}/releases", "publish", post_release),
+    Route(hdrs.METH_POST, "/catalogs/{title}/releases", "publish", post_release, TRANSFERS),
     Route(hdrs.METH_GET, _RELEASE, "release", get_release),
-    Route(hdrs.METH_POST, f"{_RELEASE}/activate", "activate", activate),
+    Route(hdrs.METH_POST, f"{_RELEASE}/activate", "activate", activate, TRANSFERS),
     Route(hdrs.METH_DELETE, "/catalogs/{title}/schedules/{id:[0-9]+}", "cancel-schedule", cancel_schedule),
 )

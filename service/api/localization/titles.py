@@ -16,6 +16,7 @@ from service.core.localization.exports import export_file
 from service.core.publishing.draft_status import get_draft_status, set_publish_from
 from service.db.limits import CATALOG
 from service.errors import InvalidParameter, NotFound
+from service.http.admission import TRANSFERS
 from service.http.api import Route
 from service.http.conditional import conditional_response, make_etag
 from service.http.params import query_params
@@ -112,5 +113,5 @@ ROUTES = (
     Route(hdrs.METH_PATCH, "/catalogs/{title}", "change-catalog", change_catalog),
     Route(hdrs.METH_GET, "/catalogs/{title}/explain", "explain", explain_catalog),
     Route(hdrs.METH_GET, "/catalogs/{title}/fallbacks", "fallbacks", list_fallbacks),
-    Route(hdrs.METH_GET, "/catalogs/{title}/export", "export", export),
+    Route(hdrs.METH_GET, "/catalogs/{title}/export", "export", export, TRANSFERS),
 )

@@ -17,6 +17,7 @@ from service.api.trophy.renderer import completed_message
 from service.core.catalog.model import from_int4
 from service.core.unlocks.player_progress import TitleProgress
 from service.errors import InvalidParameter, LaurelError
+from service.http.admission import STREAMS
 from service.http.api import SERVER, Route
 from service.http.authenticate import authenticate_api_key
 from service.http.limits import SHARE
@@ -123,4 +124,4 @@ def _unlocks(progress: TitleProgress | None) -> Iterator[tuple[StreamPosition, i
         yield position, from_int4(stored_number), progress.unlocked_at[stored_number]
 
 
-ROUTES = (Route(hdrs.METH_GET, f"{USER_PATH}/achievements/stream", "user-stream", stream_unlocks),)
+ROUTES = (Route(hdrs.METH_GET, f"{USER_PATH}/achievements/stream", "user-stream", stream_unlocks, STREAMS),)

@@ -3,6 +3,7 @@
 from service.api.workbench import editor, imports, overview, releases, session, static, strings
 from service.api.workbench.errors import error_response
 from service.api.workbench.pages import templates
+from service.http.admission import CATALOGS
 from service.http.api import Api
 
 API = Api(
@@ -20,6 +21,7 @@ API = Api(
     authenticate=session.authenticate,
     error_response=error_response,
     openapi={"tags": (), "paths": {}, "components": {}},  # pages are for people
+    request_class=CATALOGS,
 )
 
 __all__ = ["API", "templates"]

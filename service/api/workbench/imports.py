@@ -13,6 +13,7 @@ from service.core.localization.import_report import MODES
 from service.core.publishing.draft_status import get_draft_status
 from service.db.limits import CATALOG
 from service.errors import InvalidField
+from service.http.admission import TRANSFERS
 from service.http.api import Route
 from service.http.params import locale_param, path_int, query_params
 
@@ -133,9 +134,9 @@ _IMPORT = "/l10n/{title}/imports/{id:[0-9]+}"
 
 ROUTES = (
     Route(hdrs.METH_GET, "/l10n/{title}/imports", "imports", get_imports),
-    Route(hdrs.METH_POST, "/l10n/{title}/imports", "read-file", post_import),
+    Route(hdrs.METH_POST, "/l10n/{title}/imports", "read-file", post_import, TRANSFERS),
     Route(hdrs.METH_GET, _IMPORT, "report", get_import),
     Route(hdrs.METH_GET, f"{_IMPORT}.po", "report-po", get_import_po),
-    Route(hdrs.METH_POST, f"{_IMPORT}/apply", "apply-report", apply_import),
-    Route(hdrs.METH_GET, "/l10n/{title}/export", "export", export),
+    Route(hdrs.METH_POST, f"{_IMPORT}/apply", "apply-report", apply_import, TRANSFERS),
+    Route(hdrs.METH_GET, "/l10n/{title}/export", "export", export, TRANSFERS),
 )

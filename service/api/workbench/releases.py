@@ -15,6 +15,7 @@ from service.core.publishing.publish import preview_publish, publish_concurrentl
 from service.core.publishing.releases import NOTE_CHARACTERS, list_releases
 from service.db.limits import CATALOG
 from service.errors import InvalidField
+from service.http.admission import TRANSFERS
 from service.http.api import Route
 from service.http.params import path_int, query_params
 
@@ -134,8 +135,8 @@ _RELEASE = "/l10n/{title}/releases/{release:[0-9]+}"
 
 ROUTES = (
     Route(hdrs.METH_GET, "/l10n/{title}/releases", "releases", get_releases),
-    Route(hdrs.METH_POST, "/l10n/{title}/releases", "publish", post_release),
+    Route(hdrs.METH_POST, "/l10n/{title}/releases", "publish", post_release, TRANSFERS),
     Route(hdrs.METH_GET, _RELEASE, "release", get_release),
-    Route(hdrs.METH_POST, f"{_RELEASE}/activate", "activate", activate),
+    Route(hdrs.METH_POST, f"{_RELEASE}/activate", "activate", activate, TRANSFERS),
     Route(hdrs.METH_POST, "/l10n/{title}/schedules/{id:[0-9]+}/cancel", "cancel-schedule", cancel_schedule),
 )

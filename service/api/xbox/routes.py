@@ -5,6 +5,7 @@ from service.api.xbox.list_endpoint import get_achievement, list_achievements, l
 from service.api.xbox.openapi import OPENAPI
 from service.api.xbox.progress_update import update_progress
 from service.api.xbox.rta import connect
+from service.http.admission import STREAMS
 from service.http.api import Api, Route
 from service.http.authenticate import authenticate_xbl3
 
@@ -23,7 +24,7 @@ API = Api(
             get_achievement,
         ),
         Route("POST", _PLAYER + "/achievements/{scid:[^/]+}/update{slash:/?}", "update", update_progress),
-        Route("GET", "/connect", "connect", connect),
+        Route("GET", "/connect", "connect", connect, STREAMS),
         Route("GET", _PLAYER + "/history/titles{slash:/?}", "history", list_titles),
     ),
     authenticate=authenticate_xbl3,

@@ -17,6 +17,7 @@ from service.api.trophy.responses import Shape
 from service.core.catalog.model import Achievement, Attribute, Draft, Metric
 from service.core.publishing.amend import Amendment
 from service.errors import InvalidField, NotFound
+from service.http.admission import CATALOGS
 from service.http.api import Route
 from service.http.params import query_int
 
@@ -146,7 +147,7 @@ def _routes_of(collection: Collection) -> tuple[Route, ...]:
         (hdrs.METH_GET, base + "/{id}", "get", handlers.get, f"Get one of the {name}."),
     )
     return tuple(
-        Route(method, path, f"admin-{verb}-{name}", _described(handler, summary))
+        Route(method, path, f"admin-{verb}-{name}", _described(handler, summary), CATALOGS)
         for method, path, verb, handler, summary in named
     )
 

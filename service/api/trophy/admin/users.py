@@ -17,6 +17,7 @@ from service.core.events.change_queue import WriteResult
 from service.core.unlocks.model import Change, Event
 from service.db.limits import WRITE
 from service.errors import InvalidField, NotFound
+from service.http.admission import CATALOGS
 from service.http.api import Route
 from service.http.body import decode, read_body
 from service.http.security_events import log_event
@@ -149,6 +150,6 @@ async def _write_batches(batches: dict[str, _Batch], context: RequestContext) ->
 
 ROUTES = (
     Route(hdrs.METH_POST, "/admin/v1/metrics/events", "admin-events", send_events),
-    Route(hdrs.METH_POST, "/admin/v1/application-api-keys", "admin-create-keys", create_keys),
-    Route(hdrs.METH_DELETE, "/admin/v1/application-api-keys", "admin-delete-keys", delete_keys),
+    Route(hdrs.METH_POST, "/admin/v1/application-api-keys", "admin-create-keys", create_keys, CATALOGS),
+    Route(hdrs.METH_DELETE, "/admin/v1/application-api-keys", "admin-delete-keys", delete_keys, CATALOGS),
 )
