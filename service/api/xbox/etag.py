@@ -11,6 +11,8 @@ from service.core.progress.paging import PageRequest, last_closing, newest
 from service.core.publishing.published_title import PublishedTitle
 from service.http.conditional import etag_matches, make_etag
 
+_CACHED_CHARACTERS = 512  # of a query: longer ones, with hundreds of titles, are not cached
+
 
 class ProgressETag:
     """The ETag of a response, apart from the player's revision: that of a client's copy tells what it knows already."""
@@ -21,7 +23,8 @@ class ProgressETag:
         if context.contract.has_rarity:
             rarities = context.services.rarities
             rarity_stamp = hash(tuple(rarities.of(published.title_id).stamp for published in titles))
-        self._digest = _digest(
+        digest = _digest if len(query) <= _CACHED_CHARACTERS else _digest.__wrapped__
+        self._digest = digest(
             context.request.match_info.route.name or "",
             query,
             publication,

@@ -5,13 +5,13 @@ seen to send is there, because real clients break on a missing one: `requirement
 `mediaAsset` is always present.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import msgspec
 
 from service import ticks
+from service.byte_cache import ByteCache
 from service.core.catalog.model import Achievement, MediaAsset
 from service.core.publishing.published_title import PublishedTitle
 
@@ -21,6 +21,10 @@ _LEGACY_LOCKED_PLATFORM = 255  # any
 _LEGACY_UNLOCKED_PLATFORM = 1
 _SHOWN_UNACHIEVED, _ACHIEVED_ONLINE, _ACHIEVED = 0x8, 0x10000, 0x20000
 _CACHE_BYTES = 16 * 1024 * 1024  # of each shape: about 150 pairs of a title with 60 achievements and a chain
+_COLUMNS_BYTES = 56  # of memory for the places of one achievement
+_FRAGMENT_BYTES = 300  # of memory for a fragment, besides its JSON
+
+T = TypeVar("T")
 
 encode = msgspec.json.Encoder().encode
 
@@ -41,44 +45,75 @@ class Fragment(msgspec.Struct, frozen=True, gc=False):
     gaps: tuple[bytes, ...]
     locales: tuple[int, ...]
 
+    @property
+    def size_bytes(self) -> int:
+        """An estimate of the memory that it takes in columns."""
+        return _FRAGMENT_BYTES + sum(map(len, (self.opening, self.middle, self.closing, *self.gaps)))
+
 
 Render = Callable[[PublishedTitle, int, tuple[str, ...]], Fragment]
 
 
 class Columns:
-    """The fragments of one title in one chain, each field a column in catalog order."""
+    """The fragments of one title in one chain, each field a column in catalog order; those not rendered yet are empty.
 
-    def __init__(self, fragments: Sequence[Fragment]) -> None:
-        self.openings = tuple(fragment.opening for fragment in fragments)
-        self.locked = tuple(fragment.locked for fragment in fragments)
-        self.unlocked = tuple(fragment.unlocked for fragment in fragments)
-        self.middles = tuple(fragment.middle for fragment in fragments)
-        self.closings = tuple(fragment.closing for fragment in fragments)
-        self.gaps = tuple(fragment.gaps for fragment in fragments)
-        self.locales = tuple(fragment.locales for fragment in fragments)
-        self.distinct_locales = tuple(dict.fromkeys(self.locales))  # most often one
-        self.size_bytes = sum(len(fragment.opening + fragment.middle + fragment.closing) for fragment in fragments)
+    `distinct_locales` are the different `locales` so far, most often one.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.openings = [b""] * size
+        self.locked = [b""] * size
+        self.unlocked = [b""] * size
+        self.middles = [b""] * size
+        self.closings = [b""] * size
+        self.gaps: list[tuple[bytes, ...]] = [()] * size
+        self.locales: list[tuple[int, ...]] = [()] * size
+        self.distinct_locales: dict[tuple[int, ...], None] = {}
+
+    def put(self, position: int, fragment: Fragment) -> None:
+        """Fill in the fragment of one achievement."""
+        self.openings[position] = fragment.opening
+        self.locked[position] = fragment.locked
+        self.unlocked[position] = fragment.unlocked
+        self.middles[position] = fragment.middle
+        self.closings[position] = fragment.closing
+        self.gaps[position] = fragment.gaps
+        self.locales[position] = fragment.locales
+        self.distinct_locales[fragment.locales] = None
 
 
 class FragmentCache:
-    """The fragments of titles in chains, rendered at first use; the oldest are evicted."""
+    """The fragments of titles in chains, each rendered at first use; the least recently used chains are evicted."""
 
     def __init__(self, render: Render) -> None:
         self._render = render
-        self._columns: OrderedDict[tuple[int, tuple[str, ...]], Columns] = OrderedDict()
-        self._bytes = 0
+        self._columns = ByteCache[tuple[int, tuple[str, ...]], Columns](_CACHE_BYTES)
 
-    def of(self, published: PublishedTitle, chain: tuple[str, ...]) -> Columns:
-        """The fragments of all achievements of a title."""
+    def of(self, published: PublishedTitle, chain: tuple[str, ...], positions: Sequence[int]) -> Columns:
+        """The fragments of a title, in which those at these positions are rendered."""
         key = published.key, chain
         columns = self._columns.get(key)
         if columns is None:
-            columns = Columns([self._render(published, i, chain) for i in range(len(published.achievements))])
-            self._columns[key] = columns
-            self._bytes += columns.size_bytes
-            while self._bytes > _CACHE_BYTES and len(self._columns) > 1:
-                self._bytes -= self._columns.popitem(last=False)[1].size_bytes
+            size = len(published.achievements)
+            columns = Columns(size)
+            self._columns.put(key, columns, _COLUMNS_BYTES * size)
+        openings = columns.openings
+        if b"" in column(openings, positions):
+            rendered_bytes = 0
+            for position in positions:
+                if not openings[position]:
+                    fragment = self._render(published, position, chain)
+                    columns.put(position, fragment)
+                    rendered_bytes += fragment.size_bytes
+            self._columns.grow(key, rendered_bytes)
         return columns
+
+
+def column(values: Sequence[T], positions: Sequence[int]) -> Sequence[T]:
+    """The values at these positions; a slice where the positions are adjacent, as on most pages."""
+    if isinstance(positions, range):
+        return values[positions.start : positions.stop]
+    return [values[position] for position in positions]
 
 
 def modern(published: PublishedTitle, position: int, chain: tuple[str, ...]) -> Fragment:

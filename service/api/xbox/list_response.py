@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
 
 from service import ticks
 from service.api.xbox.context import ReadContext
@@ -10,6 +9,7 @@ from service.api.xbox.json_fragments import (
     LEGACY_LOCKED_AT,
     LOCKED_AT,
     Columns,
+    column,
     encode,
     in_progress,
 )
@@ -18,8 +18,6 @@ from service.core.progress.paging import Page
 from service.core.progress.rarity import Rarities
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.player_progress import TitleProgress
-
-T = TypeVar("T")
 
 _LOCKED, _LEGACY_LOCKED = LOCKED_AT.encode(), LEGACY_LOCKED_AT.encode()
 _LEGACY_UNLOCKED_AT = b"1753-01-01T00:00:00.0000000Z"  # unlocked offline, at an unknown time
@@ -54,10 +52,10 @@ def _items(page: Page, context: ReadContext, *, possible_only: bool) -> tuple[li
     for title, positions in page.slices:
         view = page.views[title]
         chain = context.locale.chain(view.published)
-        columns = contract.fragments.of(view.published, chain)
+        columns = contract.fragments.of(view.published, chain, positions)
         used: Iterable[tuple[int, ...]] = columns.distinct_locales
         if len(columns.distinct_locales) > 1:
-            used = dict.fromkeys(_column(columns.locales, positions))
+            used = dict.fromkeys(column(columns.locales, positions))
         locales |= dict.fromkeys(chain[index] for index in itertools.chain.from_iterable(used))
         progress = None if possible_only else view.progress
         part = _joined(columns, view.published, progress, positions, is_legacy=contract.is_legacy)
@@ -85,13 +83,13 @@ def _joined(
     Whole columns are copied at a time; only achievements with progress are handled one by one.
     """
     pieces = [_LEGACY_LOCKED if is_legacy else _LOCKED] * (5 * len(positions))
-    pieces[_OPENING::5] = _column(columns.openings, positions)
-    pieces[_STATE::5] = _column(columns.locked, positions)
-    pieces[_MIDDLE::5] = _column(columns.middles, positions)
-    pieces[_CLOSING::5] = _column(columns.closings, positions)
+    pieces[_OPENING::5] = column(columns.openings, positions)
+    pieces[_STATE::5] = column(columns.locked, positions)
+    pieces[_MIDDLE::5] = column(columns.middles, positions)
+    pieces[_CLOSING::5] = column(columns.closings, positions)
     if progress is None:
         return pieces
-    times = map(progress.unlocked_at.get, _column(published.stored_numbers, positions))
+    times = map(progress.unlocked_at.get, column(published.stored_numbers, positions))
     for item, (position, time) in enumerate(zip(positions, times, strict=True)):
         if time is not None:
             pieces[5 * item + _STATE] = columns.unlocked[position]
@@ -105,13 +103,6 @@ def _joined(
                 state, middle = in_progress(columns.gaps[position], current_values, is_unlocked=is_unlocked)
                 pieces[5 * item + _STATE], pieces[5 * item + _MIDDLE] = state, middle
     return pieces
-
-
-def _column(values: Sequence[T], positions: Sequence[int]) -> Sequence[T]:
-    """The values at these positions; a slice where the positions are adjacent, as on most pages."""
-    if isinstance(positions, range):
-        return values[positions.start : positions.stop]
-    return [values[position] for position in positions]
 
 
 def _closings(

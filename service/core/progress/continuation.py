@@ -15,6 +15,7 @@ _FORMAT = 1
 _PAYLOAD = struct.Struct(">BBBIIII")  # format and order, player's tag, list's tag, title, number, as of, version
 _MAC_BYTES = 5  # 40 bits: a guess moves only the guesser's own cursor
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")  # 24 bytes, no padding; 32 is the documented maximum of the wire
+_CACHED_TITLES = 32  # of a list: longer ones are not cached
 
 
 class ContinuationTokens:
@@ -72,8 +73,12 @@ def _tag(text: str) -> int:
     return zlib.crc32(text.encode()) & 0xFF
 
 
-@functools.lru_cache(maxsize=4096)  # players share few lists
 def _filters(spec: ListSpec) -> str:
+    return _cached_filters(spec) if len(spec.titles) <= _CACHED_TITLES else _cached_filters.__wrapped__(spec)
+
+
+@functools.lru_cache(maxsize=4096)  # players share few lists
+def _cached_filters(spec: ListSpec) -> str:
     return f"{spec.of} {spec.titles} {spec.own_title} {spec.kind} {spec.unlocked_only} {spec.possible_only}"
 
 

@@ -2,7 +2,7 @@
 
 import bisect
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -31,6 +31,7 @@ class LocalizedTexts(msgspec.Struct, frozen=True):
     locales: tuple[int | None, ...]
 
 
+_MAX_TRIMMED = 512  # chains of one title
 _keys = itertools.count()
 
 
@@ -64,7 +65,8 @@ class PublishedTitle:
         self.closings = sorted(a.window.closes_at for a in self.achievements if a.window is not None)
         self.gamerscore = sum(achievement.gamerscore for achievement in self.achievements)
         every_key = {key for found in texts.values() for key in found}
-        self._complete = {locale for locale, found in texts.items() if found.keys() >= every_key}
+        self._missing = {locale: every_key - found.keys() for locale, found in texts.items()}
+        self._trimmed: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._by_kind: dict[Kind | None, Sequence[int]] = {None: range(len(self.achievements))}
 
     def of_kind(self, kind: Kind | None) -> Sequence[int]:
@@ -124,11 +126,34 @@ class PublishedTitle:
         return self.trim_chain(self.full_chain_for(accept_language, country=country, max_distance=max_distance))
 
     def trim_chain(self, chain: tuple[str, ...]) -> tuple[str, ...]:
-        """The chain up to the first locale that has every string: the locales after it are never used."""
-        for index, locale in enumerate(chain):
-            if locale in self._complete:
-                return chain[: index + 1]
-        return chain
+        """The chain without the locales that are never used: those that add no string to the ones before them.
+
+        If all strings of an achievement are in one locale, only those after a complete locale are never used.
+        """
+        trimmed = self._trimmed.get(chain)
+        if trimmed is None:
+            if len(self._trimmed) >= _MAX_TRIMMED:
+                self._trimmed.clear()
+            trimmed = self._trimmed[chain] = tuple(self._used(chain))
+        return trimmed
+
+    def _used(self, chain: tuple[str, ...]) -> Iterator[str]:
+        first = chain[0]
+        missing = self._missing.get(first)
+        yield first
+        for locale in chain[1:]:
+            if missing is not None and not missing:
+                return
+            lacks = self._missing.get(locale)
+            if lacks is None:
+                continue
+            still_missing = lacks if missing is None else missing & lacks
+            if self.title.text_unit == "achievement":
+                still_missing = lacks
+            elif missing is not None and len(still_missing) == len(missing):
+                continue
+            yield locale
+            missing = still_missing
 
     def texts_at(self, position: int, chain: tuple[str, ...]) -> LocalizedTexts:
         """The strings of the achievement at a position in catalog order."""

@@ -1,7 +1,9 @@
 """One served release of a title: its catalog order, and each string in the best locale of a chain."""
 
+import itertools
 from collections.abc import Mapping
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -186,11 +188,29 @@ def test_trimmed_chain_gives_the_same_texts(unit, written, order, length, has_ar
     title = published(achievement(1, rewards=(ART,)), text_unit=unit, texts=texts)
     chain = (*order[:length], "en-US")
 
+    def shown(chain):
+        texts = title.texts_at(0, chain)
+        locales = [None if index is None else chain[index] for index in texts.locales]
+        return locales, msgspec.structs.replace(texts, locales=(), first_locale=None)
+
     trimmed = title.trim_chain(chain)
 
-    assert chain[: len(trimmed)] == trimmed
-    assert title.texts_at(0, trimmed) == title.texts_at(0, chain)
+    assert [locale for locale in dict.fromkeys(chain) if locale in trimmed] == [*trimmed]
+    assert shown(trimmed) == shown(chain)
     assert title.name(trimmed) == title.name(chain)
+
+
+def test_orders_of_locales_that_give_the_same_texts_are_trimmed_to_few_chains():
+    """All but French lack the title's name, so French alone adds something to another locale."""
+    others = ("de-DE", "es-ES", "it-IT", "ja-JP")
+    whole = texts_of(name="A", description="B", locked_description="C")
+    title = published(
+        achievement(1), texts={"en-US": whole, "fr-FR": whole | {"title/name": "T"}} | dict.fromkeys(others, whole)
+    )
+
+    chains = {title.trim_chain(order) for order in itertools.permutations((*others, "fr-FR"))}
+
+    assert chains == {("fr-FR",), *((locale, "fr-FR") for locale in others)}
 
 
 def test_trimmed_chain_ends_with_the_first_complete_locale():
