@@ -81,15 +81,36 @@ class LocalizedText:
         self.locale = locale
 
 
+class LocalizedJson:
+    """A part of a response document that is JSON already, with the locales of its texts in order of appearance."""
+
+    __slots__ = ("json", "locales")
+
+    def __init__(self, json: bytes, locales: Iterable[str | None]) -> None:
+        self.json = json
+        self.locales = locales
+
+
 def encode_localized(document: object) -> tuple[bytes, str | None]:
-    """A document as JSON, and its Content-Language: the locales of all `LocalizedText` in it, in order of appearance."""
+    """A document as JSON, and its Content-Language: the locales of all localized parts in it, in order of appearance."""
+    body, locales = encode_with_locales(document)
+    return body, content_language(locales)
+
+
+def encode_with_locales(document: object) -> tuple[bytes, Iterable[str | None]]:
+    """A document as JSON, and the locales of all `LocalizedText` and `LocalizedJson` in it, in order of appearance."""
     locales: dict[str | None, None] = {}
 
-    def encode_text(value: Any) -> str:
-        if not isinstance(value, LocalizedText):
-            raise NotImplementedError(type(value))
-        locales[value.locale] = None
-        return value.text
+    def encode_part(value: Any) -> str | msgspec.Raw:
+        match value:
+            case LocalizedText():
+                locales[value.locale] = None
+                return value.text
+            case LocalizedJson():
+                locales.update(dict.fromkeys(value.locales))
+                return msgspec.Raw(value.json)
+            case _:
+                raise NotImplementedError(type(value))
 
-    body = msgspec.json.Encoder(enc_hook=encode_text, decimal_format="number").encode(document)
-    return body, content_language(locales)
+    body = msgspec.json.Encoder(enc_hook=encode_part, decimal_format="number").encode(document)
+    return body, locales

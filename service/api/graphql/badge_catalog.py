@@ -10,10 +10,12 @@ import msgspec
 from cachetools import LRUCache
 
 from service.api.graphql.criteria import Criterion, Kind, criterion_of
+from service.cooperative import run_steps
 from service.core.catalog.model import Achievement, to_int4
 from service.core.publishing.published_title import PublishedTitle
+from service.steps import Steps
 
-_MAX_BYTES = 64_000_000  # of all catalogs
+_MAX_BYTES = 32_000_000  # of all catalogs
 _BADGE_BYTES = 4_000  # of memory for a badge and its achievement with usual texts, rounded up
 _SORTED_CHARACTERS = 100  # of a title, in cursors
 
@@ -81,26 +83,24 @@ class BadgeCatalogs:
         )
         self._next_key = itertools.count().__next__
 
-    def get(self, published: PublishedTitle, chain: tuple[str, ...]) -> BadgeCatalog:
+    async def get(self, published: PublishedTitle, chain: tuple[str, ...]) -> BadgeCatalog:
         """The badges of a release in a chain of languages."""
         key = published.key, chain
         catalog = self._catalogs.get(key)
         if catalog is None:
-            catalog = self._make(published, chain)
+            catalog = await run_steps(self._make(published, chain))
             if catalog.size_bytes <= self._catalogs.maxsize:
                 self._catalogs[key] = catalog
         return catalog
 
-    def _make(self, published: PublishedTitle, chain: tuple[str, ...]) -> BadgeCatalog:
-        return BadgeCatalog(
-            [
-                _definition(published, chain, achievement, criterion, key=self._next_key())
-                for achievement in sorted(
-                    published.all_achievements.values(), key=lambda achievement: achievement.number
-                )
-                if achievement.status in ("active", "locked") and (criterion := criterion_of(achievement)) is not None
-            ]
-        )
+    def _make(self, published: PublishedTitle, chain: tuple[str, ...]) -> Steps[BadgeCatalog]:
+        definitions = []
+        for achievement in published.all_achievements.values():
+            criterion = criterion_of(achievement)
+            if achievement.status in ("active", "locked") and criterion is not None:
+                definitions.append(_definition(published, chain, achievement, criterion, key=self._next_key()))
+            yield
+        return BadgeCatalog(definitions)
 
 
 def _definition(

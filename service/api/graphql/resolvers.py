@@ -30,7 +30,7 @@ _TEXTS = frozenset(("title", "picture.alt"))  # of a badge
 async def get_badge(context: Context, arguments: Mapping[str, Any], requested: frozenset[str]) -> Badge | None:
     """One badge; None if there is none with that id, or the player does not see it."""
     locales = context.new_locales()
-    catalog = _catalog(context)
+    catalog = await _catalog(context)
     definition = catalog.by_id.get(arguments.get("badgeId") or "")
     if definition is None:
         return None
@@ -51,7 +51,7 @@ async def get_badges(context: Context, arguments: Mapping[str, Any], requested: 
     now = ticks.to_unix(context.now)
     cursors = Cursors(context.services.cursor_key, context.published.title_id)
     page_arguments = pagination.read_arguments(arguments, cursors, sort_key, now=now)
-    catalog = _catalog(context)
+    catalog = await _catalog(context)
     with_logs = not requested.isdisjoint((f"nodes.{_CURRENT_THRESHOLD}", f"edges.node.{_CURRENT_THRESHOLD}"))
     measures = await _read_measures(context, await _player(context, arguments), catalog, with_logs=with_logs)
     badges = _sorted_badges(catalog, measures, locales, status=arguments.get("status"), sort_key=sort_key)
@@ -172,8 +172,8 @@ ROOTS: Mapping[str, Resolver] = {
 }
 
 
-def _catalog(context: Context) -> BadgeCatalog:
-    return context.services.api_state.of(BadgeCatalogs).get(context.published, context.chain)
+async def _catalog(context: Context) -> BadgeCatalog:
+    return await context.services.api_state.of(BadgeCatalogs).get(context.published, context.chain)
 
 
 async def _player(context: Context, arguments: Mapping[str, Any]) -> str:

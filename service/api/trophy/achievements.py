@@ -3,8 +3,9 @@
 from aiohttp import hdrs, web
 
 from service.api.trophy.context import USER_PATH, RequestContext
-from service.api.trophy.renderer import is_listed, with_counts
+from service.api.trophy.renderer import Renderers, count_members, is_listed
 from service.api.trophy.schemas import CompleteBody, parse_user_attributes, parse_user_id
+from service.cooperative import run_steps
 from service.core.events import completion
 from service.http.api import Route
 from service.http.services import PLAYER
@@ -15,7 +16,8 @@ async def list_achievements(request: web.Request) -> web.Response:
     context = RequestContext(request)
     attributes = parse_user_attributes(request.rel_url.query.getall("userAttributes", ()), "userAttributes")
     counts = await context.services.holder_counts.of(context.title_id)
-    rendered = context.renderer.active_achievements(attributes, counts)
+    renderers = context.services.api_state.of(Renderers)
+    rendered = await run_steps(renderers.list_steps(context.renderer, attributes, counts))
     return context.respond_bytes(rendered.body, languages=rendered.languages, etag=rendered.etag)
 
 
@@ -25,18 +27,18 @@ async def list_user_achievements(request: web.Request) -> web.Response:
     state = (await context.progress(context.player())).state()
     counts = await context.services.holder_counts.of(context.title_id)
     include_incomplete = request.rel_url.query.get("includeIncomplete") == "true"
-    shapes = [
-        with_counts(
-            context.renderer.player_achievement(
-                achievement, state, now=context.now, with_progress=context.with_progress
-            ),
-            achievement,
-            counts,
-        )
+    shown = [
+        achievement
         for achievement in context.published.all_achievements.values()
         if is_listed(achievement, state, include_incomplete=include_incomplete)
     ]
-    return context.respond(shapes)
+    members = (
+        context.renderer.player_members(each, state, now=context.now, with_progress=context.with_progress)
+        | count_members(each, counts)
+        for each in shown
+    )
+    body, languages = await run_steps(context.renderer.list_steps(shown, members))
+    return context.respond_bytes(body, languages=languages)
 
 
 async def complete_achievement(request: web.Request) -> web.Response:

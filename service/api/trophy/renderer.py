@@ -1,26 +1,30 @@
-"""Achievements and metrics as Trophy shows them, rendered once for each release, chain of locales and kind of client.
+"""Achievements and metrics as Trophy shows them: JSON rendered at first use for each release, chain and kind of client.
 
 A plain client gets exactly the documented shape. Trophy's own client libraries name themselves in a header and get the
 superset that all their versions can read (`is_sdk`).
 """
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
 from cachetools import LRUCache
 
-from service.api.trophy.responses import YEAR, Shape, iso_time, json_number, measured_requirement
-from service.core.catalog.model import Achievement, to_int4
+from service.api.trophy.responses import YEAR, Shape, encode, iso_time, json_number, measured_requirement
+from service.byte_cache import ByteCache
+from service.core.catalog.model import Achievement, Pairs, to_int4
 from service.core.progress.holder_counts import Counts
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.model import PlayerState
 from service.http.conditional import make_etag
-from service.http.locale import LocalizedText, encode_localized
+from service.http.locale import LocalizedJson, LocalizedText, content_language, encode_localized, encode_with_locales
+from service.steps import Steps
 
-_MAX_RENDERERS = 64  # releases × chains × kinds of client
-_MAX_LIST_BYTES = 16 * 1024 * 1024  # of all cached lists: some 500 of 100 achievements
-_MAX_ATTRIBUTE_CHARACTERS = 256  # a longer filter is rendered every time, so that keys stay small
+_MAX_RENDERED_BYTES = 16 * 1024 * 1024  # of all achievements: some 25 000
+_MAX_LIST_BYTES = 8 * 1024 * 1024  # of all cached lists: some 250 of 100 achievements
+_RENDERED_BYTES = 300  # of memory for a rendered achievement, besides its JSON
+_ACHIEVEMENTS_OF_STEP = 32
 
 UserAttributes = Mapping[str, str]
 
@@ -33,12 +37,18 @@ class RenderedList(NamedTuple):
     etag: str
 
 
-def _size_bytes(rendered: RenderedList) -> int:
-    return len(rendered.body)
+class _Rendered(NamedTuple):
+    """The JSON of an achievement without its closing brace, and the locales of its texts in order of appearance."""
+
+    opening: bytes
+    locales: tuple[str | None, ...]
 
 
 class Renderer:
-    """The achievements and metrics of one release in one chain of locales, for one kind of client."""
+    """The achievements and metrics of one release in one chain of locales, for one kind of client.
+
+    `on_growth` is told how many bytes it has rendered and keeps.
+    """
 
     def __init__(
         self,
@@ -46,44 +56,47 @@ class Renderer:
         chain: tuple[str, ...],
         *,
         is_sdk: bool,
-        lists: LRUCache[tuple[object, ...], RenderedList] | None = None,
+        on_growth: Callable[[int], None] = lambda _size_bytes: None,
     ) -> None:
         self.published = published
         self.chain = chain
         self.is_sdk = is_sdk
-        self._shapes: dict[int, Shape] = {}
-        self._lists = LRUCache(0, getsizeof=_size_bytes) if lists is None else lists
+        self._on_growth = on_growth
+        self._rendered: dict[int, _Rendered] = {}
 
-    def active_achievements(self, attributes: UserAttributes | None, counts: Counts) -> RenderedList:
-        """All active achievements with their counts; with `attributes`, those that such a user could complete."""
-        pairs = None if attributes is None else tuple(sorted(attributes.items()))
-        key = self.published.key, self.chain, self.is_sdk, counts.stamp, pairs
-        rendered = self._lists.get(key)
-        if rendered is None:
-            achievements = [
-                each for each in self.published.all_achievements.values() if _is_accessible(each, attributes)
-            ]
-            shapes = [with_counts(self.achievement(each), each, counts) for each in achievements]
-            body, languages = encode_localized(shapes)
-            rendered = RenderedList(body, languages, make_etag(body, languages))
-            is_short = sum(len(name) + len(value) for name, value in pairs or ()) <= _MAX_ATTRIBUTE_CHARACTERS
-            if is_short and len(body) <= self._lists.maxsize:
-                self._lists[key] = rendered
-        return rendered
+    def list_steps(
+        self, achievements: Sequence[Achievement], tails: Iterable[Shape]
+    ) -> Steps[tuple[bytes, str | None]]:
+        """The body of a list of achievements, each with the members of its tail, and its Content-Language."""
+        pieces: list[bytes] = []
+        locales: dict[str | None, None] = {}
+        for index, (achievement, tail) in enumerate(zip(achievements, tails, strict=False)):
+            rendered = self._render(achievement)
+            pieces.append(_closed(rendered, tail))
+            locales |= dict.fromkeys(rendered.locales)
+            if index % _ACHIEVEMENTS_OF_STEP == 0:
+                yield
+        return b"[%b]" % b",".join(pieces), content_language(locales)
 
-    def achievement(self, achievement: Achievement) -> Shape:
-        """The members of an achievement that are the same for every player."""
-        shape = self._shapes.get(achievement.number)
-        if shape is None:
-            shape = self._shapes[achievement.number] = self._shape(achievement)
-        return shape
+    def achievement(self, achievement: Achievement, tail: Shape) -> LocalizedJson:
+        """An achievement with these members after those that are the same for every player."""
+        rendered = self._render(achievement)
+        return LocalizedJson(_closed(rendered, tail), rendered.locales)
 
     def player_achievement(
         self, achievement: Achievement, state: PlayerState, *, now: int, with_progress: bool = False
-    ) -> Shape:
+    ) -> LocalizedJson:
         """An achievement with the player's `achievedAt`, and `progress` if requested. `now` is in ticks."""
+        return self.achievement(
+            achievement, self.player_members(achievement, state, now=now, with_progress=with_progress)
+        )
+
+    def player_members(
+        self, achievement: Achievement, state: PlayerState, *, now: int, with_progress: bool = False
+    ) -> Shape:
+        """The members of an achievement that are the player's. `now` is in ticks."""
         at = state.unlocked.get(to_int4(achievement.number))
-        shape = self.achievement(achievement) | {"achievedAt": None if at is None else iso_time(at)}
+        shape: Shape = {"achievedAt": None if at is None else iso_time(at)}
         if with_progress and achievement.requirements:
             requirement = achievement.requirements[0]
             current = self.published.rules.value(requirement, state, number=achievement.number, now=now)
@@ -117,9 +130,17 @@ class Renderer:
         keyed = []
         for achievement in self.published.all_achievements.values():
             found = measured_requirement(achievement)
-            if found is not None and found[1].metric == key and "metricId" in self.achievement(achievement):
+            if found is not None and found[1].metric == key and "metricId" in self._trigger(achievement):
                 keyed.append((Decimal(found[0].target), achievement.number, achievement))
         return [achievement for _, _, achievement in sorted(keyed, key=lambda item: item[:2])]
+
+    def _render(self, achievement: Achievement) -> _Rendered:
+        rendered = self._rendered.get(achievement.number)
+        if rendered is None:
+            body, locales = encode_with_locales(self._shape(achievement))
+            rendered = self._rendered[achievement.number] = _Rendered(body[:-1], tuple(locales))
+            self._on_growth(_RENDERED_BYTES + len(body))
+        return rendered
 
     def _shape(self, achievement: Achievement) -> Shape:
         texts = self.published.texts_of(achievement, self.chain)
@@ -169,19 +190,43 @@ class Renderer:
 
 
 class Renderers:
-    """The renderers of one application, the least recently used ones dropped."""
+    """What one application has rendered, the least recently used dropped: achievements by chain, and whole lists."""
 
     def __init__(self) -> None:
-        self._renderers: LRUCache[tuple[int, tuple[str, ...], bool], Renderer] = LRUCache(_MAX_RENDERERS)
-        self._lists: LRUCache[tuple[object, ...], RenderedList] = LRUCache(_MAX_LIST_BYTES, getsizeof=_size_bytes)
+        self._renderers = ByteCache[_RendererKey, Renderer](_MAX_RENDERED_BYTES)
+        self._lists = LRUCache[tuple[object, ...], RenderedList](_MAX_LIST_BYTES, getsizeof=lambda kept: len(kept.body))
 
     def get(self, published: PublishedTitle, chain: tuple[str, ...], *, is_sdk: bool) -> Renderer:
         """The renderer of a release in a chain of locales."""
         key = published.key, chain, is_sdk
         renderer = self._renderers.get(key)
         if renderer is None:
-            renderer = self._renderers[key] = Renderer(published, chain, is_sdk=is_sdk, lists=self._lists)
+            renderer = Renderer(
+                published, chain, is_sdk=is_sdk, on_growth=lambda size_bytes: self._renderers.grow(key, size_bytes)
+            )
+            self._renderers.put(key, renderer, 0)
         return renderer
+
+    def list_steps(self, renderer: Renderer, attributes: UserAttributes | None, counts: Counts) -> Steps[RenderedList]:
+        """All active achievements with their counts; with `attributes`, those that such a user could complete.
+
+        Only attributes that decide about an achievement have a part in the key: any others may be sent.
+        """
+        published = renderer.published
+        pairs = None if attributes is None else _deciding(published, attributes)
+        key = published.key, renderer.chain, renderer.is_sdk, counts.stamp, pairs
+        kept = self._lists.get(key)
+        if kept is None:
+            yield
+            shown = [each for each in published.all_achievements.values() if _is_accessible(each, attributes)]
+            body, languages = yield from renderer.list_steps(shown, (count_members(each, counts) for each in shown))
+            kept = RenderedList(body, languages, make_etag(body, languages))
+            if len(body) <= self._lists.maxsize:
+                self._lists[key] = kept
+        return kept
+
+
+_RendererKey = tuple[int, tuple[str, ...], bool]
 
 
 def completed_message(published: PublishedTitle, player: str, number: int, at: int) -> bytes | None:
@@ -190,16 +235,26 @@ def completed_message(published: PublishedTitle, player: str, number: int, at: i
     if achievement is None:
         return None
     renderer = Renderer(published, (published.title.default_locale,), is_sdk=True)
-    shape = renderer.achievement(achievement) | {"achievedAt": iso_time(at)}
-    return encode_localized({"type": "achievement.completed", "user": {"id": player}, "achievement": shape})[0]
+    shown = renderer.achievement(achievement, {"achievedAt": iso_time(at)})
+    return encode_localized({"type": "achievement.completed", "user": {"id": player}, "achievement": shown})[0]
 
 
-def with_counts(shape: Shape, achievement: Achievement, counts: Counts) -> Shape:
-    """The shape of an achievement with how many players hold it, and its rarity in percent."""
-    return shape | {
+def count_members(achievement: Achievement, counts: Counts) -> Shape:
+    """How many players hold an achievement, and its rarity in percent."""
+    return {
         "completions": counts.holders.get(achievement.number, 0),
         "rarity": counts.rarity(achievement.number),
     }
+
+
+def _closed(rendered: _Rendered, tail: Shape) -> bytes:
+    return b"%b,%b" % (rendered.opening, encode(tail)[1:])
+
+
+def _deciding(published: PublishedTitle, attributes: UserAttributes) -> Pairs:
+    """The attributes with a value that an achievement of the title requires."""
+    required = itertools.chain.from_iterable(each.user_filter for each in published.all_achievements.values())
+    return tuple(sorted(attributes.items() & set(required)))
 
 
 def is_listed(achievement: Achievement, state: PlayerState, *, include_incomplete: bool) -> bool:

@@ -18,8 +18,8 @@ from service.api.graphql.engine.response_templates import Templates
 from service.api.graphql.engine.schema import BoundSchema
 from service.threads import ComputationThread
 
-MAX_BYTES = 64_000_000  # some 500 documents of usual size
-MAX_TEMPLATE_BYTES = 32_000_000
+MAX_BYTES = 24_000_000  # some 200 documents of usual size
+MAX_TEMPLATE_BYTES = 16_000_000
 MAX_PERSISTED_BYTES = 4_000_000
 MAX_WAITING = 64  # requests with new documents: some two seconds at most
 
