@@ -7,6 +7,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from types import FrameType
 
 import msgspec
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -93,6 +94,11 @@ class Supervisor(Collector):
             consecutive_failures.add_metric([name], status.consecutive_failures)
             failures.add_metric([name], status.failures)
         yield from (last_success, consecutive_failures, failures)
+
+
+def running_job(frame: FrameType) -> str | None:
+    """The name of the job that runs in this frame of the stack; None for any other frame."""
+    return frame.f_locals["name"] if frame.f_code is Supervisor.run.__code__ else None
 
 
 def _is_cancelled() -> bool:

@@ -8,6 +8,7 @@ import asyncio
 import functools
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import FrameType
 from typing import Any, NamedTuple, NoReturn
 
 from aiohttp import HttpVersion11, hdrs, web
@@ -137,6 +138,13 @@ def _finish(request: web.Request, response: web.StreamResponse, warnings: Mappin
     if request.writer.output_size and request.transport is not None:
         # The handler failed within a stream. The client must see that it is cut (RFC 9112 §8), not a second response.
         request.transport.abort()
+
+
+def running_route(frame: FrameType) -> str | None:
+    """The name of the route whose request runs in this frame of the stack; None for any other frame."""
+    if frame.f_globals is not globals() or frame.f_code.co_name != "wrapped":
+        return None
+    return str(frame.f_locals["route_name"])
 
 
 def _reject_version(request: web.Request) -> NoReturn:

@@ -15,6 +15,7 @@ import os
 import random
 import signal
 import socket
+import sys
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -27,9 +28,11 @@ from service.http.services import Services
 from service.server import ops
 from service.server.app import APIS, make_application, make_services, make_verifier
 from service.server.jobs import background
+from service.server.loop_watch import LoopWatch
 from service.server.readiness import Readiness
 from service.settings import Settings
 from service.telemetry import LoggingBridge, Observer
+from service.threads import SWITCH_SECONDS
 
 KEEPALIVE_SECONDS = 75.0  # longer than a load balancer's, so that the load balancer closes first
 LINGER_SECONDS = 0.5  # for requests on connections that were accepted last
@@ -59,6 +62,9 @@ async def serve(
         bridge = LoggingBridge(observer)
         logging.getLogger().addHandler(bridge)
         stack.callback(logging.getLogger().removeHandler, bridge)
+        watch = LoopWatch(observer)
+        observer.registry.register(watch)
+        stack.enter_context(watch.watching())
         await _serve_ops(stack, readiness, observer, ops_listen)
         starting = asyncio.create_task(_start(stack, settings, url, observer, readiness))
         await asyncio.wait((starting, stop), return_when=asyncio.FIRST_COMPLETED)
@@ -67,7 +73,7 @@ async def serve(
             await asyncio.wait((starting,))
             return
         runner = application_runner(make_application(await starting))
-        _tune_garbage_collection()
+        _tune_interpreter()
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         site = web.SockSite(runner, listen)
@@ -138,8 +144,13 @@ async def _start(
     raise AssertionError
 
 
-def _tune_garbage_collection() -> None:
-    """Spare requests, which leave no cycles, the search through modules and titles, which live on."""
+def _tune_interpreter() -> None:
+    """Spare requests the search through modules and titles, which live on, and waiting for threads.
+
+    Requests leave hardly any cycles, so young objects are searched rarely. All others are searched once those that were
+    added since the last time are a quarter, which bounds the garbage among them.
+    """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 100)
+    gc.set_threshold(20_000, 20, 10)
+    sys.setswitchinterval(SWITCH_SECONDS)

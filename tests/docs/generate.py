@@ -20,6 +20,7 @@ from service.http.api import Api, Route
 from service.http.limits import Shares
 from service.security_log import SecurityLog
 from service.server import app, openapi, ops
+from service.server.loop_watch import LoopWatch
 from service.server.readiness import Readiness
 from service.settings import SETTING_SPECS, Settings
 from service.supervisor import JobStatus, Supervisor
@@ -242,6 +243,7 @@ def _metrics(_: str) -> str:
     security_log.write("authentication_failed")
     registry.register(shares)
     registry.register(security_log)
+    registry.register(LoopWatch(Observer(), slow_steps={"achievements": 1}))
     rows = []
     for family in registry.collect():
         labels = sorted({label for sample in family.samples for label in sample.labels} - {"le"})
