@@ -5,8 +5,11 @@ revision. Both are kept with the player's progress, so a client may resume after
 """
 
 import asyncio
+import bisect
 import contextlib
-from collections.abc import Iterator
+import functools
+import itertools
+from collections.abc import Iterator, Sequence
 
 from aiohttp import hdrs, web
 from aiohttp_sse import EventSourceResponse
@@ -15,7 +18,8 @@ from service.api.trophy import cors
 from service.api.trophy.context import USER_PATH, RequestContext
 from service.api.trophy.renderer import completed_message
 from service.core.catalog.model import from_int4
-from service.core.unlocks.player_progress import TitleProgress
+from service.core.publishing.published_title import PublishedTitle
+from service.core.unlocks.player_progress import TitleProgress, derive
 from service.errors import InvalidParameter, LaurelError
 from service.http.admission import STREAMS
 from service.http.api import SERVER, Route
@@ -31,6 +35,8 @@ _MAX_REVISION, _MAX_INDEX = 2**63 - 1, 2**31 - 1
 
 StreamPosition = tuple[int, int]
 """A revision, and an index of an unlock in it, from 0."""
+Unlock = tuple[StreamPosition, int, int]
+"""The position, number and time (ticks) of an unlock."""
 
 
 async def stream_unlocks(request: web.Request) -> web.StreamResponse:
@@ -89,14 +95,32 @@ async def _send_after(
     position: StreamPosition,
 ) -> StreamPosition:
     """Send the unlocks after a position; the position of the last one."""
+    if progress is None:
+        return position
     published = context.services.snapshots.current.titles.get(context.title_id, context.published)
-    for at, number, unlocked_at in _unlocks(progress):
-        if at > position:
-            position = at
-            body = completed_message(published, player, number, unlocked_at)
-            if body is not None:
-                await stream.send(body.decode(), id=f"{at[0]}.{at[1]}", event="achievement.completed")
+    unlocks = derive(progress.derived, "unlocks", lambda: list(_unlocks(progress)))
+    for at, number, unlocked_at in itertools.islice(unlocks, _index_after(unlocks, position), None):
+        position = at
+        event = derive(
+            progress.derived,
+            ("unlock event", published.key, number),
+            functools.partial(_event, published, player, at, number, unlocked_at),
+        )
+        if event is not None:
+            await stream.write(event)
     return position
+
+
+def _index_after(unlocks: Sequence[Unlock], position: StreamPosition) -> int:
+    return bisect.bisect_right(unlocks, position, key=lambda unlock: unlock[0])
+
+
+def _event(published: PublishedTitle, player: str, at: StreamPosition, number: int, unlocked_at: int) -> bytes | None:
+    """The event of an unlock; None if its achievement is not served any more."""
+    body = completed_message(published, player, number, unlocked_at)
+    if body is None:
+        return None
+    return b"id: %d.%d\nevent: achievement.completed\ndata: %b\n\n" % (*at, body)
 
 
 async def _read(context: RequestContext, player: str) -> TitleProgress | None:
@@ -114,7 +138,7 @@ def _resume_position(request: web.Request) -> StreamPosition | None:
         raise InvalidParameter("Last-Event-ID", "the id of an event of this stream", text) from None
 
 
-def _unlocks(progress: TitleProgress | None) -> Iterator[tuple[StreamPosition, int, int]]:
+def _unlocks(progress: TitleProgress | None) -> Iterator[Unlock]:
     """The position, number and time (ticks) of each unlock, in the order in which they were written."""
     if progress is None:
         return

@@ -24,7 +24,7 @@ from service.core.auth.principal import canonical_xuid
 from service.core.catalog.model import to_int4
 from service.core.events.subscriptions import Subscription
 from service.core.publishing.published_title import PublishedTitle
-from service.core.unlocks.player_progress import TitleProgress
+from service.core.unlocks.player_progress import TitleProgress, derive
 from service.errors import (
     BadRequest,
     InvalidParameter,
@@ -203,26 +203,52 @@ class _Connection:
         player: str,
         published: PublishedTitle,
         changes: Subscription,
-        sent: Mapping[int, dict[str, Any]],
-    ) -> Mapping[int, dict[str, Any]]:
+        sent: "Progression",
+    ) -> "Progression":
         """Wait for a change, send the items that differ from those sent before, and return all current items."""
         await changes.next()
         try:
-            current = await self._progression(player, published)
+            row = await self._services.progress.read_title(player, published.title_id)
         except Unavailable:  # the next change is compared with what was sent last
             await self._socket.send_str("[4]")
             return sent
-        changed = {number: item for number, item in current.items() if sent.get(number) != item}
-        if changed:
-            await self._socket.send_str(encode([3, subscription, _data(published, changed)]).decode())
-        return current
+        if row.progress is None:
+            return {}
+        changed = _changed(published, row.progress, sent)
+        if changed is not None:
+            await self._socket.send_str(encode([3, subscription, changed]).decode())
+        return _progression(published, row.progress)
 
-    async def _progression(self, player: str, published: PublishedTitle) -> Mapping[int, dict[str, Any]]:
+    async def _progression(self, player: str, published: PublishedTitle) -> "Progression":
         row = await self._services.progress.read_title(player, published.title_id)
-        return {} if row.progress is None else progression(published, row.progress)
+        return {} if row.progress is None else _progression(published, row.progress)
 
 
-def progression(published: PublishedTitle, progress: TitleProgress) -> Mapping[int, dict[str, Any]]:
+Progression = Mapping[int, dict[str, Any]]
+"""The items about achievements by number."""
+
+
+def _progression(published: PublishedTitle, progress: TitleProgress) -> Progression:
+    """The same as `progression`, one object for all connections that were notified together."""
+    return derive(progress.derived, ("progression", published.key), lambda: progression(published, progress))
+
+
+def _changed(published: PublishedTitle, progress: TitleProgress, sent: Progression) -> msgspec.Raw | None:
+    """The data of a message about the items that differ from those sent before; None if none do.
+
+    Connections that were notified together have sent the same before, so that it is encoded once for all of them.
+    """
+    encoded: dict[int, tuple[Progression, msgspec.Raw | None]]
+    encoded = derive(progress.derived, ("changed", published.key), dict)
+    known = encoded.get(id(sent))
+    if known is None or known[0] is not sent:
+        current = _progression(published, progress)
+        changed = {number: item for number, item in current.items() if sent.get(number) != item}
+        known = encoded[id(sent)] = sent, msgspec.Raw(encode(_data(published, changed))) if changed else None
+    return known[1]
+
+
+def progression(published: PublishedTitle, progress: TitleProgress) -> Progression:
     """The achievements that are unlocked or have current values, by number."""
     current_values = published.current_values(progress)
     items: dict[int, dict[str, Any]] = {}
@@ -250,5 +276,5 @@ def progression(published: PublishedTitle, progress: TitleProgress) -> Mapping[i
     return items
 
 
-def _data(published: PublishedTitle, items: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
+def _data(published: PublishedTitle, items: Progression) -> dict[str, Any]:
     return {"serviceConfigId": published.title.scid, "progression": list(items.values())}

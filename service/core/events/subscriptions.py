@@ -1,11 +1,13 @@
 """Subscriptions to changes of players, for streams and sockets: local writes notify at once, others by polling.
 
 The revisions of all subscribed players are polled once a second, in one statement. No change is lost: a subscriber who is
-notified reads the current state.
+notified reads the current state. Many subscribers are notified a few at a time, because all those that are notified at
+once read and send before anything else runs.
 """
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -17,6 +19,8 @@ from service.errors import Unavailable
 
 POLL_SECONDS = 1.0
 MAX_SUBSCRIPTIONS = 10_000  # of one process: each holds a connection open
+NOTIFIED_AT_ONCE = 32
+PAUSE_SECONDS = 0.002  # after so many
 
 
 class Subscription:
@@ -43,6 +47,8 @@ class Subscriptions:
         self._subscriptions: dict[str, set[Subscription]] = {}
         self._revisions: dict[str, int] = {}
         self._count = 0
+        self._to_notify: dict[Subscription, None] = {}
+        self._notifying: asyncio.Task[None] | None = None
 
     @contextlib.asynccontextmanager
     async def subscribe(self, player: str) -> AsyncIterator[Subscription]:
@@ -60,20 +66,34 @@ class Subscriptions:
             yield subscription
         finally:
             self._count -= 1
+            self._to_notify.pop(subscription, None)
             self._subscriptions[player].discard(subscription)
             if not self._subscriptions[player]:
                 del self._subscriptions[player]
                 self._revisions.pop(player, None)
 
     def notify(self, player: str) -> None:
-        """Notify the subscribers of a player."""
-        for subscription in self._subscriptions.get(player, ()):
-            subscription.notify()
+        """Notify the subscribers of a player: at once if they are few, else a few at a time."""
+        subscriptions = self._subscriptions.get(player, ())
+        if len(subscriptions) + len(self._to_notify) <= NOTIFIED_AT_ONCE:
+            for subscription in subscriptions:
+                subscription.notify()
+            return
+        self._to_notify |= dict.fromkeys(subscriptions)
+        if self._notifying is None or self._notifying.done():
+            self._notifying = asyncio.create_task(self._notify_in_turn())
+
+    async def _notify_in_turn(self) -> None:
+        while self._to_notify:
+            for subscription in list(itertools.islice(self._to_notify, NOTIFIED_AT_ONCE)):
+                del self._to_notify[subscription]
+                subscription.notify()
+            await asyncio.sleep(PAUSE_SECONDS)
 
     def notify_all(self) -> None:
         """Notify every subscriber: the service stops, or changes may have been missed."""
-        for player in self._subscriptions:
-            self.notify(player)
+        for subscription in itertools.chain.from_iterable(self._subscriptions.values()):
+            subscription.notify()
 
     async def poll(self) -> None:
         """Notify of the players that other processes wrote since the last poll.

@@ -71,15 +71,16 @@ class ProgressReader:
         return now
 
     async def _load_in_title(self, keys: list[tuple[str, int, int]]) -> list[FoundProgress]:
-        players, title_ids, known = zip(*keys, strict=True)
+        distinct = list(dict.fromkeys(keys))  # all streams of a player ask the same
+        players, title_ids, known = zip(*distinct, strict=True)
         rows = await self._pool.read(
             functools.partial(_in_titles.all, players=players, title_ids=title_ids, known=known)
         )
-        found = [_NOT_FOUND] * len(keys)
+        found = dict.fromkeys(distinct, _NOT_FOUND)
         for row in rows:
             progress = None if row.unlocked is None else _progress(row)
-            found[row.question - 1] = FoundProgress(row.revision, progress)
-        return found
+            found[distinct[row.question - 1]] = FoundProgress(row.revision, progress)
+        return [found[key] for key in keys]
 
     async def _load_changes(self, keys: list[tuple[str, int]]) -> list[tuple[int, dict[int, TitleProgress]]]:
         players, known = zip(*keys, strict=True)
