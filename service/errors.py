@@ -17,6 +17,7 @@ LaurelError
 │   ├── PreconditionRequired    a change without the version that it was made for
 │   └── InvalidCatalog          a file or title with errors, with all of their diagnostics
 ├── Unauthenticated             no credential, or a malformed or forged one
+│   ├── CredentialMissing       none
 │   └── CredentialExpired       one that was valid until some time ago
 ├── PermissionDenied            a valid credential without the permission
 │   ├── UserRequired            a credential of no player
@@ -176,6 +177,10 @@ class Unauthenticated(LaurelError):
     """No credential, or one that is malformed, forged, expired or issued for another service."""
 
     code = "not_authenticated"
+
+
+class CredentialMissing(Unauthenticated):
+    """No credential, where one is needed."""
 
 
 class CredentialExpired(Unauthenticated):

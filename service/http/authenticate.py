@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 
 from service.core.auth.key_ring import UnknownKey
 from service.core.auth.principal import ANONYMOUS, Principal
-from service.errors import Unauthenticated
+from service.errors import CredentialMissing, Unauthenticated
 from service.http.services import SERVICES, Services
 
 API_KEY = "X-API-KEY"
@@ -32,7 +32,8 @@ def single_field(request: web.Request, name: str, expected: str) -> str:
     """
     fields = request.headers.getall(name, ())
     if len(fields) != 1:
-        raise Unauthenticated(f"{name}: expected one field, {expected}, got {len(fields)}")
+        error = Unauthenticated if fields else CredentialMissing
+        raise error(f"{name}: expected one field, {expected}, got {len(fields)}")
     return fields[0]
 
 

@@ -2,11 +2,11 @@
 
 from http import HTTPStatus
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from service.core.auth.api_keys import prefix_of
 from service.core.auth.principal import ANONYMOUS, Principal
-from service.errors import CredentialExpired, LaurelError, TooManyRequests
+from service.errors import CredentialExpired, CredentialMissing, LaurelError, TooManyRequests
 from service.http.authenticate import API_KEY
 from service.http.forwarded import client_address, network_of
 from service.http.services import PRINCIPAL, SERVICES
@@ -20,7 +20,6 @@ CLIENT_ID = web.RequestKey("client id", str)
 """The id of the OAuth client whose secret is in the body."""
 REFUSALS = frozenset(map(int, _EVENTS))
 """The statuses that are security events."""
-_CREDENTIALS = (hdrs.AUTHORIZATION, API_KEY, hdrs.COOKIE)
 
 
 def too_many_failures(request: web.Request, status: int, error: LaurelError | None, now: float) -> LaurelError | None:
@@ -28,14 +27,11 @@ def too_many_failures(request: web.Request, status: int, error: LaurelError | No
 
     An expired credential is none, as it was right once; nor is a request without any.
     """
-    if status != HTTPStatus.UNAUTHORIZED or isinstance(error, CredentialExpired):
+    if status != HTTPStatus.UNAUTHORIZED or isinstance(error, CredentialExpired | CredentialMissing):
         return None
-    principal = request.get(PRINCIPAL)
-    if principal is None:
-        is_attempt = any(field in request.headers for field in _CREDENTIALS)
-    else:
-        is_attempt = principal is ANONYMOUS  # the credential was in the body
-    return request.app[SERVICES].shares.count_failure(network_of(client_address(request)), now) if is_attempt else None
+    if request.get(PRINCIPAL, ANONYMOUS) is not ANONYMOUS:
+        return None  # the credential was valid, but not for this
+    return request.app[SERVICES].shares.count_failure(network_of(client_address(request)), now)
 
 
 def log_refusal(request: web.Request, *, api: str, route: str, status: int, error: LaurelError | None) -> None:

@@ -32,8 +32,11 @@ class Server(TestServer):
 
 @pytest.fixture
 def settings() -> Settings:
-    """The settings of the application; a test module may override this fixture."""
-    return Settings(jwt_secret=SECRET, open_badges="on")
+    """The settings of the application; a test module may override this fixture.
+
+    Some tests try more credentials than one address may.
+    """
+    return Settings(jwt_secret=SECRET, open_badges="on", failed_sign_ins=0)
 
 
 @pytest.fixture

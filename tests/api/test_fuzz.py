@@ -12,17 +12,10 @@ import pytest
 
 from service import demo
 from service.core.auth.principal import READ_ANY
-from service.settings import Settings
-from tests.factories import SECRET, authorization, bearer
+from tests.factories import authorization, bearer
 
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES")
 HERE = pathlib.Path(__file__).parent
-
-
-@pytest.fixture
-def settings():
-    """No limit on failed authentications, which every operation is tried with."""
-    return Settings(jwt_secret=SECRET, open_badges="on", failed_sign_ins=0)
 
 
 @pytest.mark.parametrize(

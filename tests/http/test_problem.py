@@ -25,6 +25,7 @@ STATUSES = {
     "UnsupportedVersion": 505,
     "Unauthenticated": 401,
     "CredentialExpired": 401,
+    "CredentialMissing": 401,
     "PermissionDenied": 403,
     "UserRequired": 403,
     "WrongPlayer": 403,

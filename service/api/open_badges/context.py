@@ -12,7 +12,7 @@ from service.core.badges.issue import PublicSignatures, SignableDocument
 from service.core.badges.status_list import JsonObject
 from service.core.catalog.model import U32
 from service.core.publishing.published_title import PublishedTitle
-from service.errors import InvalidParameter, NotFound, PermissionDenied, Unauthenticated
+from service.errors import CredentialMissing, InvalidParameter, NotFound, PermissionDenied, Unauthenticated
 from service.http.accept import media_ranges
 from service.http.authenticate import API_KEY, anonymous, authenticate_api_key, authenticate_bearer_or_xbl3
 from service.http.conditional import conditional_response, make_etag
@@ -40,7 +40,8 @@ async def authenticate(request: web.Request) -> Principal:
         return await anonymous(request)
     credentials = len(request.headers.getall(API_KEY, ())) + len(request.headers.getall(hdrs.AUTHORIZATION, ()))
     if credentials != 1:
-        raise Unauthenticated(
+        error = Unauthenticated if credentials else CredentialMissing
+        raise error(
             "expected one credential, Authorization: Bearer <token>, Authorization: XBL3.0 x=<user hash>;<token> "
             f"or X-API-KEY, got {credentials}"
         )

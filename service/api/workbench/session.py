@@ -9,7 +9,7 @@ from service.api.workbench import pages
 from service.api.workbench.forms import read_fields, read_form
 from service.api.workbench.pages import FORM_KEY, SESSION
 from service.core.auth.principal import Principal
-from service.errors import Unauthenticated
+from service.errors import CredentialMissing, Unauthenticated
 from service.http.api import Route
 from service.http.authenticate import anonymous, authenticate_token
 from service.http.forwarded import is_https
@@ -36,7 +36,7 @@ async def authenticate(request: web.Request) -> Principal:
     if cookie is None:
         if is_public:
             return await anonymous(request)
-        raise Unauthenticated("sign in to see this page")
+        raise CredentialMissing("sign in to see this page")
     sessions = request.app[SERVICES].sessions
     try:
         who = await sessions.find(cookie)

@@ -13,7 +13,7 @@ from itsdangerous import Signer
 from service.core.auth.principal import Grant, Principal
 from service.db.pool import Pool
 from service.db.queries import query, statement
-from service.errors import Unauthenticated
+from service.errors import CredentialExpired, Unauthenticated
 
 MAX_SESSIONS = 20  # of one person; another one ends the oldest
 _TOUCH_SECONDS = 60.0  # between writes of when a session was used
@@ -63,7 +63,7 @@ class Sessions:
             if row is not None and row.unused_seconds > min(_TOUCH_SECONDS, self._idle_seconds / 2):
                 await _touch.run(connection, sha256=_digest(cookie))
         if row is None:
-            raise Unauthenticated("the session is over: sign in again")
+            raise CredentialExpired("the session is over: sign in again")
         return Principal(
             players=(),
             expires_at=row.expires_at,
