@@ -21,7 +21,7 @@ from service.errors import TooManyRequests
 from service.quotas import Quota, RecentTable, TokenBucket
 from service.settings import CallerLimits, Settings
 
-MAX_IN_PROGRESS = 256  # requests of all callers, above which each may have an equal part
+MANY_IN_PROGRESS = 256  # requests, from which on each of several callers may have an equal part of them
 _BURST_SECONDS = 10  # whose requests a caller may send at once
 _WARNED_SECONDS = _BURST_SECONDS / 2  # that it takes until nothing is used: half of the requests are
 _MEGABYTE = 1_000_000
@@ -129,7 +129,7 @@ class Shares(Collector):
         own, limits = share.in_progress, share.limits
         if own >= limits.concurrent:
             raise _too_many_at_once("concurrent", limits.concurrent)
-        if self._in_progress >= MAX_IN_PROGRESS and own * self._callers_in_progress >= MAX_IN_PROGRESS:
+        if self._in_progress >= MANY_IN_PROGRESS and self._has_equal_part(own):
             raise _too_many_at_once("concurrent", own)
         wait = share.requests.take(limits.requests, now)
         if wait:
@@ -138,6 +138,10 @@ class Shares(Collector):
             self._callers_in_progress += 1
         share.in_progress = own + 1
         self._in_progress += 1
+
+    def _has_equal_part(self, own: int) -> bool:
+        """Whether a caller with so many requests in progress has its part, if there are several callers."""
+        return self._callers_in_progress > 1 and own * self._callers_in_progress >= MANY_IN_PROGRESS
 
     def end(self, share: Share) -> None:
         """End a request, or leave it out while it is only an open stream."""
