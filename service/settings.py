@@ -52,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     data: pathlib.Path = pathlib.Path(".data")
     database_url: str | None = None
+    pooler_url: str | None = None
     pool_size: int = 8
     issuer: str = "laurel"
     audience: str = "laurel"
@@ -216,6 +217,13 @@ SETTING_SPECS = (
         "LAUREL_DATABASE_URL",
         "database_url",
         "a URL such as postgresql://user:password@host:5432/laurel",
+        _url("postgresql", "postgres"),
+        is_secret=True,
+    ),
+    SettingSpec(
+        "LAUREL_POOLER_URL",
+        "pooler_url",
+        "a URL of the same database through a pooler in transaction mode, such as PgBouncer",
         _url("postgresql", "postgres"),
         is_secret=True,
     ),

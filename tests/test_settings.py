@@ -22,6 +22,7 @@ PRIVATE = KEY.private_bytes(
 VALID = {
     "LAUREL_DATA": ["/srv/laurel", "relative", "with spaces"],
     "LAUREL_DATABASE_URL": ["postgresql://u:p@h:5432/d", "postgres:///d?host=/run"],
+    "LAUREL_POOLER_URL": ["postgresql://u:p@h:6432/d"],
     "LAUREL_POOL_SIZE": ["1", "100"],
     "LAUREL_ISSUER": ["https://issuer.example"],
     "LAUREL_AUDIENCE": ["laurel"],
@@ -54,6 +55,7 @@ VALID = {
 INVALID = {
     "LAUREL_DATA": ["", "  "],
     "LAUREL_DATABASE_URL": ["", "mysql://u:p@h/d", "localhost", "/run/postgresql"],
+    "LAUREL_POOLER_URL": ["", "http://h:6432"],
     "LAUREL_POOL_SIZE": ["", "0", "101", "-1", "+1", "1.0", "eight", "٨", "1_0", "9" * 5000],
     "LAUREL_ISSUER": ["", "  "],
     "LAUREL_AUDIENCE": ["", "\t"],

@@ -57,7 +57,7 @@ def demo(*, host: str, port: int, ops_host: str, ops_port: int, data: pathlib.Pa
     chosen = settings()
     if data is not None:
         chosen = msgspec.structs.replace(chosen, data=data)
-    chosen = with_signing_secret(msgspec.structs.replace(chosen, database_url=None), create=True)
+    chosen = with_signing_secret(msgspec.structs.replace(chosen, database_url=None, pooler_url=None), create=True)
     if chosen.open_badges is None:
         chosen = msgspec.structs.replace(chosen, open_badges="on")
     with _listening(host, port) as listen, _listening(ops_host, ops_port) as ops_listen, database_url(chosen) as url:
@@ -136,6 +136,8 @@ def _check_for_service(chosen: Settings) -> None:
         fail("LAUREL_JWT_SECRET: expected a secret of your own, got the one that `laurel demo` made")
     if chosen.has_open_badges and chosen.public_url is None:
         fail("LAUREL_PUBLIC_URL: set it, because LAUREL_OPEN_BADGES is on and each badge names it")
+    if chosen.pooler_url is not None and chosen.database_url is None:
+        fail("LAUREL_DATABASE_URL: set it, because LAUREL_POOLER_URL leads to the same database")
 
 
 async def _stored(file: pathlib.Path, create: Callable[[], Awaitable[str]]) -> str:

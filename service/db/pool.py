@@ -163,47 +163,49 @@ class Pool:
                 self._breaker.succeeded()
 
 
-async def open_pool(url: str, *, size: int, limits: StatementLimits = READ) -> Pool:
+async def open_pool(url: str, *, size: int, limits: StatementLimits = READ, is_pooler: bool = False) -> Pool:
     """A pool of at most `size` connections for short statements, one of them open, and half as many for long ones.
 
     `limits` are those of short statements; `UNLIMITED` is for commands, whose statements of all classes have no limits.
+    `is_pooler` is for a URL of a pooler in transaction mode, whose sessions are shared with others: nothing is set in
+    them, nothing is prepared, and each use of a connection is one transaction that begins by setting its limits.
 
     Raises:
         ConfigurationError: the database cannot be reached.
     """
-    with reaching():
-        short = await _open(url, size=size, session=limits, acquire_seconds=ACQUIRE_SECONDS, is_first=True)
+    with reaching("LAUREL_POOLER_URL" if is_pooler else "LAUREL_DATABASE_URL"):
+        short = await _open(url, limits, size=size, init_size=1, is_pooler=is_pooler)
         if limits is UNLIMITED:
             return Pool(short)
-        long_size = max(_LEAST_LONG, size // 2)
-        return Pool(short, await _open(url, size=long_size, session=CATALOG, acquire_seconds=LONG_ACQUIRE_SECONDS))
+        return Pool(short, await _open(url, CATALOG, size=max(_LEAST_LONG, size // 2), is_pooler=is_pooler))
 
 
-async def _open(
-    url: str, *, size: int, session: StatementLimits, acquire_seconds: float, is_first: bool = False
-) -> _Source:
-    # Every statement is a lookup by key: planning it again for each array costs more than a better plan saves.
-    settings = {"application_name": "laurel", "plan_cache_mode": "force_generic_plan", **session.settings}
-    longest = IMPORT if session.is_long else session
+async def _open(url: str, limits: StatementLimits, *, size: int, is_pooler: bool, init_size: int = 0) -> _Source:
+    longest = IMPORT if limits.is_long else limits
+    options: dict[str, Any] = {"statement_cache_size": 0}
+    if not is_pooler:
+        # Every statement is a lookup by key: planning it again for each array costs more than a better plan saves.
+        settings = {"application_name": "laurel", "plan_cache_mode": "force_generic_plan", **limits.settings}
+        options = {"server_settings": settings}
     pool = await asyncpg.create_pool(
         url,
-        init_size=int(
-            is_first
-        ),  # and no minimum, which asyncpg keeps in the background, with a traceback for each failure
+        init_size=init_size,  # and no minimum, which asyncpg keeps in the background, with a traceback for each failure
         min_size=0,
         max_size=size,
         connection_class=_Connection,
         timeout=CONNECT_TIMEOUT_SECONDS,
         command_timeout=None if longest.statement is None else 1.5 * longest.statement,
-        server_settings=settings,
         reset=_keep_session,
         connect=_connect,
+        **options,
     )
-    return _Source(functools.partial(pool.acquire, timeout=acquire_seconds), session, pool)
+    acquire_seconds = LONG_ACQUIRE_SECONDS if limits.is_long else ACQUIRE_SECONDS
+    lend = functools.partial(pool.acquire, timeout=acquire_seconds)
+    return _Source(lend, None if is_pooler else limits, pool)
 
 
 @contextlib.contextmanager
-def reaching() -> Iterator[None]:
+def reaching(setting: str = "LAUREL_DATABASE_URL") -> Iterator[None]:
     """Report a failed connection as an error of the setting, without the URL, because it holds a password.
 
     Raises:
@@ -212,13 +214,11 @@ def reaching() -> Iterator[None]:
     try:
         yield
     except ValueError:  # its message would quote the URL
-        raise ConfigurationError(
-            "LAUREL_DATABASE_URL: cannot be read as postgresql://user:password@host:5432/name"
-        ) from None
+        raise ConfigurationError(f"{setting}: cannot be read as postgresql://user:password@host:5432/name") from None
     except TimeoutError:
-        raise ConfigurationError(f"LAUREL_DATABASE_URL: no answer within {CONNECT_TIMEOUT_SECONDS} s") from None
+        raise ConfigurationError(f"{setting}: no answer within {CONNECT_TIMEOUT_SECONDS} s") from None
     except CANNOT_CONNECT as error:
-        raise ConfigurationError(f"LAUREL_DATABASE_URL: cannot connect: {error}") from error
+        raise ConfigurationError(f"{setting}: cannot connect: {error}") from error
 
 
 class _Connection(asyncpg.Connection):

@@ -21,7 +21,7 @@ from typing import Any
 
 from aiohttp import web
 
-from service.db.pool import open_pool
+from service.db.pool import Pool, open_pool
 from service.errors import ConfigurationError, Unavailable
 from service.http.runner import ApiRunner
 from service.http.services import Services
@@ -120,6 +120,12 @@ async def _serve_ops(
     await web.SockSite(runner, ops_listen).start()
 
 
+async def _open_pool(settings: Settings, url: str) -> Pool:
+    if settings.pooler_url is None:
+        return await open_pool(url, size=settings.pool_size)
+    return await open_pool(settings.pooler_url, size=settings.pool_size, is_pooler=True)
+
+
 async def _start(
     stack: contextlib.AsyncExitStack, settings: Settings, url: str, observer: Observer, readiness: Readiness
 ) -> Services:
@@ -127,7 +133,7 @@ async def _start(
     for attempt in itertools.count():
         async with contextlib.AsyncExitStack() as started:
             try:
-                pool = await started.enter_async_context(await open_pool(url, size=settings.pool_size))
+                pool = await started.enter_async_context(await _open_pool(settings, url))
                 services = await make_services(settings, pool, observer)
                 await started.enter_async_context(background(services, url=url))
             except (ConfigurationError, Unavailable) as error:
