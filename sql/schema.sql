@@ -264,6 +264,15 @@ ALTER TABLE public.import_batch ALTER COLUMN batch_id ADD GENERATED ALWAYS AS ID
     CACHE 1
 );
 
+CREATE TABLE public.incarnation (
+    is_only boolean DEFAULT true NOT NULL,
+    incarnation_id bigint NOT NULL,
+    place text,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT incarnation_id_is_positive CHECK ((incarnation_id > 0)),
+    CONSTRAINT there_is_one_incarnation CHECK (is_only)
+);
+
 CREATE TABLE public.metric_day (
     player text NOT NULL COLLATE pg_catalog."C",
     title_id bigint NOT NULL,
@@ -521,6 +530,9 @@ ALTER TABLE ONLY public.idempotency
 
 ALTER TABLE ONLY public.import_batch
     ADD CONSTRAINT import_batch_pkey PRIMARY KEY (batch_id);
+
+ALTER TABLE ONLY public.incarnation
+    ADD CONSTRAINT incarnation_pkey PRIMARY KEY (is_only);
 
 ALTER TABLE ONLY public.metric_day
     ADD CONSTRAINT metric_day_pkey PRIMARY KEY (player, title_id, metric, day);

@@ -17,6 +17,7 @@ _COMMANDS: Mapping[str, str] = {
     "webhook": "webhook:webhook",
     "player": "player:player",
     "doctor": "player:doctor",
+    "restored": "restored:restored",
     "progress": "progress:progress",
     "badge": "badge:badge",
 }

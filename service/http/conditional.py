@@ -13,7 +13,7 @@ from service.errors import InvalidParameter, PreconditionRequired
 from service.http.services import VERSION
 
 _PIECES_ABOVE_BYTES = 256 * 1024
-_VERSION_TAG = re.compile(r'"([a-z])(0|[1-9][0-9]{0,9})"', re.ASCII)
+_VERSION_TAG = re.compile(r'"([a-z])(0|[1-9][0-9]{0,9})(?:-([0-9a-f]{8}))?"', re.ASCII)
 
 
 def make_etag(content: bytes, *variants: object) -> str:
@@ -72,23 +72,28 @@ def _with_etag(etag: str, headers: Mapping[str, str]) -> dict[str, str]:
     return {**headers, hdrs.ETAG: etag, "X-Content-Type-Options": "nosniff"}
 
 
-def version_etag(kind: str, version: int) -> str:
-    """The strong entity tag of a version-numbered resource: `"v7"` for version 7 of kind `v`."""
-    return f'"{kind}{version}"'
+def version_etag(kind: str, version: int, *, incarnation: str) -> str:
+    """The strong entity tag of a version-numbered resource: `"v7-0123abcd"` for version 7 of kind `v`.
+
+    `incarnation` is the tag of the database's: after a restore, version 7 may be another text.
+    """
+    return f'"{kind}{version}-{incarnation}"'
 
 
-def if_match_version(request: web.BaseRequest, kind: str) -> int:
+def if_match_version(request: web.BaseRequest, kind: str, *, incarnation: str) -> int:
     """The version that If-Match names, of a resource whose tags `version_etag` makes with this kind.
+
+    -1, which no resource has, if the tag is from before the database was restored, or of Laurel 0.2.
 
     Raises:
         PreconditionRequired: there is no If-Match (RFC 6585 §3).
         InvalidParameter: it is not exactly one entity tag of that kind.
     """
     fields = request.headers.getall(hdrs.IF_MATCH, ())
-    example = version_etag(kind, 7)
+    example = version_etag(kind, 7, incarnation=incarnation)
     if not fields:
         raise PreconditionRequired(f"If-Match: expected the ETag of what you saw, such as {example}, and there is none")
     match = _VERSION_TAG.fullmatch(fields[0].strip()) if len(fields) == 1 else None
     if match is None or match[1] != kind or int(match[2]) >= 2**31:
         raise InvalidParameter(hdrs.IF_MATCH, f"one ETag such as {example}", ", ".join(fields))
-    return int(match[2])
+    return int(match[2]) if match[3] == incarnation else -1

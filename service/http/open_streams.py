@@ -160,10 +160,17 @@ class OpenStreams:
         if not caller.streams:
             del self._callers[caller.share.key]
 
+    def _all(self) -> list[OpenStream]:
+        return [stream for caller in self._callers.values() for stream in caller.streams]
+
+    def end_all(self) -> None:
+        """End every stream and socket: their clients come back to what is true now."""
+        for stream in self._all():
+            stream.end(Unavailable("the data was restored: open the stream again"))
+
     async def check(self) -> None:
         """Check every credential again. Where that is not possible now, its stream stays open until the next check."""
-        streams = [stream for caller in self._callers.values() for stream in caller.streams]
-        for number, stream in enumerate(streams, 1):
+        for number, stream in enumerate(self._all(), 1):
             if not await stream.is_valid():
                 stream.end(Unauthenticated("the credential is no longer valid"))
             if number % _CHECKS_AT_ONCE == 0:

@@ -21,6 +21,7 @@ from service.core.progress.holder_counts import HolderCounts
 from service.core.progress.rarity import Rarities
 from service.core.progress.reader import ProgressReader
 from service.core.publishing.snapshot import SnapshotStore
+from service.db.incarnation import Incarnation
 from service.db.pool import Pool
 from service.http.admission import Admission
 from service.http.limits import Shares
@@ -54,6 +55,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
 
     settings: Settings
     pool: Pool
+    incarnation: Incarnation
     verifier: Verifier
     jwks: JwksRefresher | None
     api_keys: ApiKeys

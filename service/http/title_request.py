@@ -12,6 +12,7 @@ from service.core.localization.import_report import ReportSummary
 from service.core.localization.strings import FILTERS, Filter
 from service.core.publishing.releases import MAX_RELEASE
 from service.errors import InvalidParameter
+from service.http.conditional import if_match_version, version_etag
 from service.http.params import KEY_CHARACTERS, choice, clean_text, integer, locale_param, path_int, query_params
 from service.http.services import PRINCIPAL, SERVICES, Services
 from service.processes import Run
@@ -51,6 +52,19 @@ class TitleRequest:
             TooManyRequests: the caller has one already.
         """
         return self.services.processes.one_at_a_time(self.principal.name)
+
+    def version_etag(self, kind: str, version: int) -> str:
+        """The entity tag of a string in a locale (`STRING_TAG`) or of the title's draft (`CATALOG_TAG`)."""
+        return version_etag(kind, version, incarnation=self.services.incarnation.tag)
+
+    def expected_version(self, kind: str) -> int:
+        """The version that If-Match names, -1 if the database was restored since.
+
+        Raises:
+            PreconditionRequired: there is no If-Match.
+            InvalidParameter: it is not exactly one entity tag of that kind.
+        """
+        return if_match_version(self.request, kind, incarnation=self.services.incarnation.tag)
 
     def key(self) -> str:
         """The text key in the path; its slashes may be percent-encoded."""

@@ -19,6 +19,7 @@ from service.core.progress.holder_counts import HolderCounts
 from service.core.progress.rarity import Rarities
 from service.core.progress.reader import ProgressReader
 from service.core.publishing.snapshot import SnapshotStore
+from service.db.incarnation import Incarnation
 from service.db.pool import Pool
 from service.db.service_keys import service_key
 from service.errors import ConfigurationError
@@ -54,6 +55,8 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
         ConfigurationError: there is no key that verifies tokens, it is invalid, or the security log cannot be written.
         Unavailable: the database is unreachable.
     """
+    incarnation = Incarnation()
+    incarnation.adopt(await incarnation.check(pool) or 0)
     verifier, key_set = make_verifier(settings)
     snapshots = SnapshotStore(pool, pseudo_locales=settings.pseudo_locales == "on")
     rarities = Rarities(pool)
@@ -67,6 +70,7 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
     return Services(
         settings=settings,
         pool=pool,
+        incarnation=incarnation,
         verifier=verifier,
         jwks=key_set,
         api_keys=api_keys,
@@ -82,9 +86,9 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
         rarities=rarities,
         fallbacks=Fallbacks(pool),
         processes=Processes(settings.child_processes),
-        continuation_tokens=ContinuationTokens(await service_key(pool, "continuation")),
+        continuation_tokens=ContinuationTokens(await service_key(pool, "continuation"), incarnation),
         cursor_key=await service_key(pool, "cursor"),
-        sessions=Sessions(pool, await service_key(pool, "session"), idle_seconds=settings.session_idle),
+        sessions=Sessions(pool, await service_key(pool, "session"), incarnation, idle_seconds=settings.session_idle),
         observer=observer,
         security_log=_security_log(settings, observer),
         shares=shares,

@@ -45,7 +45,7 @@ async def background(services: Services, *, url: str | None = None) -> AsyncIter
         )
         stack.push_async_callback(deliveries.close)
         loops = [
-            run("releases", services.snapshots.refresh, seconds=poll),
+            run("releases", jobs.poll_releases, seconds=poll),
             run("credentials", jobs.check_credentials, seconds=poll),
             run("key_use", services.api_keys.record_use, seconds=KEY_USE_INTERVAL_SECONDS),
             run("user_contexts", services.user_contexts.refresh, seconds=poll),
@@ -78,6 +78,28 @@ class Jobs:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+
+    async def poll_releases(self) -> None:
+        """Load what was published since; and forget everything that was read, if the database went back in time."""
+        services = self._services
+        incarnation_id = await services.incarnation.check(services.pool)
+        if incarnation_id is None:
+            await services.snapshots.refresh()
+            return
+        await services.snapshots.reload()
+        # Without a pause: a request sees either all that was remembered, or nothing of it.
+        services.incarnation.adopt(incarnation_id)
+        for memory in (
+            services.progress,
+            services.writer,
+            services.api_keys,
+            services.user_contexts,
+            services.subscriptions,
+        ):
+            memory.forget()
+        services.open_streams.end_all()
+        services.observer.log("warning", "the database went back in time: forgot everything that was read from it")
+        await services.rarities.refresh()
 
     async def check_credentials(self) -> None:
         """Forget the keys that were revoked, and end the streams and sockets whose credential is no longer valid."""
@@ -116,7 +138,7 @@ class Jobs:
         """Poll for new releases whenever one is published, until the connection is lost."""
 
         async def poll() -> None:
-            await self._services.snapshots.refresh()
+            await self.poll_releases()
             self._services.jobs.statuses["notifications"].succeeded()
 
         await listen(url, "publication", poll)

@@ -10,6 +10,7 @@
 -- Index: player_pkey and progress_pkey, one probe a player.
 SELECT
     coalesce(w.revision, e.revision) AS revision,
+    (SELECT i.incarnation_id FROM incarnation AS i) AS incarnation,
     w.player IS NOT NULL AS player_exists,
     p.player IS NOT NULL AS in_title,
     p.created_at,
@@ -74,13 +75,15 @@ INNER JOIN event AS e
 -- name: write_changes
 -- Writes the changes of several players, of each player all or nothing; returns the places of those written.
 --
--- A player is written if the row still has the revision that the change was evaluated from, and no event of the
--- change repeats a stored idempotency key. Nobody else can then have written anything of that player in between.
+-- A player is written if the row still has the revision that the change was evaluated from, in the same incarnation of
+-- the database, and no event of the change repeats a stored idempotency key. Nobody else can then have written
+-- anything of that player in between.
 -- Players are ordered by name, so that two of these statements lock their rows in the same order.
 --
 --   :players        text[]     one of each for each player, no player twice:
 --   :title_ids      bigint[]
 --   :expected       bigint[]   the revision that the change was evaluated from
+--   :incarnations   bigint[]   the incarnation of the database in which it was read
 --   :player_exists  boolean[]  whether there is a row of the player
 --   :in_title       boolean[]  whether there is one in this title
 --   :standings      text[]     JSON of the measure values that change, NULL for none
@@ -127,14 +130,16 @@ WITH pending AS (
             :players::text[],
             :title_ids::bigint[],
             :expected::bigint[],
+            :incarnations::bigint[],
             :player_exists::boolean[],
             :in_title::boolean[],
             :standings::text[],
             :profiles::text[],
             :created::bigint[]
         ) WITH ORDINALITY AS a (
-            player, title_id, expected, player_exists, in_title, standings, profile, created_at, place
+            player, title_id, expected, incarnation, player_exists, in_title, standings, profile, created_at, place
         )
+    WHERE a.incarnation = (SELECT i.incarnation_id FROM incarnation AS i)
 ),
 
 keyed AS (

@@ -37,19 +37,23 @@ def test_client_without_the_current_response_gets_the_body():
 
 
 def test_if_match_names_a_version():
-    request = make_mocked_request("PUT", "/", headers={"If-Match": version_etag("v", 7)})
+    tag = version_etag("v", 7, incarnation="0123abcd")
+    request = make_mocked_request("PUT", "/", headers={"If-Match": tag})
 
-    assert if_match_version(request, "v") == 7
+    assert if_match_version(request, "v", incarnation="0123abcd") == 7
+    assert if_match_version(request, "v", incarnation="ffffffff") == -1
 
 
-@pytest.mark.parametrize("condition", ['"c7"', "7", "*", '"v07"', '"v7", "v8"', '"v2147483648"', '"v9999999999"'])
+@pytest.mark.parametrize(
+    "condition", ['"c7"', "7", "*", '"v07"', '"v7-x"', '"v7", "v8"', '"v2147483648"', '"v9999999999"']
+)
 def test_invalid_if_match_is_rejected(condition):
     request = make_mocked_request("PUT", "/", headers={"If-Match": condition})
 
     with pytest.raises(InvalidParameter, match="If-Match: expected one ETag such as"):
-        if_match_version(request, "v")
+        if_match_version(request, "v", incarnation="0123abcd")
 
 
 def test_change_without_if_match_is_rejected():
     with pytest.raises(PreconditionRequired):
-        if_match_version(make_mocked_request("PUT", "/"), "v")
+        if_match_version(make_mocked_request("PUT", "/"), "v", incarnation="0123abcd")

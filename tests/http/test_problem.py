@@ -1,12 +1,17 @@
 """Error responses of all APIs: one table of statuses, and the headers that go with them."""
 
+import types
+
 import msgspec
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from service import errors
+from service.db.incarnation import Incarnation
 from service.errors import Conflict, InvalidCatalog, LaurelError, MethodNotAllowed, TooManyRequests
 from service.http.problem import INTERNAL_ERROR, status_of
+from service.http.services import SERVICES
 from service.server.app import APIS
 
 STATUSES = {
@@ -84,7 +89,9 @@ def test_every_error_has_a_status():
 @pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_api_renders_every_error(api, kind):
-    response = api.error_response(make_mocked_request("GET", "/"), made(kind))
+    app = web.Application()
+    app[SERVICES] = types.SimpleNamespace(incarnation=Incarnation())  # what an entity tag of the current version needs
+    response = api.error_response(make_mocked_request("GET", "/", app=app), made(kind))
 
     assert response.status == CONTRACTS.get((api.name, kind.__name__), STATUSES[kind.__name__])
     assert response.headers["Cache-Control"] == "no-store"

@@ -29,11 +29,14 @@ _HOUR = 3600  # seconds
 
 
 class Cursors:
-    """Writes and reads cursors of one title, which are authenticated and valid for a day."""
+    """Writes and reads cursors of one title, which are authenticated and valid for a day.
 
-    def __init__(self, key: bytes, title_id: int) -> None:
+    `incarnation` is the tag of the database's: cursors end when the database is restored.
+    """
+
+    def __init__(self, key: bytes, title_id: int, *, incarnation: str) -> None:
         self._key = key
-        self._title = title_id.to_bytes(8)
+        self._title = title_id.to_bytes(8) + incarnation.encode()
 
     def write(self, sort_key: SortKey, position: CursorPosition, *, now: int) -> str:
         """The cursor of a position. `now` is in seconds since 1970; the cursor is the same within an hour."""

@@ -49,7 +49,9 @@ async def get_badges(context: Context, arguments: Mapping[str, Any], requested: 
     locales = context.new_locales()
     sort_key = cast("SortKey", arguments.get("sortKey") or "CREATED")
     now = ticks.to_unix(context.now)
-    cursors = Cursors(context.services.cursor_key, context.published.title_id)
+    cursors = Cursors(
+        context.services.cursor_key, context.published.title_id, incarnation=context.services.incarnation.tag
+    )
     page_arguments = pagination.read_arguments(arguments, cursors, sort_key, now=now)
     catalog = await _catalog(context)
     with_logs = not requested.isdisjoint((f"nodes.{_CURRENT_THRESHOLD}", f"edges.node.{_CURRENT_THRESHOLD}"))

@@ -9,10 +9,12 @@ from aiohttp import hdrs, web
 
 from service import errors
 from service.api.localization import responses
+from service.http.conditional import version_etag
 from service.http.problem import problem_response
+from service.http.services import SERVICES
 
 
-def error_response(_request: web.BaseRequest, error: errors.LaurelError | None) -> web.Response:
+def error_response(request: web.BaseRequest, error: errors.LaurelError | None) -> web.Response:
     """The status, headers and body of an error; None is a bug, which is reported without detail."""
     members: dict[str, Any] = {}
     headers: dict[str, str] = {}
@@ -20,7 +22,10 @@ def error_response(_request: web.BaseRequest, error: errors.LaurelError | None) 
         case None:
             members["code"] = "fault"
         case errors.Conflict():
-            members["current"], headers[hdrs.ETAG] = responses.current_version(error.current)
+            members["current"], kind, version = responses.current_version(error.current)
+            if isinstance(request, web.Request):  # and not one that cannot be read as HTTP, which changes nothing
+                incarnation = request.app[SERVICES].incarnation.tag
+                headers[hdrs.ETAG] = version_etag(kind, version, incarnation=incarnation)
         case errors.InvalidCatalog():
             members["problems"] = [responses.diagnostic(diagnostic) for diagnostic in error.diagnostics]
         case _:

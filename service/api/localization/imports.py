@@ -15,7 +15,7 @@ from service.errors import BadRequest
 from service.http.admission import TRANSFERS
 from service.http.api import Route
 from service.http.body import read_body
-from service.http.conditional import if_match_version, in_pieces
+from service.http.conditional import in_pieces
 from service.http.params import choice, locale_param, path_int, query_params
 from service.http.title_request import CATALOG_TAG
 
@@ -82,7 +82,7 @@ async def get_import_po(request: web.Request) -> web.Response:
 async def apply_import(request: web.Request) -> web.Response:
     """Write everything that a report announces, if the catalog is at the version of `If-Match` and of the report."""
     context = RequestContext(request)
-    expected = if_match_version(request, CATALOG_TAG)
+    expected = context.expected_version(CATALOG_TAG)
     with context.one_at_a_time():
         batch = await imports.apply_import(
             context.services.pool,
@@ -107,7 +107,7 @@ async def _batch_response(
     async with context.services.pool.connection(CATALOG) as connection:
         lines = await import_batches.list_lines(connection, batch, part)
     return json_response(
-        responses.batch(batch, lines), tag=responses.catalog_tag(batch.catalog_version), location=location
+        responses.batch(batch, lines), tag=context.version_etag(CATALOG_TAG, batch.catalog_version), location=location
     )
 
 

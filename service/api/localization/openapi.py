@@ -96,7 +96,13 @@ _BODIES: Mapping[str, type] = {
     "publish": PublishBody,
     "activate": ActivateBody,
 }
-_CONDITIONAL = {"save-string": '"v7"', "review": '"v7"', "restore": '"v7"', "apply-batch": '"c7"'}
+_STRING_TAG, _CATALOG_TAG = '"v7-0123abcd"', '"c7-0123abcd"'
+_CONDITIONAL = {
+    "save-string": _STRING_TAG,
+    "review": _STRING_TAG,
+    "restore": _STRING_TAG,
+    "apply-batch": _CATALOG_TAG,
+}
 _SUCCESS = {"publish": ("200", "201", "202"), "cancel-schedule": ("204",), "export": ("200", "304")}
 _GETTEXT = "text/x-gettext-translation"
 _FILES = {"export": (_GETTEXT, "application/*", "text/*"), "batch-po": (_GETTEXT,)}

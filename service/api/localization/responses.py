@@ -17,7 +17,6 @@ from service.core.publishing.publish import PublishPreview
 from service.core.publishing.releases import Release
 from service.core.publishing.schedules import Schedule
 from service.errors import Diagnostic
-from service.http.conditional import version_etag
 from service.http.title_request import CATALOG_TAG, STRING_TAG
 from service.steps import Steps
 
@@ -26,21 +25,14 @@ Shape = dict[str, Any]
 encode = msgspec.json.Encoder().encode
 
 
-def version_tag(version: int) -> str:
-    """The ETag of a string in a locale."""
-    return version_etag(STRING_TAG, version)
+def current_version(current: object) -> tuple[Shape, str, int]:
+    """The current state of a string or catalog, and the kind and number of its version.
 
-
-def catalog_tag(version: int) -> str:
-    """The ETag of a title's draft."""
-    return version_etag(CATALOG_TAG, version)
-
-
-def current_version(current: object) -> tuple[Shape, str]:
-    """The current state of a string or catalog, and its ETag, for a caller whose version is outdated."""
+    It is for a caller whose version is outdated.
+    """
     if isinstance(current, String):
-        return string(current), version_tag(current.version)
-    return {"catalogVersion": current}, catalog_tag(int(str(current)))
+        return string(current), STRING_TAG, current.version
+    return {"catalogVersion": current}, CATALOG_TAG, int(str(current))
 
 
 def coverage(title: TitleCoverage) -> Shape:

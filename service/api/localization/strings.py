@@ -9,7 +9,6 @@ from service.core.localization import editing, strings
 from service.core.localization.strings import String
 from service.db.limits import CATALOG
 from service.http.api import Route
-from service.http.conditional import if_match_version
 from service.http.params import integer, locale_param, query_params
 from service.http.title_request import STRING_TAG, filter_param
 
@@ -46,7 +45,7 @@ async def get_string(request: web.Request) -> web.Response:
 async def put_string(request: web.Request) -> web.Response:
     """Save a text, if the string is at the version of `If-Match`."""
     context = RequestContext(request)
-    key, locale, expected = context.key(), context.locale(), if_match_version(request, STRING_TAG)
+    key, locale, expected = context.key(), context.locale(), context.expected_version(STRING_TAG)
     body = await read_json(request, TextBody)
     async with context.services.pool.transaction(CATALOG) as connection:
         saved = await editing.save_string(
@@ -66,7 +65,7 @@ async def put_string(request: web.Request) -> web.Response:
 async def review_string(request: web.Request) -> web.Response:
     """Approve a text, or send it back for review."""
     context = RequestContext(request)
-    key, locale, expected = context.key(), context.locale(), if_match_version(request, STRING_TAG)
+    key, locale, expected = context.key(), context.locale(), context.expected_version(STRING_TAG)
     body = await read_json(request, ReviewBody)
     async with context.services.pool.transaction(CATALOG) as connection:
         saved = await editing.review_string(
@@ -84,7 +83,7 @@ async def review_string(request: web.Request) -> web.Response:
 async def restore_string(request: web.Request) -> web.Response:
     """Save the text of an older revision again."""
     context = RequestContext(request)
-    key, locale, expected = context.key(), context.locale(), if_match_version(request, STRING_TAG)
+    key, locale, expected = context.key(), context.locale(), context.expected_version(STRING_TAG)
     body = await read_json(request, RestoreBody)
     async with context.services.pool.transaction(CATALOG) as connection:
         saved = await editing.restore_string(
@@ -114,7 +113,7 @@ async def list_revisions(request: web.Request) -> web.Response:
 def _string_response(context: RequestContext, string: String, *, other: str = "") -> web.Response:
     served = context.served_texts(string.locale).get(string.key)
     return json_response(
-        responses.string(string, published=served, other=other), tag=responses.version_tag(string.version)
+        responses.string(string, published=served, other=other), tag=context.version_etag(STRING_TAG, string.version)
     )
 
 

@@ -21,6 +21,7 @@ from service.http.api import Route
 from service.http.conditional import conditional_response, make_etag
 from service.http.params import query_params
 from service.http.services import PRINCIPAL, SERVICES
+from service.http.title_request import CATALOG_TAG
 
 _GETTEXT = "text/x-gettext-translation"
 
@@ -41,7 +42,7 @@ async def get_catalog(request: web.Request) -> web.Response:
     query_params(request)
     async with context.services.pool.connection(CATALOG) as connection:
         title = await coverage.get_coverage(connection, context.title_id)
-    return json_response(responses.coverage(title), tag=responses.catalog_tag(title.catalog_version))
+    return json_response(responses.coverage(title), tag=context.version_etag(CATALOG_TAG, title.catalog_version))
 
 
 async def change_catalog(request: web.Request) -> web.Response:
@@ -51,7 +52,7 @@ async def change_catalog(request: web.Request) -> web.Response:
     async with context.services.pool.transaction(CATALOG) as connection:
         await set_publish_from(connection, context.principal, context.title_id, body.publish_from)
         title = await coverage.get_coverage(connection, context.title_id)
-    return json_response(responses.coverage(title), tag=responses.catalog_tag(title.catalog_version))
+    return json_response(responses.coverage(title), tag=context.version_etag(CATALOG_TAG, title.catalog_version))
 
 
 async def explain_catalog(request: web.Request) -> web.Response:

@@ -22,7 +22,6 @@ from service.core.validation.checks import is_hard_limit
 from service.db.limits import CATALOG
 from service.errors import Conflict, InvalidField
 from service.http.api import Route
-from service.http.conditional import if_match_version, version_etag
 from service.http.params import locale_param, query_params
 from service.http.title_request import STRING_TAG, filter_param
 
@@ -62,11 +61,15 @@ async def post_string(request: web.Request) -> web.Response:
 async def put_string(request: web.Request) -> web.Response:
     """The same for the script: over the version of `If-Match`, answered as JSON with the address of the next string."""
     context = RequestContext(request)
-    expected = if_match_version(request, STRING_TAG)
+    expected = context.expected_version(STRING_TAG)
     saved = await _change(context, await read_form(request), expected=expected)
     next_address = await _address_of_next(context)
     body = msgspec.json.encode({"version": saved.version, "state": saved.state, "next": next_address})
-    headers = {**pages.HEADERS, hdrs.ETAG: version_etag(STRING_TAG, saved.version), hdrs.CACHE_CONTROL: "no-store"}
+    headers = {
+        **pages.HEADERS,
+        hdrs.ETAG: context.version_etag(STRING_TAG, saved.version),
+        hdrs.CACHE_CONTROL: "no-store",
+    }
     return web.Response(body=body, headers=headers, content_type="application/json")
 
 
@@ -117,6 +120,7 @@ async def _editor(
         title_id, key, locale, name=context.principal.name, now=time.monotonic()
     )
     next_key = await _next_key(context)
+    version = string.version if expected is None else expected
     first = list_query | {"from_": ""}
     changes = [word_diff(old.text or "", new.text or "") for new, old in pairwise(revisions)]
     return pages.render_page(
@@ -126,7 +130,8 @@ async def _editor(
         title_id=title_id,
         string=string,
         text=text or "",
-        version=string.version if expected is None else expected,
+        version=version,
+        tag=context.version_etag(STRING_TAG, version),
         is_hard_limit=is_hard_limit(key),
         served=None if published is None else published.texts.get(locale, {}).get(key),
         other=list_query["with_"],

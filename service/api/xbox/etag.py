@@ -30,6 +30,7 @@ class ProgressETag:
             publication,
             rarity_stamp,
             context.contract.version,
+            context.services.incarnation.tag,
             *context.locale.cache_key,
         )
 

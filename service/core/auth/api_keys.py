@@ -123,6 +123,10 @@ class ApiKeys:
         self._used.add(prefix)
         return row
 
+    def forget(self) -> None:
+        """Forget all keys."""
+        self._cache.clear()
+
     async def refresh(self) -> list[str]:
         """Drop the cached keys that were revoked or have expired; returns their prefixes.
 

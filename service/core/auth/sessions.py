@@ -11,6 +11,7 @@ import msgspec
 from itsdangerous import Signer
 
 from service.core.auth.principal import Grant, Principal
+from service.db.incarnation import Incarnation
 from service.db.pool import Pool
 from service.db.queries import query, statement
 from service.errors import CredentialExpired, Unauthenticated
@@ -24,9 +25,10 @@ _COOKIE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 class Sessions:
     """Starts, finds and ends sessions. One that was not used for `idle_seconds` is over."""
 
-    def __init__(self, pool: Pool, key: bytes, *, idle_seconds: float) -> None:
-        """`key` signs forms, and all processes share it."""
+    def __init__(self, pool: Pool, key: bytes, incarnation: Incarnation, *, idle_seconds: float) -> None:
+        """`key` signs forms, and all processes share it. Forms end when the database is restored (`incarnation`)."""
         self._pool = pool
+        self._incarnation = incarnation
         self._idle_seconds = idle_seconds
         self._form_signer = Signer(key, salt=b"form", key_derivation="hmac", digest_method=hashlib.sha256)
 
@@ -84,11 +86,14 @@ class Sessions:
 
     def form_key(self, cookie: str) -> str:
         """The key that forms of this session carry, so that no other site can send them."""
-        return self._form_signer.get_signature(cookie).decode()
+        return self._form_signer.get_signature(self._signed(cookie)).decode()
 
     def is_form_key(self, cookie: str, form_key: str) -> bool:
         """Whether `form_key` is that of the session, in constant time."""
-        return self._form_signer.verify_signature(cookie.encode(), form_key)
+        return self._form_signer.verify_signature(self._signed(cookie), form_key)
+
+    def _signed(self, cookie: str) -> bytes:
+        return f"{cookie}.{self._incarnation.tag}".encode()
 
 
 def _digest(cookie: str) -> bytes:

@@ -121,6 +121,11 @@ class UserContexts:
         self._cache[put.title_id, put.uuid] = put
         return put
 
+    def forget(self) -> None:
+        """Forget all contexts, those that are being read included."""
+        self._puts += 1
+        self._cache.clear()
+
     async def refresh(self) -> None:
         """Read the cached contexts again.
 

@@ -85,6 +85,7 @@ async def write(connection: Connection, writes: Sequence[PendingWrite]) -> set[i
         players=[r.player for r in writes],
         title_ids=[r.title_id for r in writes],
         expected=[r.before.revision for r in writes],
+        incarnations=[r.before.incarnation for r in writes],
         player_exists=[r.before.exists for r in writes],
         in_title=[r.before.in_title for r in writes],
         standings=[_json(r.outcome.measure_values) if r.outcome.measure_values else None for r in writes],
@@ -123,6 +124,7 @@ def _profile(profile: Profile | None) -> str | None:
 
 class _StateRow(msgspec.Struct, frozen=True):
     revision: int
+    incarnation: int
     player_exists: bool
     in_title: bool
     created_at: int | None
@@ -134,6 +136,7 @@ class _StateRow(msgspec.Struct, frozen=True):
     def state(self) -> PlayerState:
         return PlayerState(
             revision=self.revision,
+            incarnation=self.incarnation,
             exists=self.player_exists,
             in_title=self.in_title,
             created_at=self.created_at or 0,

@@ -95,6 +95,11 @@ class Subscriptions:
         for subscription in itertools.chain.from_iterable(self._subscriptions.values()):
             subscription.notify()
 
+    def forget(self) -> None:
+        """Forget the revisions of all players, and notify every subscriber."""
+        self._revisions.clear()
+        self.notify_all()
+
     async def poll(self) -> None:
         """Notify of the players that other processes wrote since the last poll.
 

@@ -94,6 +94,10 @@ class Writer:
         """
         return (await self._read_states([(player, title_id)]))[0]
 
+    def forget(self) -> None:
+        """Forget all states."""
+        self._states.clear()
+
     async def write(self, change: Change) -> WriteResult:
         """Write a change, durably, or nothing of it.
 

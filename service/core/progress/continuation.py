@@ -1,4 +1,4 @@
-"""Continuation tokens: an opaque, authenticated encoding of the cursor at which the next page begins. Pure."""
+"""Continuation tokens: an opaque, authenticated encoding of the cursor at which the next page begins."""
 
 import base64
 import functools
@@ -9,6 +9,7 @@ import struct
 import zlib
 
 from service.core.progress.ordering import Cursor, ListSpec, Order
+from service.db.incarnation import Incarnation
 from service.errors import InvalidToken
 
 _FORMAT = 1
@@ -22,10 +23,11 @@ class ContinuationTokens:
     """Makes and reads continuation tokens: opaque, authenticated, deterministic, 32 characters of base64url.
 
     The message authentication code covers the player, the filters and the order, so a token of another list is always
-    rejected. Two one-byte tags in the token only serve to name the difference in the error message.
+    rejected, and one from before the database went back in time (`incarnation`). Two one-byte tags in the token only serve to name the difference in the error message.
     """
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, incarnation: Incarnation) -> None:
+        self._incarnation = incarnation
         self._key = hashlib.blake2b(key, person=b"continuation").digest()
 
     def make(self, cursor: Cursor, *, player: str, spec: ListSpec) -> str:
@@ -61,10 +63,12 @@ class ContinuationTokens:
                 raise _invalid("it belongs to another orderBy")
             if list_tag != _tag(_filters(spec)):
                 raise _invalid("it belongs to another list or filter (titleId, types, unlockedOnly, possibleOnly)")
-        raise _invalid("it was altered; send a token as it came")
+        raise _invalid(
+            "it was altered, or the data was restored since; send a token as it came, or begin again without"
+        )
 
     def _mac(self, payload: bytes, player: str, spec: ListSpec) -> bytes:
-        context = f"\0{player}\0{spec.order:d}\0{_filters(spec)}".encode()
+        context = f"\0{player}\0{spec.order:d}\0{_filters(spec)}\0{self._incarnation.tag}".encode()
         return hashlib.blake2b(payload + context, digest_size=_MAC_BYTES, key=self._key).digest()
 
 

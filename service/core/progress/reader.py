@@ -38,8 +38,13 @@ class ProgressReader:
         self._pool = pool
         self._in_title = BatchLoader(self._load_in_title)
         self._changes = BatchLoader(self._load_changes)
-        self._cache: LRUCache[str, PlayerProgress] = LRUCache(max_cached_unlocks, getsizeof=_weight)
+        self._max_cached_unlocks = max_cached_unlocks
+        self.forget()
         self._nothing = PlayerProgress(revision=-1, titles={})  # per reader: its derived values are of this database
+
+    def forget(self) -> None:
+        """Forget the progress of all players."""
+        self._cache: LRUCache[str, PlayerProgress] = LRUCache(self._max_cached_unlocks, getsizeof=_weight)
 
     async def read_title(self, player: str, title_id: int, *, known: int = -1) -> FoundProgress:
         """A player's progress in one title; without its contents if its revision is not above `known`.
@@ -55,8 +60,10 @@ class ProgressReader:
         Raises:
             Unavailable: the database is out of reach.
         """
-        before = self._cache.get(player, self._nothing)
+        cache, before = self._cache, self._cache.get(player, self._nothing)
         revision, changed = await self._changes.load((player, before.revision))
+        if cache is not self._cache:  # forgotten meanwhile
+            return await self.read_all(player)
         if revision < before.revision:  # erased, and new since: nothing cached is valid
             self._cache.pop(player, None)
             revision, changed = await self._changes.load((player, -1))

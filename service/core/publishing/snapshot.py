@@ -31,6 +31,9 @@ class Snapshot(msgspec.Struct, frozen=True):
     by_scid: Mapping[str, int]
 
 
+_NOTHING = Snapshot(version=0, titles={}, by_scid={})
+
+
 class SnapshotStore:
     """The snapshot of this process, refreshed from the database. `pseudo_locales` adds those to every title.
 
@@ -40,31 +43,40 @@ class SnapshotStore:
     def __init__(self, pool: Pool, *, pseudo_locales: bool = False, max_old_bytes: int = _OLD_RELEASES_BYTES) -> None:
         self._pool = pool
         self._pseudo_locales = pseudo_locales
-        self._old: LRUCache[tuple[int, int], _OldRelease] = LRUCache(
-            max_old_bytes, getsizeof=lambda old: old.size_bytes
-        )
+        self._max_old_bytes = max_old_bytes
+        self._old = self._new_cache()
         self._refreshing = asyncio.Lock()
-        self.current = Snapshot(version=0, titles={}, by_scid={})
+        self.current = _NOTHING
         self.refreshed_at: float | None = None
         """When the database was last read, in seconds of the monotonic clock; None before the first time."""
 
+    async def reload(self) -> None:
+        """Replace the snapshot by one that is read whole, and forget old releases."""
+        await self._read(whole=True)
+
     async def refresh(self) -> None:
         """Replace the snapshot if something was published since; one cheap query if not."""
+        await self._read()
+
+    async def _read(self, *, whole: bool = False) -> None:
         async with self._refreshing:
             async with self._pool.connection(CATALOG) as connection:
-                newer = await _published_since.all(connection, version=self.current.version)
+                before = _NOTHING if whole else self.current
+                newer = await _published_since.all(connection, version=before.version)
                 self.refreshed_at = time.monotonic()
                 texts = [
                     await _bundles_of_release.all(connection, title_id=row.title_id, release=row.release)
                     for row in newer
                 ]
-            if not newer:
+            if before is self.current and not newer:
                 return
-            titles = dict(self.current.titles)
+            titles = dict(before.titles)
             for row, of_release in zip(newer, texts, strict=True):
                 titles[row.title_id] = await asyncio.to_thread(self._published, row, of_release)
+            if whole:
+                self._old = self._new_cache()
             self.current = Snapshot(
-                version=newer[-1].publication_id,
+                version=newer[-1].publication_id if newer else 0,
                 titles=titles,
                 by_scid={published.title.scid: title_id for title_id, published in titles.items()},
             )
@@ -88,12 +100,15 @@ class SnapshotStore:
         if current is not None and current.publication_id <= version:
             return current
         key = title_id, version
-        old = self._old.get(key)
+        cache, old = self._old, self._old.get(key)
         if old is None:
             old = await self._read_old(title_id, version)
-            if old.size_bytes <= self._old.maxsize:
-                self._old[key] = old
+            if old.size_bytes <= cache.maxsize:
+                cache[key] = old
         return old.published
+
+    def _new_cache(self) -> "LRUCache[tuple[int, int], _OldRelease]":
+        return LRUCache(self._max_old_bytes, getsizeof=lambda old: old.size_bytes)
 
     async def _read_old(self, title_id: int, version: int) -> "_OldRelease":
         async with self._pool.connection(CATALOG) as connection:

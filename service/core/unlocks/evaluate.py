@@ -109,6 +109,7 @@ class _Evaluation:
     def _state(self, revision: int) -> PlayerState:
         return PlayerState(
             revision=revision,
+            incarnation=self.before.incarnation,
             exists=True,
             in_title=True,
             created_at=self.created_at,

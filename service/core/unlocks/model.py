@@ -44,11 +44,13 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class PlayerState(msgspec.Struct, frozen=True, kw_only=True):
     """The state of one player in one title at `revision`, which counts the player's changes; 0 before the first.
 
+    `incarnation` is that of the database it was read from: under another one, the same revision is another state.
     `exists`: the player has a row in any title; `in_title`: in this one. `unlocked` maps int4 numbers (`to_int4`) to
     ticks. `created_at` is in ticks, 0 if not known.
     """
 
     revision: int = 0
+    incarnation: int = 0
     exists: bool = False
     in_title: bool = False
     created_at: int = 0

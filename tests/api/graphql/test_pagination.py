@@ -17,6 +17,12 @@ FORWARD = """query ($first: Int, $after: Cursor, $key: BadgeSortKey, $reverse: B
 BACKWARD = """query ($last: Int, $before: Cursor, $key: BadgeSortKey, $reverse: Boolean) {
   getBadges(last: $last, before: $before, sortKey: $key, reverse: $reverse) {
     edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"""
+CURSORS = Cursors(b"key", 1, incarnation="0123abcd")
+OTHERS = (
+    Cursors(b"other", 1, incarnation="0123abcd"),
+    Cursors(b"key", 2, incarnation="0123abcd"),
+    Cursors(b"key", 1, incarnation="ffffffff"),
+)
 WHOLE = "query ($key: BadgeSortKey, $reverse: Boolean) { getBadges(sortKey: $key, reverse: $reverse) { nodes { id } } }"
 
 
@@ -155,27 +161,25 @@ KEYS = st.sampled_from(["CREATED", "TITLE", "EARNED"])
 
 @given(place=PLACES, key=KEYS, now=st.integers(0, 2**40), later=st.integers(0, 24 * 3600))
 def test_cursor_is_valid_for_a_day(place, key, now, later):
-    cursors = Cursors(b"key", 1)
-    text = cursors.write(key, place, now=now)
+    text = CURSORS.write(key, place, now=now)
 
-    assert cursors.read(text, key, now=now + later) == place
-    assert cursors.write(key, place, now=now // 3600 * 3600) == text
+    assert CURSORS.read(text, key, now=now + later) == place
+    assert CURSORS.write(key, place, now=now // 3600 * 3600) == text
     with pytest.raises(ExpiredToken, match="expired cursor"):
-        cursors.read(text, key, now=now + 25 * 3600 + 3600)
+        CURSORS.read(text, key, now=now + 25 * 3600 + 3600)
 
 
 @given(place=PLACES, key=KEYS, data=st.data())
 def test_altered_or_foreign_cursor_is_rejected(place, key, data):
-    cursors = Cursors(b"key", 1)
-    text = cursors.write(key, place, now=0)
+    text = CURSORS.write(key, place, now=0)
     index = data.draw(st.integers(0, len(text) - 1))
     other = data.draw(st.sampled_from([c for c in "AZaz09-_" if c != text[index]]))
     altered = text[:index] + other + text[index + 1 :]
-    for reader, wrong in ((cursors, text[:index]), (Cursors(b"other", 1), text), (Cursors(b"key", 2), text)):
+    for reader, wrong in ((CURSORS, text[:index]), *((other, text) for other in OTHERS)):
         with pytest.raises(InvalidToken, match="invalid cursor"):
             reader.read(wrong, key, now=0)
     try:  # the last character of base64 has bits that say nothing
-        assert cursors.read(altered, key, now=0) == place
+        assert CURSORS.read(altered, key, now=0) == place
         assert index == len(text) - 1
     except InvalidToken:
         pass
@@ -184,7 +188,7 @@ def test_altered_or_foreign_cursor_is_rejected(place, key, data):
 @given(st.text(max_size=60))
 def test_random_text_is_rejected_as_a_cursor(text):
     with pytest.raises(InvalidToken):
-        Cursors(b"key", 1).read(text, "CREATED", now=0)
+        CURSORS.read(text, "CREATED", now=0)
 
 
 @settings(max_examples=200)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from service.http.services import Services
 from tests.factories import bearer
 
 Ask = Callable[..., Awaitable[Any]]
@@ -19,10 +20,17 @@ async def title(make_title: Callable[..., Awaitable[int]]) -> int:
 
 
 @pytest.fixture
-async def catalogs(client: Any, title: int) -> Ask:
+def etag(services: Services) -> Callable[[str], str]:
+    """The entity tag of a version: `etag("v1")`."""
+    return lambda version: f'"{version}-{services.incarnation.tag}"'
+
+
+@pytest.fixture
+async def catalogs(client: Any, title: int, etag: Callable[[str], str]) -> Ask:
     """Sends a request to the localization API, below `/catalogs/1` unless the path begins so, and gives the JSON.
 
-    `status` is what is expected; `who` a header of `making.bearer`; `tag` an If-Match; `data` a body that is no JSON.
+    `status` is what is expected; `who` a header of `making.bearer`; `data` a body that is no JSON; `tag` an If-Match;
+    `seen` a version such as "v1", whose entity tag it is.
     """
 
     async def asked(
@@ -33,10 +41,12 @@ async def catalogs(client: Any, title: int) -> Ask:
         status: int = 200,
         who: str | None = None,
         tag: str | None = None,
+        seen: str | None = None,
         data: bytes | None = None,
         raw: bool = False,
         **query: str,
     ) -> Any:
+        tag = tag if seen is None else etag(seen)
         sent = {"Authorization": who or bearer()} | ({} if tag is None else {"If-Match": tag})
         response = await client.request(
             method,

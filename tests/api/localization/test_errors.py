@@ -4,12 +4,14 @@ import re
 
 import msgspec
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from service import errors
 from service.api.localization import API, openapi
 from service.api.localization.errors import error_response
 from service.errors import Conflict, Diagnostic, InvalidCatalog, LaurelError, MethodNotAllowed, TooManyRequests
+from service.http.services import SERVICES
 
 
 def family(kind: type[LaurelError]):
@@ -37,13 +39,16 @@ def made(kind: type[LaurelError]) -> LaurelError:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in family(LaurelError) if kind.__module__ == errors.__name__])
-def test_every_error_response_is_a_problem_with_its_own_status(kind):
-    response = error_response(make_mocked_request("GET", "/catalogs"), made(kind))
+def test_every_error_response_is_a_problem_with_its_own_status(kind, services):
+    app = web.Application()
+    app[SERVICES] = services
+    response = error_response(make_mocked_request("GET", "/catalogs", app=app), made(kind))
 
     body = msgspec.json.decode(response.body)
     assert response.content_type == "application/problem+json"
     assert (body["status"], body["code"], body["detail"]) == (response.status, kind.code, str(made(kind)))
     assert response.headers["Cache-Control"] == "no-store"
+    assert (kind is Conflict) == ("ETag" in response.headers)
 
 
 def test_bug_is_reported_without_detail():

@@ -220,12 +220,12 @@ async def test_searches_are_escaped(sign_in):
     assert EVIL not in await page.text()
 
 
-async def test_script_saves_over_the_version_that_was_seen(sign_in):
+async def test_script_saves_over_the_version_that_was_seen(sign_in, services):
     ana = await sign_in()
     key = {"X-Form-Key": await ana.form_key()}
 
     async def put(version: int | None, text: str) -> tuple[int, dict[str, object]]:
-        headers = key if version is None else key | {"If-Match": f'"v{version}"'}
+        headers = key if version is None else key | {"If-Match": f'"v{version}-{services.incarnation.tag}"'}
         response = await ana.client.put(
             f"{NAME}?filter=missing", data={"text": text, "action": "save"}, headers=headers
         )

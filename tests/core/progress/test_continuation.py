@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from service.core.progress.continuation import ContinuationTokens
 from service.core.progress.paging import Cursor, ListSpec, Order
+from service.db.incarnation import Incarnation
 from service.errors import InvalidToken
 from tests.factories import OTHER, PLAYER
 
@@ -28,7 +29,7 @@ SPECS = st.builds(
 PLAYERS = st.integers(0, 2**64 - 1).map(str)
 ALPHABET = string.ascii_letters + string.digits + "-_"
 
-TOKENS = ContinuationTokens(b"one key")
+TOKENS = ContinuationTokens(b"one key", Incarnation())
 CURSOR = Cursor(title_id=7, number=3, as_of=12, version=5)
 SPEC = ListSpec(titles=(7, 9))
 
@@ -40,7 +41,7 @@ def test_token_decodes_to_its_cursor(cursor, player, spec):
     assert len(token) <= 32
     assert set(token) <= set(ALPHABET)
     assert TOKENS.read(token, player=player, spec=spec) == cursor
-    assert ContinuationTokens(b"one key").make(cursor, player=player, spec=spec) == token
+    assert ContinuationTokens(b"one key", Incarnation()).make(cursor, player=player, spec=spec) == token
 
 
 @given(CURSORS, PLAYERS, SPECS, st.integers(0, 31), st.sampled_from(ALPHABET))
@@ -95,17 +96,27 @@ def test_authentication_code_covers_every_field_of_the_list():
 
 
 def test_token_of_another_key_is_rejected_as_altered():
-    token = ContinuationTokens(b"another key").make(CURSOR, player=PLAYER, spec=SPEC)
+    token = ContinuationTokens(b"another key", Incarnation()).make(CURSOR, player=PLAYER, spec=SPEC)
 
-    with pytest.raises(InvalidToken, match="it was altered; send a token as it came"):
+    with pytest.raises(InvalidToken, match="it was altered"):
         TOKENS.read(token, player=PLAYER, spec=SPEC)
+
+
+def test_token_from_before_a_restore_is_rejected():
+    incarnation = Incarnation()
+    tokens = ContinuationTokens(b"one key", incarnation)
+    token = tokens.make(CURSOR, player=PLAYER, spec=SPEC)
+    incarnation.adopt(7)
+
+    with pytest.raises(InvalidToken, match="the data was restored since"):
+        tokens.read(token, player=PLAYER, spec=SPEC)
 
 
 def test_token_of_a_later_format_is_rejected_as_altered():
     token = bytearray(base64.urlsafe_b64decode(TOKENS.make(CURSOR, player=PLAYER, spec=SPEC)))
     token[0] += 16
 
-    with pytest.raises(InvalidToken, match="it was altered; send a token as it came"):
+    with pytest.raises(InvalidToken, match="it was altered"):
         TOKENS.read(base64.urlsafe_b64encode(token).decode(), player=OTHER, spec=SPEC)
 
 

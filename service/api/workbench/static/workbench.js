@@ -82,7 +82,7 @@ if (form) {
       const answer = await fetch(form.getAttribute("action"), {
         method: "PUT",
         body: fields,
-        headers: { "If-Match": `"v${form.dataset.version}"`, "X-Form-Key": form.elements.form_key.value },
+        headers: { "If-Match": form.dataset.tag, "X-Form-Key": form.elements.form_key.value },
       });
       if (answer.status === 409) {
         leave(() => form.requestSubmit(button));

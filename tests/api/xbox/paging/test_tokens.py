@@ -5,6 +5,7 @@ import pytest
 import yarl
 
 from service.core.progress.continuation import ContinuationTokens
+from service.db.incarnation import Incarnation
 from service.http.services import Services
 from tests.api.xbox.paging.pages import ids, token_of
 from tests.factories import OTHER, PLAYER, authorization
@@ -13,7 +14,8 @@ from tests.factories import OTHER, PLAYER, authorization
 @pytest.fixture
 def services(services: Services) -> Services:
     """With a fixed key, it is not random which of the one-byte tags in tokens collide."""
-    return msgspec.structs.replace(services, continuation_tokens=ContinuationTokens(b"the same in every run"))
+    tokens = ContinuationTokens(b"the same in every run", Incarnation())
+    return msgspec.structs.replace(services, continuation_tokens=tokens)
 
 
 @pytest.fixture
