@@ -9,6 +9,18 @@ from tests.faults import postgres, table
 from tests.faults.stage import Stage, stage
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker of scenarios that have no short form."""
+    config.addinivalue_line("markers", "heavy: only in the long form of the fault tests")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out those scenarios in the short form."""
+    if not table.IS_HEAVY and (heavy := [item for item in items if item.get_closest_marker("heavy")]):
+        config.hook.pytest_deselected(items=heavy)
+        items[:] = [item for item in items if item not in heavy]
+
+
 @pytest.fixture(scope="session")
 async def private_postgres() -> AsyncIterator[postgres.PrivatePostgres]:
     """The server of this test process; each service has a database of its own."""

@@ -1,8 +1,6 @@
-"""Service processes start, stop, hang and are replaced, while players write and read."""
+"""A service is told to stop while requests and streams are under way."""
 
 import asyncio
-import os
-import signal
 import time
 
 import aiohttp
@@ -11,47 +9,10 @@ import pytest
 from tests.factories import authorization
 from tests.faults.service import until
 from tests.faults.stage import stage
-from tests.faults.table import IS_HEAVY, Row, scaled
+from tests.faults.table import IS_HEAVY, Row
 from tests.servers import PATIENCE
 
 DRAIN = {"LAUREL_DRAIN": "1"}
-
-REPLACED_SECONDS = 5.0
-"""How soon a worker that hangs is replaced."""
-
-
-async def test_stopped_worker_is_replaced(two_workers, report):
-    load = two_workers.load()
-    async with load.running():
-        await load.until(100)
-        stopped = two_workers.service.children()[0]
-        started = time.monotonic()
-        os.kill(stopped, signal.SIGSTOP)
-        await two_workers.until_replaced({stopped})
-        seconds = time.monotonic() - started
-        load.heal()
-        await load.until(200)
-
-    report(await two_workers.settle(load, "a worker is stopped", may_cut=True))
-    assert seconds < REPLACED_SECONDS + 3, seconds
-
-
-async def test_workers_that_start_while_postgres_is_away_wait_for_it(two_workers, report):
-    load = two_workers.load()
-    before = two_workers.service.children()
-    async with load.running():
-        await load.until(100)
-        await two_workers.network.set("refuse")
-        for worker in before:
-            os.kill(worker, signal.SIGKILL)
-        await asyncio.sleep(scaled(2, 20))  # while PostgreSQL is away
-        assert two_workers.service.started.process.poll() is None, two_workers.service.started.take_lines()
-        await two_workers.network.set("pass")
-        await two_workers.until_replaced(before)
-        load.heal()
-        await load.until(200)
-
-    report(await two_workers.settle(load, "workers start while PostgreSQL is away", may_cut=True))
 
 
 async def send_slowly(url: str, key: str, *, first: asyncio.Event, rest: asyncio.Event) -> int:

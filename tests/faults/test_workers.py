@@ -3,12 +3,14 @@
 import asyncio
 import os
 import signal
+import time
 
 from tests.faults.client import Client
 from tests.faults.proxy import Proxy
 from tests.faults.table import Row, scaled
 
-WORKERS = 2
+REPLACED_SECONDS = 5.0
+"""How soon a worker that hangs is replaced."""
 
 
 async def test_killed_workers_lose_no_acknowledged_write(two_workers, report):
@@ -25,6 +27,40 @@ async def test_killed_workers_lose_no_acknowledged_write(two_workers, report):
         await load.until(200)
 
     report(await two_workers.settle(load, "F12 workers are killed", may_cut=True))
+
+
+async def test_stopped_worker_is_replaced(two_workers, report):
+    load = two_workers.load()
+    async with load.running():
+        await load.until(100)
+        stopped = two_workers.service.children()[0]
+        started = time.monotonic()
+        os.kill(stopped, signal.SIGSTOP)
+        await two_workers.until_replaced({stopped})
+        seconds = time.monotonic() - started
+        load.heal()
+        await load.until(200)
+
+    report(await two_workers.settle(load, "a worker is stopped", may_cut=True))
+    assert seconds < REPLACED_SECONDS + 3, seconds
+
+
+async def test_workers_that_start_while_postgres_is_away_wait_for_it(two_workers, report):
+    load = two_workers.load()
+    before = two_workers.service.children()
+    async with load.running():
+        await load.until(100)
+        await two_workers.network.set("refuse")
+        for worker in before:
+            os.kill(worker, signal.SIGKILL)
+        await asyncio.sleep(scaled(2, 20))  # while PostgreSQL is away
+        assert two_workers.service.started.process.poll() is None, two_workers.service.started.take_lines()
+        await two_workers.network.set("pass")
+        await two_workers.until_replaced(before)
+        load.heal()
+        await load.until(200)
+
+    report(await two_workers.settle(load, "workers start while PostgreSQL is away", may_cut=True))
 
 
 async def test_write_whose_answer_is_cut_counts_once_when_it_is_repeated(two_workers, report):
