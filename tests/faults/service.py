@@ -11,8 +11,6 @@ from tests.factories import SECRET
 from tests.faults.client import Client, Response
 from tests.servers import LAUREL, PATIENCE, Running, free_port, running
 
-_MAX_WORKERS = 4
-
 
 class Service:
     """A running service, with the address of its first ops port."""
@@ -57,7 +55,7 @@ async def serving(
     chosen = {"LAUREL_JWT_SECRET": SECRET, "LAUREL_LOG_LEVEL": "warning"} | settings
     if url is not None:
         chosen["LAUREL_DATABASE_URL"] = url
-    ops_port = free_port(_MAX_WORKERS)
+    ops_port = free_port()
     given = {name: value for name, value in chosen.items() if value is not None}
     process = running("serve", "--port", 0, "--ops-port", ops_port, *arguments, command=command, **given)
     started = await asyncio.to_thread(process.__enter__)
