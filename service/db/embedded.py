@@ -5,23 +5,28 @@ are run directly: the wheel's own interface takes no settings, and makes every f
 
 The folder holds `postgres/` (the data), `postgres.log` (the log since the last start) and `postgres.lock` (locked by
 the process that runs the server). The server listens on a Unix socket in a folder that only its owner may enter, so it
-needs no password. It ends with the process that started it, however that process ends.
+needs no password. It is started again when it dies, and ends with the process that started it, however that process
+ends; another one that uses it then starts it.
 """
 
+import asyncio
+import concurrent.futures
 import contextlib
 import fcntl
 import importlib.util
+import logging
 import os
 import pathlib
 import pwd
 import shutil
+import signal
 import socket
 import stat
 import subprocess
 import tempfile
 import time
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 from service.errors import ConfigurationError
@@ -29,6 +34,7 @@ from service.errors import ConfigurationError
 START_TIMEOUT_SECONDS = 60  # recovery after a crash replays all writes since the last checkpoint
 STOP_TIMEOUT_SECONDS = 10
 POLL_INTERVAL_SECONDS = 0.02
+TAKE_OVER_INTERVAL_SECONDS = 0.5  # between looks whether another process still runs the server
 
 SOCKET_PATH_BYTES = 100  # Linux takes 107, macOS 103
 PORT = 5432  # part of the name of the socket
@@ -46,19 +52,30 @@ SETTINGS = {
 }
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
-# A line on standard input, or its end with the starting process, causes a fast shutdown.
-# The server's process id cannot be reused before `wait` returns.
+# A line on standard input, or its end with the starting process, causes a fast shutdown. After SIGUSR1, which says that
+# the server was ready once, the server is started again when it ends by itself.
+# A signal interrupts `wait`, and the server's process id cannot be reused before `wait` returns its status.
 _SUPERVISED = """
 exec 3<&0
-"$@" </dev/null 3<&- &
-server=$!
-{ read -r _ <&3; kill -INT "$server"; } &
+stopping= restarting= server=
+trap 'stopping=yes interrupted=yes; [ -z "$server" ] || kill -INT "$server" 2>/dev/null' TERM
+trap 'restarting=yes interrupted=yes' USR1
+{ read -r _ <&3; kill -TERM $$; } &
 watcher=$!
-wait "$server"
-status=$?
+while :; do
+    "$@" </dev/null 3<&- &
+    server=$!
+    [ -z "$stopping" ] || kill -INT "$server"
+    while interrupted=; wait "$server"; status=$?; [ -n "$interrupted" ]; do :; done
+    server=
+    [ -n "$restarting" ] && [ -z "$stopping" ] || break
+    sleep 0.2
+done
 kill "$watcher" 2>/dev/null
 exit "$status"
 """
+
+_log = logging.getLogger(__name__)
 
 
 class InUse(ConfigurationError):
@@ -66,13 +83,17 @@ class InUse(ConfigurationError):
 
 
 class EmbeddedPostgres:
-    """A server on a folder. Without `durable` it starts faster and may lose data on power loss: for tests."""
+    """A server on a folder. Without `durable` it starts faster and may lose data on power loss: for tests.
 
-    def __init__(self, data_dir: pathlib.Path, *, durable: bool = True) -> None:
+    `sockets` is the folder of its socket, by default one that it chooses.
+    """
+
+    def __init__(self, data_dir: pathlib.Path, *, durable: bool = True, sockets: pathlib.Path | None = None) -> None:
         self._folder = data_dir.absolute()
         self._cluster = self._folder / "postgres"
         self._log = self._folder / "postgres.log"
         self._durable = durable
+        self._sockets = sockets
         self._undo = contextlib.ExitStack()
 
     def start(self) -> str:
@@ -137,11 +158,7 @@ class EmbeddedPostgres:
     def _server(self, programs: pathlib.Path, account: Mapping[str, Any]) -> Iterator[str]:
         """Run the server for as long as the block runs; yields its URL."""
         with contextlib.ExitStack() as undo:
-            sockets = self._cluster
-            if len(os.fsencode(sockets / f".s.PGSQL.{PORT}")) > SOCKET_PATH_BYTES:
-                sockets = pathlib.Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="laurel-")))
-                if account:
-                    os.chown(sockets, account["user"], account["group"])
+            sockets = undo.enter_context(self._socket_folder(account))
             settings = SETTINGS | ({} if self._durable else NOT_DURABLE) | {"unix_socket_directories": str(sockets)}
             options = [f"--{name}={value}" for name, value in settings.items()]
             with self._log.open("wb") as log:
@@ -161,7 +178,29 @@ class EmbeddedPostgres:
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise self._start_error()
                 time.sleep(POLL_INTERVAL_SECONDS)
+            process.send_signal(signal.SIGUSR1)
             yield url
+
+    @contextlib.contextmanager
+    def _socket_folder(self, account: Mapping[str, Any]) -> Iterator[pathlib.Path]:
+        """The folder of the socket: the one that was asked for, else the cluster unless its path is too long."""
+        chosen = self._cluster if self._sockets is None else self._sockets
+        if chosen == self._cluster and len(os.fsencode(chosen / f".s.PGSQL.{PORT}")) <= SOCKET_PATH_BYTES:
+            yield chosen
+            return
+        if self._sockets is None:
+            chosen = pathlib.Path(tempfile.mkdtemp(prefix="laurel-"))
+        else:
+            chosen.mkdir(mode=0o700, exist_ok=True)
+        status, owners = chosen.lstat(), (os.geteuid(), account.get("user", os.geteuid()))
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid not in owners or status.st_mode & 0o077:
+            raise ConfigurationError(f"LAUREL_DATA: expected {chosen} to be a folder that others cannot enter")
+        if account:
+            os.chown(chosen, account["user"], account["group"])
+        try:
+            yield chosen
+        finally:
+            shutil.rmtree(chosen, ignore_errors=True)
 
     def _start_error(self) -> ConfigurationError:
         lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
@@ -195,6 +234,44 @@ def embedded(data_dir: pathlib.Path) -> Iterator[str]:
         yield url
     finally:
         server.stop()
+
+
+@contextlib.asynccontextmanager
+async def taking_over(data_dir: pathlib.Path, url: str) -> AsyncIterator[None]:
+    """Run the folder's server, under the same URL, if the process that runs it ends during the block."""
+    (sockets,) = urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)["host"]
+    server = EmbeddedPostgres(data_dir, sockets=pathlib.Path(sockets))
+    loop = asyncio.get_running_loop()
+
+    async def take_over(thread: concurrent.futures.Executor) -> None:
+        is_ours = False
+        while not is_ours:
+            await asyncio.sleep(TAKE_OVER_INTERVAL_SECONDS)
+            try:
+                is_ours = await loop.run_in_executor(thread, _start_if_none_runs, server, data_dir)
+            except ConfigurationError as error:
+                _log.warning("the embedded PostgreSQL cannot be started, trying again: %s", error)
+        _log.warning("the process that ran the embedded PostgreSQL has ended: this one runs it now")
+
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:  # which stops the server after it has started it
+        task = asyncio.create_task(take_over(thread))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await loop.run_in_executor(thread, server.stop)
+
+
+def _start_if_none_runs(server: EmbeddedPostgres, data_dir: pathlib.Path) -> bool:
+    """Whether the server was started; it is not while another process runs, starts or stops one."""
+    if running_url(data_dir) is not None:
+        return False
+    try:
+        server.start()
+    except InUse:
+        return False
+    return True
 
 
 def running_url(data_dir: pathlib.Path) -> str | None:

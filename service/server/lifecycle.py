@@ -21,6 +21,7 @@ from typing import Any
 
 from aiohttp import web
 
+from service.db.embedded import taking_over
 from service.db.pool import Pool, open_pool
 from service.errors import ConfigurationError, Unavailable
 from service.http.runner import ApiRunner
@@ -66,6 +67,8 @@ async def serve(
         observer.registry.register(watch)
         stack.enter_context(watch.watching())
         await _serve_ops(stack, readiness, observer, ops_listen)
+        if settings.database_url is None:
+            await stack.enter_async_context(taking_over(settings.data, url))
         starting = asyncio.create_task(_start(stack, settings, url, observer, readiness))
         await asyncio.wait((starting, stop), return_when=asyncio.FIRST_COMPLETED)
         if not starting.done():

@@ -163,7 +163,7 @@ class _ServiceWorker(Worker):  # type: ignore[misc]
         for number in self.SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         for number in (signal.SIGINT, signal.SIGUSR1, signal.SIGWINCH):  # a terminal sends SIGINT to the parent too
-            signal.signal(number, signal.SIG_IGN)
+            signal.signal(number, _ignore)  # SIG_IGN would be inherited by the shell that runs PostgreSQL
 
     def run(self) -> None:
         """Serve until a signal ends the process."""
@@ -191,6 +191,10 @@ class _ServiceWorker(Worker):  # type: ignore[misc]
                 self.notify()
             time.sleep(BEAT_SECONDS)
         os.kill(os.getpid(), signal.SIGQUIT)
+
+
+def _ignore(_number: int, _frame: object) -> None:
+    """Nothing is done about a signal that is meant for the parent."""
 
 
 def _no_announcement() -> None:

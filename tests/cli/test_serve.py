@@ -9,6 +9,7 @@ import select
 import signal
 import socket
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ import pytest
 
 from service.demo import PLAYER
 from tests.cli.conftest import invoke
-from tests.factories import SECRET
+from tests.factories import SECRET, authorization
 from tests.servers import PATIENCE, laurel, processes_on, running
 
 
@@ -188,3 +189,34 @@ def listening_addresses(pid: int) -> set[str]:
     is_listening = "0A"
     hexadecimal = [row[1].split(":")[0] for row in rows if row[3] == is_listening and row[9] in inodes]
     return {socket.inet_ntoa(bytes.fromhex(address)[::-1]) for address in hexadecimal}
+
+
+def test_service_outlives_the_embedded_server_and_the_process_that_started_it(folder):
+    """It uses the server that the demo started; when the demo ends, it runs the server itself."""
+    with running("demo", "--port", 0, "--ops-port", 0, "--data", folder) as demo:
+        settings = {"LAUREL_DATA": str(folder), "LAUREL_JWT_SECRET": SECRET, "LAUREL_LOG_LEVEL": "error"}
+        with running("serve", "--port", 0, "--ops-port", 0, "--workers", 2, **settings) as server:
+            before = achievements(server.url, authorization(PLAYER))
+            assert demo.end() == 0
+            assert when_it_answers(server.url) == before
+
+            os.kill(int((folder / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+
+            assert when_it_answers(server.url) == before
+            started = processes_on(folder)
+            assert server.end() == 0
+    wait_until_ended(started)
+    assert not processes_on(folder)
+
+
+def when_it_answers(url: str) -> dict[str, Any]:
+    """The demo player's achievements, as soon as they can be read; meanwhile there are errors of no other kind than 503."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return achievements(url, authorization(PLAYER))
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code != 503 or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)

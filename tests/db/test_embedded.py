@@ -1,5 +1,7 @@
 """The embedded PostgreSQL: it starts, stops, recovers, and ends with the process that started it."""
 
+import asyncio
+import contextlib
 import os
 import pathlib
 import signal
@@ -8,14 +10,16 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 
 import asyncpg
 import pytest
 
 from service.db import embedded as module
-from service.db.embedded import EmbeddedPostgres, InUse, binaries, embedded, running_url
+from service.db.embedded import EmbeddedPostgres, InUse, binaries, embedded, running_url, taking_over
 from service.db.pool import open_pool
 from service.errors import ConfigurationError, Unavailable
+from tests.servers import PATIENCE
 
 CHECKOUT = pathlib.Path(module.__file__).parents[2]
 STARTER = """
@@ -188,3 +192,51 @@ def test_programs_come_from_the_wheel_or_the_path(monkeypatch, tmp_path):
 
     (tmp_path / "initdb").symlink_to(from_wheel / "initdb")
     assert binaries() == from_wheel
+
+
+async def until_it_answers(url: str, *, other_than: int) -> None:
+    """Wait until a server other than this one answers."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        with contextlib.suppress(OSError, asyncpg.PostgresError):
+            if await fetch_value(url, "SELECT pg_backend_pid()") and postmaster_of(url) != other_than:
+                return
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+
+
+def postmaster_of(url: str) -> int:
+    """The process id in the lock file of the socket that the URL names; 0 without one."""
+    (sockets,) = urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)["host"]
+    with contextlib.suppress(OSError):
+        return int(pathlib.Path(sockets, ".s.PGSQL.5432.lock").read_text().split()[0])
+    return 0
+
+
+async def test_server_that_dies_is_started_again(folder):
+    with EmbeddedPostgres(folder) as url:
+        await fetch_value(url, "CREATE TABLE IF NOT EXISTS kept_by_restart AS SELECT 1")
+        for number in (signal.SIGKILL, signal.SIGINT):
+            dead = server_pid(folder)
+            os.kill(dead, number)
+            await until_it_answers(url, other_than=dead)
+            assert await fetch_value(url, "SELECT count(*) FROM kept_by_restart") == 1
+        last = server_pid(folder)
+
+    assert not is_alive(last)
+    assert running_url(folder) is None
+
+
+@pytest.mark.parametrize("name", ["data", "a folder" * 15], ids=["short path", "long path"])
+async def test_process_that_uses_the_server_runs_it_when_its_starter_ends(name):
+    """Under the same URL, although the socket may be in a folder that the starter has removed."""
+    with tempfile.TemporaryDirectory(prefix="laurel-tests-") as parent:
+        starter = EmbeddedPostgres(pathlib.Path(parent, name), durable=False)
+        url = starter.start()
+        async with taking_over(pathlib.Path(parent, name), url):
+            first = postmaster_of(url)
+            await asyncio.to_thread(starter.stop)
+            await until_it_answers(url, other_than=first)
+            with pytest.raises(InUse):
+                starter.start()
+        assert postmaster_of(url) == 0
