@@ -18,12 +18,12 @@ LAUREL = (str(pathlib.Path(sys.executable).with_name("laurel")),)
 PATIENCE = 30.0  # seconds, enough for a busy machine
 
 
-def free_port() -> int:
-    """A port that nobody listens on, as the seven after it; below those that the system gives to outgoing connections."""
+def free_port(count: int = 2) -> int:
+    """The first of this many free ports in a row, below those that the system gives to outgoing connections."""
     while True:
         port = random.randrange(20_000, 32_000, 8)  # noqa: S311  (no secret)
         with contextlib.suppress(OSError), contextlib.ExitStack() as probes:
-            for number in range(port, port + 8):
+            for number in range(port, port + count):
                 probes.enter_context(socket.create_server(("127.0.0.1", number)))
             return port
 

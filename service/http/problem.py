@@ -70,7 +70,7 @@ def error_headers(error: errors.LaurelError | None, *, challenge: str | None) ->
         case errors.MethodNotAllowed():
             headers[hdrs.ALLOW] = ", ".join(error.allowed)
         case errors.TooManyRequests():
-            headers[hdrs.RETRY_AFTER] = str(error.retry_after_seconds)
+            headers[hdrs.RETRY_AFTER] = retry_after(error.retry_after_seconds)
             headers |= rate_limit_headers(
                 error.policy,
                 limit=error.limit,

@@ -77,7 +77,7 @@ class Sockets:
                 self.url / "connect", headers=headers, protocols=("rta.xboxlive.com.V2",)
             )
         except aiohttp.WSServerHandshakeError as error:
-            return error.status, error.headers["Retry-After"], error.headers["RateLimit-Policy"]
+            return error.status, int(error.headers["Retry-After"]) > 0, error.headers["RateLimit-Policy"]
 
     @staticmethod
     async def subscribe(socket, player, sequence=1):
@@ -113,7 +113,7 @@ async def test_400_sockets_of_one_player_take_no_live_update_from_another(serve,
 
     refused = [answer for answer in flood if isinstance(answer, tuple)]
     assert len(flood) - len(refused) == PLAYER_LIMITS.streams
-    assert set(refused) == {(429, "1", '"streams";q=16;qu="concurrent-requests"')}
+    assert set(refused) == {(429, True, '"streams";q=16;qu="concurrent-requests"')}
     for player, socket in ((OTHER, other), (THIRD, late)):
         await write(services, player)
         assert (await received(socket))[:2] == [3, 1]
@@ -124,7 +124,7 @@ async def test_who_has_most_sockets_gives_way_when_all_are_taken(serve, services
     shares = type(services.shares)(msgspec.structs.replace(services.settings, player_limits=limits))
     sockets = Sockets(*await serve(shares=shares, open_streams=OpenStreams(shares, max_units=20)))
     greedy = [await sockets.open(PLAYER) for _ in range(20)]
-    assert await sockets.open(PLAYER) == (429, "1", '"streams";q=20;qu="concurrent-requests"')
+    assert await sockets.open(PLAYER) == (429, True, '"streams";q=20;qu="concurrent-requests"')
 
     other = await sockets.open(OTHER)
     assert await closing_code(greedy.pop()) == 1013

@@ -26,9 +26,10 @@ async def issuer():
         yield made
 
 
-def of_issuer(issuer: Issuer) -> dict[str, str | None]:
-    """The settings of a service that believes the issuer."""
-    return {"LAUREL_JWT_SECRET": None, "LAUREL_JWKS_URL": issuer.url}
+@pytest.fixture
+def of_issuer(issuer, tmp_path) -> dict[str, str | None]:
+    """The settings of a service that believes the issuer, without a key set of an earlier service."""
+    return {"LAUREL_JWT_SECRET": None, "LAUREL_JWKS_URL": issuer.url, "LAUREL_DATA": str(tmp_path)}
 
 
 class Reader:
@@ -71,8 +72,8 @@ MODES = ("away", "slow", "garbage") if IS_HEAVY else ("away",)
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_valid_tokens_work_while_the_issuer_is(mode, database, issuer, report):
-    async with serving(database.url, **of_issuer(issuer)) as service:
+async def test_valid_tokens_work_while_the_issuer_is(mode, database, issuer, of_issuer, report):
+    async with serving(database.url, **of_issuer) as service:
         with reading(service) as reader:
             assert await reader.read(issuer, "first") == 200
             issuer.mode = mode
@@ -85,11 +86,11 @@ async def test_valid_tokens_work_while_the_issuer_is(mode, database, issuer, rep
     report(reader.row(f"F20 the issuer is {mode}"))
 
 
-async def test_service_starts_without_the_issuer_and_follows_its_keys(database, issuer, report):
+async def test_service_starts_without_the_issuer_and_follows_its_keys(database, issuer, of_issuer, report):
     """It is not ready before it has keys. Then it takes new keys at once, and asks once for many unknown ones."""
     issuer.mode = "away"
     arrival = asyncio.create_task(issuer.arrives_after(failures=2))
-    async with serving(database.url, **of_issuer(issuer)) as service:
+    async with serving(database.url, **of_issuer) as service:
         await service.until_ready()
         with reading(service) as reader:
             assert await reader.read(issuer, "first") == 200

@@ -36,7 +36,7 @@ async def test_headers_report_the_limit_and_429_when_to_retry(trophy):
     assert (first.headers["X-RateLimit-Limit"], first.headers["X-RateLimit-Remaining"]) == ("5", "4")
     assert await refused.json() == {"error": "Too many requests"}
     assert refused.headers["X-RateLimit-Remaining"] == "0"
-    assert int(refused.headers["Retry-After"]) == 1
+    assert 1 <= int(refused.headers["Retry-After"]) <= 3
     assert int(refused.headers["X-RateLimit-Reset"]) > 1_700_000_000
 
 
