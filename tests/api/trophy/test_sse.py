@@ -84,6 +84,30 @@ async def test_resuming_sends_exactly_the_missed_unlocks(trophy, listen):
     assert await read_events(await listen("0.0"), 1) == first[:1]
 
 
+async def test_id_from_before_a_restore_resumes_from_the_first_unlock(trophy, listen, services):
+    stream = await listen()
+    await send(trophy, 100)
+    first = await read_events(stream, 2)
+
+    last, _, tag = first[1][0].rpartition(".")
+    assert tag == services.incarnation.tag
+    again = await read_events(await listen(f"{last}.ffffffff"), 2)
+    assert again == first
+
+
+async def test_unlock_of_a_release_that_this_process_has_not_loaded_is_sent(listen, title, services):
+    stream = await listen()
+    other = await make_services(services.settings, services.pool, services.observer)
+    async with services.pool.transaction() as connection:
+        await publish_draft(connection, draft(title, (counted(8, 3),), metrics=(metric(),)))
+    await other.snapshots.refresh()
+
+    await other.writer.write(Change(player="u1", title_id=title, events=(event(4),)))
+    services.subscriptions.notify("u1")
+
+    assert [achievement for _, achievement in await read_events(stream, 1)] == ["8"]
+
+
 async def test_invalid_last_event_id_is_rejected(trophy):
     for bad in ("x", "1", "1.2.3", "-1.0", "9" * 30):
         refused = await trophy("GET", STREAM, headers={"Last-Event-ID": bad}, status=422)
