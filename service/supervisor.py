@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 from service.telemetry import Observer
 
 FIRST_RETRY_SECONDS = 0.5  # doubled after each failure that follows
-LONGEST_RETRY_SECONDS = 8.0
+LONGEST_RETRY_SECONDS = 5.0
 JITTER = 0.25  # of a pause, either way: processes that failed together do not retry together
 
 
