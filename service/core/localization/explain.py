@@ -43,8 +43,12 @@ def explain(
         for own in _own_chains(published, chain):
             own_chains.update(own)
             yield
+    keys: dict[str, None] = {}  # in the order of the texts, which is that of the keys: sorting them takes no time
+    for texts in published.texts.values():
+        keys.update(dict.fromkeys(texts))
+        yield
     strings = []
-    for key in sorted({key for texts in published.texts.values() for key in texts}):
+    for key in sorted(keys):
         strings.append(_explain_string(published, key, chain, own_chains.get(key)))
         yield
     return Explanation(release=published.release, chain=chain, strings=tuple(strings))

@@ -261,6 +261,24 @@ async def test_no_page_has_a_serious_accessibility_problem(sign_in, scheme, lang
     await assert_accessible(ana)
 
 
+async def test_form_whose_work_takes_long_says_so_and_is_sent_once(sign_in):
+    ana = await sign_in()
+    await ana.goto(f"/l10n/{TITLE}/releases")
+    await ana.evaluate(
+        """() => addEventListener("submit", (event) => {
+            window.sent = (window.sent ?? 0) + !event.defaultPrevented;
+            event.preventDefault();
+        })"""
+    )
+    schedule = ana.get_by_role("button", name="Schedule")
+
+    await schedule.click()
+    await expect(ana.get_by_role("status")).to_contain_text("Please wait")
+    await schedule.click()
+
+    assert await ana.evaluate("window.sent") == 1
+
+
 PO = b"""\
 msgid ""
 msgstr "Language: fr_FR\\nContent-Type: text/plain; charset=UTF-8\\n"

@@ -21,6 +21,24 @@ function moveInList(step) {
   links[now < 0 ? 0 : Math.min(links.length - 1, Math.max(0, now + step))]?.focus();
 }
 
+/** Forms whose work takes longer the larger a title is say so, and are sent once. */
+for (const busy of document.querySelectorAll("form[data-busy]")) {
+  const said = document.createElement("p");
+  said.setAttribute("role", "status");
+  busy.append(said);
+  busy.addEventListener("submit", (event) => {
+    if (said.textContent) {
+      event.preventDefault();
+    }
+    said.className = "notice";
+    said.textContent = busy.dataset.busy;
+  });
+  addEventListener("pageshow", () => {
+    said.className = "";
+    said.textContent = "";
+  });
+}
+
 /** A picture that cannot be had leaves its place to the background. */
 for (const picture of document.querySelectorAll(".icon img")) {
   const drop = () => picture.remove();
