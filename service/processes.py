@@ -33,7 +33,6 @@ REPLACED_ABOVE_BYTES = 256 * 2**20  # a child that once needed more is replaced,
 IDLE_SECONDS = 60.0  # until a child without work is ended
 RETRY_AFTER_SECONDS = 2
 _NICENESS = 10
-_GONE_CHECK_SECONDS = 0.5
 _CALL = struct.Struct("!Q")  # bytes of the pickled call
 _RESULT = struct.Struct("!Q?")  # bytes of the pickled result, and whether the child ends after it
 _PIECE_BYTES = 256 * 1024
@@ -66,10 +65,10 @@ class Processes:
         self._alone: set[str] = set()
         self._is_closed = False
 
-    def run_for(self, caller: str, *, is_wanted: Callable[[], bool] = lambda: True) -> Run:
-        """Runs functions on behalf of a caller, small ones here and others in a child.
+    def run_for(self, caller: str) -> Run:
+        """Runs functions on behalf of a caller, small ones here and others in a child, which ends if it is cancelled.
 
-        A call ends with `CancelledError` once `is_wanted` is false, as for a client that has gone. It raises:
+        A call raises:
             TooManyRequests: the caller has too many calls waiting.
             Unavailable: too many calls are waiting, or the child died twice.
             PayloadTooLarge: the call needed too much time or memory.
@@ -80,7 +79,7 @@ class Processes:
             if len(call) <= SMALL_BYTES:
                 return function(*arguments, **named)
             async with self._turn(caller):
-                result: T = await self._run_in_child(call, is_wanted)
+                result: T = await self._run_in_child(call)
                 return result
 
         return run
@@ -153,13 +152,11 @@ class Processes:
                 return
         self._free += 1
 
-    async def _run_in_child(self, call: bytes, is_wanted: Callable[[], bool]) -> Any:
+    async def _run_in_child(self, call: bytes) -> Any:
         for _ in range(2):
-            if not is_wanted():
-                raise asyncio.CancelledError
             child = await self._take()
             try:
-                result, is_last = await _while_wanted(child.call(call), is_wanted)
+                result, is_last = await child.call(call)
             except (EOFError, OSError):
                 if await self._end(child) == -signal.SIGALRM:
                     raise PayloadTooLarge(f"this takes longer than {MAX_SECONDS} s") from None
@@ -256,18 +253,6 @@ async def _start_child() -> asyncio.subprocess.Process:
         limit=4 * _PIECE_BYTES,
         env={name: value for name, value in os.environ.items() if not name.startswith(("LAUREL_", "PG"))},
     )
-
-
-async def _while_wanted(work: Any, is_wanted: Callable[[], bool]) -> Any:
-    """The result of a coroutine, which is cancelled when nobody wants it any more."""
-    task = asyncio.ensure_future(work)
-    try:
-        while not (await asyncio.wait([task], timeout=_GONE_CHECK_SECONDS))[0]:
-            if not is_wanted():
-                raise asyncio.CancelledError
-        return task.result()
-    finally:
-        task.cancel()
 
 
 def _too_many(message: str) -> TooManyRequests:

@@ -40,10 +40,8 @@ class TitleRequest:
 
     @property
     def run(self) -> Run:
-        """Runs work that grows with the title for as long as the client is there."""
-        return self.services.processes.run_for(
-            self.principal.name, is_wanted=lambda: self.request.transport is not None
-        )
+        """Runs work that grows with the title on behalf of the caller."""
+        return self.services.processes.run_for(self.principal.name)
 
     def one_at_a_time(self) -> AbstractContextManager[None]:
         """Refuse a second import or export of this caller for as long as the block runs.
