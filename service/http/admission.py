@@ -23,6 +23,7 @@ from service.errors import Overloaded, Unavailable
 
 _CHECK_SECONDS = 0.1  # between two checks of deadlines and limits, while requests are in progress
 _GROWTH = 1.25  # of a limit, at each check while nothing has to wait
+_FREE_FOR_ALL = 0.75  # of a limit: of the rest, each caller has an equal part
 _SMOOTHING = 0.2  # weight of the last interval in the rate, if it is lower than before
 
 Task = asyncio.Task[Any]
@@ -56,9 +57,12 @@ STREAMS = RequestClass(name="streams", deadline_seconds=math.inf, wait_seconds=0
 
 
 class Flow:
-    """The requests of one class in progress, reads or writes, oldest first, and how many were answered lately."""
+    """The requests of one class in progress, reads or writes, oldest first, and how many were answered lately.
 
-    __slots__ = ("_admission", "answered", "does_wait", "kind", "limit", "rate", "started", "verb")
+    `callers` has the number of requests of each caller, from when it is known who that is.
+    """
+
+    __slots__ = ("_admission", "answered", "callers", "does_wait", "kind", "limit", "rate", "started", "verb")
 
     def __init__(self, admission: "Admission", kind: RequestClass, *, is_safe: bool) -> None:
         self._admission = admission
@@ -69,6 +73,7 @@ class Flow:
         self.answered = 0  # since the last check
         self.does_wait = False
         self.started: dict[Task, float] = {}
+        self.callers: dict[object, int] = {}
 
     def enter(self, task: Task, now: float) -> None:
         """Admit the request of a task until `leave`. `now` is of `time.perf_counter`.
@@ -87,6 +92,12 @@ class Flow:
         """Note that a request has ended, if it was admitted."""
         if self.started.pop(task, None) is not None:
             self.answered += 1
+
+    def has_equal_part(self, own: int) -> bool:
+        """Whether a caller with so many requests has its part of those that may be in progress, as the last are given."""
+        callers = len(self.callers)
+        last = self.limit * _FREE_FOR_ALL
+        return callers > 1 and len(self.started) >= last and own * callers >= last
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:

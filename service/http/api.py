@@ -95,12 +95,12 @@ def _wrap_handler(api: Api, route: Route) -> Handler:
                 _reject_version(request)
             principal = request[PRINCIPAL] = await api.authenticate(request)
             share = _share(shares, request, principal)
-            shares.begin(share, started)
+            shares.begin(share, flow, started)
             request[SHARE] = share
             try:
                 response: web.StreamResponse = await handler(request)
             finally:
-                shares.end(share)
+                shares.end(share, flow)
         except LaurelError as error:
             refusal = error
             response = api.error_response(request, error)

@@ -18,10 +18,10 @@ from prometheus_client.registry import Collector
 
 from service.core.auth.principal import CONTEXTS, READ_ANY, WRITE, Principal
 from service.errors import TooManyRequests
+from service.http.admission import Flow
 from service.quotas import Quota, RecentTable, TokenBucket
 from service.settings import CallerLimits, Settings
 
-MANY_IN_PROGRESS = 256  # requests, from which on each of several callers may have an equal part of them
 _BURST_SECONDS = 10  # whose requests a caller may send at once
 _WARNED_SECONDS = _BURST_SECONDS / 2  # that it takes until nothing is used: half of the requests are
 _MEGABYTE = 1_000_000
@@ -97,8 +97,6 @@ class Shares(Collector):
         self._servers: RecentTable[int, Share] = RecentTable(lambda key: Share(key, servers), size=_TABLE_SIZE)
         self._failures: RecentTable[str, TokenBucket] = RecentTable(lambda _: TokenBucket(), size=_TABLE_SIZE)
         self._failed_sign_ins = Quota(settings.failed_sign_ins or _UNLIMITED, _MINUTE)
-        self._in_progress = 0
-        self._callers_in_progress = 0
         self.refused: collections.Counter[tuple[str, str]] = collections.Counter()
 
     def collect(self) -> Iterator[Metric]:
@@ -120,42 +118,31 @@ class Shares(Collector):
         """The share of requests without a credential from an address: many people may share one."""
         return self._servers.get(hash(network))
 
-    def begin(self, share: Share, now: float) -> None:
+    def begin(self, share: Share, flow: Flow, now: float) -> None:
         """Begin a request; `end` must follow.
 
         Raises:
             TooManyRequests: the caller has too many requests in progress, or has sent too many.
         """
-        own, limits = share.in_progress, share.limits
-        if own >= limits.concurrent:
-            raise _too_many_at_once("concurrent", limits.concurrent)
-        if self._in_progress >= MANY_IN_PROGRESS and self._has_equal_part(own):
-            raise _too_many_at_once("concurrent", own)
+        own, limits = flow.callers.get(share, 0), share.limits
+        if share.in_progress >= limits.concurrent:
+            raise _too_many_at_once(limits.concurrent)
+        if own and flow.has_equal_part(own):
+            raise _too_many_at_once(own)
         wait = share.requests.take(limits.requests, now)
         if wait:
             raise _exceeded("requests", limits.requests, wait)
-        if not own:
-            self._callers_in_progress += 1
-        share.in_progress = own + 1
-        self._in_progress += 1
-
-    def _has_equal_part(self, own: int) -> bool:
-        """Whether a caller with so many requests in progress has its part, if there are several callers."""
-        return self._callers_in_progress > 1 and own * self._callers_in_progress >= MANY_IN_PROGRESS
-
-    def end(self, share: Share) -> None:
-        """End a request, or leave it out while it is only an open stream."""
-        share.in_progress -= 1
-        self._in_progress -= 1
-        if not share.in_progress:
-            self._callers_in_progress -= 1
-
-    def resume(self, share: Share) -> None:
-        """Count a request in progress, without asking whether there are too many."""
-        if not share.in_progress:
-            self._callers_in_progress += 1
         share.in_progress += 1
-        self._in_progress += 1
+        flow.callers[share] = own + 1
+
+    def end(self, share: Share, flow: Flow) -> None:
+        """End a request."""
+        share.in_progress -= 1
+        left = flow.callers[share] - 1
+        if left:
+            flow.callers[share] = left
+        else:
+            del flow.callers[share]
 
     def count_failure(self, network: str, now: float) -> TooManyRequests | None:
         """Count a failed authentication of an address; the error if there were too many.
@@ -193,5 +180,6 @@ def _exceeded(policy: str, quota: Quota, wait: float, *, unit: str = "") -> TooM
     )
 
 
-def _too_many_at_once(policy: str, limit: int) -> TooManyRequests:
-    return TooManyRequests(f"{policy}: expected at most {limit} requests at the same time", policy=policy, limit=limit)
+def _too_many_at_once(limit: int) -> TooManyRequests:
+    message = f"concurrent: expected at most {limit} requests at the same time"
+    return TooManyRequests(message, policy="concurrent", limit=limit)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from service.core.auth.principal import Principal
 from service.core.events.subscriptions import MAX_SUBSCRIPTIONS
 from service.errors import LaurelError, TooManyRequests, Unauthenticated, Unavailable
-from service.http.limits import Share, Shares
+from service.http.limits import Share
 
 _CHECKS_AT_ONCE = 64  # then other work gets its turn: a check of a token that is not cached takes 0.1 ms
 
@@ -99,8 +99,7 @@ class _Caller:
 class OpenStreams:
     """The open streams and sockets of one process."""
 
-    def __init__(self, shares: Shares, *, max_units: int = MAX_SUBSCRIPTIONS) -> None:
-        self._shares = shares
+    def __init__(self, *, max_units: int = MAX_SUBSCRIPTIONS) -> None:
         self._callers: dict[int, _Caller] = {}
         self._free = max_units
 
@@ -123,11 +122,11 @@ class OpenStreams:
         stream.add_unit()
         self._callers[share.key] = caller
         caller.streams[stream] = None
-        self._shares.end(share)
+        share.in_progress -= 1
         try:
             yield stream
         finally:
-            self._shares.resume(share)
+            share.in_progress += 1
             if stream in caller.streams:
                 self._remove(caller, stream)
 

@@ -76,7 +76,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     jobs: Supervisor
     security_log: SecurityLog
     shares: Shares
-    open_streams: OpenStreams
+    open_streams: OpenStreams = msgspec.field(default_factory=OpenStreams)
     admission: Admission = msgspec.field(default_factory=Admission)
     api_state: ApiState = msgspec.field(default_factory=ApiState)
 

@@ -25,7 +25,6 @@ from service.db.service_keys import service_key
 from service.errors import ConfigurationError
 from service.http.api import Api, mount
 from service.http.limits import Shares
-from service.http.open_streams import OpenStreams
 from service.http.services import SERVICES, STOPPING, Services
 from service.outbound.jwks import JwksRefresher
 from service.outbound.key_set_file import KeySetFile
@@ -66,7 +65,6 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
     api_keys = ApiKeys(pool)
     subscriptions = Subscriptions(pool)
     writer = Writer(pool, snapshots, on_change=subscriptions.notify)
-    shares = Shares(settings)
     return Services(
         settings=settings,
         pool=pool,
@@ -91,8 +89,7 @@ async def make_services(settings: Settings, pool: Pool, observer: Observer) -> S
         sessions=Sessions(pool, await service_key(pool, "session"), incarnation, idle_seconds=settings.session_idle),
         observer=observer,
         security_log=_security_log(settings, observer),
-        shares=shares,
-        open_streams=OpenStreams(shares),
+        shares=Shares(settings),
         jobs=Supervisor(observer),
     )
 

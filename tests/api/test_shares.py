@@ -13,7 +13,7 @@ from aiohttp import WSMsgType
 from service.core.auth.principal import READ_ANY
 from service.core.unlocks.model import Change
 from service.errors import TooManyRequests
-from service.http.limits import MANY_IN_PROGRESS
+from service.http.admission import CATALOGS, PLAYERS
 from service.http.open_streams import OpenStreams
 from service.server.app import make_application
 from service.settings import PLAYER_LIMITS, SERVER_LIMITS, Settings
@@ -122,7 +122,7 @@ async def test_400_sockets_of_one_player_take_no_live_update_from_another(serve,
 async def test_who_has_most_sockets_gives_way_when_all_are_taken(serve, services):
     limits = msgspec.structs.replace(PLAYER_LIMITS, streams=0)
     shares = type(services.shares)(msgspec.structs.replace(services.settings, player_limits=limits))
-    sockets = Sockets(*await serve(shares=shares, open_streams=OpenStreams(shares, max_units=20)))
+    sockets = Sockets(*await serve(shares=shares, open_streams=OpenStreams(max_units=20)))
     greedy = [await sockets.open(PLAYER) for _ in range(20)]
     assert await sockets.open(PLAYER) == (429, True, '"streams";q=20;qu="concurrent-requests"')
 
@@ -136,8 +136,8 @@ async def test_who_has_most_sockets_gives_way_when_all_are_taken(serve, services
     assert not any(socket.closed for socket in greedy)
 
 
-async def test_subscriptions_count_as_much_as_sockets(serve, services):
-    sockets = Sockets(*await serve(open_streams=OpenStreams(services.shares, max_units=20)))
+async def test_subscriptions_count_as_much_as_sockets(serve):
+    sockets = Sockets(*await serve(open_streams=OpenStreams(max_units=20)))
     greedy = await sockets.open(PLAYER, scopes=(READ_ANY,))
     codes = [await sockets.subscribe(greedy, player) for player in range(1, 21)]
     other = await sockets.open(OTHER)
@@ -147,8 +147,8 @@ async def test_subscriptions_count_as_much_as_sockets(serve, services):
     assert await sockets.subscribe(other, OTHER) == 0
 
 
-async def test_places_are_free_again_after_sockets_close(serve, services):
-    open_streams = OpenStreams(services.shares, max_units=20)
+async def test_places_are_free_again_after_sockets_close(serve):
+    open_streams = OpenStreams(max_units=20)
     sockets = Sockets(*await serve(open_streams=open_streams))
     for _ in range(3):
         opened = [await sockets.open(PLAYER) for _ in range(PLAYER_LIMITS.streams)]
@@ -159,7 +159,6 @@ async def test_places_are_free_again_after_sockets_close(serve, services):
                 await asyncio.sleep(0.01)
 
     assert open_streams._free == 20
-    assert services.shares._in_progress == services.shares._callers_in_progress == 0
 
 
 async def test_event_streams_of_one_key_take_none_from_another(serve, services, key_of):
@@ -237,34 +236,37 @@ async def test_requests_in_progress_of_one_player_are_limited(serve, services, k
 
     assert {task.result() for task in refused} == {(429, '"concurrent";q=32;qu="concurrent-requests"')}
     assert {status for status, _ in others} == {422}
-    assert services.shares._in_progress == 0
+    assert not any(services.admission.flow(PLAYERS, is_safe=is_safe).callers for is_safe in (True, False))
 
 
-def test_nobody_below_an_equal_part_is_refused_while_many_requests_are_in_progress(services):
+def test_nobody_below_an_equal_part_is_refused_when_few_more_may_be_in_progress(services):
     """One caller without a limit of its own takes all it can; whoever comes then still gets an equal part."""
     limits = msgspec.structs.replace(SERVER_LIMITS, requests=0, concurrent=0)
     shares = type(services.shares)(msgspec.structs.replace(services.settings, server_limits=limits))
+    flow = services.admission.flow(CATALOGS, is_safe=True)
     greedy, second, third = (shares.of_address(f"203.0.113.{number}") for number in range(3))
 
-    def begin(share, times):
+    def begin(share, times=flow.limit):
         with contextlib.suppress(TooManyRequests):
             for _ in range(times):
-                shares.begin(share, 0.0)
-        return share.in_progress
+                shares.begin(share, flow, 0.0)
+                flow.started[object()] = 0.0
+        return flow.callers[share]
 
-    assert begin(greedy, 1000) == 1000, "nobody else is there"
-    assert begin(second, 1000) == MANY_IN_PROGRESS / 2
-    assert begin(third, 1000) == MANY_IN_PROGRESS // 3 + 1
-    assert begin(greedy, 1) == 1000
-    for _ in range(1000):
-        shares.end(greedy)
-    assert begin(greedy, 1000) >= MANY_IN_PROGRESS // 3
+    last = flow.limit * 3 // 4
+    assert begin(greedy) == flow.limit, "nobody else is there"
+    assert begin(second) == last // 2
+    assert begin(third) == last // 3
+    assert begin(greedy) == flow.limit
+    for _ in range(flow.limit):
+        shares.end(greedy, flow)
+    assert begin(greedy) == last // 3
 
 
 async def test_caller_is_warned_before_the_requests_are_used_up(serve, services, key_of):
     limits = msgspec.structs.replace(PLAYER_LIMITS, requests=1)
     shares = type(services.shares)(msgspec.structs.replace(services.settings, player_limits=limits))
-    session, url = await serve(shares=shares, open_streams=OpenStreams(shares))
+    session, url = await serve(shares=shares)
     headers = {"X-API-KEY": await key_of(PLAYER)}
     seen = []
     for _ in range(11):
