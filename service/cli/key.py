@@ -2,14 +2,16 @@
 
 import datetime
 import re
+import sys
 import uuid
 
 import click
 
-from service.cli.console import check_player, fail, run_on_connection, title_option
+from service.cli.console import check_player, fail, run_on_connection, settings, title_option
 from service.core.auth import api_keys
 from service.core.auth.api_keys import KeyInfo
 from service.core.auth.principal import KEY_SCOPES, KeyScope
+from service.security_log import SecurityLog
 
 _DAYS = re.compile(r"[0-9]{1,4}d", re.ASCII)
 
@@ -62,6 +64,7 @@ def create(
             connection, title_id=title_id, player=user, name=name, scopes=scopes, expires_at=expires_at
         )
     )
+    _log("key_created", other_key=created.prefix)
     click.echo(created.key)
 
 
@@ -99,4 +102,12 @@ def revoke(key_id: uuid.UUID, *, title_id: int) -> None:
     """Revoke a key; all processes reject it within LAUREL_CATALOG_POLL seconds."""
     if not run_on_connection(lambda connection: api_keys.revoke(connection, title_id=title_id, key_ids=[key_id])):
         fail(f"title {title_id} has no valid key {key_id}")
+    _log("key_revoked", key_id=str(key_id))
     click.echo(f"revoked {key_id}")
+
+
+def _log(event: str, **fields: str) -> None:
+    """Add an event to the file of the security log, if there is one."""
+    path = settings().security_log
+    if path is not None:
+        SecurityLog(path, stream=sys.stderr).write(event, **fields)

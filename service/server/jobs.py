@@ -105,7 +105,7 @@ class Jobs:
         """Forget the keys that were revoked, and end the streams and sockets whose credential is no longer valid."""
         try:
             for prefix in await self._services.api_keys.refresh():
-                self._services.security_log.write("key_revoked", key=prefix)
+                self._services.security_log.write("key_ended", key=prefix)
         finally:
             await self._services.open_streams.check()  # tokens expire whether the database is there or not
 

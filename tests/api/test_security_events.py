@@ -120,8 +120,8 @@ async def test_revoked_key_is_logged_by_the_request_and_by_processes_that_knew_i
     ) as response:
         assert response.status == 200, await response.text()
 
-    assert [(line["event"], line["key"], line.get("revoked")) for line in logged()] == [
-        ("key_revoked", revoked.partition(".")[0], None),
+    assert [(line["event"], line["key"], line.get("key_id")) for line in logged()] == [
+        ("key_ended", revoked.partition(".")[0], None),
         ("key_revoked", used.partition(".")[0], str(infos[used.partition(".")[0]])),
     ]
 

@@ -87,12 +87,12 @@ def files(tmp_path) -> pathlib.Path:
 def command(own_database, files):
     """Run a command on the test's own database: `command("catalog", "import", "title.toml")`; `files` are found by name."""
 
-    def run(*arguments: object, status: int = 0) -> Result:
+    def run(*arguments: object, status: int = 0, **settings: str) -> Result:
         paths = [files / str(argument) if (files / str(argument)).is_file() else argument for argument in arguments]
         locales = (
             ("--locales", files / "locales") if arguments[:2] in (("catalog", "import"), ("catalog", "check")) else ()
         )
-        result = invoke(*paths, *locales, LAUREL_DATABASE_URL=own_database)
+        result = invoke(*paths, *locales, LAUREL_DATABASE_URL=own_database, **settings)
         assert result.exit_code == status, result.output
         return result
 

@@ -1,5 +1,6 @@
 """`laurel key` and `laurel client`: API keys and OAuth clients of a title."""
 
+import json
 import uuid
 
 import pytest
@@ -13,6 +14,20 @@ def test_key_is_created_listed_and_revoked(command, title):
 
     assert command("key", "revoke", *title, key_id).stdout == f"revoked {key_id}\n"
     assert command("key", "list", *title).stdout.endswith("  user ana  events,read  not used yet  revoked\n")
+
+
+def test_made_and_revoked_keys_are_in_the_security_log(command, title, tmp_path):
+    path = tmp_path / "security.jsonl"
+    created = command("key", "create", *title, LAUREL_SECURITY_LOG=str(path)).stdout.strip()
+    key_id, prefix = command("key", "list", *title).stdout.split()[:2]
+    command("key", "revoke", *title, key_id, LAUREL_SECURITY_LOG=str(path))
+
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(line["event"], line.get("other_key"), line.get("key_id")) for line in lines] == [
+        ("key_created", prefix, None),
+        ("key_revoked", None, key_id),
+    ]
+    assert created.partition(".")[2] not in path.read_text()
 
 
 def test_key_has_a_name_scopes_and_an_expiry(command, title):

@@ -46,6 +46,7 @@ async def create_keys(request: web.Request) -> web.Response:
             continue
         async with context.services.pool.connection(WRITE) as connection:
             key = await api_keys.create_key(connection, title_id=context.title_id, player=player)
+        log_event(request, "key_created", other_key=key.prefix)
         created.append({"id": str(key.key_id), "userId": player, "key": key.key, "prefix": key.prefix})
     return context.respond({"created": created, "issues": context.issues}, status=201 if created else 200)
 
@@ -63,7 +64,7 @@ async def delete_keys(request: web.Request) -> web.Response:
         revoked = await api_keys.revoke(connection, title_id=context.title_id, key_ids=key_ids)
     await context.services.api_keys.refresh()
     for key_id in revoked:
-        log_event(request, "key_revoked", revoked=str(key_id))
+        log_event(request, "key_revoked", key_id=str(key_id))
     for key_id in key_ids:
         if key_id not in revoked:
             context.add_issue("API key not found by ID", id=str(key_id))
