@@ -7,6 +7,8 @@ import msgspec
 import pytest
 
 from service.core.auth import api_keys
+from service.errors import ConfigurationError
+from service.server.app import make_services
 from service.server.jobs import Jobs
 from service.settings import Settings
 from tests.api.trophy.conftest import key_of
@@ -167,3 +169,10 @@ def test_variety_of_addresses_does_not_grow_the_tables(services):
 
     assert len(services.shares._failures) <= 16_384
     assert len(services.shares._servers) <= 16_384
+
+
+async def test_file_that_cannot_be_opened_aborts_the_start(pool, settings, tmp_path, services):
+    unwritable = msgspec.structs.replace(settings, security_log=tmp_path / "none" / "security.jsonl")
+
+    with pytest.raises(ConfigurationError, match="LAUREL_SECURITY_LOG: cannot be written: No such file or directory"):
+        await make_services(unwritable, pool, services.observer)

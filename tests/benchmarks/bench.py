@@ -1,6 +1,6 @@
 """`make bench`: throughput and latency of the service as ratios to baseline servers, all measured in one run.
 
-It starts and seeds an embedded PostgreSQL (durable, as in the demo), starts `laurel serve` with default settings and
+It starts and seeds an embedded PostgreSQL (durable, as in the demo), starts `laurel serve` without limits of callers and
 its log in a file, and loads the service, the ceiling and the naive limit in turn, in short rounds, so that changes on
 the machine affect all of them alike. Every request was sent once before the first round, so tokens and fragments are
 cached, as for players who are playing.
@@ -27,7 +27,7 @@ from tests.benchmarks.driver import drive, fetch
 from tests.benchmarks.growth import Players
 from tests.benchmarks.processes import Server, started
 from tests.benchmarks.report import CEILING, NAIVE, NOT_MODIFIED, OWN_SCOPE, PAGE, Measure, Results, render
-from tests.benchmarks.requests import SECRET, at_random, conditional, spread
+from tests.benchmarks.requests import SECRET, UNLIMITED, at_random, conditional, spread
 
 _PLAYERS, _FEW, _MANY = 2533274790000000, 2533275000000000, 2533276000000000  # first XUIDs
 _TIMEOUT = 900  # seconds; a run takes about 200
@@ -111,7 +111,7 @@ async def _bench(scale: Scale, *, url: str, folder: pathlib.Path) -> Results:
             started(
                 *("service", "serve", "--port", "0", "--ops-port", "0"),
                 log=folder / "service.log",
-                settings={"LAUREL_DATABASE_URL": url, "LAUREL_JWT_SECRET": SECRET},
+                settings=UNLIMITED | {"LAUREL_DATABASE_URL": url, "LAUREL_JWT_SECRET": SECRET},
             )
         )
         title_ids = [game.title.title_id for game in games]

@@ -8,6 +8,11 @@ from service.core.auth import tokens
 from tests.benchmarks import seed
 
 SECRET = "a secret of the benchmark, long enough for HS256"
+UNLIMITED = {
+    "LAUREL_PLAYER_LIMITS": "requests=0,concurrent=0",
+    "LAUREL_SERVER_LIMITS": "requests=0,concurrent=0",
+}
+"""Settings for a load from few credentials; requests are counted nevertheless."""
 
 
 def list_request(player: int, *, token: str, query: str = "", language: str = "en-US") -> bytes:
