@@ -12,7 +12,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import msgspec
 from aiohttp import web
@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 
 from service.errors import Overloaded, Unavailable
 
+OVERLOADED = "the service has too many requests at the moment; try again later"
 _CHECK_SECONDS = 0.1  # between two checks of deadlines and limits, while requests are in progress
 _GROWTH = 1.25  # of a limit, at each check while nothing has to wait
 _FREE_FOR_ALL = 0.75  # of a limit: of the rest, each caller has an equal part
@@ -82,11 +83,15 @@ class Flow:
             Overloaded: too many are in progress.
         """
         if len(self.started) >= self.limit:
-            self._admission.count("overload")
-            raise Overloaded("the service has too many requests at the moment; try again later")
+            self._admission.refuse(self.kind)
         self.started[task] = now
         if not self._admission.is_checking:
             self._admission.start_checking()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a request would be refused now."""
+        return len(self.started) >= self.limit
 
     def leave(self, task: Task) -> None:
         """Note that a request has ended, if it was admitted."""
@@ -136,6 +141,7 @@ class Admission(Collector):
         self._expired: dict[Task, Unavailable] = {}
         self._checked_at = 0.0
         self.is_checking = False
+        self.are_players_refused = False  # since the last check
         self._shed = dict.fromkeys(("overload", "deadline", "client_gone"), 0)
 
     def flow(self, kind: RequestClass, *, is_safe: bool) -> Flow:
@@ -145,6 +151,17 @@ class Admission(Collector):
         if flow is None:
             flow = self._flows[key] = Flow(self, kind, is_safe=is_safe)
         return flow
+
+    def refuse(self, kind: RequestClass) -> NoReturn:
+        """Refuse a request of this class.
+
+        Raises:
+            Overloaded: always.
+        """
+        self.count("overload")
+        if kind is PLAYERS:
+            self.are_players_refused = True
+        raise Overloaded(OVERLOADED)
 
     def count(self, reason: Literal["overload", "deadline", "client_gone"]) -> None:
         """Count a request that was refused or given up."""
@@ -171,6 +188,7 @@ class Admission(Collector):
     def _check(self) -> None:
         now = time.perf_counter()
         seconds, self._checked_at = now - self._checked_at, now
+        self.are_players_refused = any(flow.is_full for flow in self._flows.values() if flow.kind is PLAYERS)
         do_players_wait = any(flow.does_wait and flow.kind is PLAYERS for flow in self._flows.values())
         for flow in self._flows.values():
             flow.adapt(now, seconds, do_players_wait=do_players_wait)

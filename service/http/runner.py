@@ -6,15 +6,19 @@ all, and names its version; here one API answers with its own error response.
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import hdrs, web
 from aiohttp.http_parser import RawRequestMessage
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.http_writer import StreamWriter
+from aiohttp.streams import EMPTY_PAYLOAD
+from aiohttp.web_protocol import ERROR, RequestHandler
 
 from service.errors import BadRequest
 from service.http.api import SAFE_METHODS, SERVER, Api
+from service.http.early_refusal import EarlyRefusals, is_one_request
 from service.http.services import SERVICES
 
 MAX_REQUEST_LINE = 8190  # bytes
@@ -24,16 +28,16 @@ _CANCEL_SECONDS = 1.0  # for requests that are cancelled because they did not en
 
 
 class ApiRunner(web.AppRunner):
-    """Runs an application, with requests that cannot be read answered by one of its APIs.
+    """Runs an application, with requests that cannot be read answered by the first of its APIs.
 
     Only servers of this runner are concerned: other aiohttp servers of the process keep their own answers.
     """
 
-    __slots__ = ("_api",)
+    __slots__ = ("_apis",)
 
-    def __init__(self, app: web.Application, api: Api, **options: Any) -> None:
+    def __init__(self, app: web.Application, apis: Sequence[Api], **options: Any) -> None:
         super().__init__(app, max_line_size=MAX_REQUEST_LINE, max_field_size=MAX_HEADER, **options)
-        self._api = api
+        self._apis = apis
 
     def close_after_responses(self) -> None:
         """From now on, send `Connection: close` in each response and close its connection."""
@@ -49,13 +53,13 @@ class ApiRunner(web.AppRunner):
 
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
-        return _Server(server, self.app, self._api)
+        return _Server(server, self.app, self._apis)
 
 
 class _Server(web.Server):
     """The server that aiohttp makes for an application, with another protocol."""
 
-    def __init__(self, made: web.Server, app: web.Application, api: Api) -> None:
+    def __init__(self, made: web.Server, app: web.Application, apis: Sequence[Api]) -> None:
         super().__init__(
             made.request_handler,
             request_factory=made.request_factory,
@@ -64,7 +68,8 @@ class _Server(web.Server):
             **made._kwargs,  # noqa: SLF001
         )
         self.app = app
-        self.api = api
+        self.api = apis[0]
+        self.refusals = EarlyRefusals(apis, app[SERVICES].admission)
         self._open: set[RequestHandler] = set()
         self._all_closed: asyncio.Future[None] | None = None
 
@@ -109,6 +114,7 @@ class _Server(web.Server):
 
         aiohttp has no such switch, and one of our own in each response would cost every request time.
         """
+        self.refusals.stop()
         make_request = self.request_factory
 
         def last_request(message: RawRequestMessage, *arguments: Any) -> web.BaseRequest:
@@ -123,12 +129,14 @@ class _Server(web.Server):
 
 
 class _Protocol(RequestHandler):
-    __slots__ = ("_api", "_app")
+    __slots__ = ("_api", "_app", "_is_between_requests", "_refusals")
 
     def __init__(self, server: _Server, **options: Any) -> None:
         super().__init__(server, **options)
         self._app = server.app
         self._api = server.api
+        self._refusals = server.refusals
+        self._is_between_requests = False
 
     def close(self) -> None:
         """Close the connection if it is idle; with a request in progress, its response closes it.
@@ -137,6 +145,23 @@ class _Protocol(RequestHandler):
         """
         if self._current_request is None:
             super().close()
+
+    def data_received(self, data: bytes) -> None:
+        """Refuse a request before it is parsed, if it would be refused later and the connection has no other."""
+        if not self._refusals.is_needed:
+            self._is_between_requests = False  # as far as is known
+            super().data_received(data)
+            return
+        is_plain = is_one_request(data)
+        if is_plain and self._is_between_requests and self._waiter is not None and not self._waiter.done():
+            response = self._refusals.response_to(data, self._bare_request)
+            if response is not None and self.transport is not None:
+                self.transport.write(response)
+                return
+        count = self._request_count
+        super().data_received(data)
+        # The parser tells nothing of a request that has only begun; one chunk that was one request leaves none behind.
+        self._is_between_requests = is_plain and self._request_count == count + 1
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Cancel a request whose client has gone, unless it may have begun to change something or to answer."""
@@ -150,6 +175,11 @@ class _Protocol(RequestHandler):
         ):
             self._app[SERVICES].admission.count("client_gone")
             task.cancel()
+
+    def _bare_request(self) -> web.BaseRequest:
+        assert self._request_factory is not None  # noqa: S101  (the connection is open)
+        writer = StreamWriter(self, self._loop)
+        return self._request_factory(ERROR, EMPTY_PAYLOAD, self, writer, self._task_handler)  # type: ignore[arg-type]
 
     def handle_error(
         self,

@@ -94,7 +94,7 @@ async def serve(
 def application_runner(app: web.Application, **options: Any) -> ApiRunner:
     """The runner that serves the application; the first API answers what cannot be read as an HTTP request."""
     return ApiRunner(
-        app, APIS[0], access_log=None, keepalive_timeout=KEEPALIVE_SECONDS, shutdown_timeout=SHUTDOWN_SECONDS, **options
+        app, APIS, access_log=None, keepalive_timeout=KEEPALIVE_SECONDS, shutdown_timeout=SHUTDOWN_SECONDS, **options
     )
 
 

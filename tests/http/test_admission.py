@@ -69,7 +69,7 @@ class Server(TestServer):
 
     async def _make_runner(self, **options):
         options["handler_cancellation"] = False  # as in `laurel serve`
-        return ApiRunner(self.app, APIS[0], **options)
+        return ApiRunner(self.app, APIS, **options)
 
 
 @pytest.fixture

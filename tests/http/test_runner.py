@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from service.http.runner import ApiRunner
+from service.http.services import SERVICES
 from service.server.app import APIS
 from tests.servers import PATIENCE
 
@@ -62,7 +63,7 @@ async def test_long_headers_reach_the_apis(ask, make_title):
         assert response.status == 200
 
 
-async def test_clean_up_waits_until_a_slow_client_has_read_its_response():
+async def test_clean_up_waits_until_a_slow_client_has_read_its_response(services):
     """The handler has long ended by then: what the client has not read waits in a buffer of the process."""
     size_bytes = 32 * 1024 * 1024  # more than the buffers of a connection hold
     cleaned = asyncio.Event()
@@ -75,9 +76,10 @@ async def test_clean_up_waits_until_a_slow_client_has_read_its_response():
         cleaned.set()
 
     app = web.Application()
+    app[SERVICES] = services
     app.router.add_get("/", large)
     app.on_cleanup.append(clean)
-    runner = ApiRunner(app, APIS[0], access_log=None, shutdown_timeout=PATIENCE)
+    runner = ApiRunner(app, APIS, access_log=None, shutdown_timeout=PATIENCE)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     loop = asyncio.get_running_loop()
