@@ -1,7 +1,7 @@
 """Worker processes behind one socket: gunicorn starts, replaces and stops them.
 
 The parent holds the listening socket, so connections wait in its queue while a worker is replaced. A thread of each
-worker says twice a second that the process runs; one that says nothing for two seconds, because it was stopped or
+worker says twice a second that the process runs; one that says nothing for three seconds, because it was stopped or
 hangs, is killed and replaced.
 """
 
@@ -24,7 +24,8 @@ from service.server import lifecycle
 from service.settings import Settings
 
 BEAT_SECONDS = 0.5
-SILENT_SECONDS = 2.0  # without a beat, until a worker is killed; the parent looks once a second
+LOOK_SECONDS = 0.5  # between two looks of the parent
+SILENT_SECONDS = 3.0  # without a beat, until a worker is killed: no call of Python holds the interpreter as long
 LOOP_SECONDS = 30.0  # without an iteration of its event loop, until a worker is killed
 CRASH_PAUSE_SECONDS = 1.0  # before a worker that failed ends and is replaced
 _POOL_SECONDS = 5.0  # for connections to the database that do not close
@@ -126,6 +127,11 @@ class _Parent(Arbiter):  # type: ignore[misc]
             self.kill_workers(signal.SIGKILL)
         else:
             super().signal(sig, frame)
+
+    def wait_for_signals(self, timeout: float = LOOK_SECONDS) -> list[int]:
+        """The signals of the next moment; gunicorn looks after its workers between two calls."""
+        signals: list[int] = super().wait_for_signals(timeout)
+        return signals
 
     def stop(self, graceful: bool = True) -> None:  # noqa: FBT001, FBT002  (gunicorn's own signature)
         """Stop the workers and wait for them."""

@@ -126,9 +126,8 @@ async def test_service_drains_in_order(serve, connect, workers):
     assert await ended(service) == 0
 
 
-@WORKERS
-async def test_second_signal_ends_the_service_at_once(serve, workers):
-    service = await serve("--workers", workers, LAUREL_DRAIN="300")
+async def test_second_signal_ends_the_service_at_once(serve):
+    service = await serve(LAUREL_DRAIN="300")
     service.process.process.send_signal(signal.SIGTERM)
     await eventually(lambda: is_draining(service))
     service.process.process.send_signal(signal.SIGTERM)

@@ -1,11 +1,10 @@
-"""Workers that are killed, stopped, or start while something is away: the instance stays, and replaces them."""
+"""Workers that start while PostgreSQL is away: they wait, and the instance stays."""
 
 import asyncio
 import os
 import pathlib
 import signal
 import tempfile
-import time
 
 import aiohttp
 import pytest
@@ -13,32 +12,6 @@ import pytest
 from service.db.embedded import EmbeddedPostgres
 from service.db.migrate import migrate
 from tests.server.conftest import eventually, readiness, worker_of
-
-SILENCE_SECONDS = 5.0  # after which a stopped worker must have been replaced
-
-
-async def seconds_until_replaced(ops: str, number: signal.Signals) -> float:
-    """Send a signal to the worker behind an ops port; how long it takes until another one is ready there."""
-    worker = await eventually(lambda: worker_of(ops))
-    started = time.monotonic()
-    os.kill(worker, number)
-
-    async def is_replaced() -> bool:
-        return await worker_of(ops) not in (0, worker) and await readiness(ops) == (200, "ready")
-
-    await eventually(is_replaced)
-    return time.monotonic() - started
-
-
-async def test_stopped_worker_is_replaced_as_a_killed_one_is_but_for_the_silence(serve):
-    """The ops port is taken over too. How long a start takes is known from a worker that is killed."""
-    service = await serve("--workers", 2)
-
-    killed = await seconds_until_replaced(service.second_ops, signal.SIGKILL)
-    stopped = await seconds_until_replaced(service.second_ops, signal.SIGSTOP)
-
-    assert stopped < SILENCE_SECONDS + killed
-    assert service.process.process.poll() is None
 
 
 @pytest.fixture
