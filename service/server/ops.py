@@ -67,10 +67,10 @@ def operations(readiness: Readiness, registry: CollectorRegistry) -> web.Applica
         """The event loop runs. The database is not checked: losing it must not restart processes."""
         return web.json_response({"status": "alive"})
 
-    async def readyz(_request: web.Request) -> web.Response:
+    async def readyz(request: web.Request) -> web.Response:
         """Whether to send requests here: 200 for `ready` and `degraded`, 503 for `starting` and `draining`."""
         status = HTTPStatus.OK if readiness.wants_requests else HTTPStatus.SERVICE_UNAVAILABLE
-        return web.json_response(readiness.report(), status=status)
+        return web.json_response(readiness.report(is_verbose="verbose" in request.query), status=status)
 
     async def metrics(_request: web.Request) -> web.Response:
         """Prometheus' text format."""

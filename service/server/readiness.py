@@ -3,6 +3,8 @@
 import time
 from typing import Any, Literal
 
+import msgspec
+
 from service.http.services import Services
 
 MISSED_POLLS = 3  # of the catalog, before the database counts as lost
@@ -64,8 +66,8 @@ class Readiness:
         """Whether a balancer should send requests here."""
         return self.status in ("ready", "degraded")
 
-    def report(self) -> dict[str, Any]:
-        """The state and what it follows from."""
+    def report(self, *, is_verbose: bool = False) -> dict[str, Any]:
+        """The state and what it follows from; verbosely with how each background job is doing."""
         report: dict[str, Any] = {"status": self.status, "checks": self.checks}
         if self._services is not None:
             current, age = self._services.snapshots.current, catalog_age(self._services)
@@ -74,6 +76,8 @@ class Readiness:
                 "catalog_version": current.version,
                 "catalog_age_seconds": None if age is None else round(age, 3),
             }
+            if is_verbose:
+                report["jobs"] = msgspec.to_builtins(self._services.jobs.statuses)
         return report
 
 

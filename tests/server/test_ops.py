@@ -17,6 +17,7 @@ from service.server import ops
 from service.server.app import make_services
 from service.server.readiness import Readiness
 from service.settings import Settings
+from service.supervisor import JobStatus
 from service.telemetry import Observer
 from tests.factories import PLAYER, SECRET, counted, draft, event, metric, publish_draft
 
@@ -57,6 +58,18 @@ async def test_process_with_keys_and_titles_is_alive_and_ready(client: Client):
     assert (alive.status, ready.status) == (200, 200)
     assert (readiness["status"], readiness["titles"]) == ("ready", 1)
     assert readiness["checks"] == {"catalog": True, "database": True, "keys": True}
+
+
+async def test_verbose_readiness_shows_how_each_background_job_is_doing(client: Client, services: Services):
+    services.jobs.statuses["webhooks"] = JobStatus(last_success=1.5, failures=3)
+    services.jobs.statuses["webhooks"].failed(KeyError("secret"))
+
+    brief, verbose = await client.get("/readyz"), await client.get("/readyz?verbose")
+
+    assert "jobs" not in await brief.json()
+    assert (await verbose.json())["jobs"] == {
+        "webhooks": {"last_success": 1.5, "failures": 4, "consecutive_failures": 1, "error": "KeyError"}
+    }
 
 
 async def test_metrics_count_events_once_although_they_are_sent_twice(client: Client, services: Services):
