@@ -76,6 +76,10 @@ class Supervisor(Collector):
                     last_error = repr(error)
                     self._observer.log("warning", f"{name} failed, retrying in {pause:.1f} s", error=last_error)
 
+    def succeeded(self, name: str) -> None:
+        """Note a success of a job whose rounds go on for long."""
+        self.statuses[name].succeeded()
+
     def collect(self) -> Iterator[Metric]:
         """The metric families."""
         last_success = GaugeMetricFamily(

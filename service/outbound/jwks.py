@@ -82,14 +82,18 @@ class JwksRefresher:
         """Wait until there are keys, of the issuer or of the file."""
         await self._has_keys.wait()
 
-    async def run(self) -> None:
-        """Refresh at once, then every 300 s ± 10 %, sooner after a failure. Runs until cancelled."""
+    async def run(self, *, on_refresh: Callable[[], None] = lambda: None) -> None:
+        """Refresh at once, then every 300 s ± 10 %, sooner after a failure. Runs until cancelled.
+
+        `on_refresh` is called after each refresh that succeeded, in this process or another one.
+        """
         await self._adopt()
         while True:
             pause = self._interval * random.uniform(0.9, 1.1)  # noqa: S311  (jitter, no secret)
             async with self._lock:
                 if await self._adopt(max_age_seconds=pause) or await self.refresh():
                     pause = max(0.0, pause - (self.age or 0.0))
+                    on_refresh()
                 else:
                     pause = min(pause, RETRY_SECONDS if self._has_keys.is_set() else FIRST_RETRY_SECONDS)
             await asyncio.sleep(pause)

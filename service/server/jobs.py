@@ -63,7 +63,8 @@ async def background(services: Services, *, url: str | None = None) -> AsyncIter
             notifications = functools.partial(jobs.listen, url)
             loops.append(run("notifications", notifications, seconds=0.0))
         if services.jwks is not None:
-            loops.append(run("key_set", services.jwks.run, seconds=0.0))
+            on_refresh = functools.partial(services.jobs.succeeded, "key_set")
+            loops.append(run("key_set", functools.partial(services.jwks.run, on_refresh=on_refresh), seconds=0.0))
         tasks = [asyncio.create_task(loop) for loop in loops]
         try:
             yield
@@ -139,7 +140,7 @@ class Jobs:
 
         async def poll() -> None:
             await self.poll_releases()
-            self._services.jobs.statuses["notifications"].succeeded()
+            self._services.jobs.succeeded("notifications")
 
         await listen(url, "publication", poll)
 

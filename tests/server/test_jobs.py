@@ -115,3 +115,21 @@ async def test_key_set_is_refreshed_after_an_unexpected_error(services, log, aio
                 await arrivals.get()
 
     assert "OverflowError" in line
+
+
+async def test_jobs_that_go_on_for_long_report_their_successes(services, own_database, administrator, aiohttp_server):
+    async def send_keys(_request):
+        return web.Response(body=key_set("first"))
+
+    app = web.Application()
+    app.router.add_get("/keys", send_keys)
+    server = await aiohttp_server(app)
+    refresher = JwksRefresher(services.verifier, str(server.make_url("/keys")))
+
+    async with background(msgspec.structs.replace(services, jwks=refresher), url=own_database):
+        statuses = services.jobs.statuses
+        async with asyncio.timeout(PATIENCE):
+            while not all(name in statuses and statuses[name].last_success for name in ("notifications", "key_set")):
+                await administrator.fetchval("SELECT pg_sleep(0.01)")
+
+    assert {status.failures for status in statuses.values()} == {0}
