@@ -32,13 +32,14 @@ msgstr "Nom 2"
 
 
 @pytest.fixture
-def ask(client):
+def ask(client, services):
     """A request with the player's own token, which grants all rights on texts; gives the JSON."""
     l10n = [{"titles": "*", "locales": "*", "can": ["publish", "source"]}]
     own = "Bearer " + authorization(l10n=l10n).partition(";")[2]
 
-    async def asked(method, path, body=None, *, tag=None, who=own, data=None):
-        headers = {"Authorization": who} | ({} if tag is None else {"If-Match": tag})
+    async def asked(method, path, body=None, *, seen=None, who=own, data=None):
+        tag = f'"{seen}-{services.incarnation.tag}"'
+        headers = {"Authorization": who} | ({} if seen is None else {"If-Match": tag})
         sent = data if body is None else json.dumps(body).encode()
         async with client.request(method, path, data=sent, headers=headers) as response:
             assert response.ok, await response.text()
@@ -52,11 +53,11 @@ def ask(client):
 async def done(ask, client, connection, make_title, services):
     """A title in which the player did everything that is stored, as a player and as a translator."""
     await make_title(1, achievements=(counted(1, 3), counted(2, 9)), metrics=(metric(),), texts={"fr-FR": {}})
-    await ask("PUT", NAME, {"text": "Name 1", "reasons": {"same-as-source": "a name"}}, tag='"v0"')
-    await ask("POST", f"{NAME}/review", {"verdict": "approve"}, tag='"v1"')
-    await ask("PUT", NAME, {"text": "Nom 1"}, tag='"v2"', who=bearer("Ana"))
+    await ask("PUT", NAME, {"text": "Name 1", "reasons": {"same-as-source": "a name"}}, seen="v0")
+    await ask("POST", f"{NAME}/review", {"verdict": "approve"}, seen="v1")
+    await ask("PUT", NAME, {"text": "Nom 1"}, seen="v2", who=bearer("Ana"))
     batch = await ask("POST", "/catalogs/1/imports?file=fr.po", data=PO)
-    await ask("POST", f"/catalogs/1/imports/{batch['id']}/apply", tag=f'"c{batch["catalogVersion"]}"')
+    await ask("POST", f"/catalogs/1/imports/{batch['id']}/apply", seen=f"c{batch['catalogVersion']}")
     await ask("POST", "/catalogs/1/releases", {"note": "Better French"})
     await ask("POST", "/catalogs/1/releases", {"at": "2099-01-01T00:00:00Z"})
     form = FormData({"token": ask.token})
@@ -139,7 +140,7 @@ async def test_erased_player_leaves_no_trace_in_the_database(ask, client, connec
 async def test_acts_after_the_erasure_are_not_linked_with_those_before(ask, connection):
     await player_data.erase(connection, PLAYER)
 
-    await ask("PUT", NAME, {"text": "Nouveau"}, tag='"v3"')
+    await ask("PUT", NAME, {"text": "Nouveau"}, seen="v3")
 
     history = await ask("GET", f"{NAME}/history")
     assert [revision["changedBy"] for revision in history["revisions"]] == [PLAYER, "Ana", "erased", "erased"]

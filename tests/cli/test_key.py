@@ -46,7 +46,7 @@ def test_key_has_a_name_scopes_and_an_expiry(command, title):
     [
         ("--expires", "soon", "--expires: expected days such as 90d, or a day such as 2027-12-31, got 'soon'"),
         ("--expires", "2020-01-01", "expires: expected a time in the future, got '2020-01-01T00:00:00+00:00'"),
-        ("--name", "a\tb", "name: expected one line of 1 to 64 characters, got 'a\\tb'"),
+        ("--name", "a\tb", "name: expected 1 to 64 characters in one line, without control characters, got 'a\\tb'"),
     ],
 )
 def test_invalid_option_of_a_key_is_named(command, title, option, value, message):

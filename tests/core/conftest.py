@@ -9,6 +9,7 @@ import pytest
 from hypothesis import strategies as st
 
 from service import errors, ticks
+from service.control_characters import is_line
 from service.core.catalog import model
 from service.core.catalog.model import (
     Achievement,
@@ -255,7 +256,8 @@ def rules_of(errors_of) -> Callable[..., list[str]]:
 def drafts() -> st.SearchStrategy[Draft]:
     """Drafts with any values, with texts in the default locale only."""
     characters = st.characters(exclude_categories=["Cc", "Cs"])
-    label = st.text(characters, min_size=1, max_size=12).filter(str.strip)
+    in_lines = characters.filter(is_line)
+    label = st.text(in_lines, min_size=1, max_size=12).filter(str.strip)
     text = st.text(characters | st.just("\n"), min_size=1, max_size=20).filter(str.strip)
     guid = st.uuids().map(str)
     media = st.builds(MediaAsset, name=label, kind=label, url=st.just("https://images.example/é.png?a=b&c"))
@@ -285,7 +287,7 @@ def drafts() -> st.SearchStrategy[Draft]:
         lambda kind: st.builds(
             Reward,
             kind=st.just(kind),
-            value=points if kind == "Gamerscore" else st.text(characters, max_size=9),
+            value=points if kind == "Gamerscore" else st.text(in_lines, max_size=9),
             value_type=st.sampled_from(["Int", "String", "Art"]),
             media=st.none() | media,
         )
@@ -313,7 +315,7 @@ def drafts() -> st.SearchStrategy[Draft]:
         is_secret=st.booleans(),
         is_revoked=st.booleans(),
         window=st.none() | window,
-        deeplink=st.none() | st.text(characters, max_size=9),
+        deeplink=st.none() | st.text(in_lines, max_size=9),
         estimated_seconds=st.integers(0, 86_399),
         legacy_type=st.integers(1, 7),
         image_id=st.integers(0, model.U32 - 1),

@@ -4,6 +4,7 @@ from aiohttp import hdrs, web
 
 from service.api.localization import responses
 from service.api.localization.context import RequestContext, json_response
+from service.control_characters import LINE_EXPECTED, is_line
 from service.core.auth.permissions import may_import
 from service.core.formats.registry import IMPORT_FORMATS
 from service.core.localization import import_batches, imports
@@ -11,7 +12,7 @@ from service.core.localization.import_batches import ImportBatch
 from service.core.localization.import_report import MODES
 from service.core.validation.diagnostics import MAX_BYTES
 from service.db.limits import CATALOG
-from service.errors import BadRequest
+from service.errors import BadRequest, InvalidParameter
 from service.http.admission import TRANSFERS
 from service.http.api import Route
 from service.http.body import read_body
@@ -31,6 +32,8 @@ async def post_import(request: web.Request) -> web.Response:
     choice("format", query["format"], ("", *IMPORT_FORMATS))
     choice("mode", query["mode"] or "merge", MODES)
     choice("overApproved", query["overApproved"], ("", "false", "true"))
+    if not is_line(query["file"]):
+        raise InvalidParameter("file", f"a name {LINE_EXPECTED}", query["file"])
     may_import(context.principal, context.title_id, locale)
     with context.one_at_a_time():
         data = await read_body(request, limit=MAX_BYTES)

@@ -13,7 +13,7 @@ from service.http.body import decode, read_body
 MAX_BYTES = 64 * 1024
 MAX_REASONS = 50
 
-Note = Annotated[str, msgspec.Meta(max_length=NOTE_CHARACTERS, pattern=r"^[^\x00-\x09\x0b-\x1f]*$")]
+Note = Annotated[str, msgspec.Meta(max_length=NOTE_CHARACTERS)]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_CHARACTERS)]
 Rule = Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{1,64}$")]
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 import msgspec
 
 from service import ticks
-from service.control_characters import has_control_character
+from service.control_characters import LINE_EXPECTED, is_line
 from service.core.auth.principal import PLAYER_EXPECTED, parse_player
 from service.core.unlocks.model import Event
 from service.errors import InvalidField, InvalidParameter
@@ -122,13 +122,13 @@ def parse_user_id(value: str, field: str, *, is_path: bool = False) -> str:
 
 
 def check_text(value: str, field: str) -> str:
-    """A text of at most 512 characters without control characters.
+    """A line of at most 512 characters.
 
     Raises:
         InvalidField: it is longer, or has one.
     """
-    if len(value) > _MAX_TEXT or has_control_character(value):
-        raise InvalidField(field, f"at most {_MAX_TEXT} characters, none of them a control character", ascii(value))
+    if len(value) > _MAX_TEXT or not is_line(value):
+        raise InvalidField(field, f"at most {_MAX_TEXT} characters {LINE_EXPECTED}", ascii(value))
     return value
 
 

@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import BodyPartReader, MultipartReader, hdrs, web
 
 from service.api.workbench.pages import SESSION
-from service.control_characters import has_control_character
+from service.control_characters import is_line
 from service.core.validation.diagnostics import MAX_BYTES
 from service.errors import (
     BadRequest,
@@ -28,7 +28,6 @@ FORM_KEY_HEADER = "X-Form-Key"
 _MAX_FIELDS = 100
 _FILE_NAME_CHARACTERS = 200
 _MAX_WHOLE = 2**31 - 1
-_LINE_SEPARATORS = frozenset("\u2028\u2029")
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -47,7 +46,7 @@ class Form(msgspec.Struct, frozen=True):
             InvalidField: it is longer, or holds control characters.
         """
         text = self.get(name).strip()
-        if len(text) > most or not _is_line(text):
+        if len(text) > most or not is_line(text):
             raise InvalidField(name, f"one line of at most {most} characters", text)
         return text
 
@@ -153,7 +152,7 @@ async def read_upload(request: web.Request) -> Upload:
     _check_key(request, form)
     if not data:
         raise InvalidField("file", "a file that is not empty")
-    if len(name) > _FILE_NAME_CHARACTERS or not _is_line(name):
+    if len(name) > _FILE_NAME_CHARACTERS or not is_line(name):
         raise InvalidField("file", f"a name of at most {_FILE_NAME_CHARACTERS} characters", name)
     return Upload(form, name or "file", data)
 
@@ -191,11 +190,6 @@ def _form(pairs: list[tuple[str, str]]) -> Form:
     if any("\0" in text for pair in pairs for text in pair):
         raise BadRequest("the form holds a NUL character")
     return Form(fields)
-
-
-def _is_line(text: str) -> bool:
-    """Whether the text is one line without control characters."""
-    return not has_control_character(text) and _LINE_SEPARATORS.isdisjoint(text)
 
 
 def _check_key(request: web.Request, form: Form) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 from cachetools import LRUCache
 
-from service.control_characters import has_control_character
+from service.control_characters import LINE_EXPECTED, is_line
 from service.core.auth.principal import EDIT, KEY_SCOPES, READ_ANY, WRITE, WRITE_OWN, KeyScope, Principal
 from service.db import Connection
 from service.db.batching import BatchLoader
@@ -185,8 +185,8 @@ async def create_key(
     possible = KEY_SCOPES if player is None else _USERS_SCOPES
     if not set(scopes) <= set(possible):
         raise InvalidField("scope", f"{' or '.join(possible)} for a key of one user", ", ".join(scopes))
-    if name is not None and (not 1 <= len(name.strip()) <= _NAME_CHARACTERS or has_control_character(name)):
-        raise InvalidField("name", f"one line of 1 to {_NAME_CHARACTERS} characters", name)
+    if name is not None and (not 1 <= len(name.strip()) <= _NAME_CHARACTERS or not is_line(name)):
+        raise InvalidField("name", f"1 to {_NAME_CHARACTERS} characters {LINE_EXPECTED}", name)
     if expires_at is not None and expires_at <= datetime.datetime.now(datetime.UTC):
         raise InvalidField("expires", "a time in the future", expires_at.isoformat())
     return await _create(

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, NewType, get_args
 
 import msgspec
 
-from service.control_characters import has_control_character
+from service.control_characters import has_control_character, is_line
 from service.errors import Unauthenticated
 from service.integers import parse_integer
 
@@ -222,7 +222,7 @@ def _scopes(scope: object) -> frozenset[str]:
 
 def _name(sub: object, players: list[str]) -> str:
     """The name in the history of texts: the token's subject, or else its player."""
-    if isinstance(sub, str) and 0 < len(sub) <= _NAME_CHARACTERS and sub.isprintable():
+    if isinstance(sub, str) and 0 < len(sub) <= _NAME_CHARACTERS and is_line(sub):
         return sub
     return players[0] if players else "unknown"
 

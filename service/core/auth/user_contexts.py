@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 from cachetools import LRUCache
 
+from service.control_characters import LINE_EXPECTED, is_line
 from service.core.auth.permissions import may_put_user_context
 from service.core.auth.principal import PLAYER_EXPECTED, Principal, parse_player
 from service.core.unlocks.model import Change
@@ -93,14 +94,14 @@ class UserContexts:
 
         Raises:
             PermissionDenied: the caller may not create contexts of the title.
-            InvalidField: the display name is empty, too long or not printable, or the player is not valid.
+            InvalidField: the display name is empty, too long or no line, or the player is not valid.
             NotFound: the title is not published.
             Unavailable: the database is out of reach. Retrying is safe.
         """
         may_put_user_context(principal, context.title_id)
         name = context.display_name
-        if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not name.isprintable() or name.isspace():
-            raise InvalidField("displayName", f"1 to {MAX_NAME_CHARACTERS} characters that can be read", name)
+        if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not is_line(name) or name.isspace():
+            raise InvalidField("displayName", f"1 to {MAX_NAME_CHARACTERS} characters {LINE_EXPECTED}", name)
         try:
             parse_player(context.player)
         except ValueError:

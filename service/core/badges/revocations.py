@@ -2,6 +2,7 @@
 
 import msgspec
 
+from service.control_characters import LINE_EXPECTED, is_line
 from service.core.badges.credential import status_position
 from service.core.badges.earned import find_earned
 from service.core.badges.signing_keys import load_signing_keys
@@ -10,7 +11,9 @@ from service.core.progress.reader import ProgressReader
 from service.core.publishing.published_title import PublishedTitle
 from service.db.pool import Pool
 from service.db.queries import query, statement
-from service.errors import NotFound
+from service.errors import InvalidField, NotFound
+
+_REASON_CHARACTERS = 500
 
 
 async def revoke_credential(
@@ -27,9 +30,12 @@ async def revoke_credential(
     The player keeps the unlock, so the player's revision does not change.
 
     Raises:
+        InvalidField: the reason is no short line.
         NotFound: there is no such achievement, or the player has not unlocked it.
         Unavailable: the database is out of reach.
     """
+    if reason is not None and (len(reason) > _REASON_CHARACTERS or not is_line(reason)):
+        raise InvalidField("reason", f"at most {_REASON_CHARACTERS} characters {LINE_EXPECTED}", reason)
     title_id = published.title_id
     earned = await find_earned(progress, published, player=player, public_id=public_id)
     keys = await load_signing_keys(pool)

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from service.control_characters import LINE_EXPECTED, is_line
 from service.core.auth.permissions import may_localize
 from service.core.auth.principal import Principal, Right
 from service.core.localization.strings import Override, Overrides, String, WritableState, get_string, list_revisions
@@ -57,11 +58,14 @@ async def save_string(
         NotFound: there is no such title, or it has no text of that key.
         PermissionDenied: the principal lacks the required right.
         Conflict: the string has another version by now; it carries the current string.
-        InvalidField: a check finds an error in the text.
+        InvalidField: a check finds an error in the text, or a reason is no short line.
     """
     current = await _lock_string(connection, title_id, key, locale)
     may_localize(principal, required_right(current, state), title_id, locale)
     is_review = state == "approved" and text == current.text
+    for rule, reason in (reasons or {}).items():
+        if len(reason) > REASON_CHARACTERS or not is_line(reason):
+            raise InvalidField(f"reasons.{rule}", f"at most {REASON_CHARACTERS} characters {LINE_EXPECTED}", reason)
     overrides = {rule: Override(principal.name, reason) for rule, reason in (reasons or {}).items()}
     return await _write(
         connection,

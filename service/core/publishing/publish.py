@@ -18,6 +18,7 @@ from service.core.publishing.history import ALL_TEXTS, Authorship, authors_of
 from service.core.publishing.merge import hold_back_unready
 from service.core.publishing.releases import (
     ReleaseContent,
+    check_note,
     encode_release,
     list_releases,
     serve_release,
@@ -89,11 +90,13 @@ async def publish_title(
 
     Raises:
         PermissionDenied: the principal lacks the right "publish" on the title.
+        InvalidField: the note is too long or has control characters.
         NotFound: there is no such title.
         Conflict: the draft is not at the expected version; it carries the current one.
         InvalidCatalog: the draft breaks a rule that every release must keep.
     """
     may_localize(principal, "publish", title_id)
+    check_note(note)
     await lock_title(connection, title_id)
     stored = await _read(connection, title_id)
     _check_version(stored, expected_version)
@@ -118,11 +121,13 @@ async def publish_concurrently(
 
     Raises:
         PermissionDenied: the principal lacks the right "publish" on the title.
+        InvalidField: the note is too long or has control characters.
         NotFound: there is no such title.
         Conflict: the draft is not at the expected version, or changes all the time; it carries the current version.
         InvalidCatalog: the draft breaks a rule that every release must keep.
     """
     may_localize(principal, "publish", title_id)
+    check_note(note)
     version = 0
     for _ in range(_TRIES):
         prepared = await prepare_publish(pool, title_id, expected_version=expected_version, texts=texts, run=run)
@@ -202,9 +207,11 @@ async def roll_back(
 
     Raises:
         PermissionDenied: the principal lacks the right "publish" on the title.
+        InvalidField: the note is too long or has control characters.
         NotFound: the title has no such release.
     """
     may_localize(principal, "publish", title_id)
+    check_note(note)
     with contextlib.suppress(NotFound):  # it has no releases either
         await lock_title(connection, title_id)
     if release not in {known.release for known in await list_releases(connection, title_id)}:

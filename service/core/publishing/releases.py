@@ -6,15 +6,27 @@ from datetime import datetime
 
 import msgspec
 
+from service.control_characters import LINES_EXPECTED, is_lines
 from service.core.catalog.model import Draft
 from service.core.publishing.diff import newly_earnable
 from service.core.publishing.drafts import title_row
 from service.core.publishing.stored import StoredRelease, StoredTexts
 from service.db import Connection
 from service.db.queries import query, statement
+from service.errors import InvalidField
 
 MAX_RELEASE = 2**31 - 1  # an int4
 NOTE_CHARACTERS = 1000  # of the note on a publish or rollback
+
+
+def check_note(note: str | None) -> None:
+    """Check what somebody says about a publish or rollback.
+
+    Raises:
+        InvalidField: it is too long, or has characters that people do not see as they are stored.
+    """
+    if note is not None and (len(note) > NOTE_CHARACTERS or not is_lines(note)):
+        raise InvalidField("note", f"at most {NOTE_CHARACTERS} characters, and {LINES_EXPECTED}", note)
 
 
 class Release(msgspec.Struct, frozen=True):

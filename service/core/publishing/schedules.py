@@ -9,6 +9,7 @@ from service.core.auth.permissions import may_localize
 from service.core.auth.principal import Principal, operator
 from service.core.publishing.drafts import lock_title
 from service.core.publishing.publish import PreparedPublish, commit_publish, prepare_publish
+from service.core.publishing.releases import check_note
 from service.db import Connection
 from service.db.limits import IMPORT
 from service.db.pool import Pool
@@ -44,10 +45,11 @@ async def schedule_publish(
 
     Raises:
         PermissionDenied: the principal lacks the right "publish" on the title.
-        InvalidField: `due_at` is outside the years 2000 to 2999.
+        InvalidField: `due_at` is outside the years 2000 to 2999, or the note is invalid.
         NotFound: there is no such title.
     """
     may_localize(principal, "publish", title_id)
+    check_note(note)
     if due_at.year not in _YEARS:
         raise InvalidField("at", f"a day and time from the year {_YEARS[0]} to {_YEARS[-1]}", due_at.isoformat())
     await lock_title(connection, title_id)

@@ -9,6 +9,8 @@ import collections
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
+import msgspec
+
 from service import ticks
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Title
@@ -141,6 +143,13 @@ def _check_title(title: Title, location: SourceLocation) -> None:
     if title.version is not None:
         location.inside("version").read(values.label, title.version)
     location.inside("text_unit").read(values.text_unit, title.text_unit)
+    _check_lines((title.metrics, title.attributes), location)
+
+
+def _check_lines(definitions: object, location: SourceLocation) -> None:
+    """Report the control characters in the strings of definitions, whichever they are."""
+    for string in values.strings(msgspec.to_builtins(definitions)):
+        location.read(values.line, string)
 
 
 def _check_locale(locale: str, location: SourceLocation) -> None:
@@ -152,6 +161,7 @@ def _check_locale(locale: str, location: SourceLocation) -> None:
 def _check_achievement(achievement: Achievement, location: SourceLocation) -> None:
     achievement_location = location.at(f"achievement/{achievement.number}")
     _check_values(achievement, achievement_location)
+    _check_lines((achievement.key, achievement.user_filter, achievement.requirements), achievement_location)
     achievement_location.report_all(inconsistencies(achievement))
     achievement_location.inside("stores").report_all(_invalid_store_ids(achievement))
 

@@ -4,11 +4,12 @@ Each function takes any value that a parser returns, and raises InvalidValue if 
 """
 
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_args
 
 from service import ticks
-from service.control_characters import CONTROL_CHARACTER
+from service.control_characters import CONTROL_CHARACTER, unsafe_character
 from service.core.catalog import model
 from service.core.languages.negotiation import canonical_locale
 from service.core.validation.diagnostics import InvalidValue
@@ -43,11 +44,35 @@ def _string(value: object, *, characters: int, newlines: bool = False) -> str:
         raise InvalidValue("wrong-type", f"expected text, got {shown(value)}")
     if len(value) > characters:
         raise InvalidValue("too-long", f"expected at most {characters} characters, got {len(value)}")
-    for match in CONTROL_CHARACTER.finditer(value):
-        if not (newlines and match[0] == "\n"):
-            name = "half a surrogate pair" if match[0] >= "\ud800" else "a control character"
-            raise InvalidValue("control-character", f"U+{ord(match[0]):04X} at character {match.start() + 1} is {name}")
+    if newlines:
+        match = next((found for found in CONTROL_CHARACTER.finditer(value) if found[0] != "\n"), None)
+    else:
+        match = unsafe_character(value)
+    if match is not None:
+        name = "half a surrogate pair" if match[0] >= "\ud800" else "a control character"
+        raise InvalidValue("control-character", f"U+{ord(match[0]):04X} at character {match.start() + 1} is {name}")
     return value
+
+
+def strings(value: object) -> Iterator[str]:
+    """Every string in a definition, those in lists and objects included."""
+    match value:
+        case str():
+            yield value
+        case Mapping():
+            for key, member in value.items():
+                yield from strings(key)
+                yield from strings(member)
+        case list() | tuple():
+            for member in value:
+                yield from strings(member)
+        case _:
+            pass
+
+
+def line(value: object) -> str:
+    """Any line of text, of a length that something else limits."""
+    return _string(value, characters=sys.maxsize)
 
 
 def text(value: object) -> str:
