@@ -133,10 +133,10 @@ class Database:
         async with self.session() as connection:
             return await connection.fetchval(statement, *arguments)
 
-    async def make_keys(self, count: int) -> list[str]:
-        """API keys of title 1."""
+    async def make_keys(self, count: int, *, title_id: int = 1) -> list[str]:
+        """API keys of a title."""
         async with await open_pool(self.url, size=1) as pool, pool.transaction() as connection:
-            return [(await api_keys.create_key(connection, title_id=1)).key for _ in range(count)]
+            return [(await api_keys.create_key(connection, title_id=title_id)).key for _ in range(count)]
 
 
 async def publish_titles(url: str) -> None:

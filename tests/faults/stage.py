@@ -5,9 +5,11 @@ import functools
 from collections.abc import AsyncIterator, Callable, Collection
 
 from service.core.auth.principal import OPERATOR
+from service.core.catalog.model import Draft
 from service.core.publishing.publish import roll_back
 from service.db.limits import UNLIMITED
 from service.db.pool import open_pool
+from tests.factories import publish_draft
 from tests.faults.journal import Journal
 from tests.faults.load import Load
 from tests.faults.postgres import Database, PrivatePostgres
@@ -55,6 +57,14 @@ class Stage:
     def load(self, url: Callable[[str], str] | None = None, **sizes: int) -> Load:
         """A load on the service."""
         return Load(self.journal, self.keys, url or (lambda _: self.service.url), **sizes)
+
+    async def publish(self, new: Draft) -> None:
+        """Publish a title, as a command does."""
+        async with (
+            await open_pool(self.database.url, size=1, limits=UNLIMITED) as pool,
+            pool.transaction() as connection,
+        ):
+            await publish_draft(connection, new)
 
     async def roll_back(self, release: int) -> None:
         """Serve an earlier release of title 1 again, as a command does."""

@@ -1,18 +1,12 @@
 """Clients that leave, read nothing or never finish, beside players."""
 
 import asyncio
-import pathlib
 
+from tests.faults.memory import resident_mb
 from tests.faults.stage import Stage
 from tests.faults.table import scaled
 
 MEMORY_MB = 48
-
-
-def memory_mb(pid: int) -> float:
-    """The resident memory of a process."""
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
 async def leave(scene: Stage) -> None:
@@ -59,14 +53,14 @@ async def test_clients_that_leave_or_never_read_cost_players_nothing(one_worker,
     load = one_worker.load()
     async with load.running():
         await load.until(100)
-        before = memory_mb(one_worker.service.pid)
+        before = resident_mb(one_worker.service.pid)
         async with asyncio.TaskGroup() as clients:
             for _ in range(int(scaled(30, 150))):
                 clients.create_task(leave(one_worker))
                 clients.create_task(read_slowly(one_worker, done))
                 clients.create_task(never_finish(one_worker, done))
             await load.until(int(scaled(200, 3000)))
-            during = memory_mb(one_worker.service.pid)
+            during = resident_mb(one_worker.service.pid)
             done.set()
         load.heal()
         await load.until(200)

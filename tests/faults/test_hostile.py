@@ -1,0 +1,160 @@
+"""One caller takes what there is (requests, sockets, memory), beside players who want their share."""
+
+import asyncio
+import contextlib
+import itertools
+import random
+import time
+
+import aiohttp
+
+from tests.factories import authorization, counted, draft, metric
+from tests.faults.client import Client, Response
+from tests.faults.memory import resident_mb
+from tests.faults.postgres import TARGET
+from tests.faults.stage import Stage
+from tests.faults.table import Row, scaled
+
+GREEDY = "2533274790999999"
+MAX_GROWTH_MB = 48
+TITLE = 4
+ACHIEVEMENTS = 700
+LANGUAGES = ("ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "sv", "tr", "uk", "zh")
+
+
+async def test_caller_who_floods_is_refused_alone(one_worker, report):
+    flood: list[Response] = []
+    load = one_worker.load()
+    fields = {"Authorization": authorization(GREEDY), "x_xbl_contract_version": "2"}
+
+    async def send_all(count: int) -> None:
+        with Client(one_worker.service.url) as client:
+            flood.extend(
+                [await client.get(f"/users/xuid({GREEDY})/achievements?titleId=1", **fields) for _ in range(count)]
+            )
+
+    async with load.running():
+        await load.until(50)
+        await asyncio.gather(*(send_all(int(scaled(100, 1000))) for _ in range(16)))
+        load.heal()
+        await load.until(50)
+
+    row = await one_worker.settle(load, "a caller floods the service")
+    report(row)
+    assert row.ok == row.sent, row
+    refused = [answer for answer in flood if answer.status != 200]
+    assert {answer.status for answer in refused} == {429}
+    assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
+
+
+async def test_caller_who_opens_sockets_leaves_some_to_others(one_worker, report):
+    started = time.monotonic()
+    async with aiohttp.ClientSession() as session, contextlib.AsyncExitStack() as stack:
+
+        async def connect(player: str) -> int:
+            try:
+                await stack.enter_async_context(
+                    session.ws_connect(
+                        f"{one_worker.service.url}/connect",
+                        headers={"Authorization": authorization(player)},
+                        protocols=("rta.xboxlive.com.V2",),
+                    )
+                )
+            except aiohttp.WSServerHandshakeError as error:
+                return error.status
+            return 101
+
+        greedy = [await connect(GREEDY) for _ in range(int(scaled(40, 400)))]
+        others = [await connect(player) for player in one_worker.journal.players]
+        longest = time.monotonic() - started
+
+    report(
+        Row(
+            scenario="a caller opens many sockets",
+            sent=len(greedy) + len(others),
+            ok=greedy.count(101) + others.count(101),
+            refused=greedy.count(429),
+            worst=longest,
+        )
+    )
+    assert set(greedy) == {101, 429}
+    assert set(others) == {101}
+
+
+class Variety:
+    """Requests that are never the same: documents, languages, attributes, cursors, tokens, paths."""
+
+    def __init__(self, scene: Stage, key: str, player: str) -> None:
+        self._client = Client(scene.service.url)
+        self._key = {"X_API_KEY": key}
+        self._player = player
+        self._token = {"Authorization": authorization(player), "x_xbl_contract_version": "2"}
+        self._random = random.Random(player)  # noqa: S311  (no secret)
+        self.answers: list[tuple[int, float]] = []
+
+    async def run(self, seconds: float) -> None:
+        """Send requests for some time."""
+        until = time.monotonic() + seconds
+        kinds = itertools.cycle(
+            (self._document, self._languages, self._attributes, self._cursor, self._forged, self._path)
+        )
+        while time.monotonic() < until:
+            answer = await next(kinds)()
+            self.answers.append((answer.status, answer.seconds))
+            if answer.status == 429:
+                await asyncio.sleep(0.02)  # as a caller that was refused, and goes on
+        self._client.close()
+
+    def _word(self) -> str:
+        return "".join(self._random.choices("abcdefghijklmnopqrstuvwxyz", k=24))
+
+    async def _document(self) -> Response:
+        aliases = " ".join(f'{self._word()}: getBadge(id: "{self._word()}") {{ id }}' for _ in range(8))
+        body = {"query": f"query {self._word()} {{ {aliases} }}"}
+        return await self._client.post("/graphql", body, Authorization=authorization(self._player, title_id=TITLE))
+
+    async def _languages(self) -> Response:
+        languages = ", ".join(self._random.sample(LANGUAGES, len(LANGUAGES)))
+        path = f"/users/xuid({self._player})/achievements?titleId={TITLE}&maxItems=100"
+        return await self._client.get(path, Accept_Language=languages, **self._token)
+
+    async def _attributes(self) -> Response:
+        return await self._client.get(f"/achievements?userAttributes={self._word()}:{self._word()}", **self._key)
+
+    async def _cursor(self) -> Response:
+        path = f"/users/xuid({self._player})/achievements?titleId={TITLE}&continuationToken={self._word()}"
+        return await self._client.get(path, **self._token)
+
+    async def _forged(self) -> Response:
+        token = ".".join(self._word() for _ in range(3))
+        fields = {"Authorization": f"XBL3.0 x=1;{token}", "x_xbl_contract_version": "2"}
+        return await self._client.get(f"/users/xuid({self._player})/achievements", **fields)
+
+    async def _path(self) -> Response:
+        return await self._client.get(f"/users/{self._word()}/metrics/{self._word()}?{self._word()}", **self._key)
+
+
+async def test_hostile_variety_does_not_grow_the_process(one_worker, report):
+    achievements = tuple(counted(number, TARGET) for number in range(1, ACHIEVEMENTS + 1))
+    await one_worker.publish(draft(TITLE, achievements, metrics=(metric(),)))
+    keys = await one_worker.database.make_keys(4, title_id=TITLE)
+    callers = [Variety(one_worker, key, player) for key, player in zip(keys, one_worker.journal.players, strict=False)]
+    await asyncio.gather(*(caller.run(scaled(3, 60)) for caller in callers))
+    before = resident_mb(one_worker.service.pid)
+    await asyncio.gather(*(caller.run(scaled(3, 240)) for caller in callers))
+    growth = resident_mb(one_worker.service.pid) - before
+
+    statuses = [status for caller in callers for status, _ in caller.answers]
+    report(
+        Row(
+            scenario="hostile variety",
+            sent=len(statuses),
+            ok=sum(200 <= status < 300 for status in statuses),
+            refused=sum(400 <= status < 500 for status in statuses),
+            unavailable=sum(status in (503, 504) for status in statuses),
+            failed=statuses.count(500),
+            worst=max(seconds for caller in callers for _, seconds in caller.answers),
+        )
+    )
+    assert set(statuses) <= {200, 400, 401, 404, 422, 429, 503}
+    assert growth <= MAX_GROWTH_MB, growth
