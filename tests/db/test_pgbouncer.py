@@ -48,7 +48,7 @@ def pgbouncer(url):
         file.write_text(
             f"[databases]\n{name} = host={host} port={parts.port or 5432} dbname={name} user={user}\n"
             f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n"
-            f"pool_mode = transaction\ndefault_pool_size = {SESSIONS}\nmax_client_conn = 200\n"
+            f"pool_mode = transaction\ndefault_pool_size = {SESSIONS}\nmax_client_conn = 200\nserver_login_retry = 1\n"
         )
         if os.geteuid() == 0:  # PgBouncer refuses to run as root
             nobody = pwd.getpwnam("nobody")
