@@ -5,8 +5,11 @@ from collections.abc import AsyncIterator, Callable
 import msgspec
 import pytest
 
+from tests.docs import pages
 from tests.faults import postgres, table
 from tests.faults.stage import Stage, stage
+
+FAULTS = pages.ROOT / "docs/development/faults.md"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,8 +47,14 @@ async def two_workers(private_postgres: postgres.PrivatePostgres) -> AsyncIterat
 
 @pytest.fixture
 def report(record_property: Callable[[str, object], None]) -> Callable[[table.Row], None]:
-    """Add a row to the table."""
-    return lambda row: record_property(table.PROPERTY, msgspec.to_builtins(row))
+    """Add a row to the table. `docs/development/faults.md` must describe its scenario."""
+    described = {name for name, *_ in pages.rows(pages.read(FAULTS), "Scenarios")}
+
+    def add(row: table.Row) -> None:
+        assert row.scenario in described, f"{row.scenario}: describe it in {FAULTS.name}"
+        record_property(table.PROPERTY, msgspec.to_builtins(row))
+
+    return add
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

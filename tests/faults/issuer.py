@@ -1,4 +1,4 @@
-"""An issuer of tokens, whose key set can be away, slow or garbage, or hold other keys."""
+"""An issuer of tokens, whose key set can be away, slow or broken, or hold other keys."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ from jwt.algorithms import ECAlgorithm
 
 from service.core.auth import tokens
 
-Mode = Literal["serve", "away", "slow", "garbage"]
+Mode = Literal["serve", "away", "slow", "broken"]
 
 _SLOW_SECONDS = 30.0
 
@@ -57,7 +57,7 @@ class Issuer:
                 return web.Response(status=503)
             case "slow":
                 await asyncio.sleep(_SLOW_SECONDS)
-            case "garbage":
+            case "broken":
                 return web.Response(body=b'{"keys": [{"kty": "EC", "x": 1}, "\xff')
             case "serve":
                 pass

@@ -1,6 +1,8 @@
 """The table of the fault suite: one row for each scenario, carried to pytest's summary as a property of its test."""
 
 import os
+import re
+import sys
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -38,11 +40,17 @@ def scaled(short: float, heavy: float) -> float:
 
 def lines(rows: Iterable[Row]) -> list[str]:
     """The rows as a Markdown table, aligned."""
-    cells = [COLUMNS, *(_cells(row) for row in sorted(rows, key=lambda row: row.scenario))]
+    cells = [COLUMNS, *(_cells(row) for row in sorted(rows, key=_place))]
     widths = [max(len(row[column]) for row in cells) for column in range(len(COLUMNS))]
     shown = [_line(row, widths) for row in cells]
     rule = "|".join(f"{'-' * (width + 1)}{':' if column else '-'}" for column, width in enumerate(widths))
     return [shown[0], f"|{rule}|", *shown[1:]]
+
+
+def _place(row: Row) -> tuple[int, str]:
+    """F1 to F25 come first, by their numbers."""
+    number = re.match(r"F([0-9]+) ", row.scenario)
+    return (int(number[1]) if number else sys.maxsize), row.scenario
 
 
 def _cells(row: Row) -> Sequence[str]:

@@ -5,15 +5,19 @@ import contextlib
 import pathlib
 import shutil
 import signal
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NamedTuple
 
 import pytest
 
+from service.db.limits import MIGRATION_LOCK_SECONDS
+from service.db.migrate import LOCK_KEY
 from tests.faults.client import MARGIN_SECONDS
 from tests.faults.load import Load
 from tests.faults.stage import Stage
-from tests.faults.table import scaled
+from tests.faults.table import Row, scaled
+from tests.servers import PATIENCE, laurel
 
 
 async def restart_fast(scene: Stage, _: Load) -> None:
@@ -208,3 +212,18 @@ async def test_clients_lose_nothing_when(scenario, one_worker, report):
     report(row)
     assert row.unavailable <= scenario.unavailable * row.sent, row
     scenario.check(one_worker, load)
+
+
+@pytest.mark.heavy  # it waits for half a minute
+async def test_migration_gives_up_waiting_for_another_one(private_postgres, report):
+    async with private_postgres.database() as database, database.session() as session:
+        await session.execute("SET application_name = 'another release'")
+        await session.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
+        started = time.monotonic()
+        ended = await asyncio.to_thread(laurel, "migrate", LAUREL_DATABASE_URL=database.url)
+        seconds = time.monotonic() - started
+
+    report(Row(scenario="a migration waits for another one", sent=1, ok=0, worst=seconds))
+    assert ended.returncode == 1
+    assert "another release" in ended.stderr
+    assert seconds < MIGRATION_LOCK_SECONDS + PATIENCE

@@ -96,7 +96,7 @@ async def test_imports_at_once_are_served_whole_or_not_at_all(one_worker, report
     statuses = [answer.status for answer in answers]
     report(
         Row(
-            scenario=f"F19 {count} imports at once, one damaged, some cut off",
+            scenario="F19 imports at once, one damaged, some cut off",
             sent=len(answers),
             ok=sum(200 <= status < 300 for status in statuses),
             refused=sum(400 <= status < 500 for status in statuses),

@@ -68,7 +68,7 @@ def reading(service: Service):
         yield Reader(client)
 
 
-MODES = ("away", "slow", "garbage") if IS_HEAVY else ("away",)
+MODES = ("away", "slow", "broken") if IS_HEAVY else ("away",)
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -55,7 +55,7 @@ async def test_sigterm_finishes_requests_under_way_and_tells_streams_to_go(worke
         status = await asyncio.to_thread(scene.service.started.process.wait, PATIENCE)
 
     row = Row(
-        scenario=f"F15 SIGTERM, workers: {workers}",
+        scenario=f"F15 SIGTERM to {'one process' if workers == 1 else 'two workers'}",
         sent=2,
         ok=(slow.result() == 201) + 1,
         worst=time.monotonic() - started,

@@ -91,7 +91,7 @@ async def test_database_that_went_back_in_time_is_served_as_it_is(is_told, priva
 
     report(
         Row(
-            scenario=f"the database goes back in time{'' if is_told else ', unannounced'}",
+            scenario="the database goes back in time" + ("" if is_told else ", and nobody says so"),
             sent=len(player.answers),
             ok=sum(answer.status in (200, 201) for answer in player.answers),
             recovery=seconds,
