@@ -11,7 +11,9 @@ import os
 import pickle
 import resource
 import signal
+import socket
 import struct
+import subprocess
 import sys
 import time
 import traceback
@@ -62,6 +64,7 @@ class Processes:
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         self._children: set[_Child] = set()
         self._idle: list[_Child] = []
+        self._starting: set[asyncio.Future[_Child]] = set()
         self._alone: set[str] = set()
         self._is_closed = False
 
@@ -102,6 +105,7 @@ class Processes:
     async def close(self) -> None:
         """End all children; what they were doing is lost."""
         self._is_closed = True
+        await asyncio.gather(*self._starting, return_exceptions=True)
         for child in list(self._children):
             await self._end(child)
 
@@ -134,10 +138,11 @@ class Processes:
             raise
 
     def _leave(self, caller: str, turn: asyncio.Future[None]) -> None:
-        turns = self._waiting[caller]
-        turns.remove(turn)
+        turns = self._waiting.get(caller, deque())
+        with contextlib.suppress(ValueError):  # it was passed over already
+            turns.remove(turn)
         if not turns:
-            del self._waiting[caller]
+            self._waiting.pop(caller, None)
 
     def _pass_on(self) -> None:
         """Let the next caller go on. The one after it is another caller, if one waits."""
@@ -179,9 +184,23 @@ class Processes:
             raise _unavailable("the service is stopping")
         if self._idle:
             return self._idle.pop()
-        child = _Child(await _start_child())
-        self._children.add(child)
-        return child
+        starting = asyncio.ensure_future(_start_child())
+        self._starting.add(starting)
+        starting.add_done_callback(self._started)
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:  # of the call, not of the start
+            starting.add_done_callback(self._keep)
+            raise
+
+    def _started(self, starting: "asyncio.Future[_Child]") -> None:
+        self._starting.discard(starting)
+        if starting.exception() is None:
+            self._children.add(starting.result())
+
+    def _keep(self, started: "asyncio.Future[_Child]") -> None:
+        if started.exception() is None:
+            self._give_back(started.result())
 
     def _give_back(self, child: "_Child") -> None:
         self._idle.append(child)
@@ -202,10 +221,14 @@ class Processes:
 
 
 class _Child:
-    """One child process. `ending` keeps the task that ends it."""
+    """One child process, and the socket to it. `ending` keeps the task that ends it."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         self._process = process
+        self._reader = reader
+        self._writer = writer
         self.used_at = 0.0
         self.ending: asyncio.Future[int] | None = None
 
@@ -216,43 +239,37 @@ class _Child:
             EOFError: the child ended before.
             OSError: the same.
         """
-        source, sink = self._process.stdout, self._process.stdin
-        assert source is not None  # noqa: S101  (both are pipes)
-        assert sink is not None  # noqa: S101
-        sink.write(_CALL.pack(len(call)))
+        self._writer.write(_CALL.pack(len(call)))
         for start in range(0, len(call), _PIECE_BYTES):
-            sink.write(call[start : start + _PIECE_BYTES])
-            await sink.drain()
-        size, is_last = _RESULT.unpack(await source.readexactly(_RESULT.size))
-        return await source.readexactly(size), is_last
+            self._writer.write(call[start : start + _PIECE_BYTES])
+            await self._writer.drain()
+        size, is_last = _RESULT.unpack(await self._reader.readexactly(_RESULT.size))
+        return await self._reader.readexactly(size), is_last
 
     async def kill(self) -> int:
         """End it, and return its exit status."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-        status = await self._process.wait()
-        source, sink = self._process.stdout, self._process.stdin
-        assert source is not None  # noqa: S101  (both are pipes)
-        assert sink is not None  # noqa: S101
-        await source.read()
-        sink.close()
+        self._process.kill()
+        self._writer.close()
         with contextlib.suppress(OSError):
-            await sink.wait_closed()
-        return status
+            await self._writer.wait_closed()
+        return await asyncio.to_thread(self._process.wait)
 
 
-async def _start_child() -> asyncio.subprocess.Process:
-    """A new child, without the settings of the service: they hold secrets, and it reads files of strangers."""
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        "-m",
-        "service.processes",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        limit=4 * _PIECE_BYTES,
-        env={name: value for name, value in os.environ.items() if not name.startswith(("LAUREL_", "PG"))},
-    )
+async def _start_child() -> _Child:
+    """A new child, without the settings of the service: they hold secrets, and it reads files of strangers.
+
+    It is started in a thread: a process of some hundred megabytes takes a while to start another one.
+    """
+    ours, theirs = socket.socketpair()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("LAUREL_", "PG"))}
+
+    def start() -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-P", "-m", "service.processes"]
+        return subprocess.Popen(command, stdin=theirs.fileno(), stdout=theirs.fileno(), env=environment)  # noqa: S603  (this module)
+
+    with theirs:
+        process = await asyncio.to_thread(start)
+    return _Child(process, *await asyncio.open_connection(sock=ours, limit=4 * _PIECE_BYTES))
 
 
 def _too_many(message: str) -> TooManyRequests:

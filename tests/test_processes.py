@@ -125,6 +125,17 @@ async def test_cancelled_call_leaves_the_queue(pool):
     assert [result for result in results if isinstance(result, int)] == [1, 1, 1, 1, 2]
 
 
+async def test_call_that_is_cancelled_when_its_turn_comes_is_passed_over(pool):
+    run = pool.run_for("ana")
+    begun = [asyncio.create_task(run(eval, large("1"))) for _ in range(3)]
+    begun[0].add_done_callback(lambda _: begun[1].cancel())
+
+    results = await asyncio.gather(*begun, return_exceptions=True)
+
+    assert results[2] == 1
+    assert await run(eval, large("2")) == 2
+
+
 async def test_child_of_a_cancelled_call_ends(pool):
     run = pool.run_for("ana")
     child = await run(eval, large(PID))
@@ -138,6 +149,19 @@ async def test_child_of_a_cancelled_call_ends(pool):
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
     assert await run(eval, large("1")) == 1
+
+
+async def test_call_that_is_cancelled_while_its_child_starts_leaves_the_child_to_others(pool):
+    starting = asyncio.create_task(pool.run_for("ana")(eval, large(PID)))
+    await asyncio.sleep(0)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert await pool.run_for("ana")(eval, large("1")) == 1
+
+    await pool.close()
+
+    assert not pool._children
 
 
 async def test_one_import_or_export_of_a_caller_at_a_time(pool):
@@ -155,7 +179,7 @@ async def test_child_without_work_is_ended(pool, monkeypatch):
     child = await pool.run_for("ana")(eval, large(PID))
 
     (ended,) = pool._children
-    await ended._process.wait()
+    await asyncio.to_thread(ended._process.wait)
 
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
