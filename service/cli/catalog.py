@@ -22,7 +22,7 @@ from service.core.localization.import_report import MODES, Mode, report_diagnost
 from service.core.publishing.diff import DraftDiff
 from service.core.publishing.drafts import draft_of, import_draft
 from service.core.publishing.publish import preview_publish, publish_title, roll_back
-from service.core.publishing.releases import list_releases
+from service.core.publishing.releases import MAX_RELEASE, list_releases
 from service.core.publishing.snapshot import SnapshotStore
 from service.db import Connection
 from service.db.pool import Pool
@@ -225,7 +225,7 @@ async def _rollback(url: str, title_id: int, release: int | None) -> None:
     async with migrated_pool(url) as pool, pool.transaction() as connection:
         if release is not None:
             await roll_back(connection, OPERATOR, title_id, release)
-        releases = await list_releases(connection, title_id)
+        releases = await list_releases(connection, title_id, count=MAX_RELEASE)
         if not releases:
             raise NotFound(f"there is no release of title {title_id}")
         for listed in releases:

@@ -82,9 +82,14 @@ class TitleRequest:
         kind = choice("format", query["format"] or "po", DOWNLOAD_FORMATS)
         return kind, locale_param("locale", query["locale"]) if kind == "po" and query["locale"] else ""
 
-    def part(self, count: int) -> range:
+    def releases_before(self, *others: str) -> int:
+        """The release before which those of a list begin; `others` are the other parameters of the query."""
+        text = query_params(self.request, "before", *others)["before"]
+        return integer("before", text, least=1, most=MAX_RELEASE) if text else MAX_RELEASE
+
+    def part(self, count: int, *others: str) -> range:
         """The positions of what to show of a long list: as many, after those that the query skips."""
-        text = query_params(self.request, "skip")["skip"]
+        text = query_params(self.request, "skip", *others)["skip"]
         skip = integer("skip", text, most=MAX_SKIP) if text else 0
         return range(skip, skip + count)
 

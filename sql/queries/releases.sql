@@ -72,33 +72,45 @@ FROM release AS r
 WHERE r.title_id = :title_id AND r.release = :release;
 
 -- name: releases_of_title
--- Every release of a title, newest first, with who published it and why.
+-- Releases of a title, newest first, with who published each and why.
 --
 --   :title_id  bigint
+--   :before    integer  only releases of a lower number
+--   :max_rows  integer
 --
--- The first publication of a release is the one that made it: read by publication_of_title.
-WITH first AS (
+-- Reads release backwards by release_pkey. The first publication of a release is the one that made it: read by
+-- publication_of_title.
+WITH shown AS (
+    SELECT
+        r.release,
+        r.created_at
+    FROM release AS r
+    WHERE r.title_id = :title_id AND r.release < :before
+    ORDER BY r.release DESC
+    LIMIT :max_rows
+),
+
+first AS (
     SELECT DISTINCT ON (q.release)
         q.release,
         q.actor,
         q.note
     FROM publication AS q
-    WHERE q.title_id = :title_id
+    WHERE q.title_id = :title_id AND q.release IN (SELECT s.release FROM shown AS s)
     ORDER BY q.release, q.publication_id
 )
 
 SELECT
-    r.release,
-    r.created_at,
-    coalesce(p.release = r.release, FALSE) AS is_served,
+    s.release,
+    s.created_at,
+    coalesce(p.release = s.release, FALSE) AS is_served,
     coalesce(editor_name(f.actor), 'laurel') AS actor,
     f.note
-FROM release AS r
-INNER JOIN title AS t ON r.title_id = t.title_id
+FROM shown AS s
+INNER JOIN title AS t ON t.title_id = :title_id
 LEFT JOIN publication AS p ON t.publication_id = p.publication_id
-LEFT JOIN first AS f ON r.release = f.release
-WHERE r.title_id = :title_id
-ORDER BY r.release DESC;
+LEFT JOIN first AS f ON s.release = f.release
+ORDER BY s.release DESC;
 
 -- name: publications
 -- The publications of a title, newest first: each publish and each rollback.

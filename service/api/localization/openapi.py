@@ -72,6 +72,9 @@ _QUERIES: Mapping[str, Sequence[tuple[str, Mapping[str, Any], str]]] = {
         ("overApproved", {"enum": ["false", "true"]}, "Replace approved texts too."),
     ),
     "batch": (("skip", {"type": "integer", "minimum": 0}, "Lines to skip, of a long report."),),
+    "releases": (
+        ("before", {"type": "integer", "minimum": 1, "maximum": MAX_RELEASE}, "Only releases of a lower number."),
+    ),
     "release": (("skip", {"type": "integer", "minimum": 0}, "Changed texts to skip, of a long list."),),
     "batch-po": (("locale", _LOCALE, "Required if the report has several."),),
     "explain": (

@@ -14,19 +14,19 @@ from service.db.limits import CATALOG
 from service.errors import InvalidField
 from service.http.admission import TRANSFERS
 from service.http.api import Route
-from service.http.params import path_int, query_params
+from service.http.params import path_int
 
 TEXTS_SHOWN = 1000
 """How many changed texts a response lists."""
 
 
 async def get_releases(request: web.Request) -> web.Response:
-    """Every release of a title, its publications and its scheduled publishes, newest first."""
+    """The last releases of a title, its publications and its scheduled publishes, newest first."""
     context = RequestContext(request)
-    query_params(request)
+    before = context.releases_before()
     async with context.services.pool.connection(CATALOG) as connection:
         await get_draft_status(connection, context.title_id)
-        releases = await list_releases(connection, context.title_id)
+        releases = await list_releases(connection, context.title_id, before=before)
         publications = await history.list_publications(connection, context.title_id)
         scheduled = await schedules.list_schedules(connection, context.title_id)
     return json_response(

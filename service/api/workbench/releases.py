@@ -12,7 +12,7 @@ from service.core.publishing import history, schedules
 from service.core.publishing.diff import DraftDiff
 from service.core.publishing.draft_status import get_draft_status
 from service.core.publishing.publish import preview_publish, publish_concurrently, roll_back
-from service.core.publishing.releases import NOTE_CHARACTERS, list_releases
+from service.core.publishing.releases import LISTED, NOTE_CHARACTERS, list_releases
 from service.db.limits import CATALOG
 from service.errors import InvalidField
 from service.http.admission import TRANSFERS
@@ -23,13 +23,13 @@ TEXTS_SHOWN = 100
 
 
 async def get_releases(request: web.Request) -> web.Response:
-    """What a publish would change now and what prevents it; every release, publication and scheduled publish."""
+    """What a publish would change now and what prevents it; the last releases, publications and scheduled publishes."""
     context = RequestContext(request)
-    texts = context.part(TEXTS_SHOWN)
+    texts, before = context.part(TEXTS_SHOWN, "before"), context.releases_before("skip")
     preview = await preview_publish(context.services.pool, context.title_id, texts=texts, run=context.run)
     async with context.services.pool.connection(CATALOG) as connection:
         status = await get_draft_status(connection, context.title_id)
-        releases = await list_releases(connection, context.title_id)
+        releases = await list_releases(connection, context.title_id, before=before)
         publications = await history.list_publications(connection, context.title_id)
         scheduled = await schedules.list_schedules(connection, context.title_id)
     return pages.render_page(
@@ -42,6 +42,7 @@ async def get_releases(request: web.Request) -> web.Response:
         problems=preview.errors,
         warnings=preview.warnings[:TEXTS_SHOWN],
         releases=releases,
+        older=releases[-1].release if len(releases) == LISTED else 0,
         publications=publications,
         scheduled=scheduled,
         may_publish=context.may("publish"),

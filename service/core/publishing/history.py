@@ -6,13 +6,12 @@ from datetime import UTC, datetime
 import msgspec
 
 from service.core.publishing.diff import DraftDiff, diff_drafts
-from service.core.publishing.releases import Release, list_releases, stored_release
+from service.core.publishing.releases import Release, find_release, stored_release
 from service.core.publishing.stored import StoredRelease
 from service.db import Connection
 from service.db.limits import CATALOG
 from service.db.pool import Pool
 from service.db.queries import query
-from service.errors import NotFound
 from service.processes import Run, in_place
 
 LISTED = 100  # publications of one title
@@ -60,11 +59,10 @@ async def get_release(
         NotFound: the title has no such release.
     """
     async with pool.connection(CATALOG) as connection:
-        release = next((known for known in await list_releases(connection, title_id) if known.release == number), None)
+        release = await find_release(connection, title_id, number)
         after = await stored_release(connection, title_id, number)
         before = await stored_release(connection, title_id, number - 1)
-    if release is None or after is None:
-        raise NotFound(f"there is no release {number} of title {title_id}")
+    assert after is not None  # noqa: S101  (a release is never deleted)
     changes = await run(_compare, before, after, texts)
     async with pool.connection(CATALOG) as connection:
         authors = await authors_of(connection, title_id, changes, before=release.created_at)

@@ -20,7 +20,7 @@ from service.core.publishing.releases import (
     ReleaseContent,
     check_note,
     encode_release,
-    list_releases,
+    find_release,
     serve_release,
     served_release,
     store_release,
@@ -214,8 +214,7 @@ async def roll_back(
     check_note(note)
     with contextlib.suppress(NotFound):  # it has no releases either
         await lock_title(connection, title_id)
-    if release not in {known.release for known in await list_releases(connection, title_id)}:
-        raise NotFound(f"there is no release {release} of title {title_id}")
+    await find_release(connection, title_id, release)
     await serve_release(connection, title_id, release, actor=principal.name, note=note)
 
 

@@ -13,9 +13,10 @@ from service.core.publishing.drafts import title_row
 from service.core.publishing.stored import StoredRelease, StoredTexts
 from service.db import Connection
 from service.db.queries import query, statement
-from service.errors import InvalidField
+from service.errors import InvalidField, NotFound
 
 MAX_RELEASE = 2**31 - 1  # an int4
+LISTED = 100  # releases of one title
 NOTE_CHARACTERS = 1000  # of the note on a publish or rollback
 
 
@@ -39,9 +40,23 @@ class Release(msgspec.Struct, frozen=True):
     note: str | None
 
 
-async def list_releases(connection: Connection, title_id: int) -> list[Release]:
-    """Every release of a title, newest first."""
-    return await _releases_of_title.all(connection, title_id=title_id)
+async def list_releases(
+    connection: Connection, title_id: int, *, before: int = MAX_RELEASE, count: int = LISTED
+) -> list[Release]:
+    """The newest releases of a title whose number is below `before`, newest first."""
+    return await _releases_of_title.all(connection, title_id=title_id, before=before, max_rows=count)
+
+
+async def find_release(connection: Connection, title_id: int, number: int) -> Release:
+    """One release of a title.
+
+    Raises:
+        NotFound: the title has no such release.
+    """
+    newest = await list_releases(connection, title_id, before=min(number, MAX_RELEASE - 1) + 1, count=1)
+    if not newest or newest[0].release != number:
+        raise NotFound(f"there is no release {number} of title {title_id}")
+    return newest[0]
 
 
 async def served_release(connection: Connection, title_id: int) -> int:

@@ -3,6 +3,7 @@
 from service.core.auth.principal import operator
 from service.core.localization.editing import save_string
 from service.core.publishing.history import _authors, get_release
+from service.core.publishing.releases import list_releases
 from service.db.pool import open_pool
 from tests.factories import achievement, draft, publish_draft
 
@@ -55,3 +56,18 @@ async def test_authors_are_read_by_key_in_a_database_without_statistics(connecti
     plan = "\n".join(line[0] for line in lines)
     assert "text_revision_pkey" in plan, plan
     assert "(locale = n.locale) AND (key = n.key)" in plan, plan
+
+
+async def test_releases_are_listed_in_parts_newest_first(connection):
+    for count in (1, 2, 3):
+        await publish_draft(connection, draft(1, tuple(achievement(number) for number in range(1, count + 1))))
+
+    newest = await list_releases(connection, 1, count=2)
+    oldest = await list_releases(connection, 1, before=newest[-1].release, count=2)
+
+    assert [(release.release, release.is_served) for release in (*newest, *oldest)] == [
+        (3, True),
+        (2, False),
+        (1, False),
+    ]
+    assert {release.actor for release in (*newest, *oldest)} == {"laurel"}
