@@ -232,7 +232,7 @@ class _Child:
         self.used_at = 0.0
         self.ending: asyncio.Future[int] | None = None
 
-    async def call(self, call: bytes) -> tuple[bytes, bool]:
+    async def call(self, call: bytes) -> tuple[bytearray, bool]:
         """The pickled result of a call, and whether the child ends now.
 
         Raises:
@@ -244,7 +244,14 @@ class _Child:
             self._writer.write(call[start : start + _PIECE_BYTES])
             await self._writer.drain()
         size, is_last = _RESULT.unpack(await self._reader.readexactly(_RESULT.size))
-        return await self._reader.readexactly(size), is_last
+        result = bytearray(size)  # filled as it arrives: `readexactly` would copy it whole at the end
+        filled = 0
+        while piece := await self._reader.read(min(_PIECE_BYTES, size - filled)):
+            result[filled : filled + len(piece)] = piece
+            filled += len(piece)
+        if filled < size:
+            raise EOFError
+        return result, is_last
 
     async def kill(self) -> int:
         """End it, and return its exit status."""
