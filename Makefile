@@ -33,8 +33,9 @@ coverage: setup ## run the tests that cover the core, and fail below 97 % of its
 	$(BIN)/pytest -n auto --dist loadfile --cov --cov-fail-under=97 tests/core tests/contract tests/http \
 		tests/api/xbox tests/api/trophy tests/api/localization tests/api/open_badges
 
-test-heavy: setup ## run the long form of the fault tests, and print their table
+test-heavy: setup ## run the long form of the fault tests, and print their table; then of the tests of waits and memory
 	FAULTS=heavy $(BIN)/pytest tests/faults
+	ISOLATION=heavy $(BIN)/pytest -s tests/isolation
 
 fuzz: setup ## fuzz the APIs for minutes with random requests by the OpenAPI document
 	FUZZ_EXAMPLES=1000 $(BIN)/pytest tests/api/test_fuzz.py

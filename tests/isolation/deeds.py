@@ -126,7 +126,7 @@ def _keep_report(world: World, headers: Mapping[str, str], _body: bytes) -> None
     world.values["batch"] = headers["Location"].rpartition("/")[2].partition("?")[0]
 
 
-def _languages(world: World) -> Mapping[str, str]:
+def languages(world: World) -> Mapping[str, str]:
     """An order of languages that nobody has asked for before."""
     number, chosen = next(world.numbers), []
     names = [*NEW_LANGUAGES, *(locale[:2] for locale in LOCALES)]
@@ -136,7 +136,8 @@ def _languages(world: World) -> Mapping[str, str]:
     return {"Accept-Language": ", ".join(chosen)}
 
 
-def _document(text: str) -> Callable[[World], Body]:
+def document(text: str) -> Callable[[World], Body]:
+    """A GraphQL request in which each `@` is a number that no other document has."""
     return lambda world: {"query": text.replace("@", str(next(world.numbers)))}
 
 
@@ -172,7 +173,7 @@ def _trophy(prefix: str, suffix: str) -> tuple[Deed, ...]:
         deed("event", "POST", "/metrics/words/event", _json({"user": {"id": OTHER}, "value": 1}), status=201),
         deed("complete", "POST", "/achievements/1/complete", user, status=201),
         deed("achievements", "GET", "/achievements?userAttributes=plan:{n}", times=20),
-        deed("achievements", "GET", "/achievements", headers=_languages, times=5),
+        deed("achievements", "GET", "/achievements", headers=languages, times=5),
         deed("user-achievements", "GET", f"{_USER}/achievements?includeIncomplete=true&include=progress"),
         deed("user-stream", "HEAD", f"{_USER}/achievements/stream"),
         deed(
@@ -263,7 +264,7 @@ DEEDS: tuple[Deed, ...] = (
         "achievements",
         "GET",
         f"/users/xuid({OTHER})/achievements?titleId={TITLE}&skipItems={{n}}",
-        headers=_languages,
+        headers=languages,
         times=30,
     ),
     Deed(
@@ -298,14 +299,14 @@ DEEDS: tuple[Deed, ...] = (
     *_admin("attributes", _keyed("user")),
     *_admin("metrics", _keyed(None)),
     Deed("badges", "graphql", "GET", "/graphql?query={{__typename}}"),
-    Deed("badges", "graphql", "POST", "/graphql", _document(INTROSPECTION), times=10),
-    Deed("badges", "graphql", "POST", "/graphql", _document(LARGE_DOCUMENT), times=10),
+    Deed("badges", "graphql", "POST", "/graphql", document(INTROSPECTION), times=10),
+    Deed("badges", "graphql", "POST", "/graphql", document(LARGE_DOCUMENT), times=10),
     Deed(
         "badges",
         "graphql",
         "POST",
         "/graphql",
-        _document("{ getBadges(first: 100) { nodes { id title } totalItems } }"),
+        document("{ getBadges(first: 100) { nodes { id title } totalItems } }"),
     ),
     Deed(
         "badges-public",
