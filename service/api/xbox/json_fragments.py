@@ -14,6 +14,7 @@ from service import ticks
 from service.byte_cache import ByteCache
 from service.core.catalog.model import Achievement, MediaAsset
 from service.core.publishing.published_title import PublishedTitle
+from service.steps import Steps, run_at_once
 
 LOCKED_AT = "0001-01-01T00:00:00.0000000Z"  # never null: clients parse a date here in any state
 LEGACY_LOCKED_AT = "2002-11-15T00:00:00.0000000Z"
@@ -97,16 +98,25 @@ class FragmentCache:
             size = len(published.achievements)
             columns = Columns(size)
             self._columns.put(key, columns, _COLUMNS_BYTES * size)
-        openings = columns.openings
-        if b"" in column(openings, positions):
-            rendered_bytes = 0
-            for position in positions:
-                if not openings[position]:
-                    fragment = self._render(published, position, chain)
-                    columns.put(position, fragment)
-                    rendered_bytes += fragment.size_bytes
-            self._columns.grow(key, rendered_bytes)
+        if b"" in column(columns.openings, positions):
+            run_at_once(self._fill(columns, published, chain, positions))
         return columns
+
+    def fill_steps(self, published: PublishedTitle, chain: tuple[str, ...], positions: Sequence[int]) -> Steps[None]:
+        """Render those of the fragments at these positions that are not rendered yet, as `of` does, in small steps."""
+        columns = self.of(published, chain, ())
+        if b"" in column(columns.openings, positions):
+            yield from self._fill(columns, published, chain, positions)
+
+    def _fill(
+        self, columns: Columns, published: PublishedTitle, chain: tuple[str, ...], positions: Sequence[int]
+    ) -> Steps[None]:
+        for position in positions:
+            if not columns.openings[position]:
+                fragment = self._render(published, position, chain)
+                columns.put(position, fragment)
+                self._columns.grow((published.key, chain), fragment.size_bytes)
+                yield
 
 
 def column(values: Sequence[T], positions: Sequence[int]) -> Sequence[T]:

@@ -7,7 +7,7 @@ from aiohttp import web
 from service.api.xbox.context import ReadContext, path_scid, title_of_service_config
 from service.api.xbox.etag import ProgressETag, list_etag
 from service.api.xbox.list_request import ListKind, ListQuery, parse_list_query
-from service.api.xbox.list_response import render_achievement, render_achievements
+from service.api.xbox.list_response import fill_fragments, render_achievement, render_achievements
 from service.api.xbox.title_history import render_titles
 from service.core.progress.lists import find_titles, read_views
 from service.core.progress.ordering import Cursor, TitleView
@@ -66,6 +66,7 @@ async def _list(context: ReadContext, kind: ListKind) -> web.Response:
     if kind == "titles":
         body, locales = render_titles(page, context, token=token)
     else:
+        await fill_fragments(page, context)
         body, locales = render_achievements(page, context, token=token, spec=query.spec)
     return context.response(body, etag.at(revision), locales)
 

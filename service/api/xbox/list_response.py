@@ -13,14 +13,25 @@ from service.api.xbox.json_fragments import (
     encode,
     in_progress,
 )
+from service.cooperative import run_steps
 from service.core.progress.ordering import ListSpec
 from service.core.progress.paging import Page
 from service.core.progress.rarity import Rarities
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.player_progress import TitleProgress
 
+_RENDERED_AT_ONCE = 64  # achievements, in a few milliseconds
 _LOCKED, _LEGACY_LOCKED = LOCKED_AT.encode(), LEGACY_LOCKED_AT.encode()
 _LEGACY_UNLOCKED_AT = b"1753-01-01T00:00:00.0000000Z"  # unlocked offline, at an unknown time
+
+
+async def fill_fragments(page: Page, context: ReadContext) -> None:
+    """Render the missing fragments of a long page in small steps; those of a usual page are rendered with it."""
+    for title, positions in page.slices:
+        if len(positions) > _RENDERED_AT_ONCE:
+            published = page.views[title].published
+            chain = context.locale.chain(published)
+            await run_steps(context.contract.fragments.fill_steps(published, chain, positions))
 
 
 def render_achievements(

@@ -131,9 +131,41 @@ async def import_draft(
     return changes
 
 
+class DraftWrites(msgspec.Struct, frozen=True):
+    """What is to be written of a changed draft: its title, changed definitions, and texts."""
+
+    title: Title
+    numbers: list[int]
+    public_ids: list[str]
+    definitions: list[str]
+    texts: "TextWrites"
+
+
+def prepare_draft(draft: Draft, changes: DraftDiff) -> DraftWrites:
+    """What is to be written of a draft with these changes. Pure."""
+    touched = {*changes.added, *changes.changed}
+    achievements = [achievement for achievement in draft.achievements if achievement.number in touched]
+    return DraftWrites(
+        title=draft.title,
+        numbers=[achievement.number for achievement in achievements],
+        public_ids=[achievement.public_id for achievement in achievements],
+        definitions=[_json_text(achievement) for achievement in achievements],
+        texts=prepare_texts(
+            draft,
+            [NewText(locale, key, new) for (locale, key), (_, new) in changes.texts.items() if new is not None],
+            [place for place, (_, new) in changes.texts.items() if new is None],
+        ),
+    )
+
+
 async def write_draft(connection: Connection, draft: Draft, changes: DraftDiff, *, author: Author) -> None:
     """Write what changed of a draft. The caller has locked the title."""
-    title = draft.title
+    await write_prepared_draft(connection, prepare_draft(draft, changes), author=author)
+
+
+async def write_prepared_draft(connection: Connection, writes: DraftWrites, *, author: Author) -> None:
+    """Write what changed of a draft, as `write_draft` does."""
+    title = writes.title
     await _put_title.run(
         connection,
         title_id=title.title_id,
@@ -147,22 +179,14 @@ async def write_draft(connection: Connection, draft: Draft, changes: DraftDiff, 
         metrics=_json_text(title.metrics),
         attributes=_json_text(title.attributes),
     )
-    touched = {*changes.added, *changes.changed}
-    achievements = [achievement for achievement in draft.achievements if achievement.number in touched]
     await _put_definitions.run(
         connection,
         title_id=title.title_id,
-        numbers=[achievement.number for achievement in achievements],
-        public_ids=[achievement.public_id for achievement in achievements],
-        definitions=[_json_text(achievement) for achievement in achievements],
+        numbers=writes.numbers,
+        public_ids=writes.public_ids,
+        definitions=writes.definitions,
     )
-    await write_texts(
-        connection,
-        draft,
-        [NewText(locale, key, new) for (locale, key), (_, new) in changes.texts.items() if new is not None],
-        [place for place, (_, new) in changes.texts.items() if new is None],
-        author=author,
-    )
+    await write_prepared_texts(connection, title.title_id, writes.texts, author=author)
 
 
 async def write_texts(

@@ -7,11 +7,13 @@ import pytest
 
 from service.core.auth.principal import OPERATOR, Principal
 from service.core.catalog.model import Draft
-from service.core.publishing.amend import amend_items, served
+from service.core.publishing.amend import amend_items
 from service.core.publishing.drafts import draft_of, import_draft
+from service.core.publishing.releases import served_draft
 from service.core.publishing.snapshot import SnapshotStore
 from service.db.pool import open_pool
 from service.errors import InvalidField, PermissionDenied
+from service.processes import in_place
 from tests.factories import achievement, draft, publish_draft
 
 SERVER = Principal(players=(), title_id=1, expires_at=2**40, scopes=frozenset({"catalog:write"}))
@@ -34,9 +36,13 @@ def amend(pool):
     """Makes changes to title 1."""
 
     async def amended(changes, principal=SERVER):
-        return await amend_items(pool, SnapshotStore(pool), principal, 1, changes)
+        return await amend_items(pool, SnapshotStore(pool), principal, 1, changes, show=all_numbers, run=in_place)
 
     return amended
+
+
+def all_numbers(title, _indexes):
+    return numbers(title)
 
 
 def numbers(title):
@@ -49,7 +55,7 @@ async def test_invalid_change_is_an_error_and_the_others_are_served(connection, 
     result = await amend([add(2), add(1), add(3)])
 
     assert list(result.errors) == [1]
-    assert numbers(result.served) == numbers(await served(connection, 1)) == [1, 2, 3]
+    assert result.shown == numbers(await served_draft(connection, 1)) == [1, 2, 3]
 
 
 async def test_change_that_contradicts_the_draft_is_an_error_and_the_draft_stays(connection, amend):
@@ -60,7 +66,7 @@ async def test_change_that_contradicts_the_draft_is_an_error_and_the_draft_stays
     result = await amend([add(2), add(3)])
 
     assert list(result.errors) == [0]
-    assert numbers(await served(connection, 1)) == [1, 3]
+    assert numbers(await served_draft(connection, 1)) == [1, 3]
     assert numbers(await draft_of(connection, 1)) == [1, 2, 3]
 
 
@@ -82,9 +88,12 @@ async def test_concurrent_changes_of_one_title_are_all_made(own_database):
             await publish_draft(connection, draft(1, (achievement(1),)))
 
         await asyncio.gather(
-            *(amend_items(pool, SnapshotStore(pool), SERVER, 1, [add(number)]) for number in range(2, 10))
+            *(
+                amend_items(pool, SnapshotStore(pool), SERVER, 1, [add(number)], show=all_numbers, run=in_place)
+                for number in range(2, 10)
+            )
         )
 
         async with pool.connection() as connection:
             made = [*range(1, 10)]
-            assert sorted(numbers(await served(connection, 1))) == numbers(await draft_of(connection, 1)) == made
+            assert sorted(numbers(await served_draft(connection, 1))) == numbers(await draft_of(connection, 1)) == made

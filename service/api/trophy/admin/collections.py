@@ -6,6 +6,7 @@ item that is invalid. 201 if anything was created, else 200.
 
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from aiohttp import hdrs, web
@@ -15,7 +16,6 @@ from service.api.trophy.admin.context import MAX_ITEMS, AdminContext
 from service.api.trophy.admin.schemas import achievement_shape, attribute_shape, decode_item, metric_shape
 from service.api.trophy.responses import Shape
 from service.core.catalog.model import Achievement, Attribute, Draft, Metric
-from service.core.publishing.amend import Amendment
 from service.errors import InvalidField, NotFound
 from service.http.admission import CATALOGS
 from service.http.api import Route
@@ -74,37 +74,42 @@ COLLECTIONS = (
 )
 
 
+_BY_NAME = {collection.name: collection for collection in COLLECTIONS}
+
+
 class _Handlers:
-    """The handlers of one collection."""
+    """The handlers of one collection.
+
+    What they do with the title is done in another process where the title is large, so it names the collection.
+    """
 
     def __init__(self, collection: Collection) -> None:
-        self._collection = collection
+        self._name = collection.name
 
     async def list(self, request: web.Request) -> web.Response:
-        context, collection = AdminContext(request), self._collection
+        context = AdminContext(request)
         skip = query_int(request, "skip", default=0, most=10**9)
         limit = query_int(request, "limit", default=10, least=1, most=MAX_ITEMS)
-        draft = await context.draft()
-        page = collection.list_definitions(draft)[skip : skip + limit]
-        return context.respond([collection.shape(draft, definition) for definition in page])
+        return context.respond(await context.show(partial(_show_page, self._name, skip, skip + limit)))
 
     async def get(self, request: web.Request) -> web.Response:
-        context, collection = AdminContext(request), self._collection
-        draft = await context.draft()
-        definition = collection.find(draft, request.match_info["id"])
-        return context.respond(collection.shape(draft, definition))
+        context = AdminContext(request)
+        return context.respond(await context.show(partial(_show_one, self._name, request.match_info["id"])))
 
     async def create(self, request: web.Request) -> web.Response:
-        context, collection = AdminContext(request), self._collection
+        context = AdminContext(request)
         items = [(bytes(raw), str(uuid.uuid4())) for raw in await context.items()]
-        draft, created = await context.amend(
-            ({"index": index}, self._creation(raw, public_id)) for index, (raw, public_id) in enumerate(items)
+        shapes, _ = await context.amend(
+            (
+                ({"index": index}, partial(_create, self._name, raw, public_id))
+                for index, (raw, public_id) in enumerate(items)
+            ),
+            partial(_show_changed, self._name, [public_id for _, public_id in items]),
         )
-        shapes = [collection.shape(draft, collection.find(draft, items[index][1])) for index in created]
         return context.respond({"created": shapes, "issues": context.issues}, status=201 if shapes else 200)
 
     async def update(self, request: web.Request) -> web.Response:
-        context, collection = AdminContext(request), self._collection
+        context = AdminContext(request)
         patches: list[tuple[str, dict[str, Any]]] = []
         for index, raw in enumerate(await context.items()):
             try:
@@ -113,28 +118,51 @@ class _Handlers:
                 context.add_issue(str(error), index=index)
             else:
                 patches.append((str(patch.pop("id", "")), patch))
-        draft, updated = await context.amend(({"id": name}, self._update(name, patch)) for name, patch in patches)
-        shapes = [collection.shape(draft, collection.find(draft, patches[index][0])) for index in updated]
+        shapes, _ = await context.amend(
+            (({"id": name}, partial(_update, self._name, name, patch)) for name, patch in patches),
+            partial(_show_changed, self._name, [name for name, _ in patches]),
+        )
         return context.respond({"updated": shapes, "issues": context.issues})
 
     async def delete(self, request: web.Request) -> web.Response:
         context = AdminContext(request)
         ids = context.ids()
-        _, deleted = await context.amend(({"id": name}, self._deletion(name)) for name in ids)
+        _, deleted = await context.amend(
+            (({"id": name}, partial(_delete, self._name, name)) for name in ids), _show_nothing
+        )
         return context.respond({"deleted": [{"id": ids[index]} for index in deleted], "issues": context.issues})
 
-    def _creation(self, raw: bytes, public_id: str) -> Amendment:
-        return lambda draft: self._collection.create(draft, raw, public_id)
 
-    def _update(self, public_id: str, patch: dict[str, Any]) -> Amendment:
-        return lambda draft: self._collection.update(draft, self._collection.find(draft, public_id), patch)
+def _create(name: str, raw: bytes, public_id: str, draft: Draft) -> Draft:
+    return _BY_NAME[name].create(draft, raw, public_id)
 
-    def _deletion(self, public_id: str) -> Amendment:
-        def delete(draft: Draft) -> Draft:
-            self._collection.find(draft, public_id)
-            return definitions.archive(draft, public_id)
 
-        return delete
+def _update(name: str, public_id: str, patch: dict[str, Any], draft: Draft) -> Draft:
+    collection = _BY_NAME[name]
+    return collection.update(draft, collection.find(draft, public_id), patch)
+
+
+def _delete(name: str, public_id: str, draft: Draft) -> Draft:
+    _BY_NAME[name].find(draft, public_id)
+    return definitions.archive(draft, public_id)
+
+
+def _show_page(name: str, start: int, stop: int, draft: Draft) -> list[Shape]:
+    collection = _BY_NAME[name]
+    return [collection.shape(draft, each) for each in collection.list_definitions(draft)[start:stop]]
+
+
+def _show_one(name: str, public_id: str, draft: Draft) -> Shape:
+    collection = _BY_NAME[name]
+    return collection.shape(draft, collection.find(draft, public_id))
+
+
+def _show_changed(name: str, public_ids: Sequence[str], draft: Draft, indexes: Sequence[int]) -> list[Shape]:
+    return [_show_one(name, public_ids[index], draft) for index in indexes]
+
+
+def _show_nothing(_draft: Draft, _indexes: Sequence[int]) -> None:
+    return None
 
 
 def _routes_of(collection: Collection) -> tuple[Route, ...]:

@@ -1,6 +1,7 @@
 """What the requests of the admin API share: its permission, the items of a body, one release for many changes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import msgspec
 from aiohttp import hdrs, web
@@ -8,11 +9,11 @@ from aiohttp import hdrs, web
 from service.api.trophy.responses import Shape, encode
 from service.core.auth.permissions import may_edit
 from service.core.catalog.model import Draft
-from service.core.publishing.amend import Amendment, amend_items, served
-from service.db.limits import CATALOG
-from service.errors import InvalidField, InvalidParameter, NotFound
+from service.core.publishing.amend import Amendment, Show, amend_items, show_served
+from service.errors import InvalidField, InvalidParameter
 from service.http.body import decode, read_body
 from service.http.services import PRINCIPAL, SERVICES
+from service.processes import Run
 
 MAX_ITEMS = 100
 MAX_BODY_BYTES = 1024 * 1024
@@ -59,31 +60,33 @@ class AdminContext:
         """Report an item that could not be processed; `item` names it."""
         self.issues.append({**item, "severity": "error", "message": message})
 
-    async def draft(self) -> Draft:
-        """The title as it is served.
+    async def show(self, show: Callable[[Draft], Any]) -> Any:
+        """What is wanted of the title as it is served.
 
         Raises:
-            NotFound: the title was deleted.
+            NotFound: the title was deleted, or `show` raises it.
         """
-        async with self.services.pool.connection(CATALOG) as connection:
-            draft = await served(connection, self.title_id)
-        if draft is None:
-            raise NotFound("there is no title of this key")
-        return draft
+        return await show_served(self.services.pool, self.title_id, show, run=self._run)
 
-    async def amend(self, changes: Iterable[tuple[Shape, Amendment]]) -> tuple[Draft, list[int]]:
-        """Make the valid changes in one release; returns the title after it, and the indexes of those changes.
+    async def amend(self, changes: Iterable[tuple[Shape, Amendment]], show: Show) -> tuple[Any, list[int]]:
+        """Make the valid changes in one release; returns what is wanted of it, and the indexes of those changes.
 
         Each other change becomes an issue under the name that it came with.
         """
         named = list(changes)
-        services = self.services
+        services, amendments = self.services, [change for _, change in named]
         result = await amend_items(
-            services.pool, services.snapshots, self.principal, self.title_id, [change for _, change in named]
+            services.pool, services.snapshots, self.principal, self.title_id, amendments, show=show, run=self._run
         )
         for index, error in result.errors.items():
             self.add_issue(str(error), **named[index][0])
-        return result.served, [index for index in range(len(named)) if index not in result.errors]
+        return result.shown, [index for index in range(len(named)) if index not in result.errors]
+
+    @property
+    def _run(self) -> Run:
+        return self.services.processes.run_for(
+            self.principal.name, is_wanted=lambda: self.request.transport is not None
+        )
 
     def respond(self, document: object, *, status: int = 200) -> web.Response:
         """The document as JSON that no cache may store."""
