@@ -26,7 +26,7 @@ _BURST_SECONDS = 10  # whose requests a caller may send at once
 _WARNED_SECONDS = _BURST_SECONDS / 2  # that it takes until nothing is used: half of the requests are
 _MEGABYTE = 1_000_000
 _MINUTE = 60
-_TABLE_SIZE = 8_192  # callers of each kind; about 300 bytes each
+_TABLE_SIZE = 8_192  # callers of each kind; about 220 bytes each
 _UNLIMITED = 2**53
 _SERVER_SCOPES = frozenset((READ_ANY, WRITE, CONTEXTS))  # for many players
 _UNITS = {"uploads": ';qu="content-bytes"', "concurrent": ';qu="concurrent-requests"'}
