@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
-from service.http.services import SERVICES
+from service.http.services import SERVICES, Services
 from service.settings import IPNetwork
 
 FORWARDED_FOR = "X-Forwarded-For"
@@ -24,6 +24,8 @@ def client_address(request: web.BaseRequest) -> str:
     peer = request.remote or "unknown"
     proxies = _proxies(request)
     if not proxies or not _is_in(peer, proxies):
+        if FORWARDED_FOR in request.headers and isinstance(request, web.Request):
+            _warn(request.app[SERVICES], peer)
         return peer
     hops = ",".join(request.headers.getall(FORWARDED_FOR, ())).rsplit(",", _MAX_PROXIES)[-_MAX_PROXIES:]
     address = peer
@@ -59,6 +61,22 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((int(parsed), _IPV6_CLIENT_BITS), strict=False))
 
 
+class _Warning:
+    """Whether a proxy that is not trusted was warned of already."""
+
+    was_given = False
+
+
+def _warn(services: Services, peer: str) -> None:
+    """Say once that a proxy is not trusted: its clients are one address for limits."""
+    warning = services.api_state.of(_Warning)
+    if not warning.was_given:
+        warning.was_given = True
+        services.observer.log(
+            "warning", f"X-Forwarded-For from {peer} is ignored: if that is a proxy, name it in LAUREL_TRUSTED_PROXIES"
+        )
+
+
 def _proxies(request: web.BaseRequest) -> tuple[IPNetwork, ...]:
     return request.app[SERVICES].settings.trusted_proxies if isinstance(request, web.Request) else ()
 
@@ -72,13 +90,13 @@ def _is_in(address: str, networks: Iterable[IPNetwork]) -> bool:
 
 
 def _parse(hop: str) -> str | None:
-    """An address, with a port or without, as proxies write it; None for anything else."""
+    """An address, with a port or without, as proxies write it; None for anything else, and for one with a zone."""
     if hop.startswith("["):
         hop = hop[1:].partition("]")[0]
     elif hop.count(":") == 1:
         hop = hop.partition(":")[0]
     try:
-        return str(_unmapped(ipaddress.ip_address(hop)))
+        return None if "%" in hop else str(_unmapped(ipaddress.ip_address(hop)))
     except ValueError:
         return None
 

@@ -1,5 +1,6 @@
 """The client's address and scheme: only trusted proxies are believed, from right to left."""
 
+import io
 import ipaddress
 
 import msgspec
@@ -8,10 +9,17 @@ from aiohttp import web
 
 from service.http.forwarded import client_address, is_https, network_of
 from service.http.services import SERVICES
+from service.telemetry import Observer
 
 
 @pytest.fixture
-async def seen(services, aiohttp_client):
+def log():
+    """The log of the service."""
+    return Observer(level="warning", stream=io.StringIO())
+
+
+@pytest.fixture
+async def seen(services, aiohttp_client, log):
     """Sends headers through a connection from 127.0.0.1; gives the address and scheme that the service sees."""
 
     async def send(*proxies, headers=()):
@@ -21,7 +29,7 @@ async def seen(services, aiohttp_client):
         trusted = tuple(ipaddress.ip_network(network) for network in proxies)
         app = web.Application()
         settings = msgspec.structs.replace(services.settings, trusted_proxies=trusted)
-        app[SERVICES] = msgspec.structs.replace(services, settings=settings)
+        app[SERVICES] = msgspec.structs.replace(services, settings=settings, observer=log)
         app.router.add_get("/", show)
         client = await aiohttp_client(app)
         return await (await client.get("/", headers=headers)).json()
@@ -29,11 +37,13 @@ async def seen(services, aiohttp_client):
     return send
 
 
-async def test_strangers_are_not_believed(seen):
+async def test_strangers_are_not_believed_and_warned_of_once(seen, log):
     headers = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
 
     assert await seen(headers=headers) == ["127.0.0.1", False]
     assert await seen("10.0.0.0/8", headers=headers) == ["127.0.0.1", False]
+    log.flush()
+    assert log.stream.getvalue().count("X-Forwarded-For from 127.0.0.1 is ignored") == 1
 
 
 @pytest.mark.parametrize(
@@ -49,6 +59,7 @@ async def test_strangers_are_not_believed(seen):
         (["203.0.113.9:4711"], "203.0.113.9"),
         (["[2001:db8::7]:4711, ::ffff:10.0.0.7"], "2001:db8::7"),
         (["203.0.113.9, unknown"], "127.0.0.1"),
+        (["203.0.113.9, fe80::1%<script>"], "127.0.0.1"),
         (["203.0.113.9, <script>, 10.0.0.7"], "10.0.0.7"),
         (["203.0.113.9, " + "10.0.0.7, " * 500 + "10.0.0.7"], "10.0.0.7"),
     ],
