@@ -12,7 +12,7 @@ from yarl import URL
 from service.core.unlocks.model import Change
 from service.http.openapi import path_template
 from service.server.app import APIS, make_application
-from service.server.openapi import openapi_api
+from service.server.openapi import document, openapi_api
 from service.settings import CallerLimits, Settings
 from tests.api.documented import PATH
 from tests.api.trophy.conftest import key_of
@@ -198,3 +198,13 @@ async def test_caller_over_the_share_is_refused_and_others_are_served(make_calle
         expected = WITHOUT_DATA.get(route.name.removesuffix("-v1"), 200) if route.method == "GET" else status
         assert (status, status != 429) == (expected, True), about
     assert services.shares.refused == {(api.name, "requests"): refused}
+
+
+def test_every_operation_describes_its_429():
+    described = document(APIS)
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            response = operation["responses"]["429"]
+            if "$ref" in response:
+                response = described["components"]["responses"][response["$ref"].rpartition("/")[2]]
+            assert response["headers"].keys() >= {"Retry-After", "RateLimit", "RateLimit-Policy"}, (method, path)
