@@ -81,7 +81,9 @@ class OpenStream:
             return True
 
     def end(self, error: LaurelError) -> None:
-        """End the block with this error."""
+        """End the block with this error, unless it is ending already."""
+        if self._end_error is not None:
+            return
         self._end_error = error
         if self._authenticate is not None:
             self._scope.reschedule(0.0)

@@ -10,6 +10,7 @@ from aiohttp import WSMsgType
 from service.core.auth import api_keys
 from service.core.auth.key_ring import KeyRing
 from service.db.pool import open_pool
+from service.errors import Unauthenticated
 from service.server.app import make_application, make_services
 from service.server.jobs import background
 from service.settings import Settings
@@ -94,3 +95,23 @@ async def test_removing_a_signing_key_ends_the_sockets_of_its_tokens(client, ser
         services.verifier.replace_keys(KeyRing.from_secret("another secret, long enough to be one"))
 
         assert await closing(socket) == (1008, "the credential is no longer valid")
+
+
+async def test_stream_that_is_ending_is_not_ended_again(services):
+    """Closing a slow client takes longer than a poll."""
+
+    async def authenticate():
+        raise Unauthenticated("revoked")
+
+    async def end_twice(stream):
+        async with stream.while_valid(authenticate):
+            await services.open_streams.check()
+            try:
+                await asyncio.sleep(PATIENCE)
+            finally:
+                await services.open_streams.check()
+
+    with services.open_streams.open(services.shares.of_address("203.0.113.9")) as stream:
+        with pytest.raises(Unauthenticated, match="no longer valid"):
+            await end_twice(stream)
+        assert stream.units == 1
