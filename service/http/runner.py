@@ -6,6 +6,7 @@ all, and names its version; here one API answers with its own error response.
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -90,6 +91,10 @@ class _Server(web.Server):
         """Close idle connections; the others after their responses."""
         self.close_after_responses()
         super().pre_shutdown()
+        for connection in self.connections:
+            if connection._request_in_progress:  # noqa: SLF001  (whose headers may have been sent long ago)
+                waiter = connection._handler_waiter = self._loop.create_future()  # noqa: SLF001
+                waiter.add_done_callback(functools.partial(_close_idle, connection))
 
     async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109  (aiohttp's own signature)
         """Wait until requests in progress have arrived and been answered, and then end those that have not.
@@ -128,6 +133,12 @@ class _Server(web.Server):
                 request._message = request._message._replace(should_close=True)  # noqa: SLF001
 
 
+def _close_idle(connection: RequestHandler, _: "asyncio.Future[None]") -> None:
+    """Close a connection whose last request has been handled."""
+    connection._handler_waiter = None  # noqa: SLF001  (aiohttp resolves it once)
+    connection.close()
+
+
 class _Protocol(RequestHandler):
     __slots__ = ("_api", "_app", "_is_between_requests", "_refusals")
 
@@ -143,7 +154,9 @@ class _Protocol(RequestHandler):
 
         aiohttp would stop reading at once, and lose the rest of a body that is under way.
         """
-        if self._current_request is None:
+        if not self._request_in_progress and not self._messages:
+            self.force_close()  # aiohttp would leave it open until the other connections are closed
+        elif self._current_request is None:
             super().close()
 
     def data_received(self, data: bytes) -> None:

@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import re
 import signal
+import time
 
 import aiohttp
 import pytest
 
+from service.server.lifecycle import SHUTDOWN_SECONDS
 from tests.factories import authorization
 from tests.server.conftest import Service, eventually, readiness
 from tests.servers import PATIENCE
@@ -92,16 +94,16 @@ async def test_service_drains_in_order(serve, connect, workers):
     (RFC 6455 §7.4.1: going away).
     """
     service = await serve("--workers", workers, LAUREL_DRAIN="1")
-    kept, slow, unfinished = [await connect(service) for _ in range(3)]
+    kept, slow, unfinished, stream = [await connect(service) for _ in range(4)]
     kept.send(head("GET", "/openapi.json", service))
     _, headers, document = await kept.response()
     assert "connection" not in headers
     unfinished.send(head("POST", "/metrics/words/event", service, len(EVENT)) + EVENT[:5])
     slow.send(head("GET", "/openapi.json", service) * MORE_THAN_BUFFERS)
     assert (await slow.response())[2] == document
+    stream.send(head("GET", "/users/u1/achievements/stream", service))
+    assert (await stream.response())[0] == 200
     async with asyncio.timeout(PATIENCE), aiohttp.ClientSession(service.url) as session:
-        stream = await session.get("/users/u1/achievements/stream", headers={"X-API-KEY": service.key})
-        assert await stream.content.readline() == b"retry: 1000\n"
         socket = await session.ws_connect(
             "/connect", headers={"Authorization": authorization()}, protocols=("rta.xboxlive.com.V2",)
         )
@@ -115,15 +117,17 @@ async def test_service_drains_in_order(serve, connect, workers):
             assert (status, headers["connection"]) == (200, "close")
             assert await connection.rest() == b""
         await eventually(lambda: is_refused(connect, service))
+        refused_at = time.monotonic()
         unfinished.send(EVENT[5:])
         status, headers, _ = await unfinished.response()
         assert (status, headers["connection"]) == (201, "close")
         assert (await slow.rest()).endswith(document)
-        message, sent_last = await socket.receive(), await stream.content.read()
+        message = await socket.receive()
         await socket.close()
     assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, aiohttp.WSCloseCode.GOING_AWAY)
-    assert re.fullmatch(rb"\n(: .*\n\n)*retry: [0-9]+\n\n", sent_last)
+    assert re.search(rb"\r\nretry: [0-9]+\n\n\r\n0\r\n\r\n$", await stream.rest())
     assert await ended(service) == 0
+    assert time.monotonic() - refused_at < SHUTDOWN_SECONDS  # no connection is waited for that has nothing to say
 
 
 async def test_second_signal_ends_the_service_at_once(serve):
