@@ -36,9 +36,10 @@ class Incarnation:
         async with pool.connection(CATALOG) as connection:
             row = await _current.one(connection)
             has_moved = row.place is not None and row.actual_place not in (None, row.place)
-            is_behind = row.position is not None and row.position < self._position
-            is_behind |= row.publication_id < self._publication_id
-            if has_moved or is_behind:
+            is_behind = row.publication_id < self._publication_id
+            is_behind |= row.position is not None and row.position < self._position
+            # In another incarnation, another process has noticed already.
+            if has_moved or (is_behind and row.incarnation_id == self.id):
                 row = await _rotate_from(connection, row)
             elif row.place is None and row.actual_place is not None:
                 await _settle.run(connection, incarnation_id=row.incarnation_id, place=row.actual_place)

@@ -218,9 +218,12 @@ async def test_restart_at_another_place_begins_another_incarnation(own_database,
 async def test_database_behind_what_was_seen_begins_another_incarnation(own_database, column):
     """As after a restore of the server's files, whose place is the same."""
     async with await open_pool(own_database, size=1) as pool:
-        incarnation = Incarnation()
-        incarnation.adopt(await incarnation.check(pool))
-        assert await incarnation.check(pool) is None
-        setattr(incarnation, f"_{column}", 2**62)
+        processes = [Incarnation(), Incarnation()]
+        for incarnation in processes:
+            incarnation.adopt(await incarnation.check(pool))
+            assert await incarnation.check(pool) is None
+            setattr(incarnation, f"_{column}", 2**62)
 
-        assert await incarnation.check(pool) not in (None, incarnation.id)
+        found = [await incarnation.check(pool) for incarnation in processes]
+
+    assert found[0] == found[1] not in (None, processes[0].id)
