@@ -36,13 +36,13 @@ class JobStatus(msgspec.Struct):
         self.last_success = time.time()
         self.consecutive_failures, self.error = 0, None
 
-    def failed(self, error: BaseException) -> float:
+    def failed(self, error: BaseException, *, longest: float = LONGEST_RETRY_SECONDS) -> float:
         """Note a failed round, and return how many seconds to wait before the next one."""
         self.failures += 1
         self.consecutive_failures += 1
         self.error = type(error).__name__
         doubled = FIRST_RETRY_SECONDS * 2.0 ** min(self.consecutive_failures - 1, 10)
-        return min(doubled, LONGEST_RETRY_SECONDS) * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  (no secret)
+        return min(doubled, longest) * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  (no secret)
 
 
 class Supervisor(Collector):
@@ -55,10 +55,12 @@ class Supervisor(Collector):
     async def run(
         self, name: str, action: Callable[[], Awaitable[object]], *, seconds: float, at_once: bool = False
     ) -> None:
-        """Run an action every `seconds`, until cancelled; after a failure sooner or later than that, by back-off.
+        """Run an action every `seconds` (0: whenever it ends), until cancelled; after a failure by back-off.
 
-        An error is logged, unless it repeats the last one.
+        The pause after a failure is never longer than that after a success. An error is logged, unless it repeats the
+        last one.
         """
+        longest = min(seconds or LONGEST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
         status = self.statuses[name] = JobStatus()
         pause, last_error = 0.0 if at_once else seconds, ""
         while True:
@@ -71,7 +73,7 @@ class Supervisor(Collector):
             except BaseException as error:
                 if not isinstance(error, Exception | asyncio.CancelledError) or _is_cancelled():
                     raise
-                pause = status.failed(error)
+                pause = status.failed(error, longest=longest)
                 if repr(error) != last_error:
                     last_error = repr(error)
                     self._observer.log("warning", f"{name} failed, retrying in {pause:.1f} s", error=last_error)

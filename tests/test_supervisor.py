@@ -91,6 +91,14 @@ async def test_error_is_logged_once_until_it_is_another(run, log):
     ]
 
 
+def test_pause_is_never_longer_than_after_a_success():
+    status = JobStatus()
+
+    pauses = [status.failed(ValueError(), longest=0.1) for _ in range(10)]
+
+    assert max(pauses) <= 0.1 * (1 + JITTER)
+
+
 def test_pauses_double_up_to_a_bound():
     status = JobStatus()
 

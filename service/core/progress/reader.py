@@ -40,11 +40,11 @@ class ProgressReader:
         self._changes = BatchLoader(self._load_changes)
         self._max_cached_unlocks = max_cached_unlocks
         self.forget()
-        self._nothing = PlayerProgress(revision=-1, titles={})  # per reader: its derived values are of this database
 
     def forget(self) -> None:
         """Forget the progress of all players."""
         self._cache: LRUCache[str, PlayerProgress] = LRUCache(self._max_cached_unlocks, getsizeof=_weight)
+        self._nothing = PlayerProgress(revision=-1, titles={})  # with derived values, of all players without progress
 
     async def read_title(self, player: str, title_id: int, *, known: int = -1) -> FoundProgress:
         """A player's progress in one title; without its contents if its revision is not above `known`.
