@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run test coverage test-heavy fuzz check format bench docs reference schema screenshots ui-texts language-data graphiql pins clean
+.PHONY: help setup run test coverage test-heavy fuzz check format bench docs reference schema screenshots ui-texts language-data graphiql sbom pins clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,7 +40,7 @@ test-heavy: setup ## run the long form of the fault tests, and print their table
 fuzz: setup ## fuzz the APIs for minutes with random requests by the OpenAPI document
 	FUZZ_EXAMPLES=1000 $(BIN)/pytest tests/api/test_fuzz.py
 
-check: setup ## check format, lint, types, imports, SQL and hosted CI
+check: setup ## check format, lint, types, imports, SQL, hosted CI, and dependencies for known vulnerabilities
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy --no-error-summary
@@ -48,6 +48,7 @@ check: setup ## check format, lint, types, imports, SQL and hosted CI
 	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar sql/queries sql/migrations
 	$(BIN)/squawk sql/migrations/*.sql
 	$(BIN)/zizmor --quiet --offline .github/workflows
+	$(BIN)/python vendor/audit.py
 
 format: setup ## format code and SQL
 	$(BIN)/ruff format
@@ -82,6 +83,16 @@ language-data: setup ## generate the language matching table from npm's cldr-cor
 graphiql: setup ## generate the files of /graphiql from npm's graphiql and react, in pinned versions
 	npm ci --prefix vendor --silent --no-progress --ignore-scripts
 	$(BIN)/python vendor/make_graphiql.py vendor/node_modules service/api/graphql/graphiql_files
+
+# What is shipped, without the tools of development: an environment with the wheel alone.
+sbom: setup ## write the software bill of materials (CycloneDX) to dist/
+	rm -rf .venv.sbom && $(PYTHON) -m venv --without-pip .venv.sbom
+	$(BIN)/python -m build --no-isolation --wheel --outdir .venv.sbom . >/dev/null
+	sed -e '/--hash=/d' -e 's/ \\$$//' .ci/pins.txt > .venv.sbom/constraints.txt
+	$(BIN)/pip --python .venv.sbom install --quiet --disable-pip-version-check --constraint .venv.sbom/constraints.txt "$$(echo .venv.sbom/*.whl)[embedded]"
+	mkdir -p dist
+	$(BIN)/python vendor/make_sbom.py .venv.sbom/bin/python dist/laurel.cdx.json
+	rm -rf .venv.sbom
 
 pins: ## write the newest versions that pyproject.toml allows to .ci/pins.txt, with hashes
 	rm -rf .venv.pins && $(PYTHON) -m venv .venv.pins
