@@ -30,7 +30,7 @@ def test_every_file_that_is_named_exists(page: Page):
     """A name may leave out the folders before it."""
     folders = ("service", "sql", "tests", "locales", "docs", ".ci")
     tree = {f"/{path.relative_to(ROOT)}" for folder in folders for path in (ROOT / folder).rglob("*.*")}
-    tree |= {f"/{path.name}" for path in ROOT.iterdir()}
+    tree |= {f"/{path.relative_to(ROOT)}" for folder in (ROOT, ROOT / "vendor") for path in folder.iterdir()}
 
     named = set(re.findall(r"(?<![\w<>/.$%{-])[\w./-]*\w\.(?:py|sql|md|toml|json)\b", pages.LINK.sub("", page.prose)))
     named = {name for name in named if not MADE_BY_THE_READER.fullmatch(name)}

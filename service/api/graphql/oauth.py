@@ -122,5 +122,5 @@ def _client(request: web.Request, form: dict[str, str]) -> tuple[str, str]:
 
 
 def _response(status: int, body: object) -> web.Response:
-    headers = {hdrs.CACHE_CONTROL: "no-store", "Pragma": "no-cache"}
+    headers = {hdrs.CACHE_CONTROL: "no-store", "Pragma": "no-cache", "X-Content-Type-Options": "nosniff"}
     return web.Response(status=status, body=msgspec.json.encode(body), content_type="application/json", headers=headers)

@@ -106,6 +106,7 @@ def _response(request: web.Request, body: bytes, *, media_type: str, content_lan
     """The response of an executed request; 304 to a GET whose caller has it already."""
     headers = {hdrs.VARY: VARY, hdrs.CACHE_CONTROL: "private, no-cache", **language_headers(content_language)}
     if request.method == hdrs.METH_POST:
+        headers["X-Content-Type-Options"] = "nosniff"
         return web.Response(body=body, headers=headers, content_type=media_type, charset="utf-8")
     etag = make_etag(body, media_type, content_language)
     return conditional_response(request, body, etag=etag, headers=headers, content_type=media_type, charset="utf-8")
