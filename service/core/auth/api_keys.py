@@ -135,10 +135,10 @@ class ApiKeys:
         """
         if not self._cache:
             return []
-        prefixes = [prefix for prefix, _ in self._cache.values()]
+        known = {prefix for prefix, _ in self._cache.values()}  # others may be cached while the statement runs
         async with self._pool.connection() as connection:
-            rows = await _active_keys.all(connection, prefixes=prefixes)
-        revoked = {prefix for prefix, _ in self._cache.values()} - {row.prefix for row in rows}
+            rows = await _active_keys.all(connection, prefixes=sorted(known))
+        revoked = known - {row.prefix for row in rows}
         for sha256, (prefix, _) in list(self._cache.items()):
             if prefix in revoked:
                 del self._cache[sha256]
