@@ -89,7 +89,10 @@ class Stage:
         await until(self._is_idle, "no connection is in use")
         assert len(self.service.children()) <= self._children
         printed = self.service.started.take_lines()
-        assert len(printed) <= MAX_LOG_LINES, printed[:20]
+        assert not [line for line in printed if "key_ended" in line], printed  # no key was revoked
+        # A busy machine holds the event loop too, and security events are one for each request by design.
+        noted = [line for line in printed if "held the event loop" not in line and '"log":"security"' not in line]
+        assert len(noted) <= MAX_LOG_LINES, noted[:20]
         return row
 
     async def until_replaced(self, gone: Collection[int]) -> None:

@@ -70,7 +70,7 @@ async def write(client: Client, answers: list[Response], key: str, total: int) -
         assert answer.json()["total"] == total + 1
         return True
     assert answer.status == 429, answer
-    assert 1 <= int(answer.headers["retry-after"]) <= 2, answer
+    assert 1 <= int(answer.headers["retry-after"]) <= 3, answer
     return False
 
 

@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-import pathlib
 import shutil
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 
 import pytest
@@ -18,6 +18,8 @@ from tests.faults.load import Load
 from tests.faults.stage import Stage
 from tests.faults.table import Row, scaled
 from tests.servers import PATIENCE, laurel
+
+SMALL_DISK = "small"
 
 
 async def restart_fast(scene: Stage, _: Load) -> None:
@@ -94,23 +96,20 @@ async def become_read_only(scene: Stage, _: Load) -> None:
 
 
 async def fill_disk(scene: Stage, load: Load) -> None:
-    async with small_disk(scene) as folder:
-        filler = folder / "filler"
-        with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-            while file.write(bytes(4096)):
-                pass
-        try:
-            await load.until_refused(int(scaled(10, 200)))
-        finally:
-            filler.unlink()
-        load.heal()
-        await load.until(int(scaled(100, 1000)))
+    filler = scene.postgres.folder / SMALL_DISK / "filler"
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(bytes(4096)):
+            pass
+    try:
+        await load.until_refused(int(scaled(10, 200)))
+    finally:
+        filler.unlink()
 
 
 @contextlib.asynccontextmanager
-async def small_disk(scene: Stage) -> AsyncIterator[pathlib.Path]:
+async def small_disk(scene: Stage) -> AsyncIterator[None]:
     """A file system of 32 MB that holds all tables during the block."""
-    folder = scene.postgres.folder / "small"
+    folder = scene.postgres.folder / SMALL_DISK
     folder.mkdir(exist_ok=True)
     if await run("mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(folder)):
         pytest.skip("needs the right to mount a file system of its own, which can be full")
@@ -122,7 +121,7 @@ async def small_disk(scene: Stage) -> AsyncIterator[pathlib.Path]:
         for kind in ("TABLE", "INDEX"):
             await scene.database.execute(f"ALTER {kind} ALL IN TABLESPACE pg_default SET TABLESPACE small")
         try:
-            yield folder
+            yield
         finally:
             for kind in ("TABLE", "INDEX"):
                 await scene.database.execute(f"ALTER {kind} ALL IN TABLESPACE small SET TABLESPACE pg_default")
@@ -172,13 +171,19 @@ def nothing_more(_: Stage, __: Load) -> None:
     pass
 
 
+@contextlib.asynccontextmanager
+async def as_it_is(_: Stage) -> AsyncIterator[None]:
+    yield
+
+
 class Scenario(NamedTuple):
-    """A fault, how many of the requests of a load it may make fail, and what else must hold."""
+    """A fault, how many of the requests of a load it may make fail, what else must hold, and what is set up around it."""
 
     name: str
     fault: Callable[[Stage, Load], Awaitable[None]]
     unavailable: float = 1.0
     check: Callable[[Stage, Load], None] = nothing_more
+    place: Callable[[Stage], AbstractAsyncContextManager[None]] = as_it_is
 
 
 SCENARIOS = (
@@ -192,7 +197,7 @@ SCENARIOS = (
     Scenario("F7 connections to PostgreSQL are refused", refuse),
     Scenario("F8 a table is locked", hold_table),
     Scenario("F10 a player is locked", hold_player, check=others_succeed),
-    Scenario("F11 the disk is full", fill_disk, check=writes_are_refused(b"full")),
+    Scenario("F11 the disk is full", fill_disk, check=writes_are_refused(b"full"), place=small_disk),
     Scenario("F21 PostgreSQL is read-only", become_read_only, check=writes_are_refused(b"read-only")),
     Scenario("F22 tables are altered", alter_tables),
 )
@@ -201,11 +206,10 @@ SCENARIOS = (
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 async def test_clients_lose_nothing_when(scenario, one_worker, report):
     load = one_worker.load()
-    async with load.running():
+    async with scenario.place(one_worker), load.running():
         await load.until(int(scaled(100, 1000)))
         await scenario.fault(one_worker, load)
-        if load.healed_at is None:
-            load.heal()
+        load.heal()
         await load.until(int(scaled(200, 2000)))
 
     row = await one_worker.settle(load, scenario.name)

@@ -45,22 +45,21 @@ async def test_stopped_worker_is_replaced(two_workers, report):
     assert seconds < REPLACED_SECONDS + 3, seconds
 
 
-async def test_workers_that_start_while_postgres_is_away_wait_for_it(two_workers, report):
+async def test_worker_that_starts_while_postgres_is_away_waits_for_it(two_workers, report):
     load = two_workers.load()
-    before = two_workers.service.children()
+    killed = two_workers.service.children()[0]
     async with load.running():
         await load.until(100)
         await two_workers.network.set("refuse")
-        for worker in before:
-            os.kill(worker, signal.SIGKILL)
+        os.kill(killed, signal.SIGKILL)
         await asyncio.sleep(scaled(2, 20))  # while PostgreSQL is away
         assert two_workers.service.started.process.poll() is None, two_workers.service.started.take_lines()
         await two_workers.network.set("pass")
-        await two_workers.until_replaced(before)
+        await two_workers.until_replaced({killed})
         load.heal()
         await load.until(200)
 
-    report(await two_workers.settle(load, "workers start while PostgreSQL is away", may_cut=True))
+    report(await two_workers.settle(load, "a worker starts while PostgreSQL is away", may_cut=True))
 
 
 async def test_write_whose_answer_is_cut_counts_once_when_it_is_repeated(two_workers, report):
