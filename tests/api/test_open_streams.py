@@ -9,6 +9,7 @@ from aiohttp import WSMsgType
 
 from service.core.auth import api_keys
 from service.core.auth.key_ring import KeyRing
+from service.db.incarnation import rotate
 from service.db.pool import open_pool
 from service.errors import Unauthenticated
 from service.server.app import make_application, make_services
@@ -115,3 +116,18 @@ async def test_stream_that_is_ending_is_not_ended_again(services):
         with pytest.raises(Unauthenticated, match="no longer valid"):
             await end_twice(stream)
         assert stream.units == 1
+
+
+async def test_restored_database_ends_streams_and_sockets(listen, client, pool):
+    async with pool.connection() as connection:
+        key = await api_keys.create_key(connection, title_id=1)
+    stream = await listen(key.key)
+    async with connected(client) as socket:
+        await socket.send_json([2, 1, 1])
+        await socket.receive()
+        async with pool.connection() as connection:
+            await rotate(connection)
+
+        assert await closing(socket) == (1013, "the data was restored: open the stream again")
+    async with asyncio.timeout(PATIENCE):
+        assert await stream.content.read() == b"\n"

@@ -74,7 +74,7 @@ async def connect(request: web.Request) -> web.StreamResponse:
                     await _handle_messages(request, socket, connection)
             except Unauthenticated as error:
                 code, reason = WSCloseCode.POLICY_VIOLATION, str(error).encode()
-            except TooManyRequests as error:
+            except (TooManyRequests, Unavailable) as error:
                 code, reason = WSCloseCode.TRY_AGAIN_LATER, str(error).encode()
             closing.cancel()
             connection.close()
