@@ -6,13 +6,14 @@ that it runs in.
 """
 
 import asyncio
-import concurrent.futures
-import functools
+import contextlib
 import ipaddress
 import re
 import socket
+import threading
 import urllib.parse
 from collections.abc import Sequence
+from typing import Any
 
 import aiohttp
 import yarl
@@ -21,12 +22,13 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from service.outbound.fetch import AddressNotAllowed, FetchError, is_safe_url
 from service.settings import IPNetwork
 
+_Found = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 NOT_PUBLIC = "expected a public address, or one of LAUREL_OUTBOUND_NETWORKS"
 
 _FORBIDDEN = re.compile(r"[\s\\\x00-\x20\x7f-\x9f]")
-_RESOLVER_THREADS = 64
+_MAX_LOOK_UPS = 64
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _EMBEDDED = (  # IPv6 networks whose addresses stand for an IPv4 address, and where its lowest bit is in them
     (ipaddress.IPv6Network("::ffff:0:0/96"), 0),  # mapped
@@ -87,13 +89,14 @@ class Destinations:
 
 
 class _Resolver(AbstractResolver):
-    """Resolves names in threads of its own: a name whose servers do not answer holds up nothing else.
+    """Resolves each name in a thread of its own: one whose servers do not answer holds up nothing else.
 
-    uvloop resolves names in four threads that the whole process shares.
+    uvloop resolves names in four threads that the whole process shares; a pool of threads would have to end before the
+    process can.
     """
 
     def __init__(self) -> None:
-        self._threads = concurrent.futures.ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolve")
+        self._running = 0
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -101,12 +104,35 @@ class _Resolver(AbstractResolver):
         """The addresses of a name.
 
         Raises:
-            OSError: it has none, or its servers do not answer.
+            OSError: it has none, its servers do not answer, or too many others are being resolved.
         """
-        look_up = functools.partial(
-            socket.getaddrinfo, host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
-        )
-        found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
+        if self._running >= _MAX_LOOK_UPS:
+            raise OSError("too many names are being resolved")
+        self._running += 1
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Sequence[_Found]] = loop.create_future()
+
+        def end(found: Sequence[_Found] | OSError) -> None:
+            self._running -= 1
+            if answer.done():  # nobody waits any more
+                return
+            if isinstance(found, OSError):
+                answer.set_exception(found)
+            else:
+                answer.set_result(found)
+
+        def look_up() -> None:
+            found: Sequence[_Found] | OSError
+            try:
+                found = socket.getaddrinfo(
+                    host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
+                )
+            except (OSError, UnicodeError) as error:
+                found = error if isinstance(error, OSError) else OSError(str(error))
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(end, found)
+
+        threading.Thread(target=look_up, name=f"resolve {host[:40]}", daemon=True).start()
         return [
             ResolveResult(
                 hostname=host,
@@ -116,12 +142,11 @@ class _Resolver(AbstractResolver):
                 proto=protocol,
                 flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
             )
-            for family_found, _, protocol, _, address in found
+            for family_found, _, protocol, _, address in await answer
         ]
 
     async def close(self) -> None:
-        """End the threads that are idle; others end with their look-up."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Nothing: threads end with their look-up, or with the process."""
 
 
 def _literal_address(host: str) -> Address | None:

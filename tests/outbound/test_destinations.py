@@ -1,13 +1,16 @@
 """Where requests may go whose URL somebody else has chosen: to public addresses and allowed networks only."""
 
+import asyncio
 import ipaddress
 import socket
+import threading
 
 import pytest
 from aiohttp import ClientConnectorError, ClientTimeout, web
 
 from service.outbound.destinations import NOT_PUBLIC, Destinations
 from service.outbound.fetch import AddressNotAllowed, FetchError
+from tests.servers import PATIENCE
 
 PUBLIC = ["8.8.8.8", "2001:4860:4860::8888", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1"]
 NOT_REACHED = {
@@ -111,3 +114,31 @@ async def test_connection_to_another_address_is_refused_after_its_name_was_resol
 
     assert isinstance(refused.value.os_error, AddressNotAllowed)
     assert requests == ["/"]
+
+
+async def test_names_that_are_not_resolved_hold_up_no_other(aiohttp_server, monkeypatch):
+    async def take(_request):
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/", take)
+    server = await aiohttp_server(app)
+    answers = threading.Event()
+
+    def look_up(host, *_, **__):
+        if host.startswith("hangs"):
+            answers.wait(PATIENCE)
+            raise socket.gaierror
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    allowed = Destinations((ipaddress.ip_network("127.0.0.0/8"),))
+    async with allowed.session(ClientTimeout(total=PATIENCE)) as session:
+        hanging = [asyncio.create_task(session.get(f"http://hangs-{number}.example/")) for number in range(20)]
+        async with session.get(f"http://answers.example:{server.port}/") as response:
+            assert response.status == 200
+        assert not any(task.done() for task in hanging)
+        answers.set()
+        results = await asyncio.gather(*hanging, return_exceptions=True)
+
+    assert all(isinstance(result, ClientConnectorError) for result in results)
