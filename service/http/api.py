@@ -141,10 +141,10 @@ def _finish(request: web.Request, response: web.StreamResponse, warnings: Mappin
 
 
 def running_route(frame: FrameType) -> str | None:
-    """The name of the route whose request runs in this frame of the stack; None for any other frame."""
+    """The names of the API and route whose request runs in this frame of the stack; None for any other frame."""
     if frame.f_globals is not globals() or frame.f_code.co_name != "wrapped":
         return None
-    return str(frame.f_locals["route_name"])
+    return f"{frame.f_locals['api'].name} {frame.f_locals['route_name']}"
 
 
 def _reject_version(request: web.Request) -> NoReturn:

@@ -25,7 +25,8 @@ BEAT_SECONDS = 0.02
 HELD_SECONDS = 0.05  # a step that takes longer is logged
 WINDOW_SECONDS = 15.0  # of which the gauge shows the longest lag
 _LOOK_AFTER_SECONDS = BEAT_SECONDS + 0.02  # the loop has been busy for 20 ms at least
-_RUNNERS = ("asyncio.", "uvloop", "gunicorn.", "aiohttp.")  # modules that run the loop, or what is below every request
+_LOOPS = ("asyncio.base_events", "asyncio.runners", "uvloop", "gunicorn.")  # modules that run the event loop
+_BELOW_HANDLERS = ("asyncio.", "aiohttp.")
 
 
 class LoopWatch(Collector):
@@ -137,9 +138,9 @@ def _activity(frame: FrameType | None) -> str:
         if name is not None:
             return name
         module = str(frame.f_globals.get("__name__", ""))
-        if not module.startswith(_RUNNERS):
+        if module.startswith(_LOOPS):
+            break
+        if not module.startswith(_BELOW_HANDLERS):
             outermost = f"{module}.{frame.f_code.co_qualname}"
-        elif outermost:
-            return outermost
         frame = frame.f_back
     return outermost

@@ -58,10 +58,11 @@ Render = Callable[[PublishedTitle, int, tuple[str, ...]], Fragment]
 class Columns:
     """The fragments of one title in one chain, each field a column in catalog order; those not rendered yet are empty.
 
-    `distinct_locales` are the different `locales` so far, most often one.
+    `distinct_locales` are the different `locales` so far, most often one; `empty` is how many are not rendered yet.
     """
 
     def __init__(self, size: int) -> None:
+        self.empty = size
         self.openings = [b""] * size
         self.locked = [b""] * size
         self.unlocked = [b""] * size
@@ -72,7 +73,8 @@ class Columns:
         self.distinct_locales: dict[tuple[int, ...], None] = {}
 
     def put(self, position: int, fragment: Fragment) -> None:
-        """Fill in the fragment of one achievement."""
+        """Fill in the fragment of one achievement that has none."""
+        self.empty -= 1
         self.openings[position] = fragment.opening
         self.locked[position] = fragment.locked
         self.unlocked[position] = fragment.unlocked
@@ -98,7 +100,7 @@ class FragmentCache:
             size = len(published.achievements)
             columns = Columns(size)
             self._columns.put(key, columns, _COLUMNS_BYTES * size)
-        if b"" in column(columns.openings, positions):
+        if columns.empty and b"" in column(columns.openings, positions):
             run_at_once(self._fill(columns, published, chain, positions))
         return columns
 

@@ -1,7 +1,8 @@
 """Titles, achievements, rewards, metrics and texts as frozen values. Pure.
 
 A *draft* is being edited, a *release* is published; both consist of the same values. Texts are separate from
-definitions, by locale and key, because each string has its own language fallback.
+definitions, by locale and key, because each string has its own language fallback. The values refer to nothing but their
+parts, so the garbage collector need not search them (`gc=False`): a large title would make it stop the process for long.
 """
 
 import functools
@@ -50,7 +51,7 @@ def reward_key(number: int, kind: RewardKind, field: Literal["name", "descriptio
     return f"achievement/{number}/reward/{kind.lower()}/{field}"
 
 
-class MediaAsset(msgspec.Struct, frozen=True, kw_only=True):
+class MediaAsset(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A picture. `kind` is as in the Xbox API, such as Icon, Art or ChallengePromoIcon."""
 
     name: str
@@ -62,7 +63,7 @@ NO_PICTURE = MediaAsset(name="none", kind="Icon", url="https://laurel.invalid/no
 """A placeholder where there is no picture, because clients read the first one without checking (host: RFC 2606)."""
 
 
-class Reward(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Reward(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A reward of an achievement. `value` is text for every kind. Its name and description are texts (`reward_key`)."""
 
     kind: RewardKind
@@ -71,7 +72,7 @@ class Reward(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     media: MediaAsset | None = None
 
 
-class Metric(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Metric(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Something that a title counts by events. Its name is a text (`metric_key`).
 
     `key` identifies it in events and never changes; `public_id` is unique in the title. `units` is the developers'
@@ -85,7 +86,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: MetricStatus = "active"
 
 
-class Attribute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Attribute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An attribute that players (kind "user") or events may have. Undeclared attributes are errors."""
 
     key: str
@@ -94,7 +95,7 @@ class Attribute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str
 
 
-class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A value that is computed from the events of one player.
 
     | aggregate | value |
@@ -122,7 +123,7 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return _measure_key(self)
 
 
-class Requirement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Requirement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A condition of an achievement: a measure that reaches a target.
 
     `target` is a decimal as text, because APIs return it unchanged ("1.50" stays "1.50"). A requirement without a
@@ -137,7 +138,7 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     measure: Measure | None = None
 
 
-class Window(msgspec.Struct, frozen=True, kw_only=True):
+class Window(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """When an achievement can be earned, in ticks. `fraction_digits` (0–7) is the precision of its dates in responses."""
 
     opens_at: int
@@ -145,7 +146,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     fraction_digits: int = 0
 
 
-class Achievement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Achievement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An achievement of a title, without its texts.
 
     `number` is a u32, unique in the title, and the id in the Xbox API; `public_id` is free text, unique in the title.
@@ -222,7 +223,7 @@ class Achievement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         yield achievement_key(self.number, "name")
 
 
-class Title(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Title(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A game, which owns achievements, texts and releases.
 
     `title_id` is a u32 above 0; `scid` is a GUID in lower case. `version` is that of the Xbox title association, None

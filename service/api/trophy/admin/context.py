@@ -84,9 +84,7 @@ class AdminContext:
 
     @property
     def _run(self) -> Run:
-        return self.services.processes.run_for(
-            self.principal.name, is_wanted=lambda: self.request.transport is not None
-        )
+        return self.services.processes.run_for(self.principal.name)
 
     def respond(self, document: object, *, status: int = 200) -> web.Response:
         """The document as JSON that no cache may store."""
