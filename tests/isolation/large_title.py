@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from service.core.catalog.model import Achievement, Draft, Reward, Title, achievement_key, reward_key
-from service.core.publishing.releases import create_release
+from service.core.publishing.releases import encode_release, store_release
 from service.db import Connection
 from tests.factories import achievement
 
@@ -78,7 +78,7 @@ async def make_large_title(connection: Connection, draft: Draft, *, is_published
         ),
     )
     if is_published:
-        await create_release(connection, draft, None, actor="laurel")
+        await store_release(connection, title.title_id, encode_release(draft, None), actor="laurel")
 
 
 async def change_texts(connection: Connection, title_id: int, count: int) -> None:

@@ -38,18 +38,12 @@ def diff_drafts(before: Draft | None, after: Draft) -> DraftDiff:
     Achievements that only `before` has are not reported: no import and no publish removes an achievement.
     """
     old = {} if before is None else {achievement.number: achievement for achievement in before.achievements}
-    old_texts = _by_locale_and_key({} if before is None else before.texts)
-    new_texts = _by_locale_and_key(after.texts)
     return DraftDiff(
         title_is_new=before is None,
         title_changed=before is not None and before.title != after.title,
         added=tuple(a.number for a in after.achievements if a.number not in old),
         changed=tuple(a.number for a in after.achievements if a.number in old and old[a.number] != a),
-        texts={
-            place: (old_texts.get(place), new_texts.get(place))
-            for place in sorted(old_texts.keys() | new_texts.keys())
-            if old_texts.get(place) != new_texts.get(place)
-        },
+        texts=_changed_texts({} if before is None else before.texts, after.texts),
     )
 
 
@@ -77,5 +71,10 @@ def _is_earned_alike(before: Achievement | None, after: Achievement) -> bool:
     )
 
 
-def _by_locale_and_key(texts: Texts) -> dict[tuple[str, str], str]:
-    return {(locale, key): text for locale, of_locale in texts.items() for key, text in of_locale.items()}
+def _changed_texts(before: Texts, after: Texts) -> dict[tuple[str, str], tuple[str | None, str | None]]:
+    changed = {}
+    for locale in sorted({*before, *after}):
+        old, new = before.get(locale, {}), after.get(locale, {})
+        for key in sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key)):
+            changed[locale, key] = old.get(key), new.get(key)
+    return changed

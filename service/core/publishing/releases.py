@@ -67,12 +67,7 @@ async def served_release(connection: Connection, title_id: int) -> int:
 
 async def served_draft(connection: Connection, title_id: int) -> Draft | None:
     """The served release of a title as a draft; None before the first publish."""
-    return await draft_of_release(connection, title_id, await served_release(connection, title_id))
-
-
-async def draft_of_release(connection: Connection, title_id: int, number: int) -> Draft | None:
-    """A release as a draft; None if the title has no release of that number."""
-    stored = await stored_release(connection, title_id, number)
+    stored = await stored_release(connection, title_id, await served_release(connection, title_id))
     return None if stored is None else stored.decode()
 
 
@@ -112,21 +107,13 @@ def encode_release(draft: Draft, served: Draft | None) -> ReleaseContent:
     )
 
 
-async def create_release(
-    connection: Connection, draft: Draft, served: Draft | None, *, actor: str, note: str | None = None
-) -> int:
-    """Make a draft the next release, serve it, and return its number. The caller has locked the title and checked it.
-
-    A backfill is queued for the achievements that it makes earnable compared with `served`.
-    """
-    content = encode_release(draft, served)
-    return await store_release(connection, draft.title.title_id, content, actor=actor, note=note)
-
-
 async def store_release(
     connection: Connection, title_id: int, content: ReleaseContent, *, actor: str, note: str | None = None
 ) -> int:
-    """Make this content the next release, as `create_release` does."""
+    """Make this content the next release, serve it, and return its number. The caller has locked the title and checked it.
+
+    A backfill is queued for the achievements that it makes earnable.
+    """
     release = (await _newest_release.one(connection, title_id=title_id)).release + 1
     await _add_release.run(
         connection, title_id=title_id, release=release, title=content.title, achievements=content.achievements
