@@ -192,6 +192,8 @@ class Processes:
         except asyncio.CancelledError:  # of the call, not of the start
             starting.add_done_callback(self._keep)
             raise
+        except OSError:
+            raise _unavailable("no process can be started at the moment: try again") from None
 
     def _started(self, starting: "asyncio.Future[_Child]") -> None:
         self._starting.discard(starting)
@@ -274,8 +276,12 @@ async def _start_child() -> _Child:
         command = [sys.executable, "-P", "-m", "service.processes"]
         return subprocess.Popen(command, stdin=theirs.fileno(), stdout=theirs.fileno(), env=environment)  # noqa: S603  (this module)
 
-    with theirs:
-        process = await asyncio.to_thread(start)
+    try:
+        with theirs:
+            process = await asyncio.to_thread(start)
+    except BaseException:
+        ours.close()
+        raise
     return _Child(process, *await asyncio.open_connection(sock=ours, limit=4 * _PIECE_BYTES))
 
 

@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 
 import pytest
@@ -73,6 +74,15 @@ async def test_killed_child_is_replaced_and_the_call_repeated_once(pool):
     with pytest.raises(Unavailable, match="ended twice"):
         await run(eval, large(f"__import__('os').kill({PID}, 9)"))
     assert await run(eval, large("1")) == 1
+
+
+async def test_call_is_refused_while_no_child_can_be_started(pool, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    with pytest.raises(Unavailable, match="no process can be started"):
+        await pool.run_for("ana")(eval, large("1"))
+    monkeypatch.undo()
+
+    assert await pool.run_for("ana")(eval, large("1")) == 1
 
 
 async def test_call_that_needs_too_much_time_or_memory_is_refused(pool):
