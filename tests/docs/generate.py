@@ -243,7 +243,7 @@ def _metrics(_: str) -> str:
     security_log.write("authentication_failed")
     registry.register(shares)
     registry.register(security_log)
-    registry.register(LoopWatch(Observer(), slow_steps={"achievements": 1}))
+    registry.register(LoopWatch(Observer(), slow_steps={"xbox achievements": 1}))
     rows = []
     for family in registry.collect():
         labels = sorted({label for sample in family.samples for label in sample.labels} - {"le"})

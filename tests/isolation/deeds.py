@@ -28,7 +28,14 @@ class World:
     def __init__(self, *, strings: int, key: str) -> None:
         self.strings = strings
         self.key = key
-        self.values: dict[str, str] = {"batch": "1", "release": "1", "version": "1", "cookie": "", "form_key": ""}
+        self.values: dict[str, str] = {
+            "batch": "1",
+            "release": "1",
+            "version": "1",
+            "tag": "",
+            "cookie": "",
+            "form_key": "",
+        }
         self.numbers = itertools.count(1)
 
     def headers(self, api: str) -> dict[str, str]:
@@ -49,9 +56,9 @@ class World:
             case _:
                 raise AssertionError(f"say here how a request of {api} is authenticated")
 
-    def catalog_tag(self) -> dict[str, str]:
-        """The condition of changes to the catalog."""
-        return {"If-Match": f'"c{self.values["version"]}"'}
+    def seen(self) -> dict[str, str]:
+        """The condition of a change: what was seen last is still so."""
+        return {"If-Match": self.values["tag"]}
 
 
 Body = bytes | dict[str, Any] | list[Any]
@@ -102,15 +109,15 @@ def _achievements(world: World) -> Body:
 def _keep_batch(world: World, headers: Mapping[str, str], body: bytes) -> None:
     world.values["batch"] = headers["Location"].rpartition("/")[2]
     world.values["version"] = str(json.loads(body)["catalogVersion"])
+    world.values["tag"] = headers["ETag"]
 
 
 def _keep_release(world: World, headers: Mapping[str, str], _body: bytes) -> None:
     world.values["release"] = headers["Location"].rpartition("/")[2]
 
 
-def _keep_version(world: World, headers: Mapping[str, str], _body: bytes) -> None:
-    if "ETag" in headers:
-        world.values["version"] = headers["ETag"].strip('"')[1:]
+def _keep_tag(world: World, headers: Mapping[str, str], _body: bytes) -> None:
+    world.values["tag"] = headers["ETag"]
 
 
 def _keep_session(world: World, headers: Mapping[str, str], _body: bytes) -> None:
@@ -326,7 +333,7 @@ DEEDS: tuple[Deed, ...] = (
     Deed("open-badges", "key", "GET", "/open-badges/keys/none", status=404),
     Deed("open-badges", "key-set", "GET", "/.well-known/jwks.json"),
     Deed("catalogs", "catalogs", "GET", "/catalogs"),
-    Deed("catalogs", "catalog", "GET", f"/catalogs/{TITLE}", keep=_keep_version),
+    Deed("catalogs", "catalog", "GET", f"/catalogs/{TITLE}"),
     *(
         Deed("catalogs", "export", "GET", f"/catalogs/{TITLE}/export?format={kind}")
         for kind in ("po", "csv", "xbox", "toml")
@@ -334,14 +341,15 @@ DEEDS: tuple[Deed, ...] = (
     Deed("catalogs", "strings", "GET", f"/catalogs/{TITLE}/strings?locale=fr-FR&q=lantern"),
     Deed("catalogs", "explain", "GET", f"/catalogs/{TITLE}/explain?acceptLanguage=pt,fr-CA"),
     Deed("catalogs", "fallbacks", "GET", f"/catalogs/{TITLE}/fallbacks"),
-    Deed("catalogs", "string", "GET", _STRING),
+    Deed("catalogs", "string", "GET", _STRING, keep=_keep_tag),
     Deed(
         "catalogs",
         "save-string",
         "PUT",
         _STRING,
         _json({"text": "Gardien neuf", "state": "needs_review"}),
-        lambda _world: {"If-Match": '"v1"'},
+        World.seen,
+        keep=_keep_tag,
     ),
     Deed(
         "catalogs",
@@ -349,11 +357,10 @@ DEEDS: tuple[Deed, ...] = (
         "POST",
         f"{_STRING}/review",
         _json({"verdict": "approve"}),
-        lambda _world: {"If-Match": '"v2"'},
+        World.seen,
+        keep=_keep_tag,
     ),
-    Deed(
-        "catalogs", "restore", "POST", f"{_STRING}/restore", _json({"version": 1}), lambda _world: {"If-Match": '"v3"'}
-    ),
+    Deed("catalogs", "restore", "POST", f"{_STRING}/restore", _json({"version": 1}), World.seen, keep=_keep_tag),
     Deed("catalogs", "history", "GET", f"{_STRING}/history"),
     Deed(
         "catalogs",
@@ -374,7 +381,7 @@ DEEDS: tuple[Deed, ...] = (
     ),
     Deed("catalogs", "batch", "GET", f"{_IMPORTS}/{{batch}}"),
     Deed("catalogs", "batch-po", "GET", f"{_IMPORTS}/{{batch}}.po"),
-    Deed("catalogs", "apply-batch", "POST", f"{_IMPORTS}/{{batch}}/apply", None, World.catalog_tag),
+    Deed("catalogs", "apply-batch", "POST", f"{_IMPORTS}/{{batch}}/apply", None, World.seen),
     Deed("catalogs", "publish", "POST", _RELEASES, _json({"dryRun": True})),
     Deed("catalogs", "publish", "POST", _RELEASES, _json({"note": "all of it"}), status=201, keep=_keep_release),
     Deed("catalogs", "releases", "GET", _RELEASES),

@@ -40,5 +40,4 @@ async def test_nobody_waits_for_what_others_do(world):
             slow.append(f"{deed.api} {deed.method} {deed.path}")
         shown = ", ".join(f"{wait * 1000:.0f} ({idle * 1000:.0f})" for wait, idle in waits)
         print(f"{deed.api:14} {deed.method:6} {deed.path[:70]:70} {shown} ms")  # noqa: T201  (shown by pytest -s)
-    assert world.failed == []
     assert slow == []

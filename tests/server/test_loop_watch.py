@@ -77,11 +77,11 @@ async def test_request_that_holds_the_loop_is_named(observer, stream, pool, aioh
     mount(app, [Api("test", ("/",), (route,), authenticate, error_response, {})])
     await (await aiohttp_client(app)).get("/hold?token=secret")
 
-    line = await line_of("held-route", observer, stream)
+    line = await line_of("test held-route", observer, stream)
     assert line["level"] == "warning"
     assert line["duration_ms"] > HOLD_SECONDS * 500
     metrics = generate_latest(observer.registry).decode()
-    assert 'laurel_slow_steps_total{step="held-route"} 1.0' in metrics
+    assert 'laurel_slow_steps_total{step="test held-route"} 1.0' in metrics
     lag = next(line for line in metrics.splitlines() if line.startswith("laurel_event_loop_lag_seconds"))
     assert float(lag.split()[1]) > HELD_SECONDS
 
