@@ -29,7 +29,14 @@ from service.db.pool import Pool
 from service.errors import LaurelError, NotFound
 
 _MAY_BE_WRITTEN = "the connection to the database was lost; the change may have been written"
-_MAX_STATES = 16_384  # kept of the players who wrote last, some 2 kB each
+_MAX_STATE_BYTES = 32 * 1024 * 1024  # kept of the players who wrote last: some 16 000 of 2 kB each
+_STATE_BYTES, _VALUE_BYTES = 1_000, 120  # of memory for a state, and for each unlock and measure value in it
+
+
+def _size_bytes(state: PlayerState) -> int:
+    """An estimate of the memory that a state takes."""
+    attributes = sum(len(key) + len(value) for key, value in state.profile.attributes.items())
+    return _STATE_BYTES + _VALUE_BYTES * (len(state.unlocked) + len(state.measure_values)) + attributes
 
 
 class Counters:
@@ -79,7 +86,7 @@ class Writer:
         self._snapshots = snapshots
         self._on_change = on_change
         self._queue = ChangeQueue(self._write_batches)
-        self._states: LRUCache[PlayerTitle, PlayerState] = LRUCache(_MAX_STATES)
+        self._states: LRUCache[PlayerTitle, PlayerState] = LRUCache(_MAX_STATE_BYTES, getsizeof=_size_bytes)
         self.counters = Counters()
 
     def now(self) -> int:
@@ -282,7 +289,10 @@ class Writer:
     ) -> None:
         self.counters.events += len(write.outcome.logged)
         self.counters.unlocks += len(write.outcome.unlocked)
-        self._states[key] = write.outcome.state
+        state = write.outcome.state
+        self._states.pop(key, None)
+        if _size_bytes(state) <= self._states.maxsize:
+            self._states[key] = state
         for pending, result in results:
             pending.settle(result)
         self._on_change(write.player)

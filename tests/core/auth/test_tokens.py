@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.auth.key_ring import KeyRing, UnknownKey
-from service.core.auth.tokens import Verifier, authorization, claims_for, sign, user_hash_of
+from service.core.auth.tokens import PRINCIPAL_BYTES, Verifier, authorization, claims_for, sign, user_hash_of
 from service.errors import Unauthenticated, Unavailable
 from tests.core.auth.key_material import KINDS, RSA, jwk, jwks, part, pem
 
@@ -290,8 +290,8 @@ def test_rejection_is_not_cached():
 
 
 def test_cache_is_bounded_and_drops_the_least_recently_used():
-    verifier = make_verifier(capacity=2)
     first, second, third = (field(sign(make_claims(str(xuid)), SECRET)) for xuid in (1, 2, 3))
+    verifier = make_verifier(max_bytes=2 * (PRINCIPAL_BYTES + len(first)))
     kept, lost = verifier.principal(first, NOW), verifier.principal(second, NOW)
     verifier.principal(first, NOW)
 
