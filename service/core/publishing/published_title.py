@@ -2,7 +2,7 @@
 
 import bisect
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -10,7 +10,7 @@ from service.core.catalog import model
 from service.core.catalog.model import Achievement, Kind, Texts, Title, metric_key, reward_key, to_int4
 from service.core.languages import negotiation
 from service.core.unlocks.measures import decimal_text
-from service.core.unlocks.model import manual_key
+from service.core.unlocks.model import manual_key, manual_number
 from service.core.unlocks.player_progress import CurrentValues, TitleProgress, derive
 from service.core.unlocks.rules import Rules
 
@@ -67,6 +67,14 @@ class PublishedTitle:
         every_key = {key for found in texts.values() for key in found}
         self._missing = {locale: every_key - found.keys() for locale, found in texts.items()}
         self._trimmed: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._measured: dict[str, list[int]] = {}
+        self._counting_unlocks: list[int] = []
+        for position, achievement in enumerate(self.achievements):
+            for requirement in achievement.requirements:
+                if requirement.measure is not None and requirement.measure.aggregate == "unlocks":
+                    self._counting_unlocks.append(position)
+                elif requirement.measure is not None:
+                    self._measured.setdefault(requirement.measure.key, []).append(position)
         self._by_kind: dict[Kind | None, Sequence[int]] = {None: range(len(self.achievements))}
 
     def of_kind(self, kind: Kind | None) -> Sequence[int]:
@@ -89,8 +97,10 @@ class PublishedTitle:
         )
 
     def _counted(self, progress: TitleProgress) -> CurrentValues:
+        """The current values of the achievements that this player has any of: far fewer than a large title has."""
         state, counted = progress.state(), {}
-        for number, achievement in zip(self.stored_numbers, self.achievements, strict=True):
+        for position in sorted(self._positions_with_values(progress.measure_values)):
+            number, achievement = self.stored_numbers[position], self.achievements[position]
             values: list[str | None] = []
             is_reported = manual_key(achievement.number) in progress.measure_values
             for requirement in achievement.requirements:
@@ -101,6 +111,17 @@ class PublishedTitle:
             if is_reported or any(value is not None for value in values):
                 counted[number] = values
         return counted
+
+    def _positions_with_values(self, measure_values: Iterable[str]) -> set[int]:
+        """The positions of achievements that a measure value is of, or that count unlocks, which needs none."""
+        positions = set(self._counting_unlocks)
+        for key in measure_values:
+            number = manual_number(key)
+            if number is None:
+                positions.update(self._measured.get(key, ()))
+            elif (position := self.position_of(number)) is not None:
+                positions.add(position)
+        return positions
 
     def position_of(self, number: int) -> int | None:
         """An achievement's index in catalog order; None if it is not in it."""

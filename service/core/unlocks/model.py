@@ -20,9 +20,17 @@ MeasureValues = Mapping[str, MeasureValue]
 """Values by the keys of measures (`Measure.key`)."""
 
 
+_MANUAL = "manual:"
+
+
 def manual_key(number: int) -> str:
     """The key of the percentage that a title reported for an achievement."""
-    return f"manual:{number}"
+    return f"{_MANUAL}{number}"
+
+
+def manual_number(key: str) -> int | None:
+    """The achievement that a key of `manual_key` is of; None for the key of a measure."""
+    return int(key.removeprefix(_MANUAL)) if key.startswith(_MANUAL) else None
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
