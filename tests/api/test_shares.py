@@ -147,6 +147,30 @@ async def test_subscriptions_count_as_much_as_sockets(serve):
     assert await sockets.subscribe(other, OTHER) == 0
 
 
+@pytest.mark.parametrize("kind", ["message", "ping"])
+async def test_frames_of_a_socket_count_as_requests(serve, services, kind):
+    """The socket is one, and each frame another; further frames wait, and nothing is sent meanwhile."""
+    limits = msgspec.structs.replace(PLAYER_LIMITS, requests=1)
+    shares = type(services.shares)(msgspec.structs.replace(services.settings, player_limits=limits))
+    session, url = await serve(shares=shares)
+    headers = {"Authorization": authorization()}
+    async with session.ws_connect(
+        url / "connect", headers=headers, protocols=("rta.xboxlive.com.V2",), autoping=False
+    ) as socket:
+        for number in range(30):
+            await (socket.ping() if kind == "ping" else socket.send_json([2, number, 1]))
+        async with asyncio.timeout(SECONDS):
+            for _ in range(9):
+                await socket.receive()
+        async with session.get(url / f"users/xuid({PLAYER})/achievements", headers=headers) as response:
+            own = response.status
+        headers = {"Authorization": authorization(OTHER)}
+        async with session.get(url / f"users/xuid({OTHER})/achievements", headers=headers) as response:
+            other = response.status
+
+    assert (own, other) == (429, 200)
+
+
 async def test_places_are_free_again_after_sockets_close(serve):
     open_streams = OpenStreams(max_units=20)
     sockets = Sockets(*await serve(open_streams=open_streams))

@@ -56,7 +56,12 @@ _URI = re.compile(
 
 async def connect(request: web.Request) -> web.StreamResponse:
     """Notify the client of the progress of players until it disconnects or its credential is no longer valid."""
-    socket = web.WebSocketResponse(protocols=(PROTOCOL,), heartbeat=_HEARTBEAT_SECONDS, max_msg_size=_MAX_MESSAGE_BYTES)
+    socket = web.WebSocketResponse(
+        protocols=(PROTOCOL,),
+        heartbeat=_HEARTBEAT_SECONDS,
+        max_msg_size=_MAX_MESSAGE_BYTES,
+        autoping=False,  # aiohttp would answer pings as fast as they come
+    )
     try:
         is_websocket = socket.can_prepare(request).ok
     except web.HTTPException:
@@ -87,6 +92,10 @@ async def _handle_messages(request: web.Request, socket: web.WebSocketResponse, 
     with contextlib.suppress(ConnectionError):  # the client left before it got a response
         async for message in socket:
             await request[SHARE].pace()
+            if message.type is WSMsgType.PING:
+                await socket.pong(message.data)
+            if message.type in (WSMsgType.PING, WSMsgType.PONG):
+                continue
             if message.type is not WSMsgType.TEXT or not await connection.handle(message.data):
                 break
 
