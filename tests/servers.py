@@ -70,7 +70,10 @@ class Running:
         """Wait for the ready line; fail if the process ends before."""
         deadline = time.monotonic() + PATIENCE
         while not self.url:
-            line = self._unread.get(timeout=max(0.0, deadline - time.monotonic()))
+            try:
+                line = self._unread.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(f"laurel was not ready in time: {self.lines}") from None
             assert line is not None, f"laurel ended before it was ready: {self.lines}"
             if line.startswith("ready http://"):
                 self.url = line.removeprefix("ready ").split()[0]

@@ -50,13 +50,15 @@ async def serve(
     ops_listen: socket.socket,
     ready: Callable[[], None],
     stop_signals: Collection[signal.Signals] = (signal.SIGTERM, signal.SIGINT),
+    has_parent: bool = False,
 ) -> None:
     """Serve on the sockets until one of the signals; `ready` is called once requests are answered.
 
-    SIGTERM drains; the others only finish requests in progress. A second signal ends the process at once.
+    SIGTERM drains; the others only finish requests in progress. A second signal ends the process at once, unless it
+    has a parent that sees to that: systemd sends SIGTERM to every process, and the parent then does again.
     """
     make_verifier(settings)  # a key that is invalid stays so: the start is not tried again
-    stop = _stop_on(stop_signals, drain_seconds=settings.drain)
+    stop = _stop_on(stop_signals, drain_seconds=settings.drain, has_parent=has_parent)
     observer, readiness = Observer(level=settings.log_level), Readiness()
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(observer.flush)
@@ -98,15 +100,16 @@ def application_runner(app: web.Application, **options: Any) -> ApiRunner:
     )
 
 
-def _stop_on(signals: Collection[signal.Signals], *, drain_seconds: float) -> "asyncio.Future[float]":
+def _stop_on(signals: Collection[signal.Signals], *, drain_seconds: float, has_parent: bool) -> "asyncio.Future[float]":
     """A future that the first of the signals resolves, with the seconds to go on accepting connections."""
     loop = asyncio.get_running_loop()
     stop: asyncio.Future[float] = loop.create_future()
 
     def on_signal(number: signal.Signals) -> None:
-        if stop.done():
+        if not stop.done():
+            stop.set_result(drain_seconds if number is signal.SIGTERM else 0.0)
+        elif not has_parent:
             os._exit(128 + number)  # as a shell reports a process that the signal ended
-        stop.set_result(drain_seconds if number is signal.SIGTERM else 0.0)
 
     for number in signals:
         loop.add_signal_handler(number, on_signal, number)

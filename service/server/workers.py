@@ -94,6 +94,7 @@ class _WorkerApplication(BaseApplication):  # type: ignore[misc]  # (gunicorn ha
                 ops_listen=self._ops[self._slot],
                 ready=self._ready if self._slot == 0 else _no_announcement,
                 stop_signals=(signal.SIGTERM, signal.SIGQUIT),
+                has_parent=True,
             )
 
         return serve_one

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import re
 import signal
 import time
@@ -11,7 +12,7 @@ import pytest
 
 from service.server.lifecycle import SHUTDOWN_SECONDS
 from tests.factories import authorization
-from tests.server.conftest import Service, eventually, readiness
+from tests.server.conftest import Service, eventually, readiness, worker_of
 from tests.servers import PATIENCE
 
 WORKERS = pytest.mark.parametrize("workers", [1, 2], ids=["one process", "two workers"])
@@ -90,10 +91,13 @@ async def ended(service: Service) -> int:
 async def test_service_drains_in_order(serve, connect, workers):
     """Not ready and `Connection: close` while connections are still accepted; then none are, and what was begun ends.
 
-    A slow reader gets its whole response, a stream is told when to come back, and a websocket is closed with 1001
+    Every process gets the signal, as from systemd. A slow reader gets its whole response, a stream is told when to come back, and a websocket is closed with 1001
     (RFC 6455 §7.4.1: going away).
     """
     service = await serve("--workers", workers, LAUREL_DRAIN="1")
+    processes = [await worker_of(service.ops)]
+    if workers > 1:
+        processes += [await worker_of(service.second_ops), service.pid]
     kept, slow, unfinished, stream = [await connect(service) for _ in range(4)]
     kept.send(head("GET", "/openapi.json", service))
     _, headers, document = await kept.response()
@@ -108,9 +112,9 @@ async def test_service_drains_in_order(serve, connect, workers):
             "/connect", headers={"Authorization": authorization()}, protocols=("rta.xboxlive.com.V2",)
         )
 
-        service.process.process.send_signal(signal.SIGTERM)
-
-        await eventually(lambda: is_draining(service))
+        for pid in processes:
+            os.kill(pid, signal.SIGTERM)
+            await eventually(lambda: is_draining(service))
         for connection in (kept, await connect(service)):
             connection.send(head("GET", "/achievements", service))
             status, headers, _ = await connection.response()
