@@ -152,31 +152,27 @@ def test_serve_refuses_the_signing_key_of_the_demo(settings, tmp_path):
     assert SECRET not in failed.stderr
 
 
-async def test_open_badges_are_served_only_under_a_public_url(own_database):
-    """Without it, each badge would begin with whatever Host header a caller sends."""
-    settings = {"LAUREL_DATABASE_URL": own_database, "LAUREL_JWT_SECRET": SECRET, "LAUREL_LOG_LEVEL": "error"}
-    paths = {}
-    for public_url in ({}, {"LAUREL_PUBLIC_URL": "https://badges.example"}):
-        with running("serve", "--port", 0, "--ops-port", 0, **settings, **public_url) as server:
-            async with aiohttp.ClientSession(server.url) as session:
-                status = (await session.get("/.well-known/jwks.json")).status
-                document = await (await session.get("/openapi.json")).json()
-        paths[status] = "/.well-known/jwks.json" in document["paths"]
-
-    assert paths == {404: False, 200: True}
-
-
-def test_ops_port_has_an_address_of_its_own(own_database):
+async def test_defaults_are_safe(own_database):
+    """Open Badges only under a public URL, or each would begin with a caller's Host header; the ops port on loopback."""
     settings = {"LAUREL_DATABASE_URL": own_database, "LAUREL_JWT_SECRET": SECRET, "LAUREL_LOG_LEVEL": "error"}
     arguments = ("serve", "--host", "127.0.0.2", "--port", 0, "--ops-port", 0)
-
-    with running(*arguments, "--ops-host", "127.0.0.3", **settings) as server:
-        chosen = listening_addresses(server.process.pid)
     with running(*arguments, **settings) as server:
-        default = listening_addresses(server.process.pid)
+        by_default = await open_badges(server.url), listening_addresses(server.process.pid)
+    settings["LAUREL_PUBLIC_URL"] = "https://badges.example"
+    with running(*arguments, "--ops-host", "127.0.0.3", **settings) as server:
+        chosen = await open_badges(server.url), listening_addresses(server.process.pid)
 
-    assert chosen == {"127.0.0.2", "127.0.0.3"}
-    assert default == {"127.0.0.2", "127.0.0.1"}
+    assert by_default == ((404, False), {"127.0.0.2", "127.0.0.1"})
+    assert chosen == ((200, True), {"127.0.0.2", "127.0.0.3"})
+
+
+async def open_badges(url: str) -> tuple[int, bool]:
+    """The status of a path of Open Badges, and whether the OpenAPI document has it."""
+    path = "/.well-known/jwks.json"
+    async with aiohttp.ClientSession(url) as session:
+        status = (await session.get(path)).status
+        document = await (await session.get("/openapi.json")).json()
+    return status, path in document["paths"]
 
 
 def listening_addresses(pid: int) -> set[str]:
