@@ -1,6 +1,7 @@
 """Writes while releases are published: each is answered from the release that it was evaluated with."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -55,6 +56,22 @@ async def test_completion_is_answered_with_the_name_of_a_newer_release(during, t
     status, answer = await during(publish, "/achievements/onboarded/complete", b'{"user": {"id": "ana"}}')
 
     assert (status, answer["achievement"]["name"]) == (201, "Newcomer")
+
+
+async def test_events_of_others_count_although_a_metric_is_rolled_back_meanwhile(
+    during, title, make_title, services, pool
+):
+    await make_title(title, metrics=(metric("pages"),))
+
+    async def publish():
+        async with pool.transaction() as connection:
+            await roll_back(connection, OPERATOR, title, 1)
+        await services.snapshots.refresh()
+
+    events = [{"key": key, "user": {"id": user}, "value": 1} for key, user in (("words", "ana"), ("pages", "ben"))]
+    status, answer = await during(publish, "/admin/v1/metrics/events", json.dumps(events).encode())
+
+    assert (status, answer["accepted"]) == (202, 1)
 
 
 async def test_repeated_event_of_a_metric_that_was_rolled_back_is_refused(trophy, title, make_title, services, pool):

@@ -16,13 +16,14 @@ from service.core.auth.permissions import may_write_many
 from service.core.events.change_queue import WriteResult
 from service.core.unlocks.model import Change, Event
 from service.db.limits import WRITE
-from service.errors import InvalidField, NotFound
+from service.errors import InvalidField, LaurelError, NotFound, UnknownMetric
 from service.http.admission import CATALOGS
 from service.http.api import Route
 from service.http.body import decode, read_body
 from service.http.security_events import log_event
 
 MAX_EVENTS = 1000
+_REFUSALS = (InvalidField, NotFound, UnknownMetric)  # of one user's events; those of others were written
 
 
 class NewKeyItem(msgspec.Struct, kw_only=True, rename="camel"):
@@ -117,9 +118,9 @@ class _Batch:
         """All events as one change."""
         return Change(player=player, title_id=title_id, events=tuple(self.events), profile=self.profile)
 
-    def results(self, outcome: WriteResult | InvalidField) -> dict[int, Shape]:
+    def results(self, outcome: WriteResult | LaurelError) -> dict[int, Shape]:
         """The result of each event, by its index in the request."""
-        if isinstance(outcome, InvalidField):
+        if isinstance(outcome, LaurelError):
             return {index: {"index": index, "severity": "error", "message": str(outcome)} for index in self.indexes}
         return {
             index: {"eventId": str(recorded.event_id), "idempotentReplayed": recorded.is_replay}
@@ -143,7 +144,7 @@ async def _write_batches(batches: dict[str, _Batch], context: RequestContext) ->
     )
     results: dict[int, Shape] = {}
     for batch, outcome in zip(batches.values(), outcomes, strict=True):
-        if isinstance(outcome, BaseException) and not isinstance(outcome, InvalidField):
+        if isinstance(outcome, BaseException) and not isinstance(outcome, _REFUSALS):
             raise outcome
         results |= batch.results(outcome)
     return [results[index] for index in sorted(results)]
