@@ -102,7 +102,8 @@ class Webhooks:
         slots = MAX_RECEIVERS - len(self._running)
         slow_slots = MAX_SLOW_RECEIVERS - sum(not self._prompt.get(webhook_id) for webhook_id in self._running)
         counts: dict[int, int] = {}
-        for webhook_id in sorted(set(due) - self._running.keys(), key=lambda each: self._tried.get(each, 0.0)):
+        idle = [webhook_id for webhook_id in due if webhook_id not in self._running]
+        for webhook_id in sorted(idle, key=lambda each: self._tried.get(each, 0.0)):
             is_prompt = self._prompt.get(webhook_id, False)
             if len(counts) < slots and (is_prompt or slow_slots > 0):
                 counts[webhook_id] = _BATCH if is_prompt else 1
