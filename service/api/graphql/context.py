@@ -32,7 +32,7 @@ async def authenticate(request: web.Request) -> Principal:
     """
     services, fields = request.app[SERVICES], request.headers.getall(hdrs.AUTHORIZATION, ())
     if len(fields) == 1 and OAuthClients.is_client_token(fields[0]):
-        return services.oauth_clients.principal(fields[0], time.time())
+        return await services.oauth_clients.principal(fields[0], time.time())
     return await authenticate_bearer_or_xbl3(request)
 
 

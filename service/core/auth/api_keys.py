@@ -79,6 +79,7 @@ class ApiKeys:
         self._used = set[str]()
         self._loader = BatchLoader(self._load)
         self._cache: LRUCache[bytes, tuple[str, Principal]] = LRUCache(_CACHE_SIZE)
+        self._clients: LRUCache[str, bool] = LRUCache(_CACHE_SIZE)
 
     async def principal(self, text: str) -> Principal:
         """The principal of a key: a title's servers, or one player in it.
@@ -114,6 +115,19 @@ class ApiKeys:
             raise Unauthenticated("there is no such client, it was revoked, or its secret is wrong")
         return row.title_id
 
+    async def is_client(self, client_id: str) -> bool:
+        """Whether there is an OAuth client of this id that was not revoked before the last `refresh`.
+
+        Raises:
+            Unavailable: the database is out of reach, and the client is not cached.
+        """
+        if self._clients.get(client_id):
+            return True
+        is_client = _CLIENT_ID.fullmatch(client_id) is not None and await self._loader.load(client_id) is not None
+        if is_client:
+            self._clients[client_id] = True
+        return is_client
+
     async def _verify(self, prefix: str, secret: str) -> "_KeyRow | None":
         """The key stored under the prefix, if the secret is right."""
         row = await self._loader.load(prefix)
@@ -124,21 +138,25 @@ class ApiKeys:
         return row
 
     def forget(self) -> None:
-        """Forget all keys."""
+        """Forget all keys and clients."""
         self._cache.clear()
+        self._clients.clear()
 
     async def refresh(self) -> list[str]:
-        """Drop the cached keys that were revoked or have expired; returns their prefixes.
+        """Drop the cached keys and clients that were revoked or have expired; returns their prefixes.
 
         Raises:
             Unavailable: the database is out of reach.
         """
-        if not self._cache:
+        # Others may be cached while the statement runs.
+        known = {prefix for prefix, _ in self._cache.values()} | set(self._clients)
+        if not known:
             return []
-        known = {prefix for prefix, _ in self._cache.values()}  # others may be cached while the statement runs
         async with self._pool.connection() as connection:
             rows = await _active_keys.all(connection, prefixes=sorted(known))
         revoked = known - {row.prefix for row in rows}
+        for client_id in revoked:
+            self._clients.pop(client_id, None)
         for sha256, (prefix, _) in list(self._cache.items()):
             if prefix in revoked:
                 del self._cache[sha256]

@@ -12,8 +12,9 @@ from service import base64url
 from service.core.auth import tokens
 from service.core.auth.api_keys import ApiKeys
 from service.core.auth.key_ring import KeyRing
-from service.core.auth.principal import CONTEXTS, Principal
+from service.core.auth.principal import CONTEXTS, UNKNOWN, Principal
 from service.core.auth.tokens import Verifier
+from service.errors import Unauthenticated
 
 _KID = "application"
 _HEADER = base64url.encode(msgspec.json.encode({"alg": "HS256", "kid": _KID, "typ": "JWT"}))
@@ -47,13 +48,18 @@ class OAuthClients:
             scope=CONTEXTS,
         )
 
-    def principal(self, field: str, now: float) -> Principal:
+    async def principal(self, field: str, now: float) -> Principal:
         """The principal of `Authorization: Bearer <token>`. `now` is in seconds since 1970.
 
         Raises:
-            Unauthenticated: it is no token of a client, was altered, or has expired.
+            Unauthenticated: it is no token of a client, was altered, or has expired, or the client was revoked.
+            Unavailable: the database is out of reach, and the client is not cached.
         """
-        return self._verifier.bearer(field, now)
+        principal = self._verifier.bearer(field, now)
+        # Processes of the version before, which run beside this one in an upgrade, issue tokens that name no client.
+        if principal.name != UNKNOWN and not await self._keys.is_client(principal.name):
+            raise Unauthenticated("the client of this token was revoked")
+        return principal
 
     @staticmethod
     def is_client_token(field: str) -> bool:

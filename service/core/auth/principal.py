@@ -18,6 +18,7 @@ EDIT: Final = "catalog:write"
 CONTEXTS: Final = "contexts"  # to create user contexts of the title and act as any of them
 EVERY_USER: Final = "*"
 NO_USER: Final = "-"
+UNKNOWN: Final = "unknown"  # the name of a caller whose credential names nobody
 
 KeyScope = Literal["events", "read", "authoring"]
 """What an API key may be used for: writing what players do, reading, and changing the title's definitions and keys."""
@@ -73,7 +74,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     title_id: int | None = None
     country: str | None = None
     scopes: frozenset[str] = frozenset()
-    name: str = "unknown"
+    name: str = UNKNOWN
     grants: tuple[Grant, ...] = ()
     key_prefix: str | None = None
     key_scopes: frozenset[str] = frozenset(KEY_SCOPES)
@@ -224,7 +225,7 @@ def _name(sub: object, players: list[str]) -> str:
     """The name in the history of texts: the token's subject, or else its player."""
     if isinstance(sub, str) and 0 < len(sub) <= _NAME_CHARACTERS and is_line(sub):
         return sub
-    return players[0] if players else "unknown"
+    return players[0] if players else UNKNOWN
 
 
 def _title_ids(titles: object) -> frozenset[int]:

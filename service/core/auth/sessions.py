@@ -3,6 +3,7 @@
 A session holds the claims of a verified token and never the token: a stolen cookie opens the workbench alone.
 """
 
+import contextlib
 import hashlib
 import re
 import secrets
@@ -14,7 +15,7 @@ from service.core.auth.principal import Grant, Principal
 from service.db.incarnation import Incarnation
 from service.db.pool import Pool
 from service.db.queries import query, statement
-from service.errors import CredentialExpired, Unauthenticated
+from service.errors import CredentialExpired, Unauthenticated, Unavailable
 
 MAX_SESSIONS = 20  # of one person; another one ends the oldest
 _TOUCH_SECONDS = 60.0  # between writes of when a session was used
@@ -62,10 +63,12 @@ class Sessions:
             raise Unauthenticated("the session is not one of this service: sign in again")
         async with self._pool.connection() as connection:
             row = await _find.first(connection, sha256=_digest(cookie), idle_seconds=self._idle_seconds)
-            if row is not None and row.unused_seconds > min(_TOUCH_SECONDS, self._idle_seconds / 2):
-                await _touch.run(connection, sha256=_digest(cookie))
         if row is None:
             raise CredentialExpired("the session is over: sign in again")
+        if row.unused_seconds > min(_TOUCH_SECONDS, self._idle_seconds / 2):
+            with contextlib.suppress(Unavailable):  # pages are read while nothing can be written
+                async with self._pool.connection() as connection:
+                    await _touch.run(connection, sha256=_digest(cookie))
         return Principal(
             players=(),
             expires_at=row.expires_at,

@@ -103,6 +103,22 @@ async def test_revoked_client_and_changed_secret_are_rejected(client, pool, cred
     assert secret not in await changed.text()
 
 
+async def test_token_of_a_revoked_client_ends_with_the_next_poll(client, pool, services, credentials):
+    client_id, secret = credentials
+    issued = await client.post("/oauth/token", data=FORM, headers=basic(client_id, secret))
+    token = {"Authorization": f"Bearer {(await issued.json())['access_token']}"}
+    query = {"json": {"query": "{ __typename }"}, "headers": token}
+    before = await client.post("/graphql", **query)
+    async with pool.connection() as connection:
+        known = [key.key_id for key in await api_keys.list_keys(connection, 1) if key.prefix == client_id]
+        await api_keys.revoke(connection, title_id=1, key_ids=known)
+
+    assert await services.api_keys.refresh() == [client_id]
+    after = await client.post("/graphql", **query)
+
+    assert (before.status, after.status) == (200, 401)
+
+
 async def test_clients_and_api_keys_are_not_interchangeable(client, pool, credentials):
     async with pool.connection() as connection:
         key = (await api_keys.create_key(connection, title_id=1)).key
