@@ -45,7 +45,6 @@ Amendment = Callable[[Draft], Draft]
 Show = Callable[[Draft, Sequence[int]], Any]
 """What is wanted of the served title after the changes with these indexes were made. It can be pickled, as its result."""
 
-ADMIN = Author(actor="admin API", origin="admin")
 _TRIES = 3  # without a lock, while others change the title
 
 
@@ -99,12 +98,12 @@ async def amend_items(
         async with snapshots.transaction() as connection:
             await lock_title(connection, title_id)
             if await _version(connection, title_id) == stored.version:
-                await _commit(connection, title_id, prepared)
+                await _commit(connection, principal, title_id, prepared)
                 return prepared.result
     async with snapshots.transaction() as connection:
         await lock_title(connection, title_id)
         prepared = await run(_prepare, await _read(connection, title_id), changes, show)
-        await _commit(connection, title_id, prepared)
+        await _commit(connection, principal, title_id, prepared)
     return prepared.result
 
 
@@ -142,11 +141,11 @@ async def _version(connection: Connection, title_id: int) -> tuple[int, int]:
     return status.catalog_version, await served_release(connection, title_id)
 
 
-async def _commit(connection: Connection, title_id: int, prepared: _Prepared) -> None:
+async def _commit(connection: Connection, principal: Principal, title_id: int, prepared: _Prepared) -> None:
     if prepared.writes is not None:
-        await write_prepared_draft(connection, prepared.writes, author=ADMIN)
+        await write_prepared_draft(connection, prepared.writes, author=Author(actor=principal.name, origin="admin"))
     if prepared.content is not None:
-        await store_release(connection, title_id, prepared.content, actor=ADMIN.actor)
+        await store_release(connection, title_id, prepared.content, actor=principal.name)
 
 
 def _prepare(stored: _StoredTitle, changes: Sequence[Amendment], show: Show) -> _Prepared:
