@@ -121,7 +121,7 @@ class ApiKeys:
         Raises:
             Unavailable: the database is out of reach, and the client is not cached.
         """
-        if self._clients.get(client_id):
+        if client_id in self._clients:
             return True
         is_client = _CLIENT_ID.fullmatch(client_id) is not None and await self._loader.load(client_id) is not None
         if is_client:
