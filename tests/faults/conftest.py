@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from tests.docs import pages
-from tests.faults import postgres, table
-from tests.faults.stage import Stage, stage
+from tests.faults.harness import postgres, table
+from tests.faults.harness.stage import Stage, stage
 
 FAULTS = pages.ROOT / "docs/development/faults.md"
 

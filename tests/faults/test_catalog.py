@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from tests.faults.client import Client, Response
-from tests.faults.stage import POLL_SECONDS, Stage
-from tests.faults.table import Row, scaled
+from tests.faults.harness.client import Client, Response
+from tests.faults.harness.stage import POLL_SECONDS, Stage
+from tests.faults.harness.table import Row, scaled
 from tests.servers import PATIENCE
 
 MARGIN_SECONDS = 2.0

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from tests.faults.memory import resident_mb
-from tests.faults.stage import Stage
-from tests.faults.table import scaled
+from tests.faults.harness.memory import resident_mb
+from tests.faults.harness.stage import Stage
+from tests.faults.harness.table import scaled
 
 MEMORY_MB = 48
 

@@ -6,10 +6,10 @@ import pathlib
 import time
 
 from tests.factories import authorization
-from tests.faults.client import Client, Response
-from tests.faults.service import serving
-from tests.faults.stage import SETTINGS
-from tests.faults.table import Row, scaled
+from tests.faults.harness.client import Client, Response
+from tests.faults.harness.service import serving
+from tests.faults.harness.stage import SETTINGS
+from tests.faults.harness.table import Row, scaled
 from tests.servers import PATIENCE
 
 HOUR = 3600 + 60

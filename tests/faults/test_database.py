@@ -13,10 +13,10 @@ import pytest
 
 from service.db.limits import MIGRATION_LOCK_SECONDS
 from service.db.migrate import LOCK_KEY
-from tests.faults.client import MARGIN_SECONDS
-from tests.faults.load import Load
-from tests.faults.stage import Stage
-from tests.faults.table import Row, scaled
+from tests.faults.harness.client import MARGIN_SECONDS
+from tests.faults.harness.load import Load
+from tests.faults.harness.stage import Stage
+from tests.faults.harness.table import Row, scaled
 from tests.servers import PATIENCE, laurel
 
 SMALL_DISK = "small"

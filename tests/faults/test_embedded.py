@@ -10,11 +10,11 @@ import pytest
 
 from service.db.embedded import EmbeddedPostgres, running_url
 from service.db.migrate import migrate
-from tests.faults.journal import Journal
-from tests.faults.load import Load
-from tests.faults.postgres import Database, PrivatePostgres, publish_titles
-from tests.faults.service import serving, until
-from tests.faults.table import scaled
+from tests.faults.harness.journal import Journal
+from tests.faults.harness.load import Load
+from tests.faults.harness.postgres import Database, PrivatePostgres, publish_titles
+from tests.faults.harness.service import serving, until
+from tests.faults.harness.table import scaled
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import time
 import aiohttp
 
 from tests.factories import authorization, counted, draft, metric
-from tests.faults.client import Client, Response
-from tests.faults.memory import resident_mb
-from tests.faults.postgres import TARGET
-from tests.faults.service import until
-from tests.faults.stage import Stage
-from tests.faults.table import Row, scaled
+from tests.faults.harness.client import Client, Response
+from tests.faults.harness.memory import resident_mb
+from tests.faults.harness.postgres import TARGET
+from tests.faults.harness.service import until
+from tests.faults.harness.stage import Stage
+from tests.faults.harness.table import Row, scaled
 
 GREEDY = "2533274790999999"
 MAX_GROWTH_MB = 48

@@ -7,10 +7,10 @@ import itertools
 import polib
 
 from tests.factories import authorization, bearer
-from tests.faults.client import Client, Response
-from tests.faults.postgres import ACHIEVEMENTS
-from tests.faults.stage import Stage
-from tests.faults.table import Row, scaled
+from tests.faults.harness.client import Client, Response
+from tests.faults.harness.postgres import ACHIEVEMENTS
+from tests.faults.harness.stage import Stage
+from tests.faults.harness.table import Row, scaled
 
 LOCALE = "fr-FR"
 

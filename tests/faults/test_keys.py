@@ -5,11 +5,11 @@ import contextlib
 
 import pytest
 
-from tests.faults.client import Client, Response
-from tests.faults.issuer import Issuer, issuing
-from tests.faults.journal import Journal
-from tests.faults.service import Service, serving
-from tests.faults.table import IS_HEAVY, Row, scaled
+from tests.faults.harness.client import Client, Response
+from tests.faults.harness.issuer import Issuer, issuing
+from tests.faults.harness.journal import Journal
+from tests.faults.harness.service import Service, serving
+from tests.faults.harness.table import IS_HEAVY, Row, scaled
 
 
 @pytest.fixture(scope="module")

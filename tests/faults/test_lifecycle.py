@@ -7,9 +7,9 @@ import aiohttp
 import pytest
 
 from tests.factories import authorization
-from tests.faults.service import until
-from tests.faults.stage import stage
-from tests.faults.table import IS_HEAVY, Row
+from tests.faults.harness.service import until
+from tests.faults.harness.stage import stage
+from tests.faults.harness.table import IS_HEAVY, Row
 from tests.servers import PATIENCE
 
 DRAIN = {"LAUREL_DRAIN": "1"}

@@ -5,11 +5,11 @@ import signal
 import pytest
 
 from tests.db.test_pgbouncer import PGBOUNCER, pgbouncer, until_it_accepts
-from tests.faults.journal import Journal
-from tests.faults.load import Load
-from tests.faults.service import serving
-from tests.faults.stage import SETTINGS
-from tests.faults.table import scaled
+from tests.faults.harness.journal import Journal
+from tests.faults.harness.load import Load
+from tests.faults.harness.service import serving
+from tests.faults.harness.stage import SETTINGS
+from tests.faults.harness.table import scaled
 
 pytestmark = pytest.mark.skipif(PGBOUNCER is None, reason="PgBouncer is not installed: apt-get install pgbouncer")
 

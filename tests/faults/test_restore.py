@@ -6,11 +6,11 @@ import time
 import pytest
 
 from tests.factories import authorization
-from tests.faults.client import Client, Response
-from tests.faults.postgres import Database
-from tests.faults.service import until
-from tests.faults.stage import Stage, stage
-from tests.faults.table import IS_HEAVY, Row
+from tests.faults.harness.client import Client, Response
+from tests.faults.harness.postgres import Database
+from tests.faults.harness.service import until
+from tests.faults.harness.stage import Stage, stage
+from tests.faults.harness.table import IS_HEAVY, Row
 from tests.servers import laurel
 
 EVENTS_BEFORE, EVENTS_LOST = 5, 6

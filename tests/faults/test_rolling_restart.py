@@ -6,11 +6,11 @@ import itertools
 from collections.abc import AsyncIterator, Sequence
 
 from tests.factories import SECRET
-from tests.faults.client import Client
-from tests.faults.journal import Journal
-from tests.faults.load import Load
-from tests.faults.proxy import Proxy
-from tests.faults.table import scaled
+from tests.faults.harness.client import Client
+from tests.faults.harness.journal import Journal
+from tests.faults.harness.load import Load
+from tests.faults.harness.proxy import Proxy
+from tests.faults.harness.table import scaled
 from tests.servers import PATIENCE, Running, free_port, running
 
 ASK_SECONDS = 0.1  # between two questions of the balancer

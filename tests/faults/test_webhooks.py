@@ -12,10 +12,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from service.core.events import outbox
-from tests.faults.client import Client, Response
-from tests.faults.service import until
-from tests.faults.stage import Stage
-from tests.faults.table import Row, scaled
+from tests.faults.harness.client import Client, Response
+from tests.faults.harness.service import until
+from tests.faults.harness.stage import Stage
+from tests.faults.harness.table import Row, scaled
 
 
 class Receiver:

@@ -5,9 +5,9 @@ import os
 import signal
 import time
 
-from tests.faults.client import Client
-from tests.faults.proxy import Proxy
-from tests.faults.table import Row, scaled
+from tests.faults.harness.client import Client
+from tests.faults.harness.proxy import Proxy
+from tests.faults.harness.table import Row, scaled
 
 REPLACED_SECONDS = 5.0
 """How soon a worker that hangs is replaced."""

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import NamedTuple
 
 from tests.factories import authorization
-from tests.faults.client import Client, Response
-from tests.faults.journal import Journal
-from tests.faults.table import Row
+from tests.faults.harness.client import Client, Response
+from tests.faults.harness.journal import Journal
+from tests.faults.harness.table import Row
 from tests.servers import PATIENCE
 
 _WRITERS = 8

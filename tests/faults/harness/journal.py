@@ -5,7 +5,7 @@ import itertools
 from service.core.progress import consistency
 from service.db.limits import UNLIMITED
 from service.db.pool import open_pool
-from tests.faults.postgres import Database
+from tests.faults.harness.postgres import Database
 
 PLAYERS = 8
 _FIRST_PLAYER = 2_533_274_790_000_000

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from http import HTTPStatus
 
 from tests.factories import SECRET
-from tests.faults.client import Client, Response
+from tests.faults.harness.client import Client, Response
 from tests.servers import LAUREL, PATIENCE, Running, free_port, running
 
 

@@ -10,12 +10,12 @@ from service.core.publishing.publish import roll_back
 from service.db.limits import UNLIMITED
 from service.db.pool import open_pool
 from tests.factories import publish_draft
-from tests.faults.journal import Journal
-from tests.faults.load import Load
-from tests.faults.postgres import Database, PrivatePostgres
-from tests.faults.proxy import Proxy
-from tests.faults.service import Service, serving, until
-from tests.faults.table import Row
+from tests.faults.harness.journal import Journal
+from tests.faults.harness.load import Load
+from tests.faults.harness.postgres import Database, PrivatePostgres
+from tests.faults.harness.proxy import Proxy
+from tests.faults.harness.service import Service, serving, until
+from tests.faults.harness.table import Row
 
 POLL_SECONDS = 0.2
 """LAUREL_CATALOG_POLL."""
