@@ -35,7 +35,7 @@ from service.db.queries import query
 from service.errors import Conflict, Diagnostic, InvalidCatalog, NotFound
 from service.processes import Run, in_place
 
-_TRIES = 3  # while others change the draft
+_TRIES = 2  # without a lock, while others change the draft
 
 
 class PublishResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,26 +119,34 @@ async def publish_concurrently(
 ) -> PublishResult:
     """The same without a connection or lock while the release is prepared; the result has only some of the texts.
 
+    Only if others change the title all the time, it is locked meanwhile.
+
     Raises:
         PermissionDenied: the principal lacks the right "publish" on the title.
         InvalidField: the note is too long or has control characters.
         NotFound: there is no such title.
-        Conflict: the draft is not at the expected version, or changes all the time; it carries the current version.
+        Conflict: the draft is not at the expected version; it carries the current one.
         InvalidCatalog: the draft breaks a rule that every release must keep.
     """
     may_localize(principal, "publish", title_id)
     check_note(note)
-    version = 0
     for _ in range(_TRIES):
         prepared = await prepare_publish(pool, title_id, expected_version=expected_version, texts=texts, run=run)
-        version = prepared.catalog_version
         async with pool.transaction(IMPORT) as connection:
             release = await commit_publish(connection, principal, prepared, note=note)
         if release is not None:
-            async with pool.connection(CATALOG) as connection:
-                authors = await authors_of(connection, title_id, prepared.changes)
-            return PublishResult(release=release, changes=prepared.changes, authors=authors)
-    raise _conflict(title_id, version)
+            break
+    else:
+        async with pool.transaction(IMPORT) as connection:
+            await lock_title(connection, title_id)
+            stored = await _read(connection, title_id)
+            _check_version(stored, expected_version)
+            prepared = await run(_prepare, stored, texts)
+            release = await commit_publish(connection, principal, prepared, note=note)
+    assert release is not None  # noqa: S101  (the title was locked at last)
+    async with pool.connection(CATALOG) as connection:
+        authors = await authors_of(connection, title_id, prepared.changes)
+    return PublishResult(release=release, changes=prepared.changes, authors=authors)
 
 
 async def prepare_publish(
@@ -258,12 +266,11 @@ def _prepare(stored: _StoredTitle, texts: range) -> PreparedPublish:
 
 def _check_version(stored: _StoredTitle, expected: int | None) -> None:
     if expected not in (None, stored.catalog_version):
-        raise _conflict(stored.draft.title.title_id, stored.catalog_version, expected)
-
-
-def _conflict(title_id: int, version: int, expected: int | None = None) -> Conflict:
-    instead = "" if expected is None else f", not at {expected}"
-    return Conflict(f"title {title_id} is at catalog version {version}{instead}: look at the changes again", version)
+        raise Conflict(
+            f"title {stored.draft.title.title_id} is at catalog version {stored.catalog_version}, not at {expected}: "
+            "look at the changes again",
+            stored.catalog_version,
+        )
 
 
 class _PlacesRow(msgspec.Struct, frozen=True):
