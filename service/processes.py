@@ -297,7 +297,11 @@ def _unavailable(message: str) -> Unavailable:
 
 def main() -> None:
     """Run calls from the standard input until it ends, and write their results to the standard output."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # sent to all processes of a terminal: the parent ends this one
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # sent to all processes of a service: the parent finishes its requests
+        signal.signal(number, signal.SIG_IGN)
     os.nice(_NICENESS)
     with contextlib.suppress(OSError, ValueError):  # not every system has this limit
         resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))

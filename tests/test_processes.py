@@ -46,6 +46,15 @@ async def test_child_knows_no_setting(pool, monkeypatch):
     assert "LAUREL_JWT_SECRET" not in names
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_signal_to_all_processes_of_the_service_leaves_children_to_it(pool, number):
+    run = pool.run_for("ana")
+    child = await run(eval, large(PID))
+    os.kill(child, number)
+
+    assert await run(eval, large(PID)) == child
+
+
 async def test_errors_of_the_child_are_raised_as_they_are(pool):
     with pytest.raises(InvalidCatalog) as expected:
         detect_format(b"x" * LARGE, "file.bin")
