@@ -10,18 +10,21 @@ import msgspec
 from service import ticks
 from service.api.graphql import pagination
 from service.api.graphql.badge import Badge, Connection, Edge, PageInfo, PlayerMeasures, Status
-from service.api.graphql.badge_catalog import BadgeCatalog, BadgeCatalogs
+from service.api.graphql.badge_catalog import BadgeCatalog, BadgeCatalogs, BadgeDefinition
 from service.api.graphql.context import Context
 from service.api.graphql.engine.schema import Getter, PerPlayerFields, Resolver
 from service.api.graphql.pagination import Cursors, SortKey
+from service.cooperative import run_steps
 from service.core.auth.user_contexts import Scope, UserContext
 from service.core.events import event_log
 from service.core.unlocks.model import Change, LogEntry, PlayerState
 from service.core.unlocks.player_progress import TitleProgress
 from service.errors import BadRequest, PermissionDenied
 from service.integers import parse_integer
+from service.steps import Steps
 
 _MAX_CONTEXT_ID = 2**63 - 1
+_BADGES_AT_ONCE = 256  # of a title, in a fraction of a millisecond; more are gathered in small steps
 _CURRENT_THRESHOLD = "earningCriteria.currentThreshold"
 _NO_PLAYER = PlayerState()
 _TEXTS = frozenset(("title", "picture.alt"))  # of a badge
@@ -56,7 +59,7 @@ async def get_badges(context: Context, arguments: Mapping[str, Any], requested: 
     catalog = await _catalog(context)
     with_logs = not requested.isdisjoint((f"nodes.{_CURRENT_THRESHOLD}", f"edges.node.{_CURRENT_THRESHOLD}"))
     measures = await _read_measures(context, await _player(context, arguments), catalog, with_logs=with_logs)
-    badges = _sorted_badges(catalog, measures, locales, status=arguments.get("status"), sort_key=sort_key)
+    badges = await _sorted_badges(catalog, measures, locales, status=arguments.get("status"), sort_key=sort_key)
     if page_arguments.is_reversed:
         badges.reverse()
     page = pagination.slice_page(len(badges), page_arguments, lambda index: badges[index].position(sort_key))
@@ -239,7 +242,7 @@ async def _read_logs(context: Context, player: str, catalog: BadgeCatalog) -> Ma
     return {criterion.measure.key: log for criterion in criteria}
 
 
-def _sorted_badges(
+async def _sorted_badges(
     catalog: BadgeCatalog,
     measures: PlayerMeasures,
     locales: dict[str, None],
@@ -248,11 +251,25 @@ def _sorted_badges(
     sort_key: SortKey,
 ) -> list[Badge]:
     definitions = catalog.by_title if sort_key == "TITLE" else catalog.definitions
-    badges = [
-        badge
-        for definition in definitions
-        if (badge := Badge(definition, measures, locales)).is_shown and (status is None or badge.status == status)
-    ]
+    badges: list[Badge] = []
+    parts = (definitions[at : at + _BADGES_AT_ONCE] for at in range(0, len(definitions), _BADGES_AT_ONCE))
+
+    def add(part: Sequence[BadgeDefinition]) -> None:
+        badges.extend(
+            badge
+            for definition in part
+            if (badge := Badge(definition, measures, locales)).is_shown and (status is None or badge.status == status)
+        )
+
+    def add_steps() -> Steps[None]:
+        for part in parts:
+            add(part)
+            yield
+
+    if len(definitions) <= _BADGES_AT_ONCE:
+        add(definitions)
+    else:
+        await run_steps(add_steps())
     if sort_key == "EARNED":
         badges.sort(key=lambda badge: badge.position("EARNED"))
     return badges
