@@ -13,6 +13,7 @@ from tests.faults.harness.proxy import Proxy
 from tests.faults.harness.table import scaled
 from tests.servers import PATIENCE, Running, free_port, running
 
+HOST = "127.0.0.2"  # where no other test can take the port of an instance that is being restarted
 ASK_SECONDS = 0.1  # between two questions of the balancer
 DRAIN_SECONDS = 1.0
 REQUESTS = int(scaled(500, 20_000))
@@ -25,7 +26,8 @@ class Instance:
     def __init__(self, url: str, *, workers: int) -> None:
         self.port, self.ops_port = free_port(), free_port()
         self.ready = asyncio.Event()
-        self._arguments = ("--port", self.port, "--ops-port", self.ops_port, "--workers", workers)
+        addresses = ("--host", HOST, "--port", self.port, "--ops-host", HOST, "--ops-port", self.ops_port)
+        self._arguments = (*addresses, "--workers", workers)
         self._settings = {
             "LAUREL_DATABASE_URL": url,
             "LAUREL_JWT_SECRET": SECRET,
@@ -49,7 +51,7 @@ class Instance:
     async def watch(self) -> None:
         """Ask for its readiness until cancelled."""
         while True:
-            with Client(f"http://127.0.0.1:{self.ops_port}") as client:
+            with Client(f"http://{HOST}:{self.ops_port}") as client:
                 if (await client.get("/readyz")).status == 200:
                     self.ready.set()
                 else:
@@ -73,7 +75,7 @@ class Balancer:
         ready = next((one for one in itertools.islice(self._turns, self._count) if one.ready.is_set()), None)
         if ready is None:
             raise ConnectionRefusedError
-        return await asyncio.open_connection("127.0.0.1", ready.port)
+        return await asyncio.open_connection(HOST, ready.port)
 
 
 @contextlib.asynccontextmanager
