@@ -284,7 +284,7 @@ async def test_other_process_takes_the_stored_set_while_the_issuer_is_away(tmp_p
 
 async def test_processes_of_one_machine_share_fetches(tmp_path, issuer, verifier, other_verifier):
     one, other = stored_set(tmp_path, issuer, verifier), stored_set(tmp_path, issuer, other_verifier)
-    await running_until_first_keys(one)
+    assert await one.refresh()  # until it is stored
     await running_until_first_keys(other)
     assert issuer.requests == 1
 
