@@ -146,9 +146,9 @@ async def test_hostile_variety_does_not_grow_the_process(one_worker, report):
 
         await until(is_served, "the title is served")
     callers = [Variety(one_worker, key, player) for key, player in zip(keys, one_worker.journal.players, strict=False)]
-    await asyncio.gather(*(caller.run(scaled(3, 60)) for caller in callers))
+    await asyncio.gather(*(caller.run(scaled(2, 30)) for caller in callers))
     before = resident_mb(one_worker.service.pid)
-    await asyncio.gather(*(caller.run(scaled(3, 240)) for caller in callers))
+    await asyncio.gather(*(caller.run(scaled(2, 180)) for caller in callers))
     growth = resident_mb(one_worker.service.pid) - before
 
     answers = [answer for caller in callers for answer in caller.answers]
