@@ -12,7 +12,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 import msgspec
 from aiohttp import web
@@ -23,9 +23,9 @@ from service.errors import Overloaded, Unavailable
 
 OVERLOADED = "the service has too many requests at the moment; try again later"
 _CHECK_SECONDS = 0.1  # between two checks of deadlines and limits, while requests are in progress
-_GROWTH = 1.25  # of a limit, at each check while nothing has to wait
 _FREE_FOR_ALL = 0.75  # of a limit: of the rest, each caller has an equal part
-_SMOOTHING = 0.2  # weight of the last interval in the rate, if it is lower than before
+_REMEMBERED_CHECKS = 20  # for which a refusal counts as one of late
+_WEIGHT = 0.3  # of the last interval in the rate
 
 Task = asyncio.Task[Any]
 
@@ -63,7 +63,18 @@ class Flow:
     `callers` has the number of requests of each caller, from when it is known who that is.
     """
 
-    __slots__ = ("_admission", "answered", "callers", "does_wait", "kind", "limit", "rate", "started", "verb")
+    __slots__ = (
+        "_admission",
+        "answered",
+        "callers",
+        "does_wait",
+        "expected",
+        "kind",
+        "limit",
+        "rate",
+        "started",
+        "verb",
+    )
 
     def __init__(self, admission: "Admission", kind: RequestClass, *, is_safe: bool) -> None:
         self._admission = admission
@@ -73,6 +84,7 @@ class Flow:
         self.rate = 0.0  # requests answered a second
         self.answered = 0  # since the last check
         self.does_wait = False
+        self.expected = 0  # requests that are being parsed
         self.started: dict[Task, float] = {}
         self.callers: dict[object, int] = {}
 
@@ -82,16 +94,21 @@ class Flow:
         Raises:
             Overloaded: too many are in progress.
         """
+        if self.expected:
+            self.expected -= 1
         if len(self.started) >= self.limit:
-            self._admission.refuse(self.kind)
+            self._admission.count_refused(self.kind)
+            raise Overloaded(OVERLOADED)
         self.started[task] = now
         if not self._admission.is_checking:
             self._admission.start_checking()
 
-    @property
-    def is_full(self) -> bool:
-        """Whether a request would be refused now."""
-        return len(self.started) >= self.limit
+    def expect(self) -> bool:
+        """Whether a request that is about to be parsed will be admitted; then it is counted until `enter`."""
+        if len(self.started) + self.expected >= self.limit:
+            return False
+        self.expected += 1
+        return True
 
     def leave(self, task: Task) -> None:
         """Note that a request has ended, if it was admitted."""
@@ -101,8 +118,7 @@ class Flow:
     def has_equal_part(self, own: int) -> bool:
         """Whether a caller with so many requests has its part of those that may be in progress, as the last are given."""
         callers = len(self.callers)
-        last = self.limit * _FREE_FOR_ALL
-        return callers > 1 and len(self.started) >= last and own * callers >= last
+        return callers > 1 and len(self.started) >= self.limit * _FREE_FOR_ALL and own * callers >= self.limit
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -118,19 +134,17 @@ class Flow:
 
     def adapt(self, now: float, seconds: float, *, do_players_wait: bool) -> None:
         """Set the limit after an interval of some seconds."""
-        rate, self.answered = self.answered / seconds, 0
-        self.rate = max(rate, self.rate + _SMOOTHING * (rate - self.rate))
+        self.rate += _WEIGHT * (self.answered / seconds - self.rate)
+        self.answered = self.expected = 0
         kind, count = self.kind, len(self.started)
+        soon = min(kind.most, max(kind.least, int(self.rate * kind.wait_seconds)))
         # If all wait their turn, the middle one has waited for half of the time. A few slow ones do not show there.
         middle = next(itertools.islice(self.started.values(), count // 2, None), now)
-        soon = self.rate * kind.wait_seconds
-        self.does_wait = count > kind.least and count > soon and now - middle > kind.wait_seconds / 4
+        is_many = count > (soon / 2 if self.does_wait else soon)
+        self.does_wait = is_many and now - middle > kind.wait_seconds / 4
+        self.limit = soon if self.does_wait else kind.most
         if do_players_wait and kind in _AFTER_PLAYERS:
             self.limit = 0
-        elif self.does_wait:
-            self.limit = min(kind.most, max(kind.least, int(soon)))
-        else:
-            self.limit = min(kind.most, max(kind.least, int(self.limit * _GROWTH)))
 
 
 class Admission(Collector):
@@ -141,7 +155,7 @@ class Admission(Collector):
         self._expired: dict[Task, Unavailable] = {}
         self._checked_at = 0.0
         self.is_checking = False
-        self.are_players_refused = False  # since the last check
+        self._refused_checks_ago = _REMEMBERED_CHECKS
         self._shed = dict.fromkeys(("overload", "deadline", "client_gone"), 0)
 
     def flow(self, kind: RequestClass, *, is_safe: bool) -> Flow:
@@ -152,16 +166,16 @@ class Admission(Collector):
             flow = self._flows[key] = Flow(self, kind, is_safe=is_safe)
         return flow
 
-    def refuse(self, kind: RequestClass) -> NoReturn:
-        """Refuse a request of this class.
-
-        Raises:
-            Overloaded: always.
-        """
+    def count_refused(self, kind: RequestClass) -> None:
+        """Count a request of this class that was refused."""
         self.count("overload")
         if kind is PLAYERS:
-            self.are_players_refused = True
-        raise Overloaded(OVERLOADED)
+            self._refused_checks_ago = 0
+
+    @property
+    def were_players_refused(self) -> bool:
+        """Whether requests of players were refused in the last seconds."""
+        return self._refused_checks_ago < _REMEMBERED_CHECKS
 
     def count(self, reason: Literal["overload", "deadline", "client_gone"]) -> None:
         """Count a request that was refused or given up."""
@@ -188,7 +202,8 @@ class Admission(Collector):
     def _check(self) -> None:
         now = time.perf_counter()
         seconds, self._checked_at = now - self._checked_at, now
-        self.are_players_refused = any(flow.is_full for flow in self._flows.values() if flow.kind is PLAYERS)
+        self._refused_checks_ago += 1
+        self._expired = {task: error for task, error in self._expired.items() if not task.done()}
         do_players_wait = any(flow.does_wait and flow.kind is PLAYERS for flow in self._flows.values())
         for flow in self._flows.values():
             flow.adapt(now, seconds, do_players_wait=do_players_wait)

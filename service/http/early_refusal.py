@@ -4,8 +4,10 @@ Parsing a request and making its response takes a third of answering it. A servi
 it can answer would have no time left; so the responses that refuse are made beforehand, one for each API.
 """
 
+import asyncio
 import email.utils
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from aiohttp import hdrs, web
@@ -15,6 +17,8 @@ from service.http.admission import OVERLOADED, PLAYERS, Admission
 from service.http.api import SAFE_METHODS, SERVER, Api
 
 _RENDER_SECONDS = 0.25  # for which a response is used; then it is made again, with other times
+_PAUSE_SECONDS = 0.2  # much less than Retry-After says, and than a client waits
+_RESUME_SECONDS = 0.02  # between two looks at which connections to read again
 _HEAD_END = b"\r\n\r\n"
 _NOT_PLAIN = (b"\r\ntransfer-encoding:", b"\r\nexpect:", b"\r\nupgrade:", b"\r\nconnection: close", b"\r\norigin:")
 _LENGTH = b"\r\ncontent-length: "
@@ -29,16 +33,39 @@ class EarlyRefusals:
         self._apis = apis
         self._admission = admission
         self._is_stopped = False
+        self._is_resuming = False
+        self._paused: deque[tuple[float, asyncio.Transport]] = deque()
         self._rendered: dict[str, tuple[float, bytes]] = {}
 
     @property
     def is_needed(self) -> bool:
-        """Whether any request would be refused now."""
-        return self._admission.are_players_refused and not self._is_stopped
+        """Whether requests of players were refused lately."""
+        return self._admission.were_players_refused and not self._is_stopped
 
     def stop(self) -> None:
         """Refuse nothing any more: each request that comes is the last one of its connection."""
         self._is_stopped = True
+
+    def pause(self, transport: asyncio.Transport) -> None:
+        """Read nothing from a connection for a moment after its request was refused.
+
+        However many requests come, refusing them then leaves time for those that were admitted.
+        """
+        transport.pause_reading()
+        self._paused.append((time.perf_counter() + _PAUSE_SECONDS, transport))
+        if not self._is_resuming:
+            self._is_resuming = True
+            asyncio.get_running_loop().call_later(_PAUSE_SECONDS, self._resume)
+
+    def _resume(self) -> None:
+        now = time.perf_counter()
+        while self._paused and self._paused[0][0] <= now:
+            _, transport = self._paused.popleft()
+            if not transport.is_closing():
+                transport.resume_reading()
+        self._is_resuming = bool(self._paused)
+        if self._is_resuming:
+            asyncio.get_running_loop().call_later(_RESUME_SECONDS, self._resume)
 
     def response_to(self, data: bytes, make_request: MakeRequest) -> bytes | None:
         """The response that refuses the one request that these bytes are; None if it has to be looked at first.
@@ -46,13 +73,10 @@ class EarlyRefusals:
         `make_request` makes a request without headers.
         """
         method, target = method_and_target(data)
-        flow = self._admission.flow(PLAYERS, is_safe=method in SAFE_METHODS)
-        if not flow.is_full:
-            return None
         api = next((api for api in self._apis if target.startswith(api.prefixes)), self._apis[0])
-        if api.request_class is not PLAYERS:
+        if api.request_class is not PLAYERS or self._admission.flow(PLAYERS, is_safe=method in SAFE_METHODS).expect():
             return None
-        self._admission.count("overload")
+        self._admission.count_refused(PLAYERS)
         now = time.perf_counter()
         made_at, response = self._rendered.get(api.name, (0.0, b""))
         if now - made_at > _RENDER_SECONDS:

@@ -170,6 +170,7 @@ class _Protocol(RequestHandler):
             response = self._refusals.response_to(data, self._bare_request)
             if response is not None and self.transport is not None:
                 self.transport.write(response)
+                self._refusals.pause(self.transport)
                 return
         count = self._request_count
         super().data_received(data)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import math
 import re
 
 import aiohttp
@@ -278,14 +279,13 @@ def test_nobody_below_an_equal_part_is_refused_when_few_more_may_be_in_progress(
                 flow.started[object()] = 0.0
         return flow.callers[share]
 
-    last = flow.limit * 3 // 4
     assert begin(greedy) == flow.limit, "nobody else is there"
-    assert begin(second) == last // 2
-    assert begin(third) == last // 3
+    assert begin(second) == flow.limit // 2
+    assert begin(third) == math.ceil(flow.limit / 3)
     assert begin(greedy) == flow.limit
     for _ in range(flow.limit):
         shares.end(greedy, flow)
-    assert begin(greedy) == last // 3
+    assert begin(greedy) == math.ceil(flow.limit / 3)
 
 
 async def test_caller_is_warned_before_the_requests_are_used_up(serve, services, key_of):

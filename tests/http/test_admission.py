@@ -234,7 +234,7 @@ def test_three_times_the_capacity_leaves_no_more_in_progress_than_is_answered_so
     refused = 0
     for _ in range(50):
         refused += progress(flow, clock, arriving=3 * capacity // 10, answered=capacity // 10)
-        assert len(flow.started) <= max(PLAYERS.least, 1.5 * capacity * PLAYERS.wait_seconds)
+        assert len(flow.started) <= max(PLAYERS.least, 1.2 * capacity * PLAYERS.wait_seconds)
     assert refused <= 5 * (3 - 0.95) * capacity
 
     for _ in range(10):
@@ -254,16 +254,16 @@ def test_a_few_slow_requests_refuse_nobody(flow):
             flow.leave(task)
         clock.now += 0.1
         flow.adapt(clock.now, 0.1, do_players_wait=False)
-        assert not flow.does_wait
         assert flow.limit == PLAYERS.most
 
 
-def test_a_burst_after_a_quiet_time_is_admitted(flow):
+def test_a_steep_rise_that_can_be_answered_is_admitted(flow):
     clock = Clock()
     for _ in range(20):
         progress(flow, clock, arriving=1, answered=1)
 
-    assert progress(flow, clock, arriving=PLAYERS.most, answered=300) == 0
+    for _ in range(20):
+        assert progress(flow, clock, arriving=500, answered=500) == 0
 
 
 def test_catalogs_are_refused_while_players_wait(flow):

@@ -32,7 +32,7 @@ async def full(services):
         for is_safe in (True, False):
             services.admission.flow(PLAYERS, is_safe=is_safe).limit = 0
         services.admission.is_checking = True  # so that nothing changes the limits
-        services.admission.are_players_refused = True
+        services.admission.count_refused(PLAYERS)
         yield client
 
 
