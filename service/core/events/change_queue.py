@@ -5,6 +5,7 @@ one batch holds.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -18,6 +19,9 @@ from service.errors import DatabaseTimeout, LaurelError, Unavailable
 DEADLINE_SECONDS = 4.5  # for one change, from its arrival, lost races included: less than its request has
 MAX_CONCURRENCY = 3  # batches at once: more wait for the same processor, fewer leave it idle
 MAX_PLAYERS = 64  # of one batch
+_LEAST_PLAYERS = 4  # of one batch, however slow the database is
+_BATCH_SECONDS = 0.2  # a batch has as many players as are written in this time, far less than a statement may take
+_WEIGHT = 0.3  # of the last batch in the usual time
 MAX_CHANGES = 256  # of one player in a batch
 _SPLIT_CONCURRENCY = 4  # players of a failed batch who are written at once, each alone
 _ALONE_SECONDS = 5.0  # how long a player whose write timed out is kept out of others' batches
@@ -100,6 +104,7 @@ class ChangeQueue:
         self._waiting: dict[str, deque[PendingChange]] = {}
         self._lanes = _Lane(MAX_CONCURRENCY, MAX_PLAYERS), _Lane(1, 1)
         self._alone: TTLCache[str, None] = TTLCache(_MAX_ALONE, _ALONE_SECONDS)
+        self._seconds_per_player = 0.0
         self._splitting = asyncio.Semaphore(_SPLIT_CONCURRENCY)
         self._under_way: set[str] = set()
         self._running: set[asyncio.Task[None]] = set()
@@ -148,18 +153,30 @@ class ChangeQueue:
         try:
             while lane.ready:
                 batches = self._take(lane)
+                started = time.perf_counter()
                 try:
                     await self._write_or_fail(batches)
                 finally:
+                    self._note_time(time.perf_counter() - started, len(batches))
                     self._release(batches, lane)
         finally:
             lane.free_slots += 1
+
+    def _note_time(self, seconds: float, players: int) -> None:
+        usual = self._seconds_per_player
+        self._seconds_per_player = usual + _WEIGHT * (seconds / players - usual)
+
+    def _max_players(self, lane: "_Lane") -> int:
+        """How many players are written in a batch's time, as long as the last ones took."""
+        written_in_time = int(_BATCH_SECONDS / max(self._seconds_per_player, _BATCH_SECONDS / MAX_PLAYERS))
+        return min(lane.max_players, max(_LEAST_PLAYERS, written_in_time))
 
     def _take(self, lane: "_Lane") -> list[PlayerBatch]:
         """The next players, ordered by name, each with the changes that wait in one title."""
         now = asyncio.get_running_loop().time()
         batches: list[PlayerBatch] = []
-        while lane.ready and len(batches) < lane.max_players:
+        max_players = self._max_players(lane)
+        while lane.ready and len(batches) < max_players:
             player = lane.ready.popleft()
             queue = self._waiting[player]
             title_id = queue[0].change.title_id

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from service.core.events.change_queue import MAX_CHANGES, MAX_CONCURRENCY, ChangeQueue, WriteResult
+from service.core.events import change_queue
+from service.core.events.change_queue import MAX_CHANGES, MAX_CONCURRENCY, MAX_PLAYERS, ChangeQueue, WriteResult
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.model import Change, PlayerState
 from service.errors import NotFound
@@ -118,3 +119,22 @@ async def test_error_of_the_service_reaches_every_caller_of_the_batch():
     outcomes = await asyncio.gather(*(queue.submit(change(player, 0)) for player in "ab"), return_exceptions=True)
 
     assert [str(outcome) for outcome in outcomes] == ["nothing here"] * 2
+
+
+async def test_batches_are_small_while_the_database_is_slow(monkeypatch):
+    """A batch of as many players as usual would take longer than a statement may."""
+    clock, sizes = [0.0], []
+
+    async def write(batches):
+        sizes.append(len(batches))
+        clock[0] += 0.02 * len(batches)
+        for pending in (pending for batch in batches for pending in batch.pending):
+            pending.settle(RESULT)
+
+    monkeypatch.setattr(change_queue.time, "perf_counter", lambda: clock[0])
+    queue = ChangeQueue(write)
+    for _ in range(8):
+        await asyncio.gather(*(queue.submit(change(str(player), 0)) for player in range(MAX_PLAYERS)))
+
+    assert sizes[0] == MAX_PLAYERS
+    assert max(sizes[-4:]) <= 0.2 / 0.02 + 1
