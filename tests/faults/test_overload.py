@@ -1,0 +1,122 @@
+"""Overload: at three times its capacity the service answers as many requests as before, in time, and refuses the rest.
+
+The capacity of writes is that of a database that takes some milliseconds for each event, that of reads is that of the
+processor. The short form checks only what does not depend on what else the machine does: that requests are refused, that
+none takes longer than its deadline, and that all are answered afterwards. The figures are those of the heavy form.
+"""
+
+import itertools
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.benchmarks import driver, open_loop
+from tests.benchmarks.open_loop import Load
+from tests.benchmarks.requests import list_request
+from tests.factories import authorization
+from tests.faults.harness.service import serving
+from tests.faults.harness.table import IS_HEAVY, Row, scaled
+
+PLAYERS = 2_000
+CONNECTIONS = 1_500  # so many that all would be answered too late if all were admitted
+TIMES = 3
+DEADLINE = 5.5  # seconds: that of the service, and some for the driver
+SLOW_EVENTS = """
+CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.003); RETURN NEW; END $$;
+CREATE TRIGGER slow BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION be_slow();
+"""
+
+
+@pytest.fixture
+async def database(private_postgres):
+    async with private_postgres.database() as made:
+        yield made
+
+
+def events(keys: list[str]) -> Iterator[bytes]:
+    """Events of many players, under many keys."""
+    for number in itertools.count():
+        body = json.dumps({"user": {"id": f"player {number % PLAYERS}"}, "value": 1}).encode()
+        head = f"POST /metrics/words/event HTTP/1.1\r\nHost: l\r\nX-API-KEY: {keys[number % len(keys)]}\r\n"
+        yield f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def reads() -> Iterator[bytes]:
+    """The first pages of many players."""
+    made = [list_request(player, token=authorization(str(player)), query="titleId=1") for player in range(1, 1001)]
+    return itertools.cycle(made)
+
+
+async def overload(port: int, requests: Iterator[bytes], *, status: int) -> tuple[float, Load, Load]:
+    """The capacity of a closed loop, the load of three times as many requests, and a load of a third of it after that.
+
+    The capacity is measured before and after, and the lower one counts: other work on the machine changes it.
+    """
+    await driver.drive(port, requests, connections=64, seconds=scaled(0.5, 3), status=status)  # warms up
+    capacity = (await driver.drive(port, requests, connections=64, seconds=scaled(1.0, 5), status=status)).rate
+    over = await open_loop.send(port, requests, rate=TIMES * capacity, seconds=scaled(3, 20), connections=CONNECTIONS)
+    after = await open_loop.send(port, requests, rate=capacity / TIMES, seconds=scaled(2, 5), connections=CONNECTIONS)
+    later = (await driver.drive(port, requests, connections=64, seconds=scaled(1.0, 5), status=status)).rate
+    return min(capacity, later), over, after
+
+
+def row(name: str, over: Load, after: Load) -> Row:
+    """The row of the table."""
+    count = over.statuses
+    return Row(
+        scenario=name,
+        sent=len(over.samples),
+        ok=sum(number for status, number in count.items() if 200 <= status < 400),
+        refused=sum(number for status, number in count.items() if 400 <= status < 500),
+        unavailable=count[503] + count[504],
+        failed=count[500],
+        recovery=after.last_trouble(),
+        worst=over.worst,
+    )
+
+
+def check(capacity: float, over: Load, after: Load) -> None:
+    """What must hold at three times the capacity, and after it."""
+    figures = summary(capacity, over, after)
+    print(figures)  # noqa: T201  (shown with -s)
+    count = over.statuses
+    assert set(count) <= {200, 201, 429, 503}, figures  # 429: a caller has more than an equal part
+    assert count[503], figures
+    assert over.worst <= DEADLINE, figures
+    assert after.goodput(within=DEADLINE) > 0, figures
+    if IS_HEAVY:
+        assert over.goodput() >= 0.9 * capacity, figures
+        assert over.percentile(0.99) <= 0.5, figures
+        assert after.last_trouble() <= 2.0, figures
+
+
+async def test_at_three_times_the_capacity_of_the_database_as_many_are_answered_in_time(database, report):
+    keys = await database.make_keys(16)
+    async with serving(database.url) as service:
+        port = int(service.url.rpartition(":")[2])
+        await driver.drive(port, events(keys), connections=64, seconds=scaled(0.5, 3), status=201)
+        await database.execute(SLOW_EVENTS)
+        capacity, over, after = await overload(port, events(keys), status=201)
+
+    report(row("F9 three times the capacity of the database", over, after))
+    check(capacity, over, after)
+
+
+@pytest.mark.skipif(not IS_HEAVY, reason="its capacity is that of the processor: run `make test-heavy`")
+async def test_at_three_times_the_capacity_of_the_processor_as_many_are_answered_in_time(database, report):
+    async with serving(database.url) as service:
+        port = int(service.url.rpartition(":")[2])
+        capacity, over, after = await overload(port, reads(), status=200)
+
+    report(row("F9 three times the capacity of the processor", over, after))
+    check(capacity, over, after)
+
+
+def summary(capacity: float, over: Load, after: Load) -> str:
+    """The figures of a run."""
+    return (
+        f"capacity {capacity:.0f}/s, goodput {over.goodput() / capacity:.0%}, p50 {over.percentile(0.5):.3f} s, "
+        f"p99 {over.percentile(0.99):.3f} s, worst {over.worst:.3f} s, {dict(over.statuses)}, unsent {over.unsent}; "
+        f"after: p99 {after.percentile(0.99):.3f} s, last trouble at {after.last_trouble():.2f} s"
+    )
