@@ -42,23 +42,17 @@ ORDER BY p.due_at;
 --   :counts       integer[]  one for each webhook
 --   :lease        interval
 --
--- Index: outbox_of_webhook, one probe for each webhook.
+-- Index: outbox_of_webhook, one probe for each webhook; the rows, which are locked by then, by their place (ctid), as
+-- the planner expects so many that it would join by their keys through the whole table.
 WITH due AS (
     SELECT
-        d.player,
-        d.title_id,
-        d.number,
-        d.webhook_id,
+        d.ctid,
         h.url,
         h.secret
     FROM unnest(:webhook_ids::bigint[], :counts::integer[]) AS r (webhook_id, max_rows)
     INNER JOIN webhook AS h ON r.webhook_id = h.webhook_id
     CROSS JOIN LATERAL (
-        SELECT
-            w.player,
-            w.title_id,
-            w.number,
-            w.webhook_id
+        SELECT w.ctid
         FROM outbox AS w
         WHERE w.webhook_id = h.webhook_id AND w.due_at <= now() AND w.died_at IS NULL
         ORDER BY w.due_at
@@ -70,7 +64,7 @@ WITH due AS (
 UPDATE outbox AS o
 SET due_at = now() + :lease::interval
 FROM due AS d
-WHERE o.player = d.player AND o.title_id = d.title_id AND o.number = d.number AND o.webhook_id = d.webhook_id
+WHERE o.ctid = d.ctid
 RETURNING
     o.player,
     o.title_id,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from service.core.events.outbox import _claim, _due_webhooks
 from service.core.progress.reader import _changes, _in_titles
 
 PLAYERS = 20_000  # enough that ten index probes are always cheaper than a sequential scan
@@ -64,3 +65,21 @@ async def test_unchanged_player_costs_one_index_probe(crowd):
     ]
 
     assert any("progress_pkey" in line and "never executed" in line for line in lines), lines
+
+
+async def test_due_messages_are_claimed_by_index_however_many_wait(connection):
+    await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+    await connection.execute(f"""
+        INSERT INTO outbox (player, title_id, number, webhook_id, at)
+        SELECT n::text, 1, 1, n % 10, 1 FROM generate_series(1, {PLAYERS}) AS n
+    """)  # noqa: S608
+    await connection.execute("ANALYZE outbox")
+    await connection.execute(f"PREPARE claim (bigint[], integer[], interval) AS {_claim.sql}")
+    try:
+        claim = await connection.fetch("EXPLAIN EXECUTE claim ('{1,2}', '{8,8}', '1 min')")
+    finally:
+        await connection.execute("DEALLOCATE claim")
+    lines = [row[0] for row in (*claim, *await connection.fetch(f"EXPLAIN {_due_webhooks.sql}"))]
+
+    assert sum("using outbox_of_webhook" in line for line in lines) == 3, lines
+    assert not any("Seq Scan on outbox" in line for line in lines), lines
