@@ -42,13 +42,14 @@ ORDER BY p.due_at;
 --   :counts       integer[]  one for each webhook
 --   :lease        interval
 --
--- Index: outbox_of_webhook, one probe for each webhook; the rows, which are locked by then, by their place (ctid), as
--- the planner expects so many that it would join by their keys through the whole table.
+-- Index: outbox_of_webhook, one probe for each webhook. The locked rows are found again by their place (ctid), and
+-- pass through arrays: the planner expects ten rows of an array, but of LIMIT so many that it would read the whole
+-- table.
 WITH due AS (
     SELECT
-        d.ctid,
-        h.url,
-        h.secret
+        array_agg(d.ctid) AS places,
+        array_agg(h.url) AS urls,
+        array_agg(h.secret) AS secrets
     FROM unnest(:webhook_ids::bigint[], :counts::integer[]) AS r (webhook_id, max_rows)
     INNER JOIN webhook AS h ON r.webhook_id = h.webhook_id
     CROSS JOIN LATERAL (
@@ -64,7 +65,8 @@ WITH due AS (
 UPDATE outbox AS o
 SET due_at = now() + :lease::interval
 FROM due AS d
-WHERE o.ctid = d.ctid
+CROSS JOIN LATERAL unnest(d.places, d.urls, d.secrets) AS m (place, url, secret)
+WHERE o.ctid = m.place
 RETURNING
     o.player,
     o.title_id,
@@ -72,8 +74,8 @@ RETURNING
     o.webhook_id,
     o.at,
     o.attempts,
-    d.url,
-    d.secret;
+    m.url,
+    m.secret;
 
 -- name: delete
 -- Deletes a message that was delivered.
