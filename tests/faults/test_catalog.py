@@ -19,7 +19,7 @@ LISTENER = "laurel listening"
 async def test_publishing_during_writes_fails_none_of_them(one_worker, report):
     """Achievement 3 comes and goes while every event unlocks it."""
     answers: list[Response] = []
-    total = int(scaled(400, 6000))
+    total = int(scaled(200, 6000))
 
     async def write(first: int) -> None:
         with Client(one_worker.service.url) as client:

@@ -52,18 +52,18 @@ async def test_clients_that_leave_or_never_read_cost_players_nothing(one_worker,
     done = asyncio.Event()
     load = one_worker.load()
     async with load.running():
-        await load.until(100)
+        await load.until(40)
         before = resident_mb(one_worker.service.pid)
         async with asyncio.TaskGroup() as clients:
             for _ in range(int(scaled(30, 150))):
                 clients.create_task(leave(one_worker))
                 clients.create_task(read_slowly(one_worker, done))
                 clients.create_task(never_finish(one_worker, done))
-            await load.until(int(scaled(200, 3000)))
+            await load.until(int(scaled(100, 3000)))
             during = resident_mb(one_worker.service.pid)
             done.set()
         load.heal()
-        await load.until(200)
+        await load.until(80)
 
     row = await one_worker.settle(load, "F23 clients leave, read nothing or never finish")
     report(row)

@@ -40,7 +40,7 @@ async def end_sessions(scene: Stage, load: Load) -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE application_name LIKE 'laurel%' AND datname = current_database()"
         )
-        await load.until(200)
+        await load.until(80)
 
 
 async def blackhole(scene: Stage, _: Load) -> None:
@@ -137,12 +137,12 @@ async def run(*command: str) -> int:
 
 
 async def alter_tables(scene: Stage, load: Load) -> None:
-    for _ in range(int(scaled(3, 20))):
+    for _ in range(int(scaled(2, 20))):
         for table in ("progress", "event", "player"):
             await scene.database.execute(f"ALTER TABLE {table} ADD COLUMN added integer DEFAULT 1")
-            await load.until(20)
+            await load.until(int(scaled(10, 40)))
             await scene.database.execute(f"ALTER TABLE {table} DROP COLUMN added")
-            await load.until(20)
+            await load.until(int(scaled(10, 40)))
 
 
 def others_succeed(scene: Stage, load: Load) -> None:
@@ -207,10 +207,10 @@ SCENARIOS = (
 async def test_clients_lose_nothing_when(scenario, one_worker, report):
     load = one_worker.load()
     async with scenario.place(one_worker), load.running():
-        await load.until(int(scaled(100, 1000)))
+        await load.until(int(scaled(40, 1000)))
         await scenario.fault(one_worker, load)
         load.heal()
-        await load.until(int(scaled(200, 2000)))
+        await load.until(int(scaled(80, 2000)))
 
     row = await one_worker.settle(load, scenario.name)
     report(row)

@@ -35,7 +35,7 @@ async def test_embedded_postgres_comes_back(report):
             await killed.first_events()
             async with killed.running():
                 for _ in range(int(scaled(1, 5))):
-                    await killed.until(100)
+                    await killed.until(40)
                     victim = postmaster(folder)
                     os.kill(victim, signal.SIGKILL)
 
@@ -44,15 +44,15 @@ async def test_embedded_postgres_comes_back(report):
 
                     await until(is_back, "the server is started again")
                 killed.heal()
-                await killed.until(200)
+                await killed.until(80)
             rows = [killed.row("the embedded PostgreSQL is killed", lost=await journal.lost(database))]
 
             left = Load(journal, keys, lambda _: second.url)
             async with left.running():
-                await left.until(100)
+                await left.until(40)
                 assert await first.end() == 0
                 left.heal()
-                await left.until(int(scaled(200, 2000)))
+                await left.until(int(scaled(80, 2000)))
             rows.append(left.row("the starter of the embedded PostgreSQL ends", lost=await journal.lost(database)))
 
     for row in rows:

@@ -75,7 +75,7 @@ async def test_imports_at_once_are_served_whole_or_not_at_all(one_worker, report
             entry.msgstr = f"Texte {number}"
         return str(template).encode()
 
-    count = int(scaled(5, 20))
+    count = int(scaled(3, 20))
     importers = [Importer(one_worker, number) for number in range(count)]
     damaged = Importer(one_worker, count)
     pages: list[Response] = []

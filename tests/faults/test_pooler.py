@@ -24,18 +24,18 @@ async def test_players_lose_nothing_behind_a_pooler(private_postgres, report):
                 load = Load(journal, keys, lambda _: service.url)
                 await load.first_events()
                 async with load.running():
-                    await load.until(int(scaled(100, 2000)))
+                    await load.until(int(scaled(40, 2000)))
                     for _ in range(int(scaled(1, 10))):
                         await database.value(
                             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
                             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
                         )
-                        await load.until(100)
+                        await load.until(40)
                     for _ in range(int(scaled(1, 5))):
                         await private_postgres.restart(signal.SIGINT)
                         await load.until(50)
                     load.heal()
-                    await load.until(int(scaled(200, 2000)))
+                    await load.until(int(scaled(80, 2000)))
                 lost = await journal.lost(database)
 
     row = load.row("F24 PostgreSQL restarts behind PgBouncer", lost=lost)

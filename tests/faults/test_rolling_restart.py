@@ -10,7 +10,7 @@ from tests.faults.harness.client import Client
 from tests.faults.harness.journal import Journal
 from tests.faults.harness.load import Load
 from tests.faults.harness.proxy import Proxy
-from tests.faults.harness.table import scaled
+from tests.faults.harness.table import IS_HEAVY, scaled
 from tests.servers import PATIENCE, Running, free_port, running
 
 HOST = "127.0.0.2"  # where no other test can take the port of an instance that is being restarted
@@ -93,9 +93,9 @@ async def started(*instances: Instance) -> AsyncIterator[None]:
 
 
 async def test_rolling_restarts_fail_no_request(private_postgres, report):
-    """One instance is a single process, the other has two workers. Each is restarted when the other one is ready."""
+    """One instance is a single process, the other has two workers in the long form. Each waits for the other one."""
     async with private_postgres.database() as database:
-        instances = Instance(database.url, workers=1), Instance(database.url, workers=2)
+        instances = Instance(database.url, workers=1), Instance(database.url, workers=2 if IS_HEAVY else 1)
         journal, keys = Journal(), await database.make_keys(4)
         async with started(*instances), Proxy(Balancer(instances).connect) as balancer:
             load = Load(journal, keys, lambda _: f"http://127.0.0.1:{balancer.port}", writers=CLIENTS, readers=CLIENTS)

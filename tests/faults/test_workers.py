@@ -17,14 +17,14 @@ async def test_killed_workers_lose_no_acknowledged_write(two_workers, report):
     load = two_workers.load()
     killed = set()
     async with load.running():
-        for _ in range(int(scaled(2, 20))):
-            await load.until(100)
+        for _ in range(int(scaled(1, 20))):
+            await load.until(40)
             victim = next(pid for pid in two_workers.service.children() if pid not in killed)
             os.kill(victim, signal.SIGKILL)
             killed.add(victim)
         await two_workers.until_replaced(killed)
         load.heal()
-        await load.until(200)
+        await load.until(80)
 
     report(await two_workers.settle(load, "F12 workers are killed", may_cut=True))
 
@@ -32,24 +32,24 @@ async def test_killed_workers_lose_no_acknowledged_write(two_workers, report):
 async def test_stopped_worker_is_replaced(two_workers, report):
     load = two_workers.load()
     async with load.running():
-        await load.until(100)
+        await load.until(40)
         stopped = two_workers.service.children()[0]
         started = time.monotonic()
         os.kill(stopped, signal.SIGSTOP)
         await two_workers.until_replaced({stopped})
         seconds = time.monotonic() - started
         load.heal()
-        await load.until(200)
+        await load.until(80)
 
     report(await two_workers.settle(load, "a worker is stopped", may_cut=True))
-    assert seconds < REPLACED_SECONDS + 3, seconds
+    assert seconds < REPLACED_SECONDS + scaled(10, 2), seconds  # a new one has to start meanwhile
 
 
 async def test_worker_that_starts_while_postgres_is_away_waits_for_it(two_workers, report):
     load = two_workers.load()
     killed = two_workers.service.children()[0]
     async with load.running():
-        await load.until(100)
+        await load.until(40)
         await two_workers.network.set("refuse")
         os.kill(killed, signal.SIGKILL)
         await asyncio.sleep(scaled(2, 20))  # while PostgreSQL is away
@@ -57,7 +57,7 @@ async def test_worker_that_starts_while_postgres_is_away_waits_for_it(two_worker
         await two_workers.network.set("pass")
         await two_workers.until_replaced({killed})
         load.heal()
-        await load.until(200)
+        await load.until(80)
 
     report(await two_workers.settle(load, "a worker starts while PostgreSQL is away", may_cut=True))
 
@@ -74,15 +74,15 @@ async def test_write_whose_answer_is_cut_counts_once_when_it_is_repeated(two_wor
                 await load.until(20)
                 await answers.set("pass")
             load.heal()
-            await load.until(100)
+            await load.until(40)
 
     row = await two_workers.settle(load, "F13 answers of writes are cut", may_cut=True)
     report(row)
     assert row.ok < row.sent
 
 
-async def test_40_keys_sent_50_times_each_through_two_workers_count_40_times(two_workers, report):
-    keys, times = 40, 50
+async def test_40_keys_sent_many_times_each_through_two_workers_count_40_times(two_workers, report):
+    keys, times = 40, int(scaled(10, 50))
     statuses, latencies = [], []
 
     async def send(number: int) -> None:
@@ -97,6 +97,8 @@ async def test_40_keys_sent_50_times_each_through_two_workers_count_40_times(two
     await asyncio.gather(*(send(number) for number in range(keys)))
 
     lost = keys - await two_workers.database.value("SELECT count(*) FROM event WHERE player = 'repeater'")
-    report(Row(scenario="40 keys, 50 times each", sent=2000, ok=len(statuses), lost=lost, worst=max(latencies)))
+    report(
+        Row(scenario="40 keys, many times each", sent=len(statuses), ok=len(statuses), lost=lost, worst=max(latencies))
+    )
     assert (statuses.count(201), statuses.count(202)) == (keys, keys * times - keys)
     assert lost == 0

@@ -52,10 +52,11 @@ class Stage:
         self.keys = keys
         self.journal = Journal()
         self._workers = workers
-        self._children = len(service.children())
+        self._children = self._children_before = len(service.children())
 
     def load(self, url: Callable[[str], str] | None = None, **sizes: int) -> Load:
-        """A load on the service."""
+        """A load on the service, with which a scenario begins."""
+        self._children_before = len(self.service.children())
         return Load(self.journal, self.keys, url or (lambda _: self.service.url), **sizes)
 
     async def publish(self, new: Draft) -> None:
@@ -87,7 +88,7 @@ class Stage:
         if row.recovery is not None:
             assert row.recovery <= RECOVERY_SECONDS + _RECOVERY_MARGIN, row
         await until(self._is_idle, "no connection is in use")
-        assert len(self.service.children()) <= self._children
+        assert len(self.service.children()) <= self._children_before
         printed = self.service.started.take_lines()
         assert not [line for line in printed if "key_ended" in line], printed  # no key was revoked
         # A busy machine holds the event loop too, and security events are one for each request by design.
