@@ -20,10 +20,11 @@ from tests.faults.harness.table import IS_HEAVY, Row, scaled
 
 PLAYERS = 2_000
 CONNECTIONS = 1_500  # so many that all would be answered too late if all were admitted
+CLIENTS = 24  # of the closed loop: fewer than are always admitted
 TIMES = 3
 DEADLINE = 5.5  # seconds: that of the service, and some for the driver
 SLOW_EVENTS = """
-CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.003); RETURN NEW; END $$;
+CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.002); RETURN NEW; END $$;
 CREATE TRIGGER slow BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION be_slow();
 """
 
@@ -53,11 +54,11 @@ async def overload(port: int, requests: Iterator[bytes], *, status: int) -> tupl
 
     The capacity is measured before and after, and the lower one counts: other work on the machine changes it.
     """
-    await driver.drive(port, requests, connections=64, seconds=scaled(0.5, 3), status=status)  # warms up
-    capacity = (await driver.drive(port, requests, connections=64, seconds=scaled(1.0, 5), status=status)).rate
+    await driver.drive(port, requests, connections=CLIENTS, seconds=scaled(0.5, 3), status=status)  # warms up
+    capacity = (await driver.drive(port, requests, connections=CLIENTS, seconds=scaled(1.0, 5), status=status)).rate
     over = await open_loop.send(port, requests, rate=TIMES * capacity, seconds=scaled(3, 20), connections=CONNECTIONS)
     after = await open_loop.send(port, requests, rate=capacity / TIMES, seconds=scaled(2, 5), connections=CONNECTIONS)
-    later = (await driver.drive(port, requests, connections=64, seconds=scaled(1.0, 5), status=status)).rate
+    later = (await driver.drive(port, requests, connections=CLIENTS, seconds=scaled(1.0, 5), status=status)).rate
     return min(capacity, later), over, after
 
 
@@ -95,7 +96,7 @@ async def test_at_three_times_the_capacity_of_the_database_as_many_are_answered_
     keys = await database.make_keys(16)
     async with serving(database.url) as service:
         port = int(service.url.rpartition(":")[2])
-        await driver.drive(port, events(keys), connections=64, seconds=scaled(0.5, 3), status=201)
+        await driver.drive(port, events(keys), connections=CLIENTS, seconds=scaled(0.5, 3), status=201)
         await database.execute(SLOW_EVENTS)
         capacity, over, after = await overload(port, events(keys), status=201)
 
