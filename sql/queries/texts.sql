@@ -46,7 +46,7 @@ WHERE t.title_id = :title_id;
 --   :after     text     the last key of the previous page; '' for the first page
 --   :search    text     search text for the key, the source and the text, ignoring case; '' for all
 --   :filter    text     '' for all, missing, needs_review, translated, approved, stale, problems, unpublished
---   :known     text[]   keys to list even without a source
+--   :known     json     an array of keys to list even without a source: 20 000 take less time than as text[]
 --   :max_rows  integer
 --
 -- Reads and joins all texts of both locales by text_pkey, then up to two rows for each string of the page; the served
@@ -76,7 +76,7 @@ source AS (
         n.key,
         NULL AS text,
         NULL AS worded_in
-    FROM unnest(:known::text[]) AS n (key)
+    FROM json_array_elements_text(:known::json) AS n (key)
     WHERE
         n.key > :after AND n.key NOT IN (
             SELECT o.key

@@ -143,7 +143,7 @@ async def list_strings(
         after=after,
         search=q,
         filter=filter,
-        known=list(known),
+        known=msgspec.json.encode(known).decode(),
         max_rows=count + 1,
     )
     shown = strings[:count]
