@@ -1,5 +1,7 @@
 import shutil
 import subprocess
+import time
+import tracemalloc
 
 import msgspec
 import polib
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 from service.core.formats.entry import Entry
 from service.core.formats.po import read_po, write_commented, write_po, write_pot
 from service.core.formats.toml_catalog import read_toml
+from service.errors import InvalidCatalog
+from tests.isolation.large_title import po_of_backslashes
 
 HEADER = 'msgid ""\nmsgstr ""\n"Language: fr_FR\\n"\n\n'
 ENTRY = 'msgctxt "achievement/8/name"\nmsgid "Lamplighter"\nmsgstr "Allumeur"\n'
@@ -183,3 +187,31 @@ def test_msgfmt_accepts_a_written_file(draft, tmp_path):
         path.write_bytes(data)
 
         subprocess.run(["msgfmt", "--check", "-o", "-", path], check=True, capture_output=True)  # noqa: S603, S607
+
+
+def test_report_takes_time_in_proportion_to_its_strings():
+    def seconds(count: int) -> float:
+        entries = [
+            (Entry(key=f"k/{number}", locale="fr-FR", text="x", source=str(number)), "new") for number in range(count)
+        ]
+        started = time.process_time()
+        write_commented(entries, "fr-FR")
+        return time.process_time() - started
+
+    seconds(10)
+
+    assert seconds(2400) < 4 * 8 * max(seconds(300), 0.005)
+
+
+@pytest.mark.parametrize("end", [b'"\n', b"", b'\\q"\n'], ids=["closed", "unterminated", "bad escape"])
+def test_string_of_escapes_takes_memory_in_proportion_to_its_size(end):
+    data = po_of_backslashes(200_000).removesuffix(b'"\n') + end
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidCatalog):
+            read_po(data, file="a.po")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 25 * len(data)
