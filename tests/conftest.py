@@ -37,6 +37,7 @@ SLOW_FILES = (
     "api/test_fuzz.py",
     "benchmarks/test_bench.py",
     "docs/test_examples.py",
+    "isolation/test_isolation.py",
     "cli/test_serve.py",
     "cli/test_catalog.py",
     "cli/test_main.py",

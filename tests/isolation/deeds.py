@@ -234,7 +234,10 @@ _PAGES = f"/l10n/{TITLE}"
 
 
 def _po(word: str) -> Callable[[World], bytes]:
-    return lambda world: po_file(world.strings * 4 // 5, word=word, achievements=world.strings // 4)
+    """A file of new texts, others each time."""
+    return lambda world: po_file(
+        world.strings * 4 // 5, word=f"{word} {next(world.numbers)}", achievements=world.strings // 4
+    )
 
 
 def _multipart(word: str) -> Callable[[World], bytes]:
