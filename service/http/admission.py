@@ -155,7 +155,8 @@ class Admission(Collector):
         self._expired: dict[Task, Unavailable] = {}
         self._checked_at = 0.0
         self.is_checking = False
-        self._refused_checks_ago = _REMEMBERED_CHECKS
+        self._refused_checks_ago = 0
+        self.were_players_refused = False  # in the last seconds
         self._shed = dict.fromkeys(("overload", "deadline", "client_gone"), 0)
 
     def flow(self, kind: RequestClass, *, is_safe: bool) -> Flow:
@@ -171,11 +172,7 @@ class Admission(Collector):
         self.count("overload")
         if kind is PLAYERS:
             self._refused_checks_ago = 0
-
-    @property
-    def were_players_refused(self) -> bool:
-        """Whether requests of players were refused in the last seconds."""
-        return self._refused_checks_ago < _REMEMBERED_CHECKS
+            self.were_players_refused = True
 
     def count(self, reason: Literal["overload", "deadline", "client_gone"]) -> None:
         """Count a request that was refused or given up."""
@@ -203,6 +200,8 @@ class Admission(Collector):
         now = time.perf_counter()
         seconds, self._checked_at = now - self._checked_at, now
         self._refused_checks_ago += 1
+        if self._refused_checks_ago > _REMEMBERED_CHECKS:
+            self.were_players_refused = False
         self._expired = {task: error for task, error in self._expired.items() if not task.done()}
         do_players_wait = any(flow.does_wait and flow.kind is PLAYERS for flow in self._flows.values())
         for flow in self._flows.values():

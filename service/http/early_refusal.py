@@ -37,11 +37,6 @@ class EarlyRefusals:
         self._paused: deque[tuple[float, asyncio.Transport]] = deque()
         self._rendered: dict[str, tuple[float, bytes]] = {}
 
-    @property
-    def is_needed(self) -> bool:
-        """Whether requests of players were refused lately."""
-        return self._admission.were_players_refused and not self._is_stopped
-
     def stop(self) -> None:
         """Refuse nothing any more: each request that comes is the last one of its connection."""
         self._is_stopped = True
@@ -74,7 +69,11 @@ class EarlyRefusals:
         """
         method, target = method_and_target(data)
         api = next((api for api in self._apis if target.startswith(api.prefixes)), self._apis[0])
-        if api.request_class is not PLAYERS or self._admission.flow(PLAYERS, is_safe=method in SAFE_METHODS).expect():
+        if (
+            self._is_stopped
+            or api.request_class is not PLAYERS
+            or self._admission.flow(PLAYERS, is_safe=method in SAFE_METHODS).expect()
+        ):
             return None
         self._admission.count_refused(PLAYERS)
         now = time.perf_counter()

@@ -140,12 +140,13 @@ def _close_idle(connection: RequestHandler, _: "asyncio.Future[None]") -> None:
 
 
 class _Protocol(RequestHandler):
-    __slots__ = ("_api", "_app", "_is_between_requests", "_refusals")
+    __slots__ = ("_admission", "_api", "_app", "_is_between_requests", "_refusals")
 
     def __init__(self, server: _Server, **options: Any) -> None:
         super().__init__(server, **options)
         self._app = server.app
         self._api = server.api
+        self._admission = server.app[SERVICES].admission
         self._refusals = server.refusals
         self._is_between_requests = False
 
@@ -161,9 +162,9 @@ class _Protocol(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Refuse a request before it is parsed, if it would be refused later and the connection has no other."""
-        if not self._refusals.is_needed:
+        if not self._admission.were_players_refused:
             self._is_between_requests = False  # as far as is known
-            super().data_received(data)
+            RequestHandler.data_received(self, data)
             return
         is_plain = is_one_request(data)
         if is_plain and self._is_between_requests and self._waiter is not None and not self._waiter.done():

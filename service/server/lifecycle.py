@@ -36,6 +36,7 @@ from service.telemetry import LoggingBridge, Observer
 from service.threads import SWITCH_SECONDS
 
 KEEPALIVE_SECONDS = 75.0  # longer than a load balancer's, so that the load balancer closes first
+BACKLOG = 1024  # connections that wait to be accepted: one beyond them is tried again by its client only a second later
 LINGER_SECONDS = 0.5  # for requests on connections that were accepted last
 SHUTDOWN_SECONDS = 10.0  # for requests in progress
 OPS_SHUTDOWN_SECONDS = 1.0
@@ -81,7 +82,7 @@ async def serve(
         _tune_interpreter()
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        site = web.SockSite(runner, listen)
+        site = web.SockSite(runner, listen, backlog=BACKLOG)
         await site.start()
         readiness.serving()
         ready()
