@@ -15,7 +15,7 @@ from service.http.services import SERVICES
 from service.server.app import make_application, make_services
 from service.settings import Settings
 from service.telemetry import Observer
-from tests.factories import SECRET, counted, draft, metric, publish_draft
+from tests.factories import SECRET, bearer, counted, draft, metric, publish_draft
 
 SOON = 2.0  # seconds: far less than the 5 of the deadline that a refusal used to take
 PATIENCE = 20.0
@@ -24,6 +24,14 @@ RAISE = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '{code}'; END $$;
 CREATE TRIGGER refuse BEFORE INSERT ON event FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+"""
+PO = b"""
+msgid ""
+msgstr "Language: fr_FR\\n"
+
+msgctxt "achievement/1/name"
+msgid "Name 1"
+msgstr "Nom"
 """
 CONNECTIONS = """
 SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity AS a
@@ -167,3 +175,20 @@ async def test_an_event_whose_answer_was_lost_is_written_once(service):
 
     assert (await sent)[0] == 201
     assert await service.total() == 2
+
+
+async def test_import_has_more_time_than_a_statement_of_a_player(service):
+    """Texts that take longer to write than a player's statement may are applied, and a player's event is still refused."""
+    await service.administrator.execute(
+        "CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN PERFORM pg_sleep(1.2); RETURN NULL; END $$;"
+        "CREATE TRIGGER slow AFTER INSERT ON text_revision FOR EACH STATEMENT EXECUTE FUNCTION be_slow();"
+        "CREATE TRIGGER slow AFTER INSERT ON event FOR EACH STATEMENT EXECUTE FUNCTION be_slow();"
+    )
+    url, headers = "/catalogs/1/imports", {"Authorization": bearer()}
+    async with service.client.post(url, data=PO, headers=headers) as response:
+        where, seen = response.headers["Location"], response.headers["ETag"]
+    async with service.client.post(f"{where}/apply", headers=headers | {"If-Match": seen}) as response:
+        assert response.status == 200, await response.text()
+
+    assert (await service.send())[:2] == (504, "the database took too long: a statement was stopped")
