@@ -44,7 +44,7 @@ class RequestClass(msgspec.Struct, frozen=True, kw_only=True):
     most: int
 
 
-PLAYERS = RequestClass(name="players", deadline_seconds=5.0, wait_seconds=0.2, least=32, most=1024)
+PLAYERS = RequestClass(name="players", deadline_seconds=5.0, wait_seconds=0.2, least=64, most=1024)
 """Reads and writes of players: the class of every route that names no other."""
 
 CATALOGS = RequestClass(name="catalogs", deadline_seconds=30.0, wait_seconds=2.0, least=8, most=64)
