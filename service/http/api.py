@@ -15,10 +15,10 @@ from aiohttp import HttpVersion11, hdrs, web
 
 from service.core.auth.principal import ANONYMOUS, Principal
 from service.errors import LaurelError, MethodNotAllowed, NotFound, TooManyRequests, UnsupportedVersion
-from service.http.admission import FLOW, PLAYERS, RequestClass
 from service.http.authenticate import anonymous
 from service.http.forwarded import client_address, network_of
-from service.http.limits import SHARE, Share, Shares
+from service.http.limits.admission import FLOW, PLAYERS, RequestClass
+from service.http.limits.shares import SHARE, Share, Shares
 from service.http.security_events import REFUSALS, log_refusal, too_many_failures
 from service.http.services import PLAYER, PRINCIPAL, SERVICES
 

@@ -10,8 +10,8 @@ import msgspec
 from aiohttp import ClientPayloadError, hdrs, web
 
 from service.errors import BadRequest, InvalidField, PayloadTooLarge, RequestTimeout, UnsupportedMediaType
-from service.http.admission import FLOW
-from service.http.limits import SHARE
+from service.http.limits.admission import FLOW
+from service.http.limits.shares import SHARE
 
 BODY_TIMEOUT = 10.0  # seconds; a slow client holds its connection, and nothing else
 

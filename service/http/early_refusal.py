@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from aiohttp import hdrs, web
 
 from service.errors import Overloaded
-from service.http.admission import OVERLOADED, PLAYERS, Admission
 from service.http.api import SAFE_METHODS, SERVER, Api
+from service.http.limits.admission import OVERLOADED, PLAYERS, Admission
 
 _RENDER_SECONDS = 0.25  # for which a response is used; then it is made again, with other times
 _PAUSE_SECONDS = 0.2  # much less than Retry-After says, and than a client waits

@@ -11,8 +11,8 @@ import msgspec
 from aiohttp import hdrs, web
 
 from service import errors
-from service.http.limits import rate_limit_headers
-from service.http.retry import retry_after
+from service.http.limits.retry import retry_after
+from service.http.limits.shares import rate_limit_headers
 
 T = TypeVar("T")
 

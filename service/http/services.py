@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 import msgspec
 from aiohttp import web
 
+from service.concurrency.processes import Processes
+from service.concurrency.supervisor import Supervisor
 from service.core.auth.api_keys import ApiKeys
 from service.core.auth.oauth_clients import OAuthClients
 from service.core.auth.principal import Principal
@@ -23,14 +25,12 @@ from service.core.progress.reader import ProgressReader
 from service.core.publishing.snapshot import SnapshotStore
 from service.db.incarnation import Incarnation
 from service.db.pool import Pool
-from service.http.admission import Admission
-from service.http.limits import Shares
-from service.http.open_streams import OpenStreams
+from service.http.limits.admission import Admission
+from service.http.limits.open_streams import OpenStreams
+from service.http.limits.shares import Shares
 from service.outbound.jwks import JwksRefresher
-from service.processes import Processes
 from service.security_log import SecurityLog
 from service.settings import Settings
-from service.supervisor import Supervisor
 from service.telemetry import Observer
 
 T = TypeVar("T")

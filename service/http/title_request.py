@@ -5,6 +5,7 @@ from typing import cast
 
 from aiohttp import web
 
+from service.concurrency.processes import Run
 from service.core.auth.permissions import may_read_texts
 from service.core.catalog.model import U32
 from service.core.formats.write import DOWNLOAD_FORMATS
@@ -15,7 +16,6 @@ from service.errors import InvalidParameter
 from service.http.conditional import if_match_version, version_etag
 from service.http.params import KEY_CHARACTERS, choice, clean_text, integer, locale_param, path_int, query_params
 from service.http.services import PRINCIPAL, SERVICES, Services
-from service.processes import Run
 
 STRING_TAG, CATALOG_TAG = "v", "c"
 """The kinds of the version numbers in entity tags: of a string in a locale, and of a title's draft."""

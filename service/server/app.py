@@ -5,6 +5,8 @@ import asyncio
 from aiohttp import web
 
 from service.api import graphql, localization, open_badges, trophy, workbench, xbox
+from service.concurrency.processes import Processes
+from service.concurrency.supervisor import Supervisor
 from service.core.auth.api_keys import ApiKeys
 from service.core.auth.key_ring import KeyRing
 from service.core.auth.oauth_clients import OAuthClients
@@ -24,15 +26,13 @@ from service.db.pool import Pool
 from service.db.service_keys import service_key
 from service.errors import ConfigurationError
 from service.http.api import Api, mount
-from service.http.limits import Shares
+from service.http.limits.shares import Shares
 from service.http.services import SERVICES, STOPPING, Services
 from service.outbound.jwks import JwksRefresher
 from service.outbound.key_set_file import KeySetFile
-from service.processes import Processes
 from service.security_log import SecurityLog
 from service.server import openapi
 from service.settings import Settings
-from service.supervisor import Supervisor
 from service.telemetry import Observer
 
 # Routes resolve in this order: a path with a player `xuid(1)` belongs to the Xbox API.

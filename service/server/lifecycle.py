@@ -21,6 +21,7 @@ from typing import Any
 
 from aiohttp import web
 
+from service.concurrency.threads import SWITCH_SECONDS
 from service.db.embedded import taking_over
 from service.db.pool import Pool, open_pool
 from service.errors import ConfigurationError, Unavailable
@@ -33,7 +34,6 @@ from service.server.loop_watch import LoopWatch
 from service.server.readiness import Readiness
 from service.settings import Settings
 from service.telemetry import LoggingBridge, Observer
-from service.threads import SWITCH_SECONDS
 
 KEEPALIVE_SECONDS = 75.0  # longer than a load balancer's, so that the load balancer closes first
 BACKLOG = 1024  # connections that wait to be accepted: one beyond them is tried again by its client only a second later

@@ -17,8 +17,8 @@ from types import FrameType, MappingProxyType
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
+from service.concurrency.supervisor import running_job
 from service.http.api import running_route
-from service.supervisor import running_job
 from service.telemetry import Observer
 
 BEAT_SECONDS = 0.02

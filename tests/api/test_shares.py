@@ -14,8 +14,8 @@ from aiohttp import WSMsgType
 from service.core.auth.principal import READ_ANY
 from service.core.unlocks.model import Change
 from service.errors import TooManyRequests
-from service.http.admission import CATALOGS, PLAYERS
-from service.http.open_streams import OpenStreams
+from service.http.limits.admission import CATALOGS, PLAYERS
+from service.http.limits.open_streams import OpenStreams
 from service.server.app import make_application
 from service.settings import PLAYER_LIMITS, SERVER_LIMITS, Settings
 from tests.api.conftest import Server

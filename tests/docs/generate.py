@@ -14,16 +14,16 @@ import click
 from prometheus_client.registry import CollectorRegistry
 
 from service.cli.main import main
+from service.concurrency.supervisor import JobStatus, Supervisor
 from service.core.events.writer import Counters
-from service.http.admission import PLAYERS, Admission
 from service.http.api import Api, Route
-from service.http.limits import Shares
+from service.http.limits.admission import PLAYERS, Admission
+from service.http.limits.shares import Shares
 from service.security_log import SecurityLog
 from service.server import app, openapi, ops
 from service.server.loop_watch import LoopWatch
 from service.server.readiness import Readiness
 from service.settings import SETTING_SPECS, Settings
-from service.supervisor import JobStatus, Supervisor
 from service.telemetry import Observer, RequestMetrics
 
 ROOT = pathlib.Path(__file__).parents[2]

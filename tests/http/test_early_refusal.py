@@ -7,8 +7,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.http.admission import PLAYERS
 from service.http.early_refusal import is_one_request, method_and_target
+from service.http.limits.admission import PLAYERS
 from service.http.runner import ApiRunner
 from service.http.services import SERVICES
 from service.server.app import APIS, make_application

@@ -93,7 +93,7 @@ async def test_webhooks_are_delivered_after_an_unexpected_error_of_the_database(
 
 
 async def test_key_set_is_refreshed_after_an_unexpected_error(services, log, aiohttp_server, monkeypatch):
-    monkeypatch.setattr("service.supervisor.FIRST_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("service.concurrency.supervisor.FIRST_RETRY_SECONDS", 0.01)
     arrivals = asyncio.Queue()
 
     async def send_keys(_request):

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from prometheus_client import generate_latest
 
+from service.concurrency.supervisor import Supervisor
 from service.core.auth.principal import OPERATOR
 from service.http.api import Api, Route, mount
 from service.http.problem import problem_response
@@ -16,7 +17,6 @@ from service.http.services import SERVICES
 from service.server.app import make_services
 from service.server.loop_watch import HELD_SECONDS, LoopWatch
 from service.settings import Settings
-from service.supervisor import Supervisor
 from service.telemetry import Observer
 from tests.factories import SECRET
 

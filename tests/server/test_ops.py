@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from service.concurrency.supervisor import JobStatus
 from service.core.unlocks.model import Change
 from service.db.pool import Pool
 from service.http.services import Services
@@ -17,7 +18,6 @@ from service.server import ops
 from service.server.app import make_services
 from service.server.readiness import Readiness
 from service.settings import Settings
-from service.supervisor import JobStatus
 from service.telemetry import Observer
 from tests.factories import PLAYER, SECRET, counted, draft, event, metric, publish_draft
 

@@ -10,10 +10,10 @@ import msgspec
 from cachetools import LRUCache
 
 from service.api.graphql.criteria import Criterion, Kind, criterion_of
-from service.cooperative import run_steps
+from service.concurrency.cooperative import run_steps
+from service.concurrency.steps import Steps
 from service.core.catalog.model import Achievement, to_int4
 from service.core.publishing.published_title import PublishedTitle
-from service.steps import Steps
 
 _MAX_BYTES = 32_000_000  # of all catalogs
 _BADGE_BYTES = 4_000  # of memory for a badge and its achievement with usual texts, rounded up

@@ -14,14 +14,14 @@ from service.api.graphql.badge_catalog import BadgeCatalog, BadgeCatalogs, Badge
 from service.api.graphql.context import Context
 from service.api.graphql.engine.schema import Getter, PerPlayerFields, Resolver
 from service.api.graphql.pagination import Cursors, SortKey
-from service.cooperative import run_steps
+from service.concurrency.cooperative import run_steps
+from service.concurrency.steps import Steps
 from service.core.auth.user_contexts import Scope, UserContext
 from service.core.events import event_log
 from service.core.unlocks.model import Change, LogEntry, PlayerState
 from service.core.unlocks.player_progress import TitleProgress
 from service.errors import BadRequest, PermissionDenied
 from service.integers import parse_integer
-from service.steps import Steps
 
 _MAX_CONTEXT_ID = 2**63 - 1
 _BADGES_AT_ONCE = 256  # of a title, in a fraction of a millisecond; more are gathered in small steps

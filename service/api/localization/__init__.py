@@ -3,9 +3,9 @@
 from service.api.localization import imports, releases, strings, titles
 from service.api.localization.errors import error_response
 from service.api.localization.openapi import describe
-from service.http.admission import CATALOGS
 from service.http.api import Api
 from service.http.authenticate import authenticate_bearer
+from service.http.limits.admission import CATALOGS
 
 _ROUTES = (*titles.ROUTES, *strings.ROUTES, *imports.ROUTES, *releases.ROUTES)
 

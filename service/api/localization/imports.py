@@ -13,10 +13,10 @@ from service.core.localization.import_report import MODES
 from service.core.validation.diagnostics import MAX_BYTES
 from service.db.limits import CATALOG
 from service.errors import BadRequest, InvalidParameter
-from service.http.admission import TRANSFERS
 from service.http.api import Route
 from service.http.body import read_body
 from service.http.conditional import in_pieces
+from service.http.limits.admission import TRANSFERS
 from service.http.params import choice, locale_param, path_int, query_params
 from service.http.title_request import CATALOG_TAG
 

@@ -12,8 +12,8 @@ from service.core.publishing.releases import list_releases
 from service.core.publishing.schedules import Schedule
 from service.db.limits import CATALOG
 from service.errors import InvalidField
-from service.http.admission import TRANSFERS
 from service.http.api import Route
+from service.http.limits.admission import TRANSFERS
 from service.http.params import path_int
 
 TEXTS_SHOWN = 1000

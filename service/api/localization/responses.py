@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from service.concurrency.steps import Steps
 from service.core.localization.coverage import TitleCoverage
 from service.core.localization.explain import Explanation
 from service.core.localization.fallbacks import Fallback
@@ -18,7 +19,6 @@ from service.core.publishing.releases import Release
 from service.core.publishing.schedules import Schedule
 from service.errors import Diagnostic
 from service.http.title_request import CATALOG_TAG, STRING_TAG
-from service.steps import Steps
 
 Shape = dict[str, Any]
 

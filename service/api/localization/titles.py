@@ -9,16 +9,16 @@ from aiohttp import hdrs, web
 from service.api.localization import responses
 from service.api.localization.context import RequestContext, json_response
 from service.api.localization.schemas import CatalogBody, read_json
-from service.cooperative import run_steps
+from service.concurrency.cooperative import run_steps
 from service.core.localization import coverage, fallbacks
 from service.core.localization.explain import explain
 from service.core.localization.exports import export_file
 from service.core.publishing.draft_status import get_draft_status, set_publish_from
 from service.db.limits import CATALOG
 from service.errors import InvalidParameter, NotFound
-from service.http.admission import TRANSFERS
 from service.http.api import Route
 from service.http.conditional import conditional_response, make_etag
+from service.http.limits.admission import TRANSFERS
 from service.http.params import query_params
 from service.http.services import PRINCIPAL, SERVICES
 from service.http.title_request import CATALOG_TAG

@@ -5,7 +5,7 @@ from aiohttp import hdrs, web
 from service.api.trophy.context import USER_PATH, RequestContext
 from service.api.trophy.renderer import Renderers, count_members, is_listed
 from service.api.trophy.schemas import CompleteBody, parse_user_attributes, parse_user_id
-from service.cooperative import run_steps
+from service.concurrency.cooperative import run_steps
 from service.core.events import completion
 from service.http.api import Route
 from service.http.services import PLAYER

@@ -13,13 +13,13 @@ from cachetools import LRUCache
 
 from service.api.trophy.responses import YEAR, Shape, encode, iso_time, json_number, measured_requirement
 from service.byte_cache import ByteCache
+from service.concurrency.steps import Steps
 from service.core.catalog.model import Achievement, Pairs, to_int4
 from service.core.progress.holder_counts import Counts
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.model import PlayerState
 from service.http.conditional import make_etag
 from service.http.locale import LocalizedJson, LocalizedText, content_language, encode_localized, encode_with_locales
-from service.steps import Steps
 
 _MAX_RENDERED_BYTES = 16 * 1024 * 1024  # of all achievements: some 25 000
 _MAX_LIST_BYTES = 8 * 1024 * 1024  # of all cached lists: some 250 of 100 achievements

@@ -23,12 +23,12 @@ from service.core.catalog.model import from_int4
 from service.core.publishing.published_title import PublishedTitle
 from service.core.unlocks.player_progress import TitleProgress, derive
 from service.errors import InvalidParameter, LaurelError
-from service.http.admission import STREAMS
 from service.http.api import SERVER, Route
 from service.http.authenticate import authenticate_api_key
-from service.http.limits import SHARE
-from service.http.open_streams import OpenStream
-from service.http.retry import reconnect_milliseconds
+from service.http.limits.admission import STREAMS
+from service.http.limits.open_streams import OpenStream
+from service.http.limits.retry import reconnect_milliseconds
+from service.http.limits.shares import SHARE
 from service.http.services import STOPPING
 from service.integers import parse_integer
 

@@ -3,8 +3,8 @@
 from service.api.workbench import editor, imports, overview, releases, session, static, strings
 from service.api.workbench.errors import error_response
 from service.api.workbench.pages import templates
-from service.http.admission import CATALOGS
 from service.http.api import Api
+from service.http.limits.admission import CATALOGS
 
 API = Api(
     name="workbench",

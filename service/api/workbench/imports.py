@@ -13,8 +13,8 @@ from service.core.localization.import_report import MODES
 from service.core.publishing.draft_status import get_draft_status
 from service.db.limits import CATALOG
 from service.errors import InvalidField
-from service.http.admission import TRANSFERS
 from service.http.api import Route
+from service.http.limits.admission import TRANSFERS
 from service.http.params import locale_param, path_int, query_params
 
 LINES_SHOWN = 100

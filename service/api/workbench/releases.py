@@ -15,8 +15,8 @@ from service.core.publishing.publish import preview_publish, publish_concurrentl
 from service.core.publishing.releases import LISTED, NOTE_CHARACTERS, list_releases
 from service.db.limits import CATALOG
 from service.errors import InvalidField
-from service.http.admission import TRANSFERS
 from service.http.api import Route
+from service.http.limits.admission import TRANSFERS
 from service.http.params import path_int, query_params
 
 TEXTS_SHOWN = 100

@@ -12,9 +12,9 @@ import msgspec
 
 from service import ticks
 from service.byte_cache import ByteCache
+from service.concurrency.steps import Steps, run_at_once
 from service.core.catalog.model import Achievement, MediaAsset
 from service.core.publishing.published_title import PublishedTitle
-from service.steps import Steps, run_at_once
 
 LOCKED_AT = "0001-01-01T00:00:00.0000000Z"  # never null: clients parse a date here in any state
 LEGACY_LOCKED_AT = "2002-11-15T00:00:00.0000000Z"

@@ -13,7 +13,7 @@ from service.api.xbox.json_fragments import (
     encode,
     in_progress,
 )
-from service.cooperative import run_steps
+from service.concurrency.cooperative import run_steps
 from service.core.progress.ordering import ListSpec
 from service.core.progress.paging import Page
 from service.core.progress.rarity import Rarities

@@ -5,9 +5,9 @@ from service.api.xbox.list_endpoint import get_achievement, list_achievements, l
 from service.api.xbox.openapi import OPENAPI
 from service.api.xbox.progress_update import update_progress
 from service.api.xbox.rta import connect
-from service.http.admission import STREAMS
 from service.http.api import Api, Route
 from service.http.authenticate import authenticate_xbl3
+from service.http.limits.admission import STREAMS
 
 _PLAYER = "/users/xuid({xuid:[^/]*})"
 

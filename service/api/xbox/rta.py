@@ -35,8 +35,8 @@ from service.errors import (
     Unavailable,
 )
 from service.http.authenticate import authenticate_xbl3
-from service.http.limits import SHARE
-from service.http.open_streams import OpenStream
+from service.http.limits.open_streams import OpenStream
+from service.http.limits.shares import SHARE
 from service.http.problem import nearest
 from service.http.services import PRINCIPAL, SERVICES, STOPPING, Services
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from service.concurrency.steps import Steps
 from service.core.publishing.published_title import PublishedTitle
-from service.steps import Steps
 
 
 class StringExplanation(msgspec.Struct, frozen=True, kw_only=True):

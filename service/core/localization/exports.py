@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 import msgspec
 
+from service.concurrency.processes import Run, in_place
 from service.core.auth.permissions import may_read_texts
 from service.core.auth.principal import Principal
 from service.core.catalog.model import Draft
@@ -16,7 +17,6 @@ from service.db import Connection
 from service.db.limits import CATALOG
 from service.db.pool import Pool
 from service.errors import NotFound
-from service.processes import Run, in_place
 
 
 class ExportedFile(msgspec.Struct, frozen=True):

@@ -9,13 +9,13 @@ from datetime import datetime
 
 import msgspec
 
-from service.cooperative import run_steps
+from service.concurrency.cooperative import run_steps
+from service.concurrency.steps import Steps
 from service.core.publishing.published_title import PublishedTitle
 from service.db import Connection
 from service.db.limits import CATALOG
 from service.db.pool import Pool
 from service.db.queries import query, statement
-from service.steps import Steps
 
 MAX_CHAINS = 4096  # counted between two writes; further chains are not counted
 LISTED = 500  # strings of a title

@@ -8,6 +8,7 @@ import hashlib
 
 import msgspec
 
+from service.concurrency.processes import Run, in_place
 from service.core.auth.permissions import may_localize
 from service.core.auth.principal import Principal
 from service.core.formats import read
@@ -43,7 +44,6 @@ from service.db.limits import CATALOG, IMPORT
 from service.db.pool import Pool
 from service.db.queries import query
 from service.errors import Conflict, Diagnostic, InvalidCatalog
-from service.processes import Run, in_place
 
 
 class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from service.concurrency.processes import Run
+from service.concurrency.steps import run_at_once
 from service.core.auth.permissions import may_edit
 from service.core.auth.principal import Principal
 from service.core.catalog.model import Draft
@@ -37,8 +39,6 @@ from service.db import Connection
 from service.db.limits import CATALOG
 from service.db.pool import Pool
 from service.errors import InvalidCatalog, LaurelError, NotFound
-from service.processes import Run
-from service.steps import run_at_once
 
 Amendment = Callable[[Draft], Draft]
 """A pure change of a title, which may raise a LaurelError. It can be pickled."""

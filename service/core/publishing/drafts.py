@@ -10,7 +10,8 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from service.cooperative import run_steps
+from service.concurrency.cooperative import run_steps
+from service.concurrency.steps import Steps
 from service.core.auth.permissions import may_edit
 from service.core.auth.principal import Principal
 from service.core.catalog.model import Achievement, Draft, Title
@@ -23,7 +24,6 @@ from service.core.validation.diagnostics import SourceLocation
 from service.db import Connection
 from service.db.queries import query, statement
 from service.errors import InvalidCatalog, NotFound
-from service.steps import Steps
 
 T = TypeVar("T")
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from service.concurrency.processes import Run, in_place
 from service.core.publishing.diff import DraftDiff, diff_drafts
 from service.core.publishing.releases import Release, find_release, stored_release
 from service.core.publishing.stored import StoredRelease
@@ -12,7 +13,6 @@ from service.db import Connection
 from service.db.limits import CATALOG
 from service.db.pool import Pool
 from service.db.queries import query
-from service.processes import Run, in_place
 
 LISTED = 100  # publications of one title
 ALL_TEXTS = range(2**31)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from service.concurrency.processes import Run, in_place
 from service.core.auth.permissions import may_localize
 from service.core.auth.principal import Principal
 from service.core.publishing.diff import DraftDiff, diff_drafts, newly_earnable
@@ -33,7 +34,6 @@ from service.db.limits import CATALOG, IMPORT
 from service.db.pool import Pool
 from service.db.queries import query
 from service.errors import Conflict, Diagnostic, InvalidCatalog, NotFound
-from service.processes import Run, in_place
 
 _TRIES = 2  # without a lock, while others change the draft
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from service.concurrency.processes import Run, in_place
 from service.core.auth.permissions import may_localize
 from service.core.auth.principal import Principal, operator
 from service.core.publishing.drafts import lock_title
@@ -15,7 +16,6 @@ from service.db.limits import IMPORT
 from service.db.pool import Pool
 from service.db.queries import query, statement
 from service.errors import InvalidCatalog, InvalidField, NotFound
-from service.processes import Run, in_place
 
 LISTED = 50  # of one title
 _PROBLEM_CHARACTERS = 2000  # of the reason why a publish was refused

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 
+from service.concurrency.steps import Steps
 from service.core.catalog.model import Achievement, Measure, Title
 from service.core.validation.diagnostics import InvalidValue
-from service.steps import Steps
 
 KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")  # Trophy API: ^[a-zA-Z\d\-_]+$
 MAX_PERIOD_SECONDS = 3660 * 24 * 3600  # about ten years

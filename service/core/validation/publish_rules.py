@@ -12,6 +12,7 @@ from collections.abc import Set as AbstractSet
 import msgspec
 
 from service import ticks
+from service.concurrency.steps import Steps, run_at_once
 from service.core.catalog import model
 from service.core.catalog.model import Achievement, Draft, MediaAsset, Title
 from service.core.catalog.text_keys import STRING_PREFIX, keys_of
@@ -24,7 +25,6 @@ from service.core.validation.metric_checks import (
     check_references,
 )
 from service.errors import Diagnostic, InvalidCatalog
-from service.steps import Steps, run_at_once
 
 ACHIEVEMENTS_AT_LAUNCH = range(10, 101)  # XR-055
 GAMERSCORE_AT_LAUNCH = 1000  # XR-055

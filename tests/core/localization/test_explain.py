@@ -1,9 +1,9 @@
 """The explanation of a title names the locale that supplies each string, and why."""
 
+from service.concurrency.steps import run_at_once
 from service.core.auth.principal import OPERATOR
 from service.core.localization.explain import explain
 from service.core.publishing.publish import publish_title
-from service.steps import run_at_once
 from tests.factories import achievement, draft, publish_draft
 
 NAME = "achievement/1/name"

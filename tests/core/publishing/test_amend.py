@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
+from service.concurrency.processes import in_place
 from service.core.auth.principal import OPERATOR, Principal
 from service.core.catalog.model import Draft
 from service.core.publishing.amend import amend_items
@@ -13,7 +14,6 @@ from service.core.publishing.releases import served_draft
 from service.core.publishing.snapshot import SnapshotStore
 from service.db.pool import open_pool
 from service.errors import InvalidField, PermissionDenied
-from service.processes import in_place
 from tests.factories import achievement, draft, publish_draft
 
 SERVER = Principal(players=(), title_id=1, expires_at=2**40, scopes=frozenset({"catalog:write"}))

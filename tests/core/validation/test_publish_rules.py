@@ -3,10 +3,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from service.concurrency.steps import run_at_once
 from service.core.catalog.model import Measure, MediaAsset, Requirement, Reward, Window
 from service.core.formats.toml_catalog import read_toml
 from service.core.validation.publish_rules import check, check_amended_steps
-from service.steps import run_at_once
 from tests.factories import achievement
 
 

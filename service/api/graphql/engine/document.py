@@ -37,7 +37,7 @@ from service.api.graphql.engine.limits import (
 )
 from service.api.graphql.engine.response_templates import Templates
 from service.api.graphql.engine.schema import BoundSchema, requested_fields
-from service.threads import ComputationThread
+from service.concurrency.threads import ComputationThread
 
 _MAX_ERRORS = 20
 _MAX_VARIANTS = 16  # of one document: operations, and values of the variables in @skip and @include

@@ -16,7 +16,7 @@ from service.api.graphql.engine.errors import InvalidRequest
 from service.api.graphql.engine.limits import MAX_CHARACTERS
 from service.api.graphql.engine.response_templates import Templates
 from service.api.graphql.engine.schema import BoundSchema
-from service.threads import ComputationThread
+from service.concurrency.threads import ComputationThread
 
 MAX_BYTES = 24_000_000  # some 200 documents of usual size
 MAX_TEMPLATE_BYTES = 16_000_000

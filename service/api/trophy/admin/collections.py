@@ -17,8 +17,8 @@ from service.api.trophy.admin.schemas import achievement_shape, attribute_shape,
 from service.api.trophy.responses import Shape
 from service.core.catalog.model import Achievement, Attribute, Draft, Metric
 from service.errors import InvalidField, NotFound
-from service.http.admission import CATALOGS
 from service.http.api import Route
+from service.http.limits.admission import CATALOGS
 from service.http.params import query_int
 
 Definition = Attribute | Metric | Achievement

@@ -7,13 +7,13 @@ import msgspec
 from aiohttp import hdrs, web
 
 from service.api.trophy.responses import Shape, encode
+from service.concurrency.processes import Run
 from service.core.auth.permissions import may_edit
 from service.core.catalog.model import Draft
 from service.core.publishing.amend import Amendment, Show, amend_items, show_served
 from service.errors import InvalidField, InvalidParameter
 from service.http.body import decode, read_body
 from service.http.services import PRINCIPAL, SERVICES
-from service.processes import Run
 
 MAX_ITEMS = 100
 MAX_BODY_BYTES = 1024 * 1024

@@ -17,9 +17,9 @@ from service.core.events.change_queue import WriteResult
 from service.core.unlocks.model import Change, Event
 from service.db.limits import WRITE
 from service.errors import InvalidField, LaurelError, NotFound, UnknownMetric
-from service.http.admission import CATALOGS
 from service.http.api import Route
 from service.http.body import decode, read_body
+from service.http.limits.admission import CATALOGS
 from service.http.security_events import log_event
 
 MAX_EVENTS = 1000

@@ -273,7 +273,7 @@ async def _start_child() -> _Child:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("LAUREL_", "PG"))}
 
     def start() -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-P", "-m", "service.processes"]
+        command = [sys.executable, "-P", "-m", "service.concurrency.processes"]
         return subprocess.Popen(command, stdin=theirs.fileno(), stdout=theirs.fileno(), env=environment)  # noqa: S603  (this module)
 
     try:

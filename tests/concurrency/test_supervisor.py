@@ -8,7 +8,7 @@ import time
 import pytest
 from prometheus_client.core import CollectorRegistry
 
-from service.supervisor import JITTER, LONGEST_RETRY_SECONDS, JobStatus, Supervisor
+from service.concurrency.supervisor import JITTER, LONGEST_RETRY_SECONDS, JobStatus, Supervisor
 from service.telemetry import Observer
 from tests.servers import PATIENCE
 
@@ -39,7 +39,7 @@ def log():
 @pytest.fixture
 async def run(log, monkeypatch):
     """Runs a job until all its results were taken; returns the supervisor."""
-    monkeypatch.setattr("service.supervisor.FIRST_RETRY_SECONDS", 0.001)
+    monkeypatch.setattr("service.concurrency.supervisor.FIRST_RETRY_SECONDS", 0.001)
     observer = Observer(level="warning", stream=log)
     supervisor = Supervisor(observer)
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from service.core.auth.principal import Principal
 from service.core.events.subscriptions import MAX_SUBSCRIPTIONS
 from service.errors import LaurelError, TooManyRequests, Unauthenticated, Unavailable
-from service.http.limits import Share
+from service.http.limits.shares import Share
 
 _CHECKS_AT_ONCE = 64  # then other work gets its turn: a check of a token that is not cached takes 0.1 ms
 

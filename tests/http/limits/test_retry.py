@@ -1,6 +1,6 @@
 """When clients come back: spread over some seconds."""
 
-from service.http.retry import reconnect_milliseconds, retry_after
+from service.http.limits.retry import reconnect_milliseconds, retry_after
 
 
 def test_clients_that_are_refused_together_come_back_apart_and_never_too_early():

@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 
 from service.core.auth.principal import CONTEXTS, READ_ANY, WRITE, Principal
 from service.errors import TooManyRequests
-from service.http.admission import Flow
+from service.http.limits.admission import Flow
 from service.quotas import Quota, RecentTable, TokenBucket
 from service.settings import CallerLimits, Settings
 

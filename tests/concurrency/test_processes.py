@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from service import processes
+from service.concurrency import processes
+from service.concurrency.processes import Processes
 from service.core.formats.detect import detect_format
 from service.errors import InvalidCatalog, PayloadTooLarge, TooManyRequests, Unavailable
-from service.processes import Processes
 
 LARGE = processes.SMALL_BYTES + 1
 PID = "__import__('os').getpid()"

@@ -9,7 +9,7 @@ import time
 import weakref
 from typing import TypeVar
 
-from service.steps import Steps
+from service.concurrency.steps import Steps
 
 STEP_SECONDS = 0.002
 

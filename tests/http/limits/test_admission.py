@@ -11,9 +11,9 @@ from prometheus_client import generate_latest
 
 from service.core.auth.principal import OPERATOR
 from service.errors import Overloaded
-from service.http.admission import CATALOGS, PLAYERS, STREAMS, Admission, RequestClass
 from service.http.api import Api, Route, mount
 from service.http.body import read_body
+from service.http.limits.admission import CATALOGS, PLAYERS, STREAMS, Admission, RequestClass
 from service.http.problem import problem_response
 from service.http.runner import ApiRunner
 from service.http.services import SERVICES
