@@ -140,7 +140,7 @@ def _close_idle(connection: RequestHandler, _: "asyncio.Future[None]") -> None:
 
 
 class _Protocol(RequestHandler):
-    __slots__ = ("_admission", "_api", "_app", "_is_between_requests", "_refusals")
+    __slots__ = ("_admission", "_api", "_app", "_handled", "_is_between_requests", "_refusals")
 
     def __init__(self, server: _Server, **options: Any) -> None:
         super().__init__(server, **options)
@@ -148,7 +148,14 @@ class _Protocol(RequestHandler):
         self._api = server.api
         self._admission = server.app[SERVICES].admission
         self._refusals = server.refusals
+        self._handled = 0  # requests whose responses were written
         self._is_between_requests = False
+
+    async def _handle_request(self, *arguments: Any) -> tuple[web.StreamResponse, bool]:
+        try:
+            return await super()._handle_request(*arguments)
+        finally:
+            self._handled += 1
 
     def close(self) -> None:
         """Close the connection if it is idle; with a request in progress, its response closes it.
@@ -167,7 +174,7 @@ class _Protocol(RequestHandler):
             RequestHandler.data_received(self, data)
             return
         is_plain = is_one_request(data)
-        if is_plain and self._is_between_requests and self._waiter is not None and not self._waiter.done():
+        if is_plain and self._is_between_requests and self._handled == self._request_count and not self._close:
             response = self._refusals.response_to(data, self._bare_request)
             if response is not None and self.transport is not None:
                 self.transport.write(response)

@@ -25,6 +25,7 @@ OVERLOADED = "the service has too many requests at the moment; try again later"
 _CHECK_SECONDS = 0.1  # between two checks of deadlines and limits, while requests are in progress
 _FREE_FOR_ALL = 0.75  # of a limit: of the rest, each caller has an equal part
 _REMEMBERED_CHECKS = 20  # for which a refusal counts as one of late
+_EXPECTED_CHECKS = 10  # after which requests that were about to be parsed are no longer expected
 _WEIGHT = 0.3  # of the last interval in the rate
 
 Task = asyncio.Task[Any]
@@ -135,7 +136,7 @@ class Flow:
     def adapt(self, now: float, seconds: float, *, do_players_wait: bool) -> None:
         """Set the limit after an interval of some seconds."""
         self.rate += _WEIGHT * (self.answered / seconds - self.rate)
-        self.answered = self.expected = 0
+        self.answered = 0
         kind, count = self.kind, len(self.started)
         soon = min(kind.most, max(kind.least, int(self.rate * kind.wait_seconds)))
         # If all wait their turn, the middle one has waited for half of the time. A few slow ones do not show there.
@@ -154,6 +155,7 @@ class Admission(Collector):
         self._flows: dict[tuple[str, bool], Flow] = {}
         self._expired: dict[Task, Unavailable] = {}
         self._checked_at = 0.0
+        self._checks = 0
         self.is_checking = False
         self._refused_checks_ago = 0
         self.were_players_refused = False  # in the last seconds
@@ -199,6 +201,7 @@ class Admission(Collector):
     def _check(self) -> None:
         now = time.perf_counter()
         seconds, self._checked_at = now - self._checked_at, now
+        self._checks += 1
         self._refused_checks_ago += 1
         if self._refused_checks_ago > _REMEMBERED_CHECKS:
             self.were_players_refused = False
@@ -207,6 +210,8 @@ class Admission(Collector):
         for flow in self._flows.values():
             flow.adapt(now, seconds, do_players_wait=do_players_wait)
             self._cancel_expired(flow, now)
+            if self._checks % _EXPECTED_CHECKS == 0:  # some never came: they could not be read
+                flow.expected = 0
         self.is_checking = any(flow.started for flow in self._flows.values())
         if self.is_checking:
             asyncio.get_running_loop().call_later(_CHECK_SECONDS, self._check)
