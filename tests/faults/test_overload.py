@@ -5,8 +5,10 @@ processor. The short form checks only what does not depend on what else the mach
 none takes longer than its deadline, and that all are answered afterwards. The figures are those of the heavy form.
 """
 
+import asyncio
 import itertools
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -15,7 +17,9 @@ from tests.benchmarks import driver, open_loop
 from tests.benchmarks.open_loop import Load
 from tests.benchmarks.requests import list_request
 from tests.factories import authorization
+from tests.faults.harness.client import Client, Response
 from tests.faults.harness.service import serving
+from tests.faults.harness.stage import Stage
 from tests.faults.harness.table import IS_HEAVY, Row, scaled
 
 PLAYERS = 2_000
@@ -27,6 +31,9 @@ SLOW_EVENTS = """
 CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.002); RETURN NEW; END $$;
 CREATE TRIGGER slow BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION be_slow();
 """
+
+ROUND_TRIP_SECONDS = 0.004
+"""Of a statement, so that the number of connections limits the service, and not the machine that it shares with its clients."""
 
 
 @pytest.fixture
@@ -104,7 +111,7 @@ async def test_at_three_times_the_capacity_of_the_database_as_many_are_answered_
     check(capacity, over, after)
 
 
-@pytest.mark.skipif(not IS_HEAVY, reason="its capacity is that of the processor: run `make test-heavy`")
+@pytest.mark.heavy  # its capacity is that of the processor
 async def test_at_three_times_the_capacity_of_the_processor_most_are_answered_in_time(database, report):
     async with serving(database.url) as service:
         port = int(service.url.rpartition(":")[2])
@@ -121,3 +128,87 @@ def summary(capacity: float, over: Load, after: Load) -> str:
         f"p99 {over.percentile(0.99):.3f} s, worst {over.worst:.3f} s, {dict(over.statuses)}, unsent {over.unsent}; "
         f"after: p99 {after.percentile(0.99):.3f} s, last trouble at {after.last_trouble():.2f} s"
     )
+
+
+class Queries:
+    """Requests that each need a connection to PostgreSQL of their own."""
+
+    def __init__(self, scene: Stage) -> None:
+        self._scene = scene
+        self._keys = itertools.cycle(scene.keys)
+        self._free: list[Client] = []
+        self.answers: list[Response] = []
+
+    async def send(self) -> None:
+        """Send one request over a connection that is free."""
+        client = self._free.pop() if self._free else Client(self._scene.service.url)
+        player = self._scene.journal.players[0]
+        days = "startDate=2026-01-01&endDate=2026-01-31"
+        path = f"/users/{player}/metrics/words/event-summary?aggregation=daily&{days}"
+        self.answers.append(await client.get(path, X_API_KEY=next(self._keys)))
+        self._free.append(client)
+
+    async def closed_loop(self, seconds: float, clients: int) -> float:
+        """Responses per second while so many clients send one request after the other."""
+        until = time.monotonic() + seconds
+
+        async def repeat() -> None:
+            while time.monotonic() < until:
+                await self.send()
+
+        before = len(self.answers)
+        await asyncio.gather(*(repeat() for _ in range(clients)))
+        return (len(self.answers) - before) / seconds
+
+    async def open_loop(self, seconds: float, rate: float) -> list[Response]:
+        """The responses to requests that are sent at a rate, however slow the responses are."""
+        before = len(self.answers)
+        started = time.monotonic()
+        async with asyncio.TaskGroup() as requests:
+            for number in range(int(seconds * rate)):
+                await asyncio.sleep(started + number / rate - time.monotonic())
+                requests.create_task(self.send())
+        return self.answers[before:]
+
+    def close(self) -> None:
+        """Close all connections."""
+        for client in self._free:
+            client.close()
+
+
+async def test_at_three_times_what_the_connections_can_answer_as_many_are_answered_in_time(one_worker, report):
+    seconds = scaled(2, 20)
+    queries = Queries(one_worker)
+    await one_worker.network.set("latency", seconds=ROUND_TRIP_SECONDS)
+    try:
+        await queries.closed_loop(0.5, 8)
+        capacity = await queries.closed_loop(scaled(1, 5), 8)
+        answers = await queries.open_loop(seconds, 3 * capacity)
+        after = await queries.open_loop(1, 0.3 * capacity)
+        capacity = min(capacity, await queries.closed_loop(scaled(0.5, 5), 8))  # other work on the machine changes it
+    finally:
+        await one_worker.network.set("pass")
+        queries.close()
+
+    good = [answer for answer in answers if answer.status == 200 and answer.seconds <= 1]
+    latencies = sorted(answer.seconds for answer in answers if answer.status == 200)
+    report(
+        Row(
+            scenario="F9 three times what the connections can answer",
+            sent=len(answers),
+            ok=len(latencies),
+            refused=sum(answer.status == 429 for answer in answers),
+            unavailable=sum(answer.status == 503 for answer in answers),
+            failed=sum(answer.status == 500 for answer in answers),
+            worst=max(answer.seconds for answer in answers),
+        )
+    )
+    unexpected = [answer for answer in answers if answer.status not in (200, 429, 503)]
+    assert not unexpected, unexpected[:3]
+    assert len({answer.headers["retry-after"] for answer in answers if answer.status != 200}) > 1, "no jitter"
+    assert max(answer.seconds for answer in answers) <= DEADLINE
+    if IS_HEAVY:
+        goodput, p99 = len(good) / seconds / capacity, latencies[int(0.99 * len(latencies))]
+        assert goodput >= 0.9, (goodput, capacity)
+        assert p99 <= 0.5, (p99, capacity)
+    assert all(answer.status == 200 for answer in after[len(after) // 2 :])
