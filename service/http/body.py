@@ -52,7 +52,7 @@ async def read_body(request: web.Request, *, limit: int) -> bytes:
                         raise PayloadTooLarge(f"the body has more than the {limit} bytes that are read")
     except TimeoutError:
         raise RequestTimeout(f"the body did not arrive within {BODY_TIMEOUT:g} s") from None
-    except (web.RequestPayloadError, ClientPayloadError):
+    except (web.RequestPayloadError, ClientPayloadError, ConnectionError):
         raise BadRequest("the body cannot be read as HTTP") from None
     return bytes(body)
 

@@ -226,6 +226,7 @@ async def test_clients_that_leave_or_never_read_cost_players_nothing(one_worker,
         await load.until(80)
 
     row = await one_worker.settle(load, "F23 clients leave, read nothing or never finish")
+    assert not [line for line in one_worker.service.started.lines if "POST event failed" in line]  # no bug was logged
     report(row)
     assert row.ok == row.sent, row
     assert during - before < MAX_GROWTH_MB, (before, during)

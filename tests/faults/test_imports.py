@@ -107,6 +107,6 @@ async def test_imports_at_once_are_served_whole_or_not_at_all(one_worker, report
         )
     )
     assert statuses.count(500) == 0
-    assert 400 <= damaged.answers[-1].status < 500
+    assert damaged.answers[-1].status >= 400  # 503 if others left it no place
     assert len(texts) == 1, texts
     assert texts[0] in {f"Texte {number}" for number in range(1, count + 1)}

@@ -45,6 +45,7 @@ class Reader:
         headers = {"Authorization": issuer.authorization(self._player, kid), "x-xbl-contract-version": "2"}
         answer = await self._client.get(f"/users/xuid({self._player})/achievements?titleId=1", **headers)
         self.answers.append(answer)
+        assert answer.status != 429, answer
         return answer.status
 
     def row(self, scenario: str) -> Row:
@@ -78,7 +79,7 @@ async def test_valid_tokens_work_while_the_issuer_is(mode, database, issuer, of_
             assert await reader.read(issuer, "first") == 200
             issuer.mode = mode
             asked = issuer.requests
-            for number in range(int(scaled(60, 3000))):
+            for number in range(int(scaled(60, 300))):
                 assert await reader.read(issuer, "first") == 200
                 assert await reader.read(issuer, f"unknown {number}") == 503
             assert issuer.requests - asked <= 2
@@ -96,7 +97,7 @@ async def test_service_starts_without_the_issuer_and_follows_its_keys(database, 
             assert await reader.read(issuer, "first") == 200
             issuer.add_key("second")
             asked = issuer.requests
-            for number in range(int(scaled(60, 3000))):
+            for number in range(int(scaled(60, 300))):
                 assert await reader.read(issuer, "second") == 200
                 assert await reader.read(issuer, "first") == 200
                 assert await reader.read(issuer, f"unknown {number}") == 401
