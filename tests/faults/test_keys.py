@@ -28,8 +28,14 @@ async def issuer():
 
 @pytest.fixture
 def of_issuer(issuer, tmp_path) -> dict[str, str | None]:
-    """The settings of a service that believes the issuer, without a key set of an earlier service."""
-    return {"LAUREL_JWT_SECRET": None, "LAUREL_JWKS_URL": issuer.url, "LAUREL_DATA": str(tmp_path)}
+    """The settings of a service that believes the issuer, and does not limit the one caller."""
+    return {
+        "LAUREL_JWT_SECRET": None,
+        "LAUREL_JWKS_URL": issuer.url,
+        "LAUREL_DATA": str(tmp_path),  # without a key set of an earlier service
+        "LAUREL_FAILED_SIGN_INS": "0",
+        "LAUREL_PLAYER_LIMITS": "requests=0",
+    }
 
 
 class Reader:
