@@ -111,6 +111,14 @@ async def test_child_that_needed_much_memory_is_replaced(pool):
     assert await run(eval, large(PID)) != used
 
 
+async def test_child_is_kept_however_much_memory_its_parent_has_needed(pool):
+    needed = bytearray(b"x" * processes.REPLACED_ABOVE_BYTES)
+    run = pool.run_for("ana")
+
+    assert await run(eval, large(PID)) == await run(eval, large(PID))
+    assert needed
+
+
 async def test_callers_take_turns(pool):
     order: list[str] = []
 
