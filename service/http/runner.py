@@ -45,13 +45,6 @@ class ApiRunner(web.AppRunner):
         if isinstance(self.server, _Server):
             self.server.close_after_responses()
 
-    async def cleanup(self) -> None:
-        """Stop as aiohttp does, and then wait until what was written has been sent too."""
-        server = self.server
-        await super().cleanup()
-        if isinstance(server, _Server):
-            await server.sent(self._shutdown_timeout)
-
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
         return _Server(server, self.app, self._apis)
@@ -97,9 +90,9 @@ class _Server(web.Server):
                 waiter.add_done_callback(functools.partial(_close_idle, connection))
 
     async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109  (aiohttp's own signature)
-        """Wait until requests in progress have arrived and been answered, and then end those that have not.
+        """Wait until requests in progress have arrived, been answered and sent, and then end those that have not.
 
-        aiohttp would wait for their handlers too, but read nothing meanwhile.
+        aiohttp would wait for their handlers too, but read nothing meanwhile, and not wait for clients that read slowly.
         """
         await self.sent(timeout or 0.0)
         await super().shutdown(_CANCEL_SECONDS)
