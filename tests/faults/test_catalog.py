@@ -1,7 +1,7 @@
 """Releases, imports and notifications go wrong while players write and read."""
 
 import asyncio
-import contextlib
+import itertools
 import time
 
 import pytest
@@ -31,17 +31,18 @@ async def test_publishing_during_writes_fails_none_of_them(one_worker, report):
                 )
 
     async def publish_again_and_again() -> None:
-        while True:
-            for release in (1, 2):
-                await one_worker.roll_back(release)
+        for release in itertools.cycle((1, 2)):
+            if written.is_set():
+                return
+            await one_worker.roll_back(release)
 
-    publishing = asyncio.create_task(publish_again_and_again())
-    try:
-        await asyncio.gather(*(write(first) for first in range(8)))
-    finally:
-        publishing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await publishing
+    written = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(publish_again_and_again())
+        try:
+            await asyncio.gather(*(write(first) for first in range(8)))
+        finally:
+            written.set()
 
     acknowledged = sum(answer.status == 201 for answer in answers)
     stored = await one_worker.database.value("SELECT count(*) FROM event WHERE player LIKE 'unlocker %'")
