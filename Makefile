@@ -25,12 +25,14 @@ tests/node/.done: tests/node/package-lock.json
 run: .venv/.done ## serve the demo on http://127.0.0.1:8080
 	$(BIN)/laurel demo
 
-# The tests of a file share servers and databases, so a file is never split between processes.
-test: setup ## run all tests, with one process per processor
-	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+# The tests of a file share servers and databases, so a file is never split between processes. Many tests wait for what
+# they have started, so there are two processes per processor, up to 8.
+TEST_PROCESSES ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? 2 * n : 8)))
+test: setup ## run all tests, with two processes per processor
+	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 coverage: setup ## run the tests that cover the core, and fail below 97 % of its lines and branches
-	$(BIN)/pytest -n auto --dist loadfile --cov --cov-fail-under=97 tests/core tests/contract tests/http \
+	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --cov --cov-fail-under=97 tests/core tests/contract tests/http \
 		tests/api/xbox tests/api/trophy tests/api/localization tests/api/open_badges
 
 test-heavy: setup ## run the long form of the fault tests, and print their table; then of the tests of waits and memory
