@@ -33,7 +33,9 @@ test: setup ## run all tests, with two processes per processor
 
 coverage: setup ## run the tests that cover the core, and fail below 97 % of its lines and branches
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --cov --cov-fail-under=97 tests/core tests/contract tests/http \
-		tests/api/xbox tests/api/trophy tests/api/localization tests/api/open_badges
+		tests/api/xbox tests/api/trophy tests/api/localization tests/api/open_badges tests/outbound \
+		$(addprefix tests/api/test_, $(addsuffix .py, erasure limits open_streams refused_writes security_events shares text_fields)) \
+		$(addprefix tests/server/test_, incarnation.py jobs.py) $(addprefix tests/cli/test_, catalog.py key.py player.py)
 
 test-heavy: setup ## run the long form of the fault tests, and print their table; then of the tests of waits and memory
 	FAULTS=heavy $(BIN)/pytest tests/faults
