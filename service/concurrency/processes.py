@@ -174,7 +174,7 @@ class Processes:
                 await self._end(child)
             else:
                 self._give_back(child)
-            is_error, value = pickle.loads(result)  # noqa: S301  (from a child of ours)
+            is_error, value = pickle.loads(result)  # noqa: S301  (from our child)
             if is_error:
                 raise value
             return value

@@ -1,6 +1,6 @@
 """A thread for computations of some ten milliseconds: too long for the event loop, too short for another process.
 
-The thread and the event loop alternate: whoever waits for the interpreter gets it after `SWITCH_SECONDS`, which
+The thread and the event loop alternate: the one that waits for the interpreter gets it after `SWITCH_SECONDS`, which
 processes that serve requests set (`sys.setswitchinterval`).
 """
 

@@ -266,7 +266,7 @@ async def test_requests_in_progress_of_one_player_are_limited(serve, services, k
 
 
 def test_nobody_below_an_equal_part_is_refused_when_few_more_may_be_in_progress(services):
-    """One caller without a limit of its own takes all it can; whoever comes then still gets an equal part."""
+    """One caller without a limit of its own takes all it can; others still get an equal part."""
     limits = msgspec.structs.replace(SERVER_LIMITS, requests=0, concurrent=0)
     shares = type(services.shares)(msgspec.structs.replace(services.settings, server_limits=limits))
     flow = services.admission.flow(CATALOGS, is_safe=True)
