@@ -97,14 +97,21 @@ async def publish_title(
     """
     may_localize(principal, "publish", title_id)
     check_note(note)
-    await lock_title(connection, title_id)
-    stored = await _read(connection, title_id)
-    _check_version(stored, expected_version)
-    prepared = _prepare(stored, ALL_TEXTS)
+    prepared = await _prepare_locked(connection, title_id, expected_version, ALL_TEXTS, in_place)
     release = await commit_publish(connection, principal, prepared, note=note)
     assert release is not None  # noqa: S101  (the title has been locked since it was read)
     authors = await authors_of(connection, title_id, prepared.changes)
     return PublishResult(release=release, changes=prepared.changes, authors=authors)
+
+
+async def _prepare_locked(
+    connection: Connection, title_id: int, expected_version: int | None, texts: range, run: Run
+) -> "PreparedPublish":
+    """Lock a title until the transaction ends, and prepare its release."""
+    await lock_title(connection, title_id)
+    stored = await _read(connection, title_id)
+    _check_version(stored, expected_version)
+    return await run(_prepare, stored, texts)
 
 
 async def publish_concurrently(
@@ -138,10 +145,7 @@ async def publish_concurrently(
             break
     else:
         async with pool.transaction(IMPORT) as connection:
-            await lock_title(connection, title_id)
-            stored = await _read(connection, title_id)
-            _check_version(stored, expected_version)
-            prepared = await run(_prepare, stored, texts)
+            prepared = await _prepare_locked(connection, title_id, expected_version, texts, run)
             release = await commit_publish(connection, principal, prepared, note=note)
     assert release is not None  # noqa: S101  (the title was locked at last)
     async with pool.connection(CATALOG) as connection:
